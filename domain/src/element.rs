@@ -1,0 +1,86 @@
+//! What is one model instance of the meeting: its text, and the facts the rules read from it.
+
+use std::sync::Arc;
+
+use crate::facts::Facts;
+use crate::ids::ElementKey;
+use crate::json::{Fields, wire_form};
+
+/// One element of the meeting: never changed, shared by every version of the meeting that has it.
+#[derive(Debug)]
+pub struct Element {
+    key: ElementKey,
+    /// In wire form (see [`crate::json`]); `null` if the text that came was not JSON.
+    json: Box<str>,
+    facts: Facts,
+}
+
+/// An element as it was read, and what was wrong with it.
+#[derive(Debug)]
+pub struct ReadElement {
+    /// The element; one that cannot be read is there, but hidden from everybody.
+    pub element: Arc<Element>,
+    /// Why it is hidden from everybody, for the log; names fields, never values.
+    pub problem: Option<String>,
+}
+
+impl Element {
+    /// Reads the element `key` from its JSON text.
+    ///
+    /// Never fails: an element that cannot be read exists, but nobody may see it (spec: restriction.md, Terms).
+    #[must_use]
+    pub fn read(key: ElementKey, text: &[u8]) -> ReadElement {
+        match Self::try_read(key, text) {
+            Ok(element) => ReadElement { element: Arc::new(element), problem: None },
+            Err((json, problem)) => ReadElement {
+                element: Arc::new(Self { key, json: json.unwrap_or_else(|| "null".into()), facts: Facts::Unreadable }),
+                problem: Some(problem),
+            },
+        }
+    }
+
+    fn try_read(key: ElementKey, text: &[u8]) -> Result<Self, (Option<Box<str>>, String)> {
+        let json = wire_form(text)
+            .map_err(|error| {
+                (None, format!("is not JSON ({:?} error at column {})", error.classify(), error.column()))
+            })?
+            .into_boxed_str();
+        let Some(fields) = Fields::of(&json) else {
+            return Err((Some(json), "is not a JSON object".to_owned()));
+        };
+        let facts = match fields.integer("id") {
+            Ok(Some(id)) if u64::try_from(id) == Ok(key.id.0) => {
+                Facts::read(key, &fields).map_err(|error| error.to_string())
+            }
+            _ => Err("field `id` is not the id in the key".to_owned()),
+        };
+        match facts {
+            Ok(facts) => Ok(Self { key, json, facts }),
+            Err(problem) => Err((Some(json), problem)),
+        }
+    }
+
+    /// What names the element.
+    #[must_use]
+    pub fn key(&self) -> ElementKey {
+        self.key
+    }
+
+    /// The whole element, unrestricted, as compact ASCII JSON; `null` if it cannot be read.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// What the rules read from it.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Is it hidden from everybody because it could not be read?
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self.facts, Facts::Unreadable)
+    }
+}

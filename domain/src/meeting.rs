@@ -1,0 +1,152 @@
+//! What is a meeting at one moment? An immutable value; applying a change gives the next one.
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use crate::block::{Block, BlockKey, Entry};
+use crate::collection::Collection;
+use crate::element::Element;
+use crate::facts::Facts;
+use crate::ids::{ChangeId, ElementKey, GroupId, UserId};
+use crate::permission::PermissionSet;
+use crate::ports::element_store::{Bounds};
+use crate::required_users::RequiredUsers;
+
+mod build;
+
+pub use build::{Built, Change, Problem};
+
+/// One version of the meeting. Versions share everything that did not change between them.
+#[derive(Clone, Debug)]
+pub struct Meeting {
+    version: Version,
+    bounds: Bounds,
+    blocks: OrdMap<BlockKey, Arc<Block>>,
+    /// Which user changed the password since this service saw the first: the hashes that were replaced.
+    replaced_hashes: OrdMap<UserId, Arc<[Box<str>]>>,
+    configs: OrdMap<Box<str>, ElementKey>,
+    required_users: RequiredUsers,
+    present_users: u64,
+    step: Arc<Step>,
+}
+
+/// Counts the versions of the meeting in this process. Unlike change ids it never goes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(pub u64);
+
+/// What led from the version before to this one.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// The keys that were written (changed or deleted), ascending, each once. Empty in the first version, and after a
+    /// reload, when everything may have changed.
+    pub written: Box<[ElementKey]>,
+    /// `written`, and the users who began or ceased to be required; ascending, each once.
+    pub touched: Box<[ElementKey]>,
+    /// Is there no version before this one that clients could go on from?
+    pub is_reset: bool,
+}
+
+impl Meeting {
+    /// Which version it is.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The id of the newest change it holds.
+    #[must_use]
+    pub fn change_id(&self) -> ChangeId {
+        self.bounds.highest
+    }
+
+    /// The change ids of the store it was read from.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    /// What led to it.
+    #[must_use]
+    pub fn step(&self) -> &Step {
+        &self.step
+    }
+
+    /// The element of that key, if there is one.
+    #[must_use]
+    pub fn get(&self, key: ElementKey) -> Option<&Arc<Element>> {
+        self.entry(key).map(|entry| &entry.element)
+    }
+
+    /// The elements of a collection, by ascending id.
+    pub fn elements(&self, collection: Collection) -> impl Iterator<Item = &Arc<Element>> {
+        self.blocks
+            .range(BlockKey::all_of(collection))
+            .flat_map(|(_, block)| block.entries().iter().map(|entry| &entry.element))
+    }
+
+    /// How many elements there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.blocks.values().map(|block| block.entries().len()).sum()
+    }
+
+    /// Is there no element at all?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// The element that holds the configuration value `key`.
+    #[must_use]
+    pub fn config_element(&self, key: &str) -> Option<&Arc<Element>> {
+        self.get(*self.configs.get(key)?)
+    }
+
+    /// The JSON text of the configuration value `key`; `None` if it is missing.
+    #[must_use]
+    pub fn config(&self, key: &str) -> Option<&str> {
+        match self.config_element(key)?.facts() {
+            Facts::Config { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Is the configuration value `key` true? Missing, or of another type: false (spec: restriction.md, Terms).
+    #[must_use]
+    pub fn config_is_true(&self, key: &str) -> bool {
+        self.config(key) == Some("true")
+    }
+
+    /// How many users are present (spec: notify.md, Applause).
+    #[must_use]
+    pub fn present_users(&self) -> u64 {
+        self.present_users
+    }
+
+    /// The hashes of `user` that were replaced by another while this service looked (spec: auth.md).
+    #[must_use]
+    pub fn replaced_hashes(&self, user: UserId) -> &[Box<str>] {
+        self.replaced_hashes.get(&user).map_or(&[], |hashes| hashes)
+    }
+
+    /// The permissions of a group; none if there is no such group.
+    pub(crate) fn permissions(&self, group: GroupId) -> PermissionSet {
+        match self.get(ElementKey::new(Collection::Group, group.0)).map(|element| element.facts()) {
+            Some(Facts::Group { permissions }) => *permissions,
+            _ => PermissionSet::EMPTY,
+        }
+    }
+
+    pub(crate) fn entry(&self, key: ElementKey) -> Option<&Entry> {
+        self.blocks.get(&BlockKey::of(key))?.entry(key.id)
+    }
+
+    pub(crate) fn blocks(&self) -> impl Iterator<Item = (&BlockKey, &Arc<Block>)> {
+        self.blocks.iter()
+    }
+
+    pub(crate) fn block(&self, key: BlockKey) -> Option<&Arc<Block>> {
+        self.blocks.get(&key)
+    }
+}

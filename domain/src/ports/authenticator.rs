@@ -1,0 +1,66 @@
+//! Whose session is this? (spec: auth.md)
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::Unavailable;
+use crate::ids::UserId;
+
+/// Tells the session behind a cookie. What the session's user may do is not its task (see `crate::access`).
+///
+/// Every call MUST end in bounded time. A session that was just created MUST be found, also where reads may lag behind
+/// writes. No error and no log of an adapter ever holds a cookie or a session's content.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
+#[async_trait]
+pub trait Authenticator: Send + Sync {
+    /// The session of a request; `cookie` is the value of the session cookie, `None` if the request has none.
+    ///
+    /// Without a cookie, and for a session that nobody is logged in with, the answer is [`Session::anonymous`].
+    /// A session that does not exist, or that cannot be trusted, is [`AuthenticatorError::InvalidSession`].
+    async fn session(&self, cookie: Option<SessionKey>) -> Result<Session, AuthenticatorError>;
+
+    /// Which of these sessions still exist, in their order; one question for all. If that cannot be told, the answer is
+    /// an error, and nobody's session has ended.
+    async fn sessions_exist(&self, keys: &[SessionKey]) -> Result<Vec<bool>, Unavailable>;
+}
+
+/// Who a request is from, by its session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Names the session, to ask later whether it still exists; `None` if it cannot end (anonymous, or a fixed user).
+    pub key: Option<SessionKey>,
+    /// The user; `None`: anonymous.
+    pub user: Option<UserId>,
+    /// The hash of the user's password when the session began; `None` if the session does not say.
+    pub auth_hash: Option<String>,
+}
+
+impl Session {
+    /// The session of a request that nobody is logged in with.
+    #[must_use]
+    pub const fn anonymous() -> Self {
+        Self { key: None, user: None, auth_hash: None }
+    }
+}
+
+/// The value of a session cookie: a secret, which never appears in a log.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SessionKey(pub String);
+
+impl fmt::Debug for SessionKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SessionKey(…)")
+    }
+}
+
+/// Why there is no session.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthenticatorError {
+    /// The session does not exist, or its data cannot be trusted.
+    #[error("Invalid session data")]
+    InvalidSession,
+    /// It cannot be told now.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}

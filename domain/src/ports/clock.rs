@@ -1,0 +1,18 @@
+//! What time is it?
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+/// The time, so that tests and simulations can set it.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// Seconds since 1970, for what is shared with others (applause).
+    fn unix_seconds(&self) -> u64;
+
+    /// Time since some fixed moment of this process. MUST never go back.
+    fn monotonic(&self) -> Duration;
+
+    /// Returns when `duration` has passed by [`Clock::monotonic`], not before.
+    async fn sleep(&self, duration: Duration);
+}

@@ -1,0 +1,76 @@
+//! Where does the meeting come from? (spec: redis.md)
+
+use async_trait::async_trait;
+
+use super::Unavailable;
+use crate::ids::ChangeId;
+
+/// The elements of the meeting and the change ids at which they last changed: the truth that the service converges to.
+///
+/// Every answer MUST be of one moment: the bounds and the elements in it belong together. Ids only come from here as the
+/// server wrote them; the store never makes one up. Keys and texts are handed over as they are, also those that do not
+/// parse: reading them is the domain's task. A call MUST end in bounded time (seconds, not minutes), with
+/// [`StoreError::Unavailable`] if the other side does not answer. Reading changes nothing.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
+#[async_trait]
+pub trait ElementStore: Send + Sync {
+    /// The whole meeting. [`StoreError::NotReady`] while the server is building its cache.
+    async fn load(&self) -> Result<Snapshot, StoreError>;
+
+    /// Every element whose last change came after `since`, with its present value, up to the newest change.
+    ///
+    /// A change MUST NOT be split: the elements of a change are all there or none, and [`Bounds::highest`] is the change
+    /// they reach to. With nothing new the list is empty. [`StoreError::NotReady`] while the cache is being built (it
+    /// would look like a meeting in which everything was deleted).
+    async fn changed_since(&self, since: ChangeId) -> Result<ChangedSince, StoreError>;
+
+    /// The highest and lowest change id. [`StoreError::NotReady`] while the cache is being built.
+    async fn bounds(&self) -> Result<Bounds, StoreError>;
+}
+
+/// Which change ids there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The id the server's cache was built with. Another one means that everything may have changed.
+    pub lowest: ChangeId,
+    /// The id of the newest change; `lowest` if there was none.
+    pub highest: ChangeId,
+}
+
+/// The whole meeting at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The ids it belongs to.
+    pub bounds: Bounds,
+    /// Every element, in no order.
+    pub elements: Vec<RawElement>,
+}
+
+/// What changed after some change id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedSince {
+    /// The ids the values belong to.
+    pub bounds: Bounds,
+    /// Every element that changed, each once, in no order.
+    pub elements: Vec<RawElement>,
+}
+
+/// An element as it stands in the store, nothing of it read yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawElement {
+    /// Its key, which may not parse.
+    pub key: Vec<u8>,
+    /// Its JSON text, which may not parse; `None` if it is deleted.
+    pub json: Option<Vec<u8>>,
+}
+
+/// Why the store has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The server has not filled its cache yet, or is filling it anew.
+    #[error("the OpenSlides server has not filled its cache yet")]
+    NotReady,
+    /// The store does not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}

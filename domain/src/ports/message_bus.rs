@@ -1,0 +1,106 @@
+//! How do changes and notify messages travel between the server and the instances of this service? (spec: redis.md)
+
+use std::fmt;
+use std::str::FromStr;
+
+use async_trait::async_trait;
+
+use super::Unavailable;
+
+/// Two append-only streams of messages.
+///
+/// Ordering: a reader gets the messages of a channel in the order of their [`Position`]s, each once for every position it
+/// asks after. Loss: messages may be trimmed away before they are read, without a sign; so the bus is a hint, never the
+/// truth. Every instance reads every message. Entries are handed over as they are, also those that do not parse.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
+#[async_trait]
+pub trait MessageBus: Send + Sync {
+    /// The position of the newest message; [`Position::START`] if there was none. MUST end in bounded time.
+    async fn last_position(&self, channel: Channel) -> Result<Position, Unavailable>;
+
+    /// The messages behind `after`, oldest first, at most [`READ_MESSAGES_MAX`].
+    ///
+    /// Waits until there is one, but MUST return (with an empty list) within [`READ_WAIT_SECONDS_MAX`] seconds and a few
+    /// more for the transport. A reader of one channel MUST NOT hold up a reader of the other, nor any other call. The
+    /// future may be dropped while it waits; the next call then starts afresh.
+    async fn read(&self, channel: Channel, after: Position) -> Result<Vec<BusMessage>, Unavailable>;
+
+    /// Appends `content` to the channel [`Channel::Notify`]; it is there once this returns. Old messages are trimmed
+    /// away, so that about [`NOTIFY_MESSAGES_MAX`] stay. MUST end in bounded time.
+    async fn publish_notify(&self, content: &str) -> Result<(), Unavailable>;
+}
+
+/// How many messages one read returns at most; the next read returns the others.
+pub const READ_MESSAGES_MAX: usize = 500;
+
+/// How long one read waits for a message, in seconds.
+pub const READ_WAIT_SECONDS_MAX: u64 = 5;
+
+/// About how many messages are kept on the channel of notify messages; older ones are dropped.
+pub const NOTIFY_MESSAGES_MAX: usize = 10_000;
+
+/// One of the two streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// The changes of the meeting, written by the server.
+    Autoupdate,
+    /// The messages between clients, written by the instances of this service.
+    Notify,
+}
+
+impl Channel {
+    /// The name of the stream in Redis.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Autoupdate => "autoupdate",
+            Self::Notify => "notify",
+        }
+    }
+}
+
+/// One message of a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BusMessage {
+    /// Where it stands.
+    pub position: Position,
+    /// Its content, which may not parse; empty if the entry has none.
+    pub content: Vec<u8>,
+}
+
+/// A place in a channel: milliseconds and a counter, as Redis gives them (`1795342636211-0`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The milliseconds of the entry id.
+    pub milliseconds: u64,
+    /// The counter of the entry id.
+    pub counter: u64,
+}
+
+impl Position {
+    /// Before the first message.
+    pub const START: Self = Self { milliseconds: 0, counter: 0 };
+}
+
+/// A text is not a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is not of the form <milliseconds>-<counter>")]
+pub struct PositionError;
+
+impl FromStr for Position {
+    type Err = PositionError;
+
+    fn from_str(text: &str) -> Result<Self, PositionError> {
+        let (milliseconds, counter) = text.split_once('-').ok_or(PositionError)?;
+        Ok(Self {
+            milliseconds: milliseconds.parse().map_err(|_| PositionError)?,
+            counter: counter.parse().map_err(|_| PositionError)?,
+        })
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}-{}", self.milliseconds, self.counter)
+    }
+}

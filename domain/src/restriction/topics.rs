@@ -1,0 +1,11 @@
+//! Who sees the topics of the agenda?
+
+use super::view::View;
+use super::whole_if;
+use crate::permission::Permission;
+use crate::viewer::Viewer;
+
+/// Spec: restriction.md, Rules by collection.
+pub(super) fn topic(viewer: &Viewer) -> View {
+    whole_if(viewer.has(Permission::AgendaCanSee))
+}

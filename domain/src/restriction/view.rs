@@ -1,0 +1,160 @@
+//! What can be seen of an element? A small value that compares; and how it becomes bytes.
+
+use std::fmt::Write as _;
+
+use crate::element::Element;
+use crate::ids::UserId;
+use crate::json::Fields;
+
+/// What one viewer sees of one element. The same view of the same element is the same text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum View {
+    /// Nothing, not even that it exists.
+    Hidden,
+    /// The element as it is.
+    Whole,
+    /// The element without these fields.
+    Without(&'static [&'static str]),
+    /// A list of speakers where only this speaker's notes are left.
+    NotesOf(Option<UserId>),
+    /// A motion with just these entries of `comments`, by their place.
+    Comments(Box<[u32]>),
+    /// A user with exactly these fields.
+    User(&'static [&'static str]),
+    /// A poll.
+    Poll(PollView),
+}
+
+/// What can be seen of a poll (spec: restriction.md, Polls).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PollView {
+    /// The fields that are removed.
+    pub without: &'static [&'static str],
+    /// Is `votescast` set to the number of those who voted?
+    pub counts_votes: bool,
+    /// Whose vote it tells about; `None` for anonymous.
+    pub voter: Option<Voter>,
+}
+
+/// What a poll tells its viewer of the viewer's own votes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Voter {
+    /// `user_has_voted`
+    pub has_voted: bool,
+    /// `user_has_voted_for_delegations`
+    pub has_voted_for: Box<[UserId]>,
+}
+
+impl View {
+    /// Is nothing seen?
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        *self == Self::Hidden
+    }
+
+    /// Appends the JSON text of `element` as this view shows it; nothing if it is hidden.
+    ///
+    /// Unchanged values keep their bytes (spec: restriction.md).
+    pub fn render(&self, element: &Element, out: &mut String) {
+        let fields = || Fields::of(element.json());
+        match self {
+            Self::Hidden => {}
+            Self::Whole => out.push_str(element.json()),
+            Self::Without(names) => {
+                let fields = fields();
+                let kept = fields.iter().flat_map(Fields::iter).filter(|(name, _)| !names.contains(name));
+                write_object(out, kept);
+            }
+            Self::NotesOf(speaker) => render_speakers(element, *speaker, out),
+            Self::Comments(kept) => render_comments(element, kept, out),
+            Self::User(names) => {
+                let fields = fields();
+                let text = |name| fields.as_ref().and_then(|fields| fields.raw(name)).unwrap_or("null");
+                write_object(out, names.iter().map(|name| (*name, text(name))));
+            }
+            Self::Poll(poll) => poll.render(element, out),
+        }
+    }
+}
+
+impl PollView {
+    fn render(&self, element: &Element, out: &mut String) {
+        let fields = Fields::of(element.json());
+        let voted = fields.as_ref().and_then(|fields| fields.users("voted_id").ok()).unwrap_or_default();
+        let voted_sorted = super::polls::sorted(voted);
+        let mut added: Vec<(&str, String)> = Vec::new();
+        if let Some(voter) = &self.voter {
+            added.push(("user_has_voted", voter.has_voted.to_string()));
+            added.push(("user_has_voted_for_delegations", id_list(&voter.has_voted_for)));
+        }
+        if self.counts_votes && !self.without.contains(&"votescast") {
+            added.push(("votescast", voted_sorted.len().to_string()));
+        }
+        if !self.without.contains(&"voted_id") {
+            added.push(("voted_id", id_list(&voted_sorted)));
+        }
+        let kept = fields
+            .iter()
+            .flat_map(Fields::iter)
+            .filter(|(name, _)| !self.without.contains(name) && added.iter().all(|(added, _)| added != name));
+        write_object(out, kept.chain(added.iter().map(|(name, text)| (*name, text.as_str()))));
+    }
+}
+
+fn render_speakers(element: &Element, speaker: Option<UserId>, out: &mut String) {
+    let Some(fields) = Fields::of(element.json()) else {
+        return;
+    };
+    let speakers = list_text(fields.objects("speakers").unwrap_or_default().iter().map(|entry| {
+        let is_own = speaker.is_some() && entry.user("user_id") == Ok(speaker);
+        let mut text = String::new();
+        write_object(&mut text, entry.iter().filter(|(name, _)| is_own || *name != "note"));
+        text
+    }));
+    write_object(
+        out,
+        fields.iter().map(|(name, text)| match (name, text) {
+            // What is null stays null.
+            ("speakers", text) if text != "null" => (name, speakers.as_str()),
+            _ => (name, text),
+        }),
+    );
+}
+
+fn render_comments(element: &Element, kept: &[u32], out: &mut String) {
+    let Some(fields) = Fields::of(element.json()) else {
+        return;
+    };
+    let all: Vec<&serde_json::value::RawValue> =
+        fields.get("comments").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let comments = list_text(kept.iter().filter_map(|place| all.get(*place as usize)).map(|entry| entry.get()));
+    let others = fields.iter().filter(|(name, _)| *name != "comments");
+    write_object(out, others.chain([("comments", comments.as_str())]));
+}
+
+fn id_list(users: &[UserId]) -> String {
+    list_text(users.iter().map(ToString::to_string))
+}
+
+fn list_text<T: AsRef<str>>(entries: impl Iterator<Item = T>) -> String {
+    let mut text = String::from("[");
+    for (index, entry) in entries.enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str(entry.as_ref());
+    }
+    text.push(']');
+    text
+}
+
+fn write_object<'a>(out: &mut String, fields: impl Iterator<Item = (&'a str, &'a str)>) {
+    out.push('{');
+    for (index, (name, text)) in fields.enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        let _ = write!(out, "{}:{text}", crate::json::string_literal(name));
+    }
+    out.push('}');
+}
