@@ -78,6 +78,10 @@ impl Block {
         self.id
     }
 
+    pub(crate) fn collection(&self) -> Collection {
+        self.entries[0].element.key().collection
+    }
+
     /// Ascending by id.
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries

@@ -3,14 +3,24 @@
 //! Everything here is synchronous, reads no clock, no environment and no file, and cannot fail: functions take
 //! values and return values and diagnostics; the edges (`adapters`) log and do the input and output.
 
+pub mod access;
 mod block;
+pub mod catch_up;
 pub mod collection;
+pub mod cursor;
+pub mod deflate;
+pub mod difference;
 pub mod element;
 pub mod facts;
+pub mod history;
 pub mod ids;
 pub mod json;
+pub mod line;
+pub mod live;
 pub mod meeting;
+mod once_map;
 pub mod permission;
+mod piece;
 pub mod ports;
 pub mod required_users;
 pub mod restriction;

@@ -1,5 +1,6 @@
 //! What is a meeting at one moment? An immutable value; applying a change gives the next one.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -10,7 +11,7 @@ use crate::element::Element;
 use crate::facts::Facts;
 use crate::ids::{ChangeId, ElementKey, GroupId, UserId};
 use crate::permission::PermissionSet;
-use crate::ports::element_store::{Bounds};
+use crate::ports::element_store::Bounds;
 use crate::required_users::RequiredUsers;
 
 mod build;
@@ -43,6 +44,8 @@ pub struct Step {
     pub written: Box<[ElementKey]>,
     /// `written`, and the users who began or ceased to be required; ascending, each once.
     pub touched: Box<[ElementKey]>,
+    /// About how many bytes of the version before are in no later one.
+    pub replaced_bytes: usize,
     /// Is there no version before this one that clients could go on from?
     pub is_reset: bool,
 }
@@ -83,6 +86,11 @@ impl Meeting {
         self.blocks
             .range(BlockKey::all_of(collection))
             .flat_map(|(_, block)| block.entries().iter().map(|entry| &entry.element))
+    }
+
+    /// The keys of all elements, ascending.
+    pub fn keys(&self) -> impl Iterator<Item = ElementKey> {
+        self.blocks.values().flat_map(|block| block.entries().iter().map(|entry| entry.element.key()))
     }
 
     /// How many elements there are.
@@ -144,6 +152,13 @@ impl Meeting {
 
     pub(crate) fn blocks(&self) -> impl Iterator<Item = (&BlockKey, &Arc<Block>)> {
         self.blocks.iter()
+    }
+
+    pub(crate) fn blocks_in(
+        &self,
+        keys: (Bound<BlockKey>, Bound<BlockKey>),
+    ) -> impl Iterator<Item = (&BlockKey, &Arc<Block>)> {
+        self.blocks.range(keys)
     }
 
     pub(crate) fn block(&self, key: BlockKey) -> Option<&Arc<Block>> {

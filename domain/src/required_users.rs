@@ -23,16 +23,16 @@ pub struct Requirement {
 /// An element that cannot be read as the table needs requires nobody.
 #[must_use]
 pub fn requirement(element: &Element) -> Option<Requirement> {
-    let (permission, users): (_, fn(&Element) -> Result<UserSet, FieldError>) = match element.key().collection {
-        Collection::ListOfSpeakers => (Permission::AgendaCanSeeListOfSpeakers, speakers),
-        Collection::Motion => (Permission::MotionsCanSee, submitters_and_supporters),
-        Collection::MotionPoll => (Permission::MotionsCanSee, published_voters),
-        Collection::Assignment => (Permission::AssignmentsCanSee, candidates),
-        Collection::AssignmentOption => (Permission::AssignmentsCanSee, option_user),
-        Collection::AssignmentPoll => (Permission::AssignmentsCanSee, published_voters),
+    let (permission, users) = match element.key().collection {
+        Collection::ListOfSpeakers => (Permission::AgendaCanSeeListOfSpeakers, speakers(element)),
+        Collection::Motion => (Permission::MotionsCanSee, submitters_and_supporters(element)),
+        Collection::MotionPoll => (Permission::MotionsCanSee, published_voters(element)),
+        Collection::Assignment => (Permission::AssignmentsCanSee, candidates(element)),
+        Collection::AssignmentOption => (Permission::AssignmentsCanSee, option_user(element)),
+        Collection::AssignmentPoll => (Permission::AssignmentsCanSee, published_voters(element)),
         _ => return None,
     };
-    Some(Requirement { users: users(element).unwrap_or_default(), permission })
+    Some(Requirement { users: users.unwrap_or_default(), permission })
 }
 
 fn fields(element: &Element) -> Result<Fields<'_>, FieldError> {

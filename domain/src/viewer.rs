@@ -11,6 +11,9 @@ use crate::permission::{Permission, PermissionSet};
 /// The configuration value that shows the notes of speakers to everybody (spec: restriction.md).
 pub const SPEAKER_NOTE_FOR_EVERYONE: &str = "agenda_list_of_speakers_speaker_note_for_everyone";
 
+/// The configuration value that lets anonymous in (spec: auth.md).
+pub const ENABLE_ANONYMOUS: &str = "general_system_enable_anonymous";
+
 /// Everything that a rule reads of the one who asks: two equal viewers see the same of every element.
 ///
 /// Spec: restriction.md, Terms.
@@ -64,6 +67,16 @@ impl Viewer {
         }
     }
 
+    /// One of this viewer's standing whom no element names.
+    pub(crate) fn stranger(&self) -> Self {
+        // Ids are positive, so nobody is user 0.
+        Self {
+            user: self.user.map(|_| UserId(0)),
+            standing: Arc::clone(&self.standing),
+            delegated_from: Arc::default(),
+        }
+    }
+
     /// The user; `None`: anonymous.
     #[must_use]
     pub fn user(&self) -> Option<UserId> {
@@ -113,15 +126,19 @@ impl Viewer {
         self.user.iter().chain(&*self.delegated_from).any(|user| named.binary_search(user).is_ok())
     }
 
-    /// Does a change of this element change what its viewer resolves to? (For everybody, or just for one user.)
+    /// Whose [`Viewer`], or right to be served at all, does this element of `meeting` decide?
     #[must_use]
     pub fn deciding(meeting: &Meeting, key: ElementKey) -> Deciding {
         match key.collection {
             Collection::Group => Deciding::Everybody,
             Collection::User => Deciding::User(UserId(key.id.0)),
             Collection::Config => match meeting.get(key).map(|element| element.facts()) {
-                Some(Facts::Config { key: Some(key), .. }) if **key != *SPEAKER_NOTE_FOR_EVERYONE => Deciding::Nobody,
-                _ => Deciding::Everybody,
+                Some(Facts::Config { key: Some(key), .. })
+                    if [SPEAKER_NOTE_FOR_EVERYONE, ENABLE_ANONYMOUS].contains(&&**key) =>
+                {
+                    Deciding::Everybody
+                }
+                _ => Deciding::Nobody,
             },
             _ => Deciding::Nobody,
         }

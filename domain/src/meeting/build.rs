@@ -21,6 +21,12 @@ use crate::required_users::{RequiredUsers, requirement};
 /// be let in again.
 const REPLACED_HASHES_MAX: usize = 32;
 
+/// About how many bytes an element holds besides its text.
+const ELEMENT_BYTES: usize = 200;
+
+/// About how many bytes a block holds besides its elements.
+const BLOCK_BYTES: usize = 2_000;
+
 /// What changed in one step: one change of the server, or several that were missed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -153,6 +159,7 @@ impl Meeting {
 
         let keys: Box<[ElementKey]> = written.keys().copied().collect();
         let mut required_changed = BTreeSet::new();
+        let mut replaced_bytes = 0;
         for (key, element) in &mut written {
             let old = self.get(*key).cloned();
             // What looks the same is the same: nothing is rendered or compared anew for it.
@@ -162,6 +169,7 @@ impl Meeting {
                 *element = Some(Arc::clone(old));
                 continue;
             }
+            replaced_bytes += old.as_ref().map_or(0, |old| old.json().len() + ELEMENT_BYTES);
             self.derive(old.as_deref(), element.as_deref(), &mut required_changed);
         }
 
@@ -171,7 +179,12 @@ impl Meeting {
             .collect();
         let touched: BTreeSet<ElementKey> = keys.iter().copied().chain(required_changed).collect();
         self.rebuild_blocks(&touched, &mut written);
-        self.step = Arc::new(Step { written: keys, touched: touched.into_iter().collect(), is_reset: false });
+        self.step = Arc::new(Step {
+            written: keys,
+            replaced_bytes: replaced_bytes + touched.len() * BLOCK_BYTES,
+            touched: touched.into_iter().collect(),
+            is_reset: false,
+        });
         Built { meeting: self, problems }
     }
 

@@ -24,6 +24,11 @@ pub trait ElementStore: Send + Sync {
     /// would look like a meeting in which everything was deleted).
     async fn changed_since(&self, since: ChangeId) -> Result<ChangedSince, StoreError>;
 
+    /// The keys of every element whose last change came after `since`, each once, in no order.
+    async fn keys_changed_since(&self, since: ChangeId) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.changed_since(since).await?.elements.into_iter().map(|element| element.key).collect())
+    }
+
     /// The highest and lowest change id. [`StoreError::NotReady`] while the cache is being built.
     async fn bounds(&self) -> Result<Bounds, StoreError>;
 }

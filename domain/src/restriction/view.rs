@@ -7,7 +7,7 @@ use crate::ids::UserId;
 use crate::json::Fields;
 
 /// What one viewer sees of one element. The same view of the same element is the same text.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum View {
     /// Nothing, not even that it exists.
     Hidden,
@@ -26,7 +26,7 @@ pub enum View {
 }
 
 /// What can be seen of a poll (spec: restriction.md, Polls).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PollView {
     /// The fields that are removed.
     pub without: &'static [&'static str],
@@ -37,7 +37,7 @@ pub struct PollView {
 }
 
 /// What a poll tells its viewer of the viewer's own votes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Voter {
     /// `user_has_voted`
     pub has_voted: bool,

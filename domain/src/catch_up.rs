@@ -1,0 +1,172 @@
+//! Where does a client start that comes (back) with a change id? (spec: stream.md, Where the client starts)
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::collection::Collection;
+use crate::cursor::Cursor;
+use crate::difference::{Difference, content, select, view_in};
+use crate::facts::Facts;
+use crate::ids::{ChangeId, ElementKey};
+use crate::line::Line;
+use crate::live::Published;
+use crate::meeting::{Meeting, Version};
+use crate::permission::Permission;
+use crate::ports::authenticator::Session;
+use crate::viewer::{Deciding, Viewer};
+
+/// What a new connection begins with.
+#[derive(Debug)]
+pub struct Started {
+    /// The connection's place.
+    pub cursor: Cursor,
+    /// Its first line, if there is something to tell.
+    pub first_line: Option<Line>,
+}
+
+/// How a new connection starts, or what must be known first.
+#[derive(Debug)]
+pub enum Start {
+    /// All is known.
+    Ready(Box<Started>),
+    /// The client is ahead: has the store this id? If so, catch up with it and ask [`start`] again; if not, the ids went
+    /// back: [`start_with_everything`].
+    IsAhead,
+    /// The client's version is not kept: which keys changed since? Then [`start_from_keys`].
+    NeedsKeys,
+}
+
+/// The start of a client of `session`, admitted as `viewer`, that has everything up to `change_id` (0: nothing).
+#[must_use]
+pub fn start(published: &Published, session: Session, viewer: Viewer, change_id: ChangeId) -> Start {
+    let current = published.current();
+    if change_id == ChangeId(0) || change_id < current.bounds().lowest || published.history().is_ambiguous(change_id) {
+        return Start::Ready(Box::new(start_with_everything(published, session, viewer, change_id)));
+    }
+    if change_id > current.change_id() {
+        return Start::IsAhead;
+    }
+    let Some(from) = published.history().newest_not_above(change_id) else {
+        return Start::NeedsKeys;
+    };
+    let content = widened(published, from, &viewer);
+    Start::Ready(Box::new(started(published, session, viewer, change_id, content)))
+}
+
+/// The start of a client that gets everything.
+#[must_use]
+pub fn start_with_everything(published: &Published, session: Session, viewer: Viewer, change_id: ChangeId) -> Started {
+    let first_line = Some(Line::all(published.current(), &viewer, change_id));
+    let sent = published.current().change_id();
+    Started { cursor: Cursor::new(published, session, viewer, sent), first_line }
+}
+
+/// The start of a client whose version is not kept: from the keys that the store names as changed since.
+///
+/// If one of them may decide what the viewer sees, the exact difference is not known, and the client gets everything.
+#[must_use]
+pub fn start_from_keys(
+    published: &Published,
+    session: Session,
+    viewer: Viewer,
+    change_id: ChangeId,
+    keys: &[ElementKey],
+) -> Started {
+    let current = published.current();
+    if keys.iter().any(|key| may_decide(current, &viewer, *key)) {
+        return start_with_everything(published, session, viewer, change_id);
+    }
+    let mut changed = BTreeMap::new();
+    let mut deleted = BTreeSet::new();
+    for key in keys {
+        let view = view_in(current, &viewer, *key);
+        if view.is_hidden() {
+            deleted.insert(*key);
+        } else {
+            changed.insert(*key, view);
+        }
+    }
+    let content = content(select(current, changed), deleted.into_iter().collect());
+    started(published, session, viewer, change_id, content)
+}
+
+fn started(
+    published: &Published,
+    session: Session,
+    viewer: Viewer,
+    change_id: ChangeId,
+    content: Difference,
+) -> Started {
+    let current = published.current().change_id();
+    let first_line = content.map(|content| Line::difference(&content, change_id, current));
+    let sent = if first_line.is_some() { current } else { change_id };
+    Started { cursor: Cursor::new(published, session, viewer, sent), first_line }
+}
+
+/// The difference from `from` to the present, widened by every key that was written since.
+///
+/// The client may still hold lines back that it will apply later, so every element that any of them may have named must
+/// be named again: what was written in a step, and what looked different after a step for another reason.
+fn widened(published: &Published, from: &Arc<Meeting>, viewer: &Viewer) -> Difference {
+    let current = published.current();
+    let user = viewer.user();
+    let mut named = BTreeSet::new();
+    let mut before = from;
+    let mut before_viewer = Viewer::resolve(from, user);
+    let mut versions = vec![(before, before_viewer.clone())];
+    for after in published.history().since(Version(from.version().0 + 1)) {
+        let step = after.step();
+        let is_decided = step.touched.iter().flat_map(|key| [(before, *key), (after, *key)]).any(|(meeting, key)| {
+            match Viewer::deciding(meeting, key) {
+                Deciding::Nobody => false,
+                Deciding::User(decided) => user == Some(decided),
+                Deciding::Everybody => true,
+            }
+        });
+        let after_viewer = if is_decided { Viewer::resolve(after, user) } else { before_viewer.clone() };
+        if after_viewer == before_viewer {
+            named.extend(&step.touched);
+        } else {
+            named.extend(&step.written);
+            let keys: BTreeSet<ElementKey> = before.keys().chain(after.keys()).collect();
+            let differs =
+                |key: &ElementKey| view_in(before, &before_viewer, *key) != view_in(after, &after_viewer, *key);
+            named.extend(keys.into_iter().filter(differs));
+        }
+        versions.push((after, after_viewer.clone()));
+        (before, before_viewer) = (after, after_viewer);
+    }
+
+    let mut changed = BTreeMap::new();
+    let mut deleted = Vec::new();
+    for key in named {
+        let view = view_in(current, viewer, key);
+        if !view.is_hidden() {
+            changed.insert(key, view);
+        } else if versions.iter().any(|(meeting, viewer)| !view_in(meeting, viewer, key).is_hidden()) {
+            deleted.push(key);
+        }
+    }
+    content(select(current, changed), deleted)
+}
+
+/// May a change of this element, not known in detail, have changed what the viewer sees of others?
+fn may_decide(meeting: &Meeting, viewer: &Viewer, key: ElementKey) -> bool {
+    match key.collection {
+        Collection::Group => true,
+        Collection::User => viewer.user().is_some_and(|user| ElementKey::user(user) == key),
+        Collection::Config => {
+            // A configuration that is gone may have been any.
+            !matches!(meeting.get(key).map(|element| element.facts()), Some(Facts::Config { .. }))
+                || Viewer::deciding(meeting, key) == Deciding::Everybody
+        }
+        // What these require decides for all who do not see every user anyway.
+        Collection::ListOfSpeakers
+        | Collection::Motion
+        | Collection::MotionPoll
+        | Collection::Assignment
+        | Collection::AssignmentOption
+        | Collection::AssignmentPoll => !viewer.has(Permission::UsersCanSeeName),
+        _ => false,
+    }
+}

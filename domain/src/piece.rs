@@ -1,0 +1,152 @@
+//! How does a block look to one kind of viewer? Rendered once, and shared by all for whom every decision is the same.
+
+use std::convert::Infallible;
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use quick_cache::Weighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+
+use crate::block::{Block, BlockId};
+use crate::deflate;
+use crate::restriction::view::View;
+use crate::restriction::view_entry;
+use crate::viewer::{Standing, Viewer};
+
+/// Some elements of a block, each as one viewer sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Selection {
+    pub(crate) block: Arc<Block>,
+    /// One view an entry of the block; hidden ones are not part of the selection.
+    pub(crate) views: Arc<[View]>,
+}
+
+impl Selection {
+    /// Everything of the block that the viewer sees.
+    pub(crate) fn all(block: &Arc<Block>, viewer: &Viewer) -> Self {
+        Self {
+            block: Arc::clone(block),
+            views: block.entries().iter().map(|entry| view_entry(viewer, entry)).collect(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.views.iter().all(View::is_hidden)
+    }
+
+    /// The elements as JSON, separated by commas.
+    pub(crate) fn render(&self) -> String {
+        let mut text = String::new();
+        for (entry, view) in self.block.entries().iter().zip(&*self.views) {
+            if !view.is_hidden() {
+                if !text.is_empty() {
+                    text.push(',');
+                }
+                view.render(&entry.element, &mut text);
+            }
+        }
+        text
+    }
+}
+
+/// A rendered selection, with its compressed form once somebody has asked for it.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    plain: Bytes,
+    deflated: OnceLock<deflate::Block>,
+}
+
+impl Piece {
+    pub(crate) fn new(text: String) -> Self {
+        Self { plain: text.into(), deflated: OnceLock::new() }
+    }
+
+    pub(crate) fn plain(&self) -> &Bytes {
+        &self.plain
+    }
+
+    pub(crate) fn deflated(&self) -> &deflate::Block {
+        self.deflated.get_or_init(|| deflate::Block::compress(&self.plain))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.plain.is_empty()
+    }
+}
+
+/// How many bytes of rendered pieces are kept by default; beyond that the pieces used least are rendered again when they
+/// are asked for.
+pub const PIECES_BYTES_MAX: u64 = 96 * 1024 * 1024;
+
+/// The rendered pieces that were asked for lately, shared by all connections.
+pub(crate) struct Pieces {
+    /// For viewers whom the block does not name: their standing alone decides.
+    by_standing: PieceCache<(BlockId, Arc<Standing>)>,
+    by_views: PieceCache<(BlockId, Arc<[View]>)>,
+}
+
+type PieceCache<K> = Cache<K, Arc<Piece>, PieceWeight, Hasher>;
+
+/// With fixed keys: what is hashed does not come from outside, and the domain draws no random numbers.
+type Hasher = BuildHasherDefault<DefaultHasher>;
+
+#[derive(Clone)]
+struct PieceWeight;
+
+impl<K> Weighter<K, Arc<Piece>> for PieceWeight {
+    fn weight(&self, _: &K, piece: &Arc<Piece>) -> u64 {
+        // The compressed form comes later, and is at most about a quarter; the rest is the key and the bookkeeping.
+        piece.plain.len() as u64 * 5 / 4 + 512
+    }
+}
+
+impl Pieces {
+    pub(crate) fn new(bytes_max: u64) -> Self {
+        // A guess of how many pieces there will be; only the weight limits them.
+        const PIECES_EXPECTED: usize = 4096;
+        Self {
+            // Holds the same pieces as the other one, under another key: the bytes are there once.
+            by_standing: new_cache(PIECES_EXPECTED, bytes_max),
+            by_views: new_cache(PIECES_EXPECTED, bytes_max),
+        }
+    }
+
+    /// Everything of the block that the viewer sees; `None` if that is nothing.
+    pub(crate) fn all(&self, block: &Arc<Block>, viewer: &Viewer) -> Option<Arc<Piece>> {
+        let piece = if viewer.is_named_in(block.named()) {
+            self.of(&Selection::all(block, viewer))
+        } else {
+            let key = (block.id(), Arc::clone(viewer.standing()));
+            get_or_insert(&self.by_standing, &key, || self.of(&Selection::all(block, viewer)))
+        };
+        Some(piece).filter(|piece| !piece.is_empty())
+    }
+
+    /// The selection, rendered.
+    pub(crate) fn of(&self, selection: &Selection) -> Arc<Piece> {
+        let key = (selection.block.id(), Arc::clone(&selection.views));
+        get_or_insert(&self.by_views, &key, || Arc::new(Piece::new(selection.render())))
+    }
+}
+
+fn new_cache<K: Clone + Eq + Hash>(items_expected: usize, bytes_max: u64) -> PieceCache<K> {
+    Cache::with(items_expected, bytes_max, PieceWeight, Hasher::default(), DefaultLifecycle::default())
+}
+
+/// Whoever asks for a piece that is being made waits for it: nothing is made twice.
+fn get_or_insert<K: Clone + Eq + Hash>(
+    cache: &PieceCache<K>,
+    key: &K,
+    make: impl FnOnce() -> Arc<Piece>,
+) -> Arc<Piece> {
+    match cache.get_or_insert_with(key, || Ok::<_, Infallible>(make())) {
+        Ok(piece) => piece,
+    }
+}
+
+impl std::fmt::Debug for Pieces {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Pieces").field("bytes", &self.by_views.weight()).finish_non_exhaustive()
+    }
+}
