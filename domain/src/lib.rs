@@ -24,4 +24,6 @@ mod piece;
 pub mod ports;
 pub mod required_users;
 pub mod restriction;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod viewer;
