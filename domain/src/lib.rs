@@ -4,6 +4,7 @@
 //! values and return values and diagnostics; the edges (`adapters`) log and do the input and output.
 
 pub mod access;
+pub mod applause;
 mod block;
 pub mod catch_up;
 pub mod collection;
@@ -19,6 +20,7 @@ pub mod line;
 pub mod live;
 pub mod meeting;
 mod once_map;
+pub mod notify;
 pub mod permission;
 mod piece;
 pub mod ports;

@@ -1,0 +1,103 @@
+//! How loud is the applause, and who has to hear of it? (spec: notify.md, Applause)
+
+use crate::meeting::Meeting;
+use crate::notify::message::NotifyMessage;
+
+/// The configuration value that says for how many seconds an applause counts.
+pub const TIMEOUT_CONFIG: &str = "general_system_stream_applause_timeout";
+
+/// For how many seconds an applause counts if the configuration does not say it.
+pub const TIMEOUT_SECONDS_DEFAULT: u64 = 5;
+
+/// How old an applause is before it is forgotten, in seconds.
+pub const KEPT_SECONDS: u64 = 60;
+
+/// What counting needs to know of the meeting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Audience {
+    /// For how many seconds an applause counts.
+    pub timeout_seconds: u64,
+    /// How many users are present.
+    pub present_users: u64,
+}
+
+impl Audience {
+    /// The audience of a meeting as it is now.
+    #[must_use]
+    pub fn of(meeting: &Meeting) -> Self {
+        Self {
+            timeout_seconds: timeout_seconds(meeting.config(TIMEOUT_CONFIG)),
+            present_users: meeting.present_users(),
+        }
+    }
+
+    /// The time of the oldest applause that counts at the time `now`, both in Unix seconds: one at most
+    /// `timeout_seconds` ago.
+    #[must_use]
+    pub fn counted_since(self, now: u64) -> u64 {
+        now.saturating_sub(self.timeout_seconds)
+    }
+}
+
+/// The time before which all applause is forgotten at the time `now`, both in Unix seconds.
+#[must_use]
+pub fn forgotten_before(now: u64) -> u64 {
+    now.saturating_sub(KEPT_SECONDS)
+}
+
+/// What is not a number of seconds counts as not configured.
+fn timeout_seconds(config: Option<&str>) -> u64 {
+    config.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(TIMEOUT_SECONDS_DEFAULT)
+}
+
+/// Decides what the listeners are told of the level of applause.
+#[derive(Debug, Default)]
+pub struct ApplauseCounter {
+    last_level: u64,
+}
+
+impl ApplauseCounter {
+    /// The message to everybody after a count; `None` if it is as silent as before.
+    pub fn counted(&mut self, level: u64, present_users: u64) -> Option<NotifyMessage> {
+        let last_level = std::mem::replace(&mut self.last_level, level);
+        (level > 0 || last_level > 0).then(|| NotifyMessage::applause(level, present_users))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_timeout(config: Option<&str>, expected: u64) {
+        assert_eq!(timeout_seconds(config), expected, "{config:?}");
+    }
+
+    #[test]
+    fn the_timeout_is_configured_or_five_seconds() {
+        check_timeout(Some("7"), 7);
+        check_timeout(Some("0"), 0);
+        check_timeout(Some("90"), 90);
+        check_timeout(None, 5);
+        for wrong in ["null", "\"7\"", "7.5", "-1", "true", "[7]", "{}", "99999999999999999999", ""] {
+            check_timeout(Some(wrong), 5);
+        }
+    }
+
+    #[test]
+    fn an_applause_counts_if_it_is_at_most_the_timeout_ago() {
+        let since = |timeout_seconds, now| Audience { timeout_seconds, present_users: 0 }.counted_since(now);
+        assert_eq!(since(5, 1000), 995);
+        assert_eq!(since(0, 1000), 1000);
+        assert_eq!(since(u64::MAX, 1000), 0);
+        assert_eq!((forgotten_before(1000), forgotten_before(59)), (940, 0));
+    }
+
+    #[test]
+    fn the_first_silence_is_told_and_the_following_are_not() {
+        let mut counter = ApplauseCounter::default();
+        let told: Vec<_> = [0, 3, 3, 0, 0, 1, 0, 0].map(|level| counter.counted(level, 120)).into();
+        let expected = [None, Some(3), Some(3), Some(0), None, Some(1), Some(0), None];
+        assert_eq!(told, expected.map(|level| level.map(|level| NotifyMessage::applause(level, 120))));
+    }
+}

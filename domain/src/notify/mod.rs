@@ -1,0 +1,6 @@
+//! How do clients send each other messages? (spec: notify.md)
+
+pub mod channel_id;
+pub mod message;
+pub mod routing;
+pub mod send;

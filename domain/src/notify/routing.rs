@@ -1,0 +1,251 @@
+//! Who listens, and whom does a message reach? (spec: notify.md, Listening)
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+
+use super::channel_id::{ChannelId, ProcessTag};
+use super::message::{NotifyMessage, Recipients};
+use crate::ids::UserId;
+
+/// How far a listener may fall behind; one that would fall further behind is ended, so that its client connects anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferLimits {
+    /// How many messages wait for one listener at most.
+    pub messages_max: usize,
+    /// How many bytes of messages wait for one listener at most. (The bytes are shared with the other listeners, but a
+    /// slow one keeps them alive.) A single message is never too large.
+    pub bytes_max: usize,
+}
+
+impl Default for BufferLimits {
+    fn default() -> Self {
+        Self { messages_max: 256, bytes_max: 8 * 1024 * 1024 }
+    }
+}
+
+/// The connections of this process that listen for messages, found by user and by channel id.
+///
+/// A listener gets the messages that are delivered while it is subscribed, in the order of delivery, each once, or is
+/// ended: it never misses one in the middle. Deliveries that have to be in order must not run at the same time.
+pub struct NotifyHub {
+    process: ProcessTag,
+    limits: BufferLimits,
+    // A std mutex, as it is never held while somebody waits: a registration is one step in a tree.
+    listeners: Mutex<Listeners>,
+}
+
+struct Listeners {
+    next_counter: u64,
+    /// In this order the connections of a user stand together, so that one tree answers all three questions.
+    mailboxes: BTreeMap<Address, Arc<Mailbox>>,
+}
+
+/// What a channel id says inside its process: who listens, and the counter.
+type Address = (Option<UserId>, u64);
+
+/// What one delivery came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// How many listeners got the message.
+    pub reached: usize,
+    /// How many were ended, because they were too far behind to get it.
+    pub ended: usize,
+}
+
+impl NotifyHub {
+    /// A hub without listeners, for the one process that `process` names.
+    #[must_use]
+    pub fn new(process: ProcessTag, limits: BufferLimits) -> Self {
+        Self { process, limits, listeners: Mutex::new(Listeners { next_counter: 0, mailboxes: BTreeMap::new() }) }
+    }
+
+    /// Registers a connection of `user` (`None`: anonymous), which gets every message delivered from now on.
+    #[must_use]
+    pub fn subscribe(self: &Arc<Self>, user: Option<UserId>) -> Subscription {
+        let mailbox = Arc::new(Mailbox::default());
+        let mut listeners = self.listeners();
+        let counter = listeners.next_counter;
+        listeners.next_counter += 1;
+        listeners.mailboxes.insert((user, counter), Arc::clone(&mailbox));
+        Subscription { hub: Arc::clone(self), user, counter, mailbox }
+    }
+
+    /// Puts the message into the buffer of every listener that it is for, and wakes those that wait.
+    pub fn deliver(&self, message: &NotifyMessage) -> Delivered {
+        let mut delivered = Delivered::default();
+        for mailbox in self.mailboxes_of(&message.recipients) {
+            match mailbox.push(&message.line, self.limits) {
+                Pushed::Buffered => delivered.reached += 1,
+                Pushed::Ended => delivered.ended += 1,
+                Pushed::AlreadyEnded => {}
+            }
+        }
+        delivered
+    }
+
+    /// How many connections listen.
+    #[must_use]
+    pub fn listeners_count(&self) -> usize {
+        self.listeners().mailboxes.len()
+    }
+
+    /// Each recipient once, however it is matched.
+    fn mailboxes_of(&self, recipients: &Recipients) -> Vec<Arc<Mailbox>> {
+        let listeners = self.listeners();
+        if recipients.all {
+            return listeners.mailboxes.values().cloned().collect();
+        }
+        let of_users = recipients.users.iter().flat_map(|user| {
+            listeners.mailboxes.range((*user, 0)..=(*user, u64::MAX)).map(|(_, mailbox)| Arc::clone(mailbox))
+        });
+        let by_channel = recipients
+            .channels
+            .iter()
+            .filter(|channel| channel.process == self.process && recipients.users.binary_search(&channel.user).is_err())
+            .filter_map(|channel| listeners.mailboxes.get(&(channel.user, channel.counter)).cloned());
+        of_users.chain(by_channel).collect()
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, Listeners> {
+        // Nothing in a critical section can leave it half done, so a panic elsewhere does not make the tree wrong.
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for NotifyHub {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("NotifyHub")
+            .field("process", &self.process)
+            .field("limits", &self.limits)
+            .field("listeners", &self.listeners_count())
+            .finish()
+    }
+}
+
+/// The messages for one connection. Dropping it unregisters the connection.
+pub struct Subscription {
+    hub: Arc<NotifyHub>,
+    user: Option<UserId>,
+    counter: u64,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Subscription {
+    /// The channel id of the connection.
+    #[must_use]
+    pub fn channel_id(&self) -> ChannelId {
+        ChannelId { process: self.hub.process, user: self.user, counter: self.counter }
+    }
+
+    /// The next line, with its line end; `None` once the listener is ended because it fell too far behind.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.mailbox.poll_pop(context)
+    }
+
+    /// Waits for what [`Self::poll_next`] returns. Nothing is lost if the future is dropped.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.hub.listeners().mailboxes.remove(&(self.user, self.counter));
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Subscription").field("channel_id", &self.channel_id()).finish_non_exhaustive()
+    }
+}
+
+/// What waits for one listener. Its own lock, so that a delivery to thousands never holds up those who read.
+#[derive(Default)]
+struct Mailbox(Mutex<Buffer>);
+
+#[derive(Default)]
+struct Buffer {
+    lines: VecDeque<Bytes>,
+    bytes: usize,
+    is_ended: bool,
+    reader: Option<Waker>,
+}
+
+enum Pushed {
+    Buffered,
+    Ended,
+    AlreadyEnded,
+}
+
+/// An emptied buffer keeps room for so many lines; what a burst made it grow beyond that is given back.
+const ROOM_KEPT_LINES_MAX: usize = 8;
+
+impl Mailbox {
+    fn push(&self, line: &Bytes, limits: BufferLimits) -> Pushed {
+        let (pushed, reader) = {
+            let mut buffer = self.buffer();
+            (buffer.push(line, limits), buffer.reader.take())
+        };
+        // Outside of the lock: the reader may run at once and wants it.
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        pushed
+    }
+
+    fn poll_pop(&self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let mut buffer = self.buffer();
+        if let Some(line) = buffer.pop() {
+            return Poll::Ready(Some(line));
+        }
+        if buffer.is_ended {
+            return Poll::Ready(None);
+        }
+        match &mut buffer.reader {
+            Some(reader) => reader.clone_from(context.waker()),
+            reader @ None => *reader = Some(context.waker().clone()),
+        }
+        Poll::Pending
+    }
+
+    fn buffer(&self) -> MutexGuard<'_, Buffer> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Buffer {
+    fn push(&mut self, line: &Bytes, limits: BufferLimits) -> Pushed {
+        if self.is_ended {
+            return Pushed::AlreadyEnded;
+        }
+        let is_full = self.lines.len() >= limits.messages_max || self.bytes + line.len() > limits.bytes_max;
+        if is_full && !self.lines.is_empty() {
+            // What waits is given up with the rest: the client misses the end, which it can see, and nothing before it.
+            *self = Self { is_ended: true, reader: self.reader.take(), ..Self::default() };
+            return Pushed::Ended;
+        }
+        self.bytes += line.len();
+        self.lines.push_back(line.clone());
+        Pushed::Buffered
+    }
+
+    fn pop(&mut self) -> Option<Bytes> {
+        let line = self.lines.pop_front()?;
+        self.bytes -= line.len();
+        if self.lines.is_empty() && self.lines.capacity() > ROOM_KEPT_LINES_MAX {
+            self.lines = VecDeque::new();
+        }
+        Some(line)
+    }
+}
+
+#[cfg(test)]
+#[path = "routing_tests.rs"]
+mod tests;
