@@ -130,6 +130,12 @@ impl Line {
         self.to
     }
 
+    /// Were all parts taken?
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.ready.is_none() && matches!(self.source, Source::Done)
+    }
+
     /// The next part, encoded; `None` when the line is complete. A part is never empty.
     ///
     /// The work of one call is bounded by one block of the meeting that somebody sees, and by the number of blocks.
@@ -227,23 +233,38 @@ fn deleted_text(keys: &[ElementKey]) -> String {
     text
 }
 
-/// In which form the bytes of one stream travel.
-#[derive(Debug)]
-pub enum Encoder {
-    /// As they are.
-    Plain,
-    /// As one gzip stream, made of blocks that are compressed once for all clients.
-    Gzip(GzipStream),
+/// Brings the text of one stream into the form in which it travels.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    /// If the stream is compressed: one gzip stream, made of blocks that are compressed once for all clients.
+    gzip: Option<GzipStream>,
+    text_bytes: u64,
 }
 
 impl Encoder {
+    /// An encoder that leaves the text as it is.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self::default()
+    }
+
+    /// An encoder that compresses.
+    #[must_use]
+    pub fn gzip() -> Self {
+        Self { gzip: Some(GzipStream::default()), text_bytes: 0 }
+    }
+
+    /// How many bytes of text the stream has carried, before compression: what a client keeps of it.
+    #[must_use]
+    pub fn text_bytes(&self) -> u64 {
+        self.text_bytes
+    }
+
     /// What the stream begins with.
     #[must_use]
     pub fn begin(&mut self, text: &str) -> Bytes {
-        match self {
-            Self::Plain => Bytes::copy_from_slice(text.as_bytes()),
-            Self::Gzip(_) => [deflate::GZIP_HEADER, &self.text(text)].concat().into(),
-        }
+        let text = self.text(text);
+        if self.gzip.is_some() { [deflate::GZIP_HEADER, &text].concat().into() } else { text }
     }
 
     /// A short text that only this client gets.
@@ -261,29 +282,21 @@ impl Encoder {
     /// What the stream ends with.
     #[must_use]
     pub fn end(&mut self) -> Bytes {
-        match self {
-            Self::Plain => Bytes::new(),
-            Self::Gzip(stream) => stream.trailer(),
-        }
+        self.gzip.as_ref().map_or_else(Bytes::new, GzipStream::trailer)
     }
 
     /// What to send for the glue and the piece: in two parts if the piece is worth not being copied.
     fn encode(&mut self, glue: &str, piece: Option<&Piece>) -> (Bytes, Option<Bytes>) {
-        let (glue, piece) = match self {
-            Self::Plain => (Bytes::copy_from_slice(glue.as_bytes()), piece.map(|piece| piece.plain().clone())),
-            Self::Gzip(stream) => {
-                let glue = if glue.is_empty() {
-                    Bytes::new()
-                } else {
-                    let block = deflate::Block::store(glue.as_bytes());
-                    stream.push(&block);
-                    block.bytes().clone()
-                };
-                let piece = piece.map(|piece| {
-                    stream.push(piece.deflated());
-                    piece.deflated().bytes().clone()
-                });
-                (glue, piece)
+        self.text_bytes += (glue.len() + piece.map_or(0, |piece| piece.plain().len())) as u64;
+        let (glue, piece) = match &mut self.gzip {
+            None => (Bytes::copy_from_slice(glue.as_bytes()), piece.map(|piece| piece.plain().clone())),
+            Some(stream) => {
+                let glue = (!glue.is_empty()).then(|| deflate::Block::store(glue.as_bytes()));
+                let piece = piece.map(Piece::deflated);
+                for block in glue.iter().chain(piece) {
+                    stream.push(block);
+                }
+                (glue.map_or_else(Bytes::new, |block| block.bytes().clone()), piece.map(|block| block.bytes().clone()))
             }
         };
         match piece {

@@ -81,7 +81,7 @@ impl Service {
     }
 
     fn text(&self, mut line: Line) -> Value {
-        let mut encoder = Encoder::Plain;
+        let mut encoder = Encoder::plain();
         let mut text = Vec::new();
         while let Some(part) = self.live.next_part(&mut line, &mut encoder) {
             text.extend_from_slice(&part);

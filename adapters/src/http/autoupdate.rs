@@ -1,0 +1,134 @@
+//! The route `/system/autoupdate`: what this user may see, and every change of it. (spec: stream.md)
+
+use std::sync::Arc;
+
+use domain::catch_up::{Start, Started, start, start_from_keys, start_with_everything};
+use domain::ids::{ChangeId, ElementKey};
+use domain::live::{Live, Published};
+use domain::meeting::Version;
+use domain::ports::element_store::{ElementStore, StoreError};
+use domain::viewer::Viewer;
+use poem::{Endpoint, Request, Response, Result};
+use tokio::sync::Mutex;
+
+use super::autoupdate_source::AutoupdateSource;
+use super::error::HttpError;
+use super::gate::{Admission, Gate};
+use super::stream_response::{Streams, query_value};
+
+/// The endpoint.
+pub struct Autoupdate {
+    gate: Gate,
+    live: Arc<Live>,
+    store: Arc<dyn ElementStore>,
+    streams: Streams,
+    /// The last answer to the question for the keys that changed: after a restart many ask the same.
+    keys: Mutex<Option<(Version, ChangeId, Arc<[ElementKey]>)>>,
+}
+
+impl Autoupdate {
+    /// The endpoint, on what it needs.
+    #[must_use]
+    pub fn new(gate: Gate, live: Arc<Live>, store: Arc<dyn ElementStore>, streams: Streams) -> Self {
+        Self { gate, live, store, streams, keys: Mutex::default() }
+    }
+
+    async fn start(&self, admission: Admission, change_id: ChangeId) -> Result<Started, HttpError> {
+        let Admission { session, user, mut published } = admission;
+        let mut viewer = Viewer::resolve(published.current(), user);
+        let mut started = start(&published, session.clone(), viewer.clone(), change_id);
+        if matches!(started, Start::IsAhead) {
+            let bounds = self.gate.catch_up.catch_up().await?;
+            published = self.live.published().unwrap_or(published);
+            viewer = Viewer::resolve(published.current(), user);
+            if bounds.highest < change_id {
+                // The ids went back: what the client has is of no use.
+                return Ok(start_with_everything(&published, session, viewer, change_id));
+            }
+            started = start(&published, session.clone(), viewer.clone(), change_id);
+        }
+        match started {
+            Start::Ready(started) => Ok(*started),
+            Start::IsAhead => Ok(start_with_everything(&published, session, viewer, change_id)),
+            Start::NeedsKeys => {
+                let keys = self.keys_since(&published, change_id).await?;
+                Ok(start_from_keys(&published, session, viewer, change_id, &keys))
+            }
+        }
+    }
+
+    /// The keys that changed after `change_id`, at least up to this version. One question for all who ask the same.
+    async fn keys_since(&self, published: &Published, change_id: ChangeId) -> Result<Arc<[ElementKey]>, HttpError> {
+        let version = published.current().version();
+        let mut known = self.keys.lock().await;
+        if let Some((of, since, keys)) = &*known
+            && (*of, *since) == (version, change_id)
+        {
+            return Ok(Arc::clone(keys));
+        }
+        let keys = self.store.keys_changed_since(change_id).await.map_err(|error| match error {
+            StoreError::NotReady => HttpError::Unavailable { reason: error.to_string(), cause: None },
+            StoreError::Unavailable(error) => error.into(),
+        })?;
+        // A key that does not parse names nothing that anybody sees.
+        let keys: Arc<[ElementKey]> =
+            keys.iter().filter_map(|key| std::str::from_utf8(key).ok()?.parse().ok()).collect();
+        *known = Some((version, change_id, Arc::clone(&keys)));
+        Ok(keys)
+    }
+}
+
+impl Endpoint for Autoupdate {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let change_id = parse_change_id(query_value(&request, "change_id").as_deref())?;
+        let admission = self.gate.admit(request.headers()).await?;
+        let session = admission.session.key.clone();
+        let started = self.start(admission, change_id).await?;
+        let source = AutoupdateSource::new(Arc::clone(&self.live), started);
+        Ok(self.streams.respond(&request, "application/octet-stream", session, source))
+    }
+}
+
+/// The change id of a request; missing or empty: 0. A negative one is below every other.
+fn parse_change_id(text: Option<&str>) -> Result<ChangeId, HttpError> {
+    match text {
+        None | Some("") => Ok(ChangeId(0)),
+        Some(text) => {
+            let number = text.parse::<i64>().ok().filter(|_| !text.starts_with('+'));
+            let number = number.ok_or_else(|| {
+                let shown: String = text.chars().take(VALUE_SHOWN_CHARACTERS_MAX).collect();
+                HttpError::InvalidRequest(format!("Change id has to be a number not {shown}"))
+            })?;
+            Ok(ChangeId(u64::try_from(number).unwrap_or(0)))
+        }
+    }
+}
+
+/// How much of a wrong value an error repeats.
+const VALUE_SHOWN_CHARACTERS_MAX: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: Option<&str>, expected: Option<u64>) {
+        assert_eq!(parse_change_id(text).ok(), expected.map(ChangeId), "{text:?}");
+    }
+
+    #[test]
+    fn change_ids_are_numbers() {
+        check(None, Some(0));
+        check(Some(""), Some(0));
+        check(Some("0"), Some(0));
+        check(Some("133188953000"), Some(133_188_953_000));
+        check(Some("-1"), Some(0));
+        for text in ["x", "1.5", "1e3", " 1", "+1", "0x10", "99999999999999999999", "ä", "1,2", "null"] {
+            check(Some(text), None);
+        }
+        let error = parse_change_id(Some("abc")).expect_err("not a number").to_string();
+        assert_eq!(error, "Change id has to be a number not abc");
+    }
+}

@@ -1,0 +1,73 @@
+//! Is a request let in, and as whom? (spec: auth.md)
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::access::{Access, access, is_uncertain};
+use domain::ids::UserId;
+use domain::live::{Live, Published};
+use domain::ports::Unavailable;
+use domain::ports::authenticator::{Authenticator, Session};
+use domain::ports::element_store::Bounds;
+use poem::http::HeaderMap;
+
+use super::auth::session_key;
+use super::error::HttpError;
+
+/// Brings the meeting up to the store: what the service does before it turns somebody away for what it has not seen yet.
+#[async_trait]
+pub trait CatchUp: Send + Sync {
+    /// Returns when the meeting holds everything that was in the store when this was called, with the ids of the store.
+    /// Those who ask at the same time share one question.
+    async fn catch_up(&self) -> Result<Bounds, Unavailable>;
+}
+
+/// Lets requests in. Cheap to clone.
+#[derive(Clone)]
+pub struct Gate {
+    /// Tells whose session it is.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// Tells what the session's user may do.
+    pub live: Arc<Live>,
+    /// Asked before somebody is turned away who may just be new.
+    pub catch_up: Arc<dyn CatchUp>,
+    /// The name of the session cookie.
+    pub cookie_name: Arc<str>,
+}
+
+/// A request that was let in.
+#[derive(Debug)]
+pub struct Admission {
+    /// By which session.
+    pub session: Session,
+    /// Whom it is served as; `None`: anonymous.
+    pub user: Option<UserId>,
+    /// The meeting that said so.
+    pub published: Arc<Published>,
+}
+
+impl Gate {
+    /// Lets a request in by its cookie, or not.
+    ///
+    /// # Errors
+    /// The session is not valid or may not be served, or that cannot be told now.
+    pub async fn admit(&self, headers: &HeaderMap) -> Result<Admission, HttpError> {
+        let mut published = self.published()?;
+        let session = self.authenticator.session(session_key(headers, &self.cookie_name)?).await?;
+        if is_uncertain(published.current(), &session) {
+            self.catch_up.catch_up().await?;
+            published = self.published()?;
+        }
+        match access(published.current(), &session) {
+            Access::Granted(user) => Ok(Admission { session, user, published }),
+            Access::Refused(refusal) => Err(HttpError::AuthRequired(refusal.to_string())),
+        }
+    }
+
+    fn published(&self) -> Result<Arc<Published>, HttpError> {
+        self.live.published().ok_or_else(|| HttpError::Unavailable {
+            reason: "The meeting is not loaded yet, try again".to_owned(),
+            cause: None,
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! How does a stream behave, whatever it carries? (spec: http.md, Streams)
+
+use std::io;
+use std::pin::Pin;
+use std::sync::LazyLock;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use domain::line::{CONNECTED, Encoder, SharedText};
+use futures_util::Stream;
+
+use super::connections::{Connection, Signals};
+
+/// What a stream carries, line by line.
+pub trait Source: Send + Sync + Unpin + 'static {
+    /// The next part of a line: of the one that was begun, or of the next one if there is news.
+    ///
+    /// A source that has news of its own kind (not announced through the registry of connections) takes the waker.
+    fn poll_part(&mut self, context: &mut Context<'_>, encoder: &mut Encoder) -> Poll<Part>;
+
+    /// A line for a client that fell behind although nothing concerned it; `None` if there is none to tell. Asked only
+    /// between two lines.
+    fn quiet_line(&mut self, encoder: &mut Encoder) -> Option<Bytes>;
+}
+
+/// What a source has.
+#[derive(Debug)]
+pub enum Part {
+    /// Part of a line, and whether the line is complete with it.
+    Bytes {
+        /// The encoded part.
+        bytes: Bytes,
+        /// Is the line complete?
+        ends_line: bool,
+    },
+    /// Nothing will come any more.
+    End,
+}
+
+/// The body of a stream's response.
+pub struct StreamBody<S> {
+    source: S,
+    connection: Connection,
+    encoder: Encoder,
+    state: State,
+    text_bytes_max: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing was sent yet.
+    New,
+    /// A line is complete, or none was begun.
+    BetweenLines,
+    /// A line was begun.
+    InLine,
+    /// The end was sent.
+    Ended,
+}
+
+static KEEP_ALIVE: LazyLock<SharedText> = LazyLock::new(|| SharedText::new(CONNECTED.to_owned()));
+
+impl<S: Source> StreamBody<S> {
+    /// The body that sends what `source` has. After more than `text_bytes_max` bytes of text it ends between two lines
+    /// (0: never).
+    pub fn new(source: S, connection: Connection, encoder: Encoder, text_bytes_max: u64) -> Self {
+        let text_bytes_max = if text_bytes_max == 0 { u64::MAX } else { text_bytes_max };
+        Self { source, connection, encoder, state: State::New, text_bytes_max }
+    }
+
+    fn send(&mut self, bytes: Bytes, state: State) -> Poll<Option<io::Result<Bytes>>> {
+        self.state = state;
+        self.connection.active();
+        Poll::Ready(Some(Ok(bytes)))
+    }
+
+    /// Ends the stream; between two lines only.
+    fn end(&mut self) -> Poll<Option<io::Result<Bytes>>> {
+        self.state = State::Ended;
+        let end = self.encoder.end();
+        Poll::Ready((!end.is_empty()).then_some(Ok(end)))
+    }
+}
+
+impl<S: Source> Stream for StreamBody<S> {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        match this.state {
+            State::Ended => return Poll::Ready(None),
+            State::New => {
+                let begin = this.encoder.begin(CONNECTED);
+                return this.send(begin, State::BetweenLines);
+            }
+            State::BetweenLines | State::InLine => {}
+        }
+        let signals = this.connection.listen(context.waker());
+        if this.state == State::BetweenLines {
+            if signals.has(Signals::REVOKED) || this.encoder.text_bytes() > this.text_bytes_max {
+                return this.end();
+            }
+            if signals.has(Signals::DRAIN) {
+                // So that the client comes back with the present id.
+                return match this.source.quiet_line(&mut this.encoder) {
+                    Some(bytes) => this.send(bytes, State::BetweenLines),
+                    None => this.end(),
+                };
+            }
+        }
+        match this.source.poll_part(context, &mut this.encoder) {
+            Poll::Ready(Part::Bytes { bytes, ends_line }) => {
+                this.send(bytes, if ends_line { State::BetweenLines } else { State::InLine })
+            }
+            Poll::Ready(Part::End) => this.end(),
+            // A source that waits inside a line waits for its own news only.
+            Poll::Pending if this.state == State::InLine => Poll::Pending,
+            Poll::Pending => {
+                if signals.has(Signals::QUIET_LINE)
+                    && let Some(bytes) = this.source.quiet_line(&mut this.encoder)
+                {
+                    return this.send(bytes, State::BetweenLines);
+                }
+                if this.connection.is_silent() {
+                    let bytes = this.encoder.shared(&KEEP_ALIVE);
+                    return this.send(bytes, State::BetweenLines);
+                }
+                Poll::Pending
+            }
+        }
+    }
+}
