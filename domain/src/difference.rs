@@ -211,8 +211,8 @@ impl Transition {
         let looks_same = !old_view.is_hidden()
             && (Arc::ptr_eq(old, new) && old_view == new_view || {
                 let (mut old_text, mut new_text) = (String::new(), String::new());
-                old_view.render(old, &mut old_text);
-                new_view.render(new, &mut new_text);
+                old.push_view(old_view, &mut old_text);
+                new.push_view(new_view, &mut new_text);
                 old_text == new_text
             });
         if looks_same { Comparison::Same } else { Comparison::Changed }

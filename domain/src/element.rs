@@ -1,10 +1,11 @@
 //! What is one model instance of the meeting: its text, and the facts the rules read from it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::facts::Facts;
 use crate::ids::ElementKey;
 use crate::json::{Fields, wire_form};
+use crate::restriction::view::View;
 
 /// One element of the meeting: never changed, shared by every version of the meeting that has it.
 #[derive(Debug)]
@@ -13,7 +14,12 @@ pub struct Element {
     /// In wire form (see [`crate::json`]); `null` if the text that came was not JSON.
     json: Box<str>,
     facts: Facts,
+    /// How it looks in the views that were asked for; most elements are only ever seen whole.
+    rendered: OnceLock<Box<Mutex<Vec<(View, Arc<str>)>>>>,
 }
+
+/// How many views of an element are kept rendered; what is asked for beyond that is rendered each time.
+const RENDERED_VIEWS_MAX: usize = 8;
 
 /// An element as it was read, and what was wrong with it.
 #[derive(Debug)]
@@ -33,7 +39,12 @@ impl Element {
         match Self::try_read(key, text) {
             Ok(element) => ReadElement { element: Arc::new(element), problem: None },
             Err((json, problem)) => ReadElement {
-                element: Arc::new(Self { key, json: json.unwrap_or_else(|| "null".into()), facts: Facts::Unreadable }),
+                element: Arc::new(Self {
+                    key,
+                    json: json.unwrap_or_else(|| "null".into()),
+                    facts: Facts::Unreadable,
+                    rendered: OnceLock::new(),
+                }),
                 problem: Some(problem),
             },
         }
@@ -55,7 +66,7 @@ impl Element {
             _ => Err("field `id` is not the id in the key".to_owned()),
         };
         match facts {
-            Ok(facts) => Ok(Self { key, json, facts }),
+            Ok(facts) => Ok(Self { key, json, facts, rendered: OnceLock::new() }),
             Err(problem) => Err((Some(json), problem)),
         }
     }
@@ -76,6 +87,33 @@ impl Element {
     #[must_use]
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// Appends the JSON text of the element as `view` shows it; nothing if it is hidden.
+    ///
+    /// Rendered once for every view, whoever asks, and kept with the element.
+    pub(crate) fn push_view(&self, view: &View, out: &mut String) {
+        match view {
+            View::Hidden => return,
+            View::Whole => return out.push_str(&self.json),
+            _ => {}
+        }
+        let rendered = self.rendered.get_or_init(Box::default);
+        let known = |views: &[(View, Arc<str>)]| {
+            views.iter().find(|(known, _)| known == view).map(|(_, text)| Arc::clone(text))
+        };
+        let text = known(&rendered.lock().unwrap_or_else(PoisonError::into_inner));
+        let text = text.unwrap_or_else(|| {
+            let mut text = String::new();
+            view.render(self, &mut text);
+            let text: Arc<str> = text.into();
+            let mut views = rendered.lock().unwrap_or_else(PoisonError::into_inner);
+            if views.len() < RENDERED_VIEWS_MAX && known(&views).is_none() {
+                views.push((view.clone(), Arc::clone(&text)));
+            }
+            text
+        });
+        out.push_str(&text);
     }
 
     /// Is it hidden from everybody because it could not be read?

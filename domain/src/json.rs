@@ -20,19 +20,47 @@ pub fn wire_form(text: &[u8]) -> Result<String, serde_json::Error> {
     serde_json::from_slice::<IgnoredAny>(text)?;
     let text = std::str::from_utf8(text).map_err(de::Error::custom)?;
     let mut out = String::with_capacity(text.len());
-    let mut in_string = false;
-    let mut escaped = false;
-    for character in text.chars() {
-        if in_string {
-            push_ascii(&mut out, character);
-            in_string = escaped || character != '"';
-            escaped = !escaped && character == '\\';
-        } else if !matches!(character, ' ' | '\t' | '\n' | '\r') {
-            out.push(character);
-            in_string = character == '"';
+    let mut rest = text;
+    while let Some(quote) = rest.find('"') {
+        push_tokens(&mut out, &rest[..quote]);
+        let string = &rest[quote..];
+        let end = end_of_string(string.as_bytes());
+        push_string(&mut out, &string[..end]);
+        rest = &string[end..];
+    }
+    push_tokens(&mut out, rest);
+    Ok(out)
+}
+
+/// Appends what stands outside of strings.
+fn push_tokens(out: &mut String, text: &str) {
+    for part in text.split([' ', '\t', '\n', '\r']) {
+        out.push_str(part);
+    }
+}
+
+/// Where the string that begins `text` ends; the text is known to be JSON.
+fn end_of_string(text: &[u8]) -> usize {
+    let mut index = 1;
+    while index < text.len() {
+        match text[index] {
+            b'"' => return index + 1,
+            b'\\' => index += 2,
+            _ => index += 1,
         }
     }
-    Ok(out)
+    text.len()
+}
+
+/// Appends a string with its quotes.
+fn push_string(out: &mut String, text: &str) {
+    if text.is_ascii() {
+        out.push_str(text);
+    } else {
+        for character in text.chars() {
+            push_ascii(out, character);
+        }
+    }
 }
 
 /// The JSON string literal of `text`, in ASCII.

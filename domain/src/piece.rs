@@ -43,7 +43,7 @@ impl Selection {
                 if !text.is_empty() {
                     text.push(',');
                 }
-                view.render(&entry.element, &mut text);
+                entry.element.push_view(view, &mut text);
             }
         }
         text
