@@ -1,0 +1,92 @@
+//! Where do new connections come from?
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::task::Poll;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::limits::{TCP_KEEP_ALIVE_SECONDS, UNSENT_BYTES_MAX};
+
+/// A source of connections, so that the service can be served from sockets and from within a simulation.
+///
+/// An error concerns one attempt, not the source: the caller waits a moment and asks again. The future MUST lose no
+/// connection when it is dropped.
+pub trait Acceptor: Send {
+    /// A connection: bytes in both directions.
+    type Io: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
+    /// The next connection and who it is from.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Io, SocketAddr)>> + Send;
+
+    /// Where connections are expected, for the log.
+    fn local_addresses(&self) -> Vec<SocketAddr>;
+}
+
+/// Connections over TCP, from all of its sockets.
+#[derive(Debug)]
+pub struct TcpAcceptor {
+    listeners: Vec<TcpListener>,
+    /// Which socket is asked first, so that a busy one does not keep the others waiting.
+    first: usize,
+}
+
+impl TcpAcceptor {
+    /// Accepts from sockets that listen already: bound by [`super::listen::bind`], or handed in by the service manager.
+    ///
+    /// # Errors
+    /// A socket cannot be used with the runtime.
+    pub fn new(listeners: Vec<std::net::TcpListener>) -> io::Result<Self> {
+        let listeners = listeners
+            .into_iter()
+            .map(|listener| {
+                listener.set_nonblocking(true)?;
+                TcpListener::from_std(listener)
+            })
+            .collect::<io::Result<_>>()?;
+        Ok(Self { listeners, first: 0 })
+    }
+}
+
+impl Acceptor for TcpAcceptor {
+    type Io = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = poll_fn(|context| {
+            let count = self.listeners.len();
+            for offset in 0..count {
+                let index = (self.first + offset) % count;
+                if let Poll::Ready(accepted) = self.listeners[index].poll_accept(context) {
+                    self.first = (index + 1) % count;
+                    return Poll::Ready(accepted);
+                }
+            }
+            Poll::Pending
+        })
+        .await?;
+        if let Err(error) = configure(&stream) {
+            // Not every kernel knows every option, and the client may be gone by now; both are no reason not to serve.
+            tracing::debug!(%peer, %error, "cannot set a socket option");
+        }
+        Ok((stream, peer))
+    }
+
+    fn local_addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+}
+
+fn configure(stream: &TcpStream) -> io::Result<()> {
+    // A line is complete when it is written: waiting for more to fill a packet would only delay it.
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let interval = Duration::from_secs(TCP_KEEP_ALIVE_SECONDS);
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(interval).with_interval(interval / 4).with_retries(4))?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! What does a client get if its request fails, and what the log? (spec: http.md, Errors)
+
+use domain::ports::Unavailable;
+use domain::ports::authenticator::AuthenticatorError;
+use poem::error::{NotFoundError, ResponseError};
+use poem::http::{Method, StatusCode, header};
+use poem::{IntoResponse, Response};
+
+use super::wire::ErrorBody;
+
+/// When a client should ask again if the service is not ready, in seconds.
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// The name of the header that carries the id under which an error stands in the log.
+pub const REQUEST_ID_HEADER: &str = "x-request-id";
+
+/// Why a request has no other answer. Its text is the one that the client gets: it MUST hold nothing that the client may
+/// not see. What only the log may hold stands in `cause`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HttpError {
+    /// The request itself is wrong; the text says what, naming the value.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// There is no such route.
+    #[error("There is nothing at {path}")]
+    NotFound {
+        /// The path of the request.
+        path: String,
+    },
+    /// The route exists, but not with this method.
+    #[error("Method {method} is not allowed here, use {}", list(allowed))]
+    MethodNotAllowed {
+        /// The method of the request.
+        method: Method,
+        /// The methods that are allowed.
+        allowed: &'static [Method],
+    },
+    /// The body is too large.
+    #[error("The body has more than {bytes_max} bytes")]
+    BodyTooLarge {
+        /// How many are allowed.
+        bytes_max: usize,
+    },
+    /// Without TLS nothing is served.
+    #[error("This port speaks HTTPS only, use https://")]
+    TlsRequired,
+    /// Nobody is logged in where that is needed, or the session is not valid; the text says which.
+    #[error("{0}")]
+    AuthRequired(String),
+    /// The answer is not known now, but may be soon.
+    #[error("{reason}")]
+    Unavailable {
+        /// What is missing.
+        reason: String,
+        /// Why, for the log.
+        cause: Option<String>,
+    },
+    /// Anything else.
+    #[error("Ups, something went wrong!")]
+    Internal {
+        /// What it was, for the log.
+        cause: String,
+    },
+}
+
+impl HttpError {
+    /// The status of the response.
+    #[must_use]
+    pub const fn status_code(&self) -> StatusCode {
+        match self {
+            Self::InvalidRequest(_) | Self::AuthRequired(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound { .. } => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TlsRequired => StatusCode::UPGRADE_REQUIRED,
+            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The wire name of the kind of error.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::InvalidRequest(_)
+            | Self::NotFound { .. }
+            | Self::MethodNotAllowed { .. }
+            | Self::BodyTooLarge { .. }
+            | Self::TlsRequired => "invalid_request",
+            Self::AuthRequired(_) => "auth_required",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Internal { .. } => "InternalError",
+        }
+    }
+
+    /// The response, after the log got what concerns it: of what a client does wrong nothing.
+    pub(super) fn log_and_respond(&self) -> Response {
+        let mut response = self.as_response();
+        match self {
+            Self::Internal { cause } => {
+                let id = request_id();
+                tracing::error!(request_id = %id, cause, "a request failed");
+                if let Ok(value) = id.parse() {
+                    response.headers_mut().insert(REQUEST_ID_HEADER, value);
+                }
+            }
+            // What is not there tells the log itself, once; here it would come once for every client that asks.
+            Self::Unavailable { reason, cause } => tracing::debug!(reason, cause, "a request was put off"),
+            _ => {}
+        }
+        response
+    }
+}
+
+impl ResponseError for HttpError {
+    fn status(&self) -> StatusCode {
+        self.status_code()
+    }
+
+    fn as_response(&self) -> Response {
+        let body = ErrorBody { kind: self.kind(), message: &self.to_string() }.to_line();
+        let response = Response::builder()
+            .status(self.status_code())
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CACHE_CONTROL, "no-store");
+        let response = match self {
+            Self::MethodNotAllowed { allowed, .. } => response.header(header::ALLOW, list(allowed)),
+            Self::Unavailable { .. } => response.header(header::RETRY_AFTER, RETRY_AFTER_SECONDS),
+            _ => response,
+        };
+        response.body(body).into_response()
+    }
+}
+
+impl From<AuthenticatorError> for HttpError {
+    fn from(error: AuthenticatorError) -> Self {
+        match error {
+            AuthenticatorError::InvalidSession => Self::AuthRequired(error.to_string()),
+            AuthenticatorError::Unavailable(unavailable) => unavailable.into(),
+        }
+    }
+}
+
+impl From<Unavailable> for HttpError {
+    fn from(Unavailable(cause): Unavailable) -> Self {
+        Self::Unavailable { reason: "Redis does not answer, try again".to_owned(), cause: Some(cause) }
+    }
+}
+
+/// Brings an error of any endpoint into the one form; `path` is that of the request.
+pub(super) fn from_poem(error: poem::Error, path: String) -> HttpError {
+    if error.is::<NotFoundError>() {
+        return HttpError::NotFound { path };
+    }
+    let error = match error.downcast::<HttpError>() {
+        Ok(error) => return error,
+        Err(error) => error,
+    };
+    if error.status().is_client_error() {
+        HttpError::InvalidRequest(error.to_string())
+    } else {
+        HttpError::Internal { cause: error.to_string() }
+    }
+}
+
+fn list(methods: &[Method]) -> String {
+    methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// An id to find a client's error in the log by. Without randomness (at a machine's very start) it is zero.
+fn request_id() -> String {
+    format!("{:016x}", getrandom::u64().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Expectations: the table of http.md, Errors.
+    #[track_caller]
+    fn check(error: HttpError, status: u16, kind: &str, message: &str, header: Option<(&str, &str)>) {
+        let response = error.log_and_respond();
+        assert_eq!(response.status().as_u16(), status, "{error:?}");
+        assert_eq!(response.header("content-type"), Some("application/json"));
+        if let Some((name, value)) = header {
+            assert_eq!(response.header(name), Some(value), "{error:?}");
+        }
+        let body = futures_util::FutureExt::now_or_never(response.into_body().into_string());
+        let body = body.expect("at once").expect("text");
+        let body: serde_json::Value = serde_json::from_str(&body).expect(&body);
+        assert_eq!(body, serde_json::json!({"error": {"type": kind, "msg": message}}));
+    }
+
+    #[test]
+    fn the_table_of_errors() {
+        let invalid = HttpError::InvalidRequest("Change id has to be a number not 'ä'".to_owned());
+        check(invalid, 400, "invalid_request", "Change id has to be a number not 'ä'", None);
+        let missing = HttpError::NotFound { path: "/x".to_owned() };
+        check(missing, 404, "invalid_request", "There is nothing at /x", None);
+        let method = HttpError::MethodNotAllowed { method: Method::PUT, allowed: &[Method::GET, Method::POST] };
+        let text = "Method PUT is not allowed here, use GET, POST";
+        check(method, 405, "invalid_request", text, Some(("allow", "GET, POST")));
+        let large = HttpError::BodyTooLarge { bytes_max: 7 };
+        check(large, 413, "invalid_request", "The body has more than 7 bytes", None);
+        check(HttpError::TlsRequired, 426, "invalid_request", "This port speaks HTTPS only, use https://", None);
+        let session = AuthenticatorError::InvalidSession.into();
+        check(session, 400, "auth_required", "Invalid session data", None);
+        let unavailable = HttpError::from(AuthenticatorError::Unavailable(Unavailable("10.0.0.7 is down".to_owned())));
+        check(unavailable, 503, "unavailable", "Redis does not answer, try again", Some(("retry-after", "1")));
+        let internal = HttpError::Internal { cause: "secret".to_owned() };
+        check(internal, 500, "InternalError", "Ups, something went wrong!", None);
+    }
+
+    #[test]
+    fn an_internal_error_can_be_found_in_the_log() {
+        let response = HttpError::Internal { cause: String::new() }.log_and_respond();
+        assert_eq!(response.header(REQUEST_ID_HEADER).map(str::len), Some(16));
+    }
+
+    #[test]
+    fn errors_of_the_framework_take_the_same_form() {
+        let path = || "/x".to_owned();
+        let own = HttpError::AuthRequired("no".to_owned());
+        assert_eq!(from_poem(own.clone().into(), path()), own);
+        assert_eq!(from_poem(NotFoundError.into(), path()), HttpError::NotFound { path: path() });
+        let client = poem::Error::from_string("bad", StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(from_poem(client, path()), HttpError::InvalidRequest("bad".to_owned()));
+        let server = poem::Error::from_string("bad", StatusCode::BAD_GATEWAY);
+        assert_eq!(from_poem(server, path()), HttpError::Internal { cause: "bad".to_owned() });
+    }
+}

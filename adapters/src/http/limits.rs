@@ -1,0 +1,115 @@
+//! How much may a client ask of the service before its request reaches an endpoint?
+//!
+//! Each limit says what happens when it is reached. What operators need to change stands in [`Limits`]; the rest are
+//! constants, chosen for browsers that keep a few endless responses open, and proxies that keep many.
+
+use std::time::Duration;
+
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+/// What differs between installations and tests.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections at the same time. At the limit none is accepted: further ones wait in the kernel's backlog until one
+    /// ends, and so do questions to `/system/health`.
+    pub connections_max: usize,
+    /// From the accepted connection to the first bytes that tell its protocol, and once more within TLS. A connection
+    /// that needs longer is closed without a word.
+    pub first_bytes: Duration,
+    /// The TLS handshake. A connection that needs longer is closed without a word.
+    pub handshake: Duration,
+    /// For HTTP/1.1: one request header, counted from the end of the request before it, so that this is also how long an
+    /// unused connection stays open. A connection that needs longer is closed.
+    pub header: Duration,
+    /// For HTTP/2: how often a connection is asked for a sign of life (PING).
+    pub ping_interval: Duration,
+    /// For HTTP/2: how long the answer may take. A connection that needs longer is closed.
+    pub ping_timeout: Duration,
+    /// From the beginning of the draining to the forced end of what is still open.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: CONNECTIONS_MAX,
+            first_bytes: Duration::from_secs(15),
+            handshake: Duration::from_secs(15),
+            header: Duration::from_secs(30),
+            ping_interval: Duration::from_secs(30),
+            // An answer may have to wait behind what a slow client is still reading.
+            ping_timeout: Duration::from_secs(60),
+            drain: Duration::from_secs(3),
+        }
+    }
+}
+
+/// The default of [`Limits::connections_max`]: twice the largest meeting, a connection for each browser.
+pub const CONNECTIONS_MAX: usize = 20_000;
+
+/// How many connections wait in the kernel to be accepted; the kernel may lower it (`net.core.somaxconn`). Further ones
+/// are not answered, and their clients try again. After a restart all clients come back within half a second.
+pub const BACKLOG_CONNECTIONS: u16 = 8192;
+
+/// How long a quiet connection waits until TCP asks for a sign of life, in seconds: what notices a client that vanished
+/// and speaks HTTP/1.1, before the keep-alive line does.
+pub const TCP_KEEP_ALIVE_SECONDS: u64 = 60;
+
+/// How many bytes the kernel holds that it has not sent yet; at the limit the connection counts as not ready. What is
+/// held there can neither be replaced by a newer difference nor overtaken by a PING.
+pub const UNSENT_BYTES_MAX: u32 = 128 * 1024;
+
+/// The size of a request header, in bytes. A larger one is answered `431` by HTTP/1.1, and its stream refused by HTTP/2.
+pub const HEADER_BYTES_MAX: usize = 16 * 1024;
+
+/// How many requests one HTTP/2 connection may have open. Further ones wait with the client. A browser's tab needs three,
+/// and all tabs share a connection; a proxy shares one between several clients.
+const STREAMS_MAX: u32 = 256;
+
+/// How much of a request's body a client may send before it is read; HTTP/2 clients then wait. Bodies are small, so there
+/// is no need for more than what the protocol begins with.
+const RECEIVE_WINDOW_BYTES: u32 = 65_535;
+
+/// How much of a response HTTP/2 takes from a stream ahead of the client's window, in bytes. More would only be older.
+const SEND_BUFFER_BYTES_MAX: usize = 64 * 1024;
+
+/// How many requests a client may cancel before they were looked at; more end the connection ("rapid reset").
+const CANCELLED_STREAMS_MAX: usize = 20;
+
+/// How many streams may be reset because of the client's mistakes; more end the connection.
+const FAULTY_STREAMS_MAX: usize = 128;
+
+impl Limits {
+    /// How HTTP/1.1 is spoken.
+    pub(super) fn http1(&self) -> http1::Builder {
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.header)
+            .max_header_size(HEADER_BYTES_MAX)
+            // Bounds the read buffer, and what is taken from a body ahead of the socket. The buffers begin with 8 KiB
+            // each, whatever is set here; of the pages of a quiet connection's buffers most are never touched.
+            .max_buf_size(HEADER_BYTES_MAX)
+            // Lines are shared by many clients: hand them to the socket as they are, never copy them into a buffer.
+            .writev(true);
+        builder
+    }
+
+    /// How HTTP/2 is spoken.
+    pub(super) fn http2(&self) -> http2::Builder<TokioExecutor> {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .keep_alive_interval(self.ping_interval)
+            .keep_alive_timeout(self.ping_timeout)
+            .max_concurrent_streams(STREAMS_MAX)
+            .max_header_list_size(HEADER_BYTES_MAX as u32)
+            .initial_stream_window_size(RECEIVE_WINDOW_BYTES)
+            .initial_connection_window_size(RECEIVE_WINDOW_BYTES)
+            .max_send_buf_size(SEND_BUFFER_BYTES_MAX)
+            .max_pending_accept_reset_streams(CANCELLED_STREAMS_MAX)
+            .max_local_error_reset_streams(FAULTY_STREAMS_MAX);
+        builder
+    }
+}

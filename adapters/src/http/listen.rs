@@ -1,0 +1,137 @@
+//! On which sockets does the service listen?
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::limits::BACKLOG_CONNECTIONS;
+
+/// The service cannot listen where it should.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The host does not name an address of this machine.
+    #[error(
+        "AUTOUPDATE_HOST={host:?} does not name an address: {cause}; give an address of this machine or leave it empty \
+         to listen on all"
+    )]
+    Host {
+        /// The configured host.
+        host: String,
+        /// Why.
+        cause: io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {cause}; {advice}")]
+    Address {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        cause: io::Error,
+        /// What to do.
+        advice: &'static str,
+    },
+}
+
+/// Listens on `port` of `host`: a name or an address; empty: all addresses, IPv4 and IPv6.
+///
+/// # Errors
+/// The host names no address, or one of its addresses cannot be listened on.
+pub fn bind(host: &str, port: u16) -> Result<Vec<TcpListener>, ListenError> {
+    if host.is_empty() {
+        return bind_all(port).map(|listener| vec![listener]);
+    }
+    // Written as in a URL, an IPv6 address has brackets.
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let error = |cause| ListenError::Host { host: host.to_owned(), cause };
+    let mut addresses: Vec<_> = (bare, port).to_socket_addrs().map_err(error)?.collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    if addresses.is_empty() {
+        return Err(error(io::ErrorKind::NotFound.into()));
+    }
+    addresses.into_iter().map(|address| bind_address(address, true)).collect()
+}
+
+/// One socket for both families. Machines without IPv6 exist: there it is IPv4 alone.
+fn bind_all(port: u16) -> Result<TcpListener, ListenError> {
+    let both = bind_address(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)), false);
+    match both {
+        Err(ListenError::Address { cause, .. }) if cause.kind() != io::ErrorKind::AddrInUse => {
+            bind_address(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), false)
+        }
+        bound => bound,
+    }
+}
+
+fn bind_address(address: SocketAddr, only_v6: bool) -> Result<TcpListener, ListenError> {
+    let listen = || {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(only_v6)?;
+        }
+        // Without it a restarted service could not listen while old connections are still in TIME_WAIT.
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG_CONNECTIONS.into())?;
+        Ok(TcpListener::from(socket))
+    };
+    listen().map_err(|cause: io::Error| ListenError::Address { advice: advice(&cause), address, cause })
+}
+
+fn advice(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::AddrInUse => "stop what listens there, or set another AUTOUPDATE_PORT",
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege; set another AUTOUPDATE_PORT",
+        io::ErrorKind::AddrNotAvailable => "AUTOUPDATE_HOST must be an address of this machine, or empty for all",
+        _ => "set another AUTOUPDATE_HOST or AUTOUPDATE_PORT",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[track_caller]
+    fn check_reachable(host: &str, clients: &[&str]) {
+        let listeners = bind(host, 0).expect(host);
+        for client in clients {
+            let reached = listeners.iter().any(|listener| {
+                let port = listener.local_addr().expect("bound").port();
+                TcpStream::connect((*client, port)).is_ok()
+            });
+            assert!(reached, "{client} with AUTOUPDATE_HOST={host:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_host_is_every_address_of_both_families() {
+        check_reachable("", &["127.0.0.1"]);
+        if TcpListener::bind("[::1]:0").is_ok() {
+            check_reachable("", &["127.0.0.1", "::1"]);
+            check_reachable("[::1]", &["::1"]);
+            check_reachable("::1", &["::1"]);
+        }
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address() {
+        check_reachable("127.0.0.1", &["127.0.0.1"]);
+        check_reachable("localhost", &["localhost"]);
+    }
+
+    #[test]
+    fn errors_name_the_value_and_what_to_do() {
+        let taken = bind("127.0.0.1", 0).expect("a free port");
+        let port = taken[0].local_addr().expect("bound").port();
+        let error = bind("127.0.0.1", port).expect_err("taken").to_string();
+        assert!(error.contains(&port.to_string()) && error.contains("AUTOUPDATE_PORT"), "{error}");
+        let error = bind("no such host", 0).expect_err("no host").to_string();
+        assert!(error.contains("AUTOUPDATE_HOST=\"no such host\""), "{error}");
+        let error = bind("192.0.2.1", 0).expect_err("not here").to_string();
+        assert!(error.contains("192.0.2.1") && error.contains("AUTOUPDATE_HOST"), "{error}");
+    }
+}

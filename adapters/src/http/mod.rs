@@ -1,0 +1,19 @@
+//! How do clients reach the service? (spec: http.md)
+//!
+//! [`server::serve`] accepts connections, [`connection`] finds out what each speaks and serves it, [`router`] finds the
+//! endpoint of a request and gives every failure its one form ([`error`]).
+
+pub mod acceptor;
+pub mod auth;
+pub mod body;
+pub mod connection;
+pub mod drain;
+pub mod error;
+pub mod health;
+pub mod limits;
+pub mod listen;
+pub mod probe;
+pub mod router;
+pub mod server;
+mod sniff;
+pub mod wire;

@@ -1,0 +1,111 @@
+//! What happens at each limit? Time is paused, and passes only where everything waits.
+
+use super::*;
+
+/// Sends `bytes` and checks how long the connection then stays open.
+async fn check_ended_after(bytes: &[u8], limit: impl Fn(&Limits) -> Duration) {
+    let limits = Limits::default();
+    let expected = limit(&limits);
+    let (_running, pipes) = Pipes::start(limits);
+    let mut client = connect(&pipes);
+    let begin = Instant::now();
+    client.write_all(bytes).await.expect("written");
+    read_to_end(&mut client).await;
+    let name = String::from_utf8_lossy(bytes);
+    // Timers count in milliseconds.
+    let difference = begin.elapsed().abs_diff(expected);
+    assert!(difference <= Duration::from_millis(5), "{name:?} after {:?}, not {expected:?}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_client_is_left_after_a_while() {
+    check_ended_after(b"", |limits| limits.first_bytes).await;
+    // It might become HTTP/2.
+    check_ended_after(b"PRI * HTTP/2.0\r\n", |limits| limits.first_bytes).await;
+    check_ended_after(b"\x16\x03\x01", |limits| limits.handshake).await;
+    check_ended_after(b"GET /system/health HTTP/1.1\r\nHost: te", |limits| limits.header).await;
+    // An unused connection after a request.
+    check_ended_after(b"GET /system/health HTTP/1.1\r\nHost: test\r\n\r\n", |limits| limits.header).await;
+    // HTTP/2 with its preface and its (empty) settings, and then no answer to a PING.
+    let http2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
+    check_ended_after(http2, |limits| limits.ping_interval + limits.ping_timeout).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_header_that_drips_has_no_more_time_than_a_silent_one() {
+    let (_running, pipes) = Pipes::start(Limits::default());
+    let mut client = connect(&pipes);
+    let begin = Instant::now();
+    client.write_all(b"GET / HTTP/1.1\r\nX-Slow: ").await.expect("written");
+    while client.write_all(b"x").await.is_ok() {
+        sleep(Duration::from_secs(1)).await;
+    }
+    let limit = Limits::default().header;
+    assert!(begin.elapsed() <= limit + Duration::from_secs(2), "{:?}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_has_no_limit_of_time() {
+    let (_running, pipes) = Pipes::start(Limits::default());
+    let mut client = connect(&pipes);
+    client.write_all(&get("/system/autoupdate")).await.expect("written");
+    read_until(&mut client, "{\"connected\":true}\n\r\n").await;
+    let ended = timeout(Duration::from_secs(24 * 60 * 60), client.read_u8()).await;
+    assert!(ended.is_err(), "{ended:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_limit_connections_wait_until_one_ends() {
+    let limits = Limits { connections_max: 2, ..Limits::default() };
+    let (running, pipes) = Pipes::start(limits);
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        let mut client = connect(&pipes);
+        client.write_all(&get("/system/autoupdate")).await.expect("written");
+        clients.push(client);
+    }
+    let mut last = clients.pop().expect("three");
+    for client in &mut clients {
+        read_until(client, "{\"connected\":true}\n\r\n").await;
+    }
+    assert!(timeout(Duration::from_secs(5), last.read_u8()).await.is_err(), "the third is not served");
+    assert_eq!(running.accepted(), 2, "it waits where it is");
+    clients.pop();
+    read_until(&mut last, "{\"connected\":true}\n\r\n").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_to_accept_are_followed_by_pauses() {
+    let (running, pipes) = Pipes::start(Limits::default());
+    for _ in 0..1000 {
+        pipes.send(Err(io::Error::from_raw_os_error(24))).expect("the service runs");
+    }
+    sleep(Duration::from_secs(10)).await;
+    let attempts = running.accepted();
+    assert!((2..=20).contains(&attempts), "{attempts} attempts in ten seconds");
+    drop(running);
+
+    let (running, pipes) = Pipes::start(Limits::default());
+    for _ in 0..3 {
+        pipes.send(Err(io::Error::from_raw_os_error(24))).expect("the service runs");
+    }
+    let mut client = connect(&pipes);
+    client.write_all(&get("/system/health")).await.expect("written");
+    read_until(&mut client, HEALTHY).await;
+    // The draining is heard of while it pauses.
+    for _ in 0..10 {
+        pipes.send(Err(io::Error::from_raw_os_error(24))).expect("the service runs");
+    }
+    drop(client);
+    assert_eq!(running.stop().await, Served { cut: 0 });
+}
+
+#[tokio::test]
+async fn a_header_that_is_too_large_is_refused() {
+    let (_running, pipes) = Pipes::start(Limits::default());
+    let mut client = connect(&pipes);
+    let header = format!("GET / HTTP/1.1\r\nX-Large: {}", "x".repeat(20_000));
+    client.write_all(header.as_bytes()).await.expect("written");
+    let answer = read_to_end(&mut client).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+}

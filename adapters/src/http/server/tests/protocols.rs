@@ -1,0 +1,195 @@
+//! Is the same served by every protocol that clients speak?
+
+use std::path::Path;
+
+use reqwest::{Client, ClientBuilder, StatusCode, Version};
+use tokio::net::TcpStream;
+
+use super::*;
+use crate::http::probe;
+use crate::tls::Checked;
+
+fn client(build: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
+    let builder = Client::builder().no_proxy().tls_info(true).tls_danger_accept_invalid_certs(true);
+    build(builder).build().expect("a client")
+}
+
+/// A client of each protocol: scheme, version, client.
+fn clients() -> Vec<(&'static str, Version, Client)> {
+    vec![
+        ("http", Version::HTTP_11, client(|client| client)),
+        ("http", Version::HTTP_2, client(ClientBuilder::http2_prior_knowledge)),
+        ("https", Version::HTTP_11, client(ClientBuilder::http1_only)),
+        ("https", Version::HTTP_2, client(|client| client)),
+    ]
+}
+
+#[tokio::test]
+async fn one_port_speaks_everything() {
+    let port = Port::start(TlsMode::Both);
+    for (scheme, version, client) in clients() {
+        let response = client.get(port.url(scheme, "/system/health")).send().await.expect(scheme);
+        assert_eq!((response.status(), response.version()), (StatusCode::OK, version), "{scheme}");
+        assert_eq!(response.text().await.expect("a body"), HEALTHY);
+
+        let mut stream = client.get(port.url(scheme, "/system/autoupdate")).send().await.expect(scheme);
+        assert_eq!(stream.chunk().await.expect("a line").as_deref(), Some(CONNECTED.as_bytes()));
+
+        let response = client.put(port.url(scheme, "/system/health")).send().await.expect(scheme);
+        assert_eq!(
+            (response.status(), &response.headers()["allow"]),
+            (StatusCode::METHOD_NOT_ALLOWED, &"GET".parse().expect("ASCII"))
+        );
+        let response = client.get(port.url(scheme, "/")).send().await.expect(scheme);
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        assert!(response.text().await.expect("a body").contains("\"invalid_request\""));
+    }
+}
+
+#[tokio::test]
+async fn http2_carries_many_streams_on_one_connection() {
+    let port = Port::start(TlsMode::Both);
+    for (scheme, connections, client) in
+        [("https", 1, client(|client| client)), ("http", 2, client(ClientBuilder::http2_prior_knowledge))]
+    {
+        // The first request opens the connection that the others share.
+        client.get(port.url(scheme, "/system/health")).send().await.expect("an answer");
+        let mut streams = Vec::new();
+        for _ in 0..50 {
+            let mut stream = client.get(port.url(scheme, "/system/autoupdate")).send().await.expect("an answer");
+            stream.chunk().await.expect("a line").expect("a line");
+            streams.push(stream);
+        }
+        assert_eq!(port.running.accepted(), connections);
+    }
+}
+
+#[tokio::test]
+async fn tls_only_refuses_plain_requests() {
+    let port = Port::start(TlsMode::Only);
+    for (scheme, version, client) in clients() {
+        let response = client.get(port.url(scheme, "/system/health")).send().await.expect(scheme);
+        let expected = if scheme == "https" { StatusCode::OK } else { StatusCode::UPGRADE_REQUIRED };
+        assert_eq!((response.status(), response.version()), (expected, version));
+        let body = response.text().await.expect("a body");
+        assert_eq!(body.contains("\"invalid_request\""), scheme == "http", "{body}");
+    }
+    let mut client = TcpStream::connect(port.address).await.expect("connected");
+    client.write_all(&get("/system/health")).await.expect("written");
+    let answer = read_to_end(&mut client).await;
+    assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
+    assert!(answer.to_ascii_lowercase().contains("\r\nconnection: close"), "{answer}");
+    assert!(answer.to_ascii_lowercase().contains("\r\nupgrade: tls/1.2"), "{answer}");
+}
+
+#[tokio::test]
+async fn without_tls_only_plain_requests_are_served() {
+    let port = Port::start(TlsMode::Off);
+    for (scheme, _, client) in clients() {
+        let response = client.get(port.url(scheme, "/system/health")).send().await;
+        assert_eq!(response.is_ok_and(|response| response.status() == StatusCode::OK), scheme == "http", "{scheme}");
+    }
+}
+
+#[tokio::test]
+async fn garbage_ends_its_own_connection_only() {
+    let port = Port::start(TlsMode::Both);
+    for garbage in
+        [&b"\x00\x01\x02\x03\r\n\r\n"[..], b"\x16\x03\x01\xff\xff garbage", b"\n\n\xff\n\n", b"PRI * nonsense\r\n\r\n"]
+    {
+        let mut client = TcpStream::connect(port.address).await.expect("connected");
+        client.write_all(garbage).await.expect("written");
+        client.shutdown().await.expect("half closed");
+        let answer = read_to_end(&mut client).await;
+        assert!(!answer.contains("200"), "{garbage:?}: {answer}");
+    }
+    let (_, _, client) = clients().remove(3);
+    let response = client.get(port.url("https", "/system/health")).send().await.expect("still served");
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+/// Writes a new certificate and key, and returns the certificate.
+fn write_certificate(directory: &Path, names: (&str, &str)) -> Vec<u8> {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    std::fs::write(directory.join(names.0), made.cert.pem()).expect("written");
+    std::fs::write(directory.join(names.1), made.signing_key.serialize_pem()).expect("written");
+    made.cert.der().to_vec()
+}
+
+/// The certificate that a new connection gets.
+async fn served_certificate(port: &Port) -> Vec<u8> {
+    let client = client(|client| client);
+    let response = client.get(port.url("https", "/system/health")).send().await.expect("an answer");
+    let info = response.extensions().get::<reqwest::tls::TlsInfo>().expect("TLS");
+    info.peer_certificate().expect("a certificate").to_vec()
+}
+
+#[tokio::test]
+async fn a_changed_certificate_is_served_and_a_broken_one_is_not() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let names = ("cert.pem", "key.pem");
+    let first = write_certificate(directory.path(), names);
+    let mut port = Port::start_with(TlsMode::Both, Some(directory.path().to_owned()));
+    let mut watch = port.watch.take().expect("files to watch");
+    assert_eq!(served_certificate(&port).await, first);
+    assert!(matches!(watch.check(), Checked::Unchanged));
+
+    let mut stream =
+        client(|client| client).get(port.url("https", "/system/autoupdate")).send().await.expect("a stream");
+    stream.chunk().await.expect("a line");
+    let second = write_certificate(directory.path(), names);
+    assert!(matches!(watch.check(), Checked::Replaced { .. }));
+    assert_eq!(served_certificate(&port).await, second);
+
+    let key = directory.path().join("key.pem");
+    for broken in ["", "garbage", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
+        std::fs::write(&key, broken).expect("written");
+        assert!(matches!(watch.check(), Checked::Broken(_)), "{broken:?}");
+        assert!(matches!(watch.check(), Checked::Unchanged), "told once");
+        assert_eq!(served_certificate(&port).await, second);
+        write_certificate(directory.path(), ("other.pem", "key.pem"));
+        assert!(matches!(watch.check(), Checked::Broken(_)), "the key of another certificate");
+    }
+    std::fs::remove_file(directory.path().join("cert.pem")).expect("removed");
+    assert!(matches!(watch.check(), Checked::Broken(_)));
+
+    let third = write_certificate(directory.path(), ("autoupdate.pem", "autoupdate-key.pem"));
+    assert!(matches!(watch.check(), Checked::Replaced { .. }));
+    assert_eq!(served_certificate(&port).await, third);
+
+    port.running.trigger.begin();
+    let rest = stream.chunk().await.expect("the stream lived on").expect("a line");
+    assert_eq!(rest, "{\"last\":true}\n");
+}
+
+#[tokio::test]
+async fn an_unusable_certificate_stops_the_start_with_its_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let check = |expected: &[&str]| {
+        let error = TlsServer::new(Some(directory.path().to_owned())).err().expect("unusable").to_string();
+        for part in expected {
+            assert!(error.contains(part), "{part} in {error}");
+        }
+    };
+    check(&["CERT_DIR=", "autoupdate.pem", "self-signed"]);
+    std::fs::write(directory.path().join("cert.pem"), "garbage").expect("written");
+    check(&["key.pem", "cannot read"]);
+    std::fs::write(directory.path().join("key.pem"), "garbage").expect("written");
+    check(&["cert.pem", "holds no certificate"]);
+    write_certificate(directory.path(), ("cert.pem", "other-key.pem"));
+    check(&["key.pem", "holds no private key"]);
+    write_certificate(directory.path(), ("other.pem", "key.pem"));
+    check(&["cert.pem", "key.pem", "cannot be used together"]);
+}
+
+#[tokio::test]
+async fn the_service_can_ask_itself_for_its_health() {
+    for mode in [TlsMode::Both, TlsMode::Only, TlsMode::Off] {
+        let port = Port::start(mode);
+        let number = port.address.port();
+        let ask = move || probe::health("", number, mode);
+        tokio::task::spawn_blocking(ask).await.expect("no panic").expect("healthy");
+        port.running.stop().await;
+        assert!(tokio::task::spawn_blocking(ask).await.expect("no panic").is_err(), "{mode} stopped");
+    }
+}

@@ -1,0 +1,62 @@
+//! Does serving end when it should, and cut off nobody who ends in time?
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn streams_end_between_two_lines_and_unused_connections_at_once() {
+    let (running, pipes) = Pipes::start(Limits::default());
+    let mut stream = connect(&pipes);
+    stream.write_all(&get("/system/autoupdate")).await.expect("written");
+    read_until(&mut stream, "{\"connected\":true}\n\r\n").await;
+    let mut unused = connect(&pipes);
+    unused.write_all(&get("/system/health")).await.expect("written");
+    read_until(&mut unused, HEALTHY).await;
+    let mut silent = connect(&pipes);
+
+    let begin = Instant::now();
+    assert_eq!(running.stop().await, Served { cut: 0 });
+    assert_eq!(begin.elapsed(), Duration::ZERO, "nobody had to be waited for");
+    let end = read_to_end(&mut stream).await.to_ascii_lowercase();
+    assert_eq!(end, "e\r\n{\"last\":true}\n\r\n0\r\n\r\n", "the last line, and the end of the body");
+    assert_eq!(read_to_end(&mut unused).await, "");
+    assert_eq!(read_to_end(&mut silent).await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_end_is_cut_after_the_time_for_draining() {
+    let limits = Limits::default();
+    let bound = limits.drain;
+    let (running, pipes) = Pipes::start(limits);
+    let mut endless = connect(&pipes);
+    endless.write_all(&get("/system/notify")).await.expect("written");
+    read_until(&mut endless, "{\"connected\":true}\n\r\n").await;
+    let begin = Instant::now();
+    assert_eq!(running.stop().await, Served { cut: 1 });
+    assert_eq!(begin.elapsed().as_secs(), bound.as_secs());
+    assert_eq!(read_to_end(&mut endless).await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_accepted_any_more() {
+    let (running, pipes) = Pipes::start(Limits::default());
+    running.stop().await;
+    assert!(pipes.is_closed());
+}
+
+#[tokio::test]
+async fn http2_streams_end_and_then_their_connection() {
+    let port = Port::start(TlsMode::Both);
+    let client = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().expect("a client");
+    let mut streams = Vec::new();
+    for _ in 0..3 {
+        let mut stream = client.get(port.url("https", "/system/autoupdate")).send().await.expect("a stream");
+        stream.chunk().await.expect("a line");
+        streams.push(stream);
+    }
+    port.running.trigger.begin();
+    for stream in streams {
+        assert_eq!(stream.text().await.expect("a whole body"), "{\"last\":true}\n");
+    }
+    let served = port.running.served.await.expect("no panic");
+    assert_eq!(served, Served { cut: 0 });
+}

@@ -1,0 +1,147 @@
+//! How are connections encrypted, with which certificate? (spec: http.md, TLS and HTTP/2)
+
+mod certificate;
+mod probe;
+mod reload;
+mod self_signed;
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::{Arc, RwLock};
+
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs;
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsAcceptor;
+
+pub use certificate::CertificateError;
+pub use probe::trust_anyone;
+pub use reload::{CERTIFICATE_CHECK_SECONDS, CertificateWatch, Checked};
+
+/// How many bytes of plain text and, apart from it, of cipher text a connection holds at most while its client does not
+/// read; at the limit the connection is not written to. Two records of TLS.
+const BUFFER_BYTES_MAX: usize = 2 * 16 * 1024;
+
+/// Which connections the port serves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsMode {
+    /// With TLS and without, told apart by the first byte.
+    #[default]
+    Both,
+    /// Only with TLS; a plain request is refused with `426`.
+    Only,
+    /// Only without TLS.
+    Off,
+}
+
+impl FromStr for TlsMode {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "both" => Ok(Self::Both),
+            "only" => Ok(Self::Only),
+            "off" => Ok(Self::Off),
+            _ => Err("one of both, only, off"),
+        }
+    }
+}
+
+impl fmt::Display for TlsMode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Both => "both",
+            Self::Only => "only",
+            Self::Off => "off",
+        })
+    }
+}
+
+/// The server's side of TLS: its certificate, which may be replaced while connections are open, and its settings.
+#[derive(Clone)]
+pub struct TlsServer {
+    acceptor: TlsAcceptor,
+    certificate: Arc<CurrentCertificate>,
+}
+
+impl TlsServer {
+    /// Reads the certificate from `directory`; `None`: makes a self-signed one in memory and logs its fingerprint.
+    ///
+    /// The second value looks for changed files later on; there is none for a certificate in memory.
+    ///
+    /// # Errors
+    /// A file is missing or cannot be used; the text names it, and says what is wrong and what to do.
+    pub fn new(directory: Option<PathBuf>) -> Result<(Self, Option<CertificateWatch>), CertificateError> {
+        let Some(directory) = directory else {
+            let certificate = self_signed::generate()?;
+            let fingerprint = certificate::fingerprint(&certificate);
+            tracing::info!(fingerprint_sha256 = %fingerprint, "serving a self-signed certificate made at this start");
+            return Ok((Self::with_certificate(certificate)?, None));
+        };
+        let files = certificate::Files::read(&directory)?;
+        let server = Self::with_certificate(files.certificate()?)?;
+        let watch = CertificateWatch::new(directory, files, Arc::clone(&server.certificate));
+        Ok((server, Some(watch)))
+    }
+
+    fn with_certificate(certificate: CertifiedKey) -> Result<Self, CertificateError> {
+        let certificate = Arc::new(CurrentCertificate(RwLock::new(Arc::new(certificate))));
+        let config = server_config(Arc::clone(&certificate)).map_err(CertificateError::Unusable)?;
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificate })
+    }
+
+    /// The handshake on a connection whose first bytes have not been consumed. The caller bounds its time.
+    pub(crate) fn accept<Io>(
+        &self,
+        io: Io,
+    ) -> impl Future<Output = io::Result<impl AsyncRead + AsyncWrite + Send + Unpin + use<Io>>> + Send + use<Io>
+    where
+        Io: AsyncRead + AsyncWrite + Send + Unpin,
+    {
+        self.acceptor.accept_with(io, |connection| connection.set_buffer_limit(Some(BUFFER_BYTES_MAX)))
+    }
+}
+
+/// What cryptography is used: one choice for the server and for the service's question about its own health.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+fn server_config(certificate: Arc<CurrentCertificate>) -> Result<ServerConfig, rustls::Error> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(certificate);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // After a restart of a proxy or an access point thousands of clients come back in the same half second. A ticket
+    // spares each the costly half of the handshake, and unlike remembered sessions it needs no memory here.
+    config.ticketer = aws_lc_rs::Ticketer::new()?;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    Ok(config)
+}
+
+/// The certificate that the next handshake gets. The lock is held for the copy of a pointer only.
+#[derive(Debug)]
+struct CurrentCertificate(RwLock<Arc<CertifiedKey>>);
+
+impl CurrentCertificate {
+    fn get(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    fn replace(&self, certificate: CertifiedKey) {
+        *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(certificate);
+    }
+}
+
+impl ResolvesServerCert for CurrentCertificate {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.get())
+    }
+}
