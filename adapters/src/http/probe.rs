@@ -34,7 +34,8 @@ pub enum ProbeError {
 /// # Errors
 /// It does not answer, or is not healthy; the text says why.
 pub fn health(host: &str, port: u16, mode: TlsMode) -> Result<(), ProbeError> {
-    let unreachable = |cause| ProbeError::Unreachable { address: format!("{host}:{port}"), cause };
+    let name = if host.is_empty() { "localhost" } else { host };
+    let unreachable = |cause| ProbeError::Unreachable { address: format!("{name}:{port}"), cause };
     let stream = connect(host, port).map_err(unreachable)?;
     let answer = match mode {
         TlsMode::Only => trust_anyone(stream).and_then(ask),

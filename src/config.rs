@@ -1,0 +1,241 @@
+//! What is configured, by which variable or flag, and with what default? (spec: http.md, Configuration)
+//!
+//! [`Config`] is the table: a field `keep_alive_seconds` is the variable `KEEP_ALIVE_SECONDS` and the flag
+//! `--keep-alive-seconds`, its documentation is the line of `--help`. A flag comes before its variable.
+
+mod values;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use adapters::http::limits::CONNECTIONS_MAX;
+use adapters::tls::TlsMode;
+use clap::error::{ContextKind, ErrorKind};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub(crate) use values::{Compression, FakeAuth, LogFilter, LogFormat, MetricsAddress, RedisUrl};
+use values::{bytes, count, host, milliseconds, one_of, port, redacted, seconds};
+
+/// The autoupdate service of OpenSlides 3: what every user may see of the meeting, live.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    args_override_self = true,
+    after_help = "Each flag is also an environment variable, in capitals and with `_` for `-`; the flag comes first."
+)]
+struct CommandLine {
+    #[command(flatten)]
+    config: Config,
+    #[command(subcommand)]
+    task: Option<Task>,
+}
+
+/// What the process is asked to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Subcommand)]
+pub(crate) enum Task {
+    /// Serves the meeting in Redis; this is what happens without a command.
+    #[default]
+    Serve,
+    /// Serves a meeting made up for trying out, without Redis and without a secret.
+    Demo,
+    /// Asks the service that runs on this machine for its health: status 0 if it is healthy, else 1.
+    Health,
+}
+
+/// All settings.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Config {
+    /// Port to listen on; 0: any that is free.
+    #[arg(long, value_name = "PORT", value_parser = port, default_value = "8002")]
+    pub(crate) autoupdate_port: u16,
+    /// Address or name to listen on; empty: all addresses, IPv4 and IPv6.
+    #[arg(long, value_name = "HOST", default_value = "")]
+    pub(crate) autoupdate_host: String,
+    /// Host of the Redis server for reading.
+    #[arg(long, value_name = "HOST", value_parser = host, default_value = "localhost")]
+    pub(crate) message_bus_host: String,
+    /// Port of the Redis server for reading.
+    #[arg(long, value_name = "PORT", value_parser = port, default_value = "6379")]
+    pub(crate) message_bus_port: u16,
+    /// Host of the Redis server for writing; empty: the same as for reading.
+    #[arg(long, value_name = "HOST", default_value = "")]
+    pub(crate) redis_write_host: String,
+    /// Port of the Redis server for writing [default: the same as for reading].
+    #[arg(long, value_name = "PORT", value_parser = port)]
+    pub(crate) redis_write_port: Option<u16>,
+    /// Redis server for reading, in place of its host and port: redis[s]://[user:password@]host[:port][/database].
+    #[arg(long, value_name = "URL")]
+    pub(crate) redis_url: Option<RedisUrl>,
+    /// Redis server for writing, in place of its host and port, in the same form [default: as for reading].
+    #[arg(long, value_name = "URL")]
+    pub(crate) redis_write_url: Option<RedisUrl>,
+    /// How often Redis is asked whether anything was missed, in seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds::<1>, default_value = "3")]
+    pub(crate) reconcile_seconds: u64,
+    /// How often applause is counted, in milliseconds.
+    #[arg(long, value_name = "MILLISECONDS", value_parser = milliseconds::<1>, default_value = "1000")]
+    pub(crate) applause_interval_ms: u64,
+
+    /// Name of the session cookie.
+    #[arg(long, value_name = "NAME", value_parser = values::cookie_name, default_value = "OpenSlidesSessionID")]
+    pub(crate) cookie_name: String,
+    /// What the keys of sessions in Redis begin with.
+    #[arg(long, value_name = "PREFIX", default_value = "session:")]
+    pub(crate) session_prefix: String,
+    /// How often the sessions of open streams are checked, in seconds; 0: never.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "60")]
+    pub(crate) session_check_seconds: u64,
+    /// No authentication: every request is this user's, 0: nobody's. -1: sessions are checked. For trying out only.
+    #[arg(long, value_name = "USER_ID", allow_hyphen_values = true, default_value = "-1")]
+    pub(crate) fake_auth: FakeAuth,
+    /// File with the line DJANGO_SECRET_KEY='…', the secret of the OpenSlides server.
+    #[arg(long, value_name = "FILE", default_value = "/run/secrets/django")]
+    pub(crate) secret_file: PathBuf,
+
+    /// Directory with autoupdate.pem and autoupdate-key.pem, or cert.pem and key.pem; empty: a self-signed certificate.
+    #[arg(long, value_name = "DIRECTORY", default_value = "")]
+    pub(crate) cert_dir: String,
+    /// Which connections are served: both, only (those with TLS), off (only those without).
+    #[arg(long, value_name = "MODE", value_parser = one_of::<TlsMode>, default_value = "both")]
+    pub(crate) tls: TlsMode,
+    /// Connections at the same time; further ones wait until one ends. Each needs a file descriptor.
+    #[arg(long, value_name = "COUNT", value_parser = count::<1>, default_value_t = CONNECTIONS_MAX)]
+    pub(crate) connections_max: usize,
+
+    /// After how many seconds without other traffic a stream carries a sign of life; 0: never.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "30")]
+    pub(crate) keep_alive_seconds: u64,
+    /// After how many seconds, at most, a client that nothing concerned is told the current change id; 0: never.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "240")]
+    pub(crate) quiet_line_seconds: u64,
+    /// After how many bytes a stream is ended between two lines, so that its client begins anew; 0: no limit.
+    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "268435456")]
+    pub(crate) stream_bytes_max: u64,
+    /// Compression of streams: auto (for browsers that can read on meanwhile), on (for all that ask for it), off.
+    #[arg(long, value_name = "MODE", value_parser = one_of::<Compression>, default_value = "auto")]
+    pub(crate) compression: Compression,
+    /// Messages kept for clients that do not read fast enough; older ones are lost to them.
+    #[arg(long, value_name = "COUNT", value_parser = count::<1>, default_value = "1000")]
+    pub(crate) notify_buffer_max: usize,
+
+    /// Versions of the meeting kept for clients that come back; for older ones more is sent.
+    #[arg(long, value_name = "COUNT", value_parser = count::<1>, default_value = "1000")]
+    pub(crate) history_versions_max: usize,
+    /// How long versions of the meeting are kept, in seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds::<1>, default_value = "600")]
+    pub(crate) history_seconds_max: u64,
+    /// How many bytes of changes the kept versions may hold.
+    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "268435456")]
+    pub(crate) history_bytes_max: u64,
+
+    /// Over how many seconds the ends of streams are spread when the service stops.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "1")]
+    pub(crate) drain_seconds: u64,
+    /// Form of the log: text, json.
+    #[arg(long, value_name = "FORMAT", value_parser = one_of::<LogFormat>, default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    /// What is logged: error, warn, info, debug, trace, or a filter by part such as `info,adapters::redis=debug`.
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    pub(crate) log_level: LogFilter,
+    /// Address and port for metrics, such as 127.0.0.1:9100; empty: none.
+    #[arg(long, value_name = "ADDRESS", default_value = "")]
+    pub(crate) metrics_address: MetricsAddress,
+}
+
+impl Config {
+    /// Where the certificate is; `None`: it is made at the start.
+    #[must_use]
+    pub(crate) fn certificates(&self) -> Option<PathBuf> {
+        (!self.cert_dir.is_empty()).then(|| PathBuf::from(&self.cert_dir))
+    }
+
+    /// The Redis server to read from.
+    #[must_use]
+    pub(crate) fn redis_read(&self) -> RedisUrl {
+        let from_host = || RedisUrl::from_host(&self.message_bus_host, self.message_bus_port);
+        self.redis_url.clone().unwrap_or_else(from_host)
+    }
+
+    /// The Redis server to write to: what is configured for writing most precisely, else the one to read from.
+    #[must_use]
+    pub(crate) fn redis_write(&self) -> RedisUrl {
+        let host = Some(self.redis_write_host.as_str()).filter(|host| !host.is_empty());
+        match (&self.redis_write_url, host, self.redis_write_port) {
+            (Some(url), _, _) => url.clone(),
+            (None, None, None) => self.redis_read(),
+            (None, host, port) => {
+                RedisUrl::from_host(host.unwrap_or(&self.message_bus_host), port.unwrap_or(self.message_bus_port))
+            }
+        }
+    }
+}
+
+/// Why the process ends before it began.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// It was asked for its help or version: the text for standard output.
+    Help(String),
+    /// What it was given cannot be used: the text for standard error.
+    Invalid(String),
+}
+
+/// Reads the settings from the arguments (the program's name first) and the environment's variables.
+///
+/// # Errors
+/// There is nothing to start.
+pub(crate) fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<(Task, Config), Stop> {
+    let command = CommandLine::command().mut_args(|argument| {
+        // The name cannot be part of the documentation above, or it would stand there twice.
+        let name = variable_name(&argument);
+        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+        if name.is_empty() { argument } else { argument.global(true).help(format!("{help} [variable: {name}]")) }
+    });
+
+    // A variable is read as if its flag stood before all others: what stands later counts.
+    let mut arguments = arguments.into_iter();
+    let mut line: Vec<OsString> = arguments.next().into_iter().collect();
+    for argument in command.get_arguments() {
+        let name = variable_name(argument);
+        if let (Some(flag), Some(value)) = (argument.get_long(), variable(&name)) {
+            if value.to_str().is_none() {
+                return Err(Stop::Invalid(format!("{name} cannot be used: expected text in UTF-8")));
+            }
+            let mut argument = OsString::from(format!("--{flag}="));
+            argument.push(value);
+            line.push(argument);
+        }
+    }
+    line.extend(arguments);
+
+    let matches = command.try_get_matches_from(line).map_err(|error| stop(&error))?;
+    let CommandLine { config, task } = CommandLine::from_arg_matches(&matches).map_err(|error| stop(&error))?;
+    Ok((task.unwrap_or_default(), config))
+}
+
+/// The variable of a flag; empty for those that have none.
+fn variable_name(argument: &clap::Arg) -> String {
+    argument.get_long().unwrap_or_default().to_ascii_uppercase().replace('-', "_")
+}
+
+fn stop(error: &clap::Error) -> Stop {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return Stop::Help(error.to_string());
+    }
+    let text = |kind| error.get(kind).map(ToString::to_string);
+    match (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue), std::error::Error::source(error)) {
+        (Some(argument), Some(value), Some(expected)) => {
+            // As it stands in the usage: `--autoupdate-port <PORT>`.
+            let flag = argument.split(' ').next().unwrap_or_default();
+            let name = flag.trim_start_matches('-').to_ascii_uppercase().replace('-', "_");
+            let value = redacted(&value);
+            Stop::Invalid(format!("{name} (or {flag}) is {value:?}, which cannot be used: expected {expected}"))
+        }
+        _ => Stop::Invalid(error.to_string().trim_end().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

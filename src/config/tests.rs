@@ -1,0 +1,196 @@
+//! Is every setting read from its variable and its flag, and every wrong value told with what was expected?
+
+use super::*;
+
+fn ask(arguments: &[&str], variables: &[(&str, &str)]) -> Result<(Task, Config), Stop> {
+    let arguments = std::iter::once("autoupdate").chain(arguments.iter().copied()).map(OsString::from);
+    let variable = |name: &str| {
+        let found = variables.iter().find(|(other, _)| *other == name);
+        found.map(|(_, value)| OsString::from(value))
+    };
+    parse(arguments, variable)
+}
+
+#[track_caller]
+fn config(arguments: &[&str], variables: &[(&str, &str)]) -> Config {
+    ask(arguments, variables).expect("usable").1
+}
+
+/// Expectations: the table of http.md, Configuration, and the other pages where a default is given.
+#[test]
+fn the_defaults_are_those_of_the_specification() {
+    let config = config(&[], &[]);
+    assert_eq!((config.autoupdate_host.as_str(), config.autoupdate_port), ("", 8002));
+    assert_eq!((config.message_bus_host.as_str(), config.message_bus_port), ("localhost", 6379));
+    assert_eq!(config.redis_read().expose(), "redis://localhost:6379/");
+    assert_eq!(config.redis_write(), config.redis_read());
+    assert_eq!(config.applause_interval_ms, 1000);
+    assert_eq!(config.cookie_name, "OpenSlidesSessionID");
+    assert_eq!(config.session_prefix, "session:");
+    assert_eq!(config.fake_auth, FakeAuth::Off);
+    assert_eq!((config.certificates(), config.tls), (None, TlsMode::Both));
+    assert_eq!(config.secret_file, PathBuf::from("/run/secrets/django"));
+    assert_eq!(config.keep_alive_seconds, 30);
+    assert_eq!(config.stream_bytes_max, 256 * 1024 * 1024);
+    assert_eq!(config.session_check_seconds, 60);
+    assert_eq!(config.drain_seconds, 1);
+    assert_eq!(config.compression, Compression::Auto);
+    assert_eq!(config.metrics_address, MetricsAddress(None));
+}
+
+/// Sets one variable, then its flag, then both, and checks the field each time.
+#[track_caller]
+fn check(variable: &str, value: &str, field: impl Fn(&Config) -> String, expected: &str) {
+    let flag = format!("--{}", variable.to_ascii_lowercase().replace('_', "-"));
+    let joined = format!("{flag}={value}");
+    type Given<'a> = &'a [&'a str];
+    type Set<'a> = &'a [(&'a str, &'a str)];
+    let ways: [(Given<'_>, Set<'_>); 5] = [
+        (&[], &[(variable, value)]),
+        (&[&flag, value], &[]),
+        (&[&joined], &[]),
+        (&["demo", &flag, value], &[]),
+        (&[&flag, value, "demo"], &[]),
+    ];
+    for (arguments, variables) in ways {
+        assert_eq!(field(&config(arguments, variables)), expected, "{arguments:?} {variables:?}");
+    }
+}
+
+#[test]
+fn every_setting_is_a_variable_and_a_flag() {
+    check("AUTOUPDATE_PORT", "9000", |config| config.autoupdate_port.to_string(), "9000");
+    check("AUTOUPDATE_HOST", "::1", |config| config.autoupdate_host.clone(), "::1");
+    check("MESSAGE_BUS_HOST", "redis", |config| config.redis_read().to_string(), "redis://redis:6379/");
+    check("MESSAGE_BUS_PORT", "7", |config| config.redis_read().to_string(), "redis://localhost:7/");
+    check("REDIS_WRITE_HOST", "fd00::1", |config| config.redis_write().to_string(), "redis://[fd00::1]:6379/");
+    check("REDIS_WRITE_PORT", "7", |config| config.redis_write().to_string(), "redis://localhost:7/");
+    check("REDIS_URL", "rediss://a:b@c/3", |config| config.redis_write().expose().to_owned(), "rediss://a:b@c/3");
+    check("REDIS_WRITE_URL", "redis://c:1", |config| config.redis_write().to_string(), "redis://c:1");
+    check("RECONCILE_SECONDS", "1", |config| config.reconcile_seconds.to_string(), "1");
+    check("APPLAUSE_INTERVAL_MS", "500", |config| config.applause_interval_ms.to_string(), "500");
+    check("COOKIE_NAME", "sid", |config| config.cookie_name.clone(), "sid");
+    check("SESSION_PREFIX", "", |config| config.session_prefix.clone(), "");
+    check("SESSION_CHECK_SECONDS", "0", |config| config.session_check_seconds.to_string(), "0");
+    check("FAKE_AUTH", "-1", |config| format!("{:?}", config.fake_auth), "Off");
+    check("FAKE_AUTH", "0", |config| format!("{:?}", config.fake_auth), "Anonymous");
+    check("FAKE_AUTH", "300", |config| format!("{:?}", config.fake_auth), "User(UserId(300))");
+    check("SECRET_FILE", "/x", |config| config.secret_file.display().to_string(), "/x");
+    check("CERT_DIR", "/c", |config| format!("{:?}", config.certificates()), "Some(\"/c\")");
+    check("TLS", "only", |config| config.tls.to_string(), "only");
+    check("CONNECTIONS_MAX", "10", |config| config.connections_max.to_string(), "10");
+    check("KEEP_ALIVE_SECONDS", "0", |config| config.keep_alive_seconds.to_string(), "0");
+    check("QUIET_LINE_SECONDS", "9", |config| config.quiet_line_seconds.to_string(), "9");
+    check("STREAM_BYTES_MAX", "0", |config| config.stream_bytes_max.to_string(), "0");
+    check("COMPRESSION", "off", |config| format!("{:?}", config.compression), "Off");
+    check("NOTIFY_BUFFER_MAX", "5", |config| config.notify_buffer_max.to_string(), "5");
+    check("HISTORY_VERSIONS_MAX", "5", |config| config.history_versions_max.to_string(), "5");
+    check("HISTORY_SECONDS_MAX", "5", |config| config.history_seconds_max.to_string(), "5");
+    check("HISTORY_BYTES_MAX", "5", |config| config.history_bytes_max.to_string(), "5");
+    check("DRAIN_SECONDS", "60", |config| config.drain_seconds.to_string(), "60");
+    check("LOG_FORMAT", "json", |config| format!("{:?}", config.log_format), "Json");
+    check("LOG_LEVEL", "warn,h2=off", |config| format!("{:?}", config.log_level), "LogFilter(\"warn,h2=off\")");
+    check("METRICS_ADDRESS", "[::]:1", |config| format!("{:?}", config.metrics_address.0), "Some([::]:1)");
+}
+
+#[test]
+fn a_flag_comes_before_its_variable() {
+    let variables = [("AUTOUPDATE_PORT", "1")];
+    assert_eq!(config(&["--autoupdate-port", "2"], &variables).autoupdate_port, 2);
+    assert_eq!(config(&["demo", "--autoupdate-port", "2"], &variables).autoupdate_port, 2);
+}
+
+#[test]
+fn redis_for_writing_is_what_is_configured_most_precisely() {
+    let url = ("REDIS_URL", "redis://read/");
+    assert_eq!(config(&[], &[url, ("MESSAGE_BUS_HOST", "other")]).redis_read().expose(), "redis://read/");
+    let write = config(&[], &[url, ("REDIS_WRITE_HOST", "write")]).redis_write();
+    assert_eq!(write.expose(), "redis://write:6379/");
+    let all = [url, ("REDIS_WRITE_HOST", "write"), ("REDIS_WRITE_URL", "redis://precise/")];
+    assert_eq!(config(&[], &all).redis_write().expose(), "redis://precise/");
+}
+
+#[test]
+fn the_task_is_a_command() {
+    for (arguments, task) in
+        [(&[][..], Task::Serve), (&["serve"], Task::Serve), (&["demo"], Task::Demo), (&["health"], Task::Health)]
+    {
+        assert_eq!(ask(arguments, &[]).expect("usable").0, task);
+    }
+}
+
+/// The message names the variable, the value and what was expected, wherever the value came from.
+#[track_caller]
+fn check_refused(variable: &str, value: &str, expected: &str) {
+    let flag = format!("--{}={value}", variable.to_ascii_lowercase().replace('_', "-"));
+    for result in [ask(&[], &[(variable, value)]), ask(&[&flag], &[]), ask(&["demo", &flag], &[])] {
+        let Err(Stop::Invalid(message)) = result else { panic!("{variable}={value} is used") };
+        for part in [variable, &format!("{value:?}"), expected] {
+            assert!(message.contains(part), "{part} in {message}");
+        }
+    }
+}
+
+#[test]
+fn a_value_that_does_not_parse_stops_the_start() {
+    for value in ["", "x", "65536", "-1", "8002 ", "80.5"] {
+        check_refused("AUTOUPDATE_PORT", value, "a port number from 0 to 65535");
+    }
+    check_refused("MESSAGE_BUS_PORT", "redis", "a port number");
+    check_refused("REDIS_WRITE_PORT", "", "a port number");
+    check_refused("MESSAGE_BUS_HOST", "", "a host");
+    check_refused("MESSAGE_BUS_HOST", "redis://x", "a host");
+    for value in ["", "redis", "http://x", "redis://", "redis://x:y", "redis://x/y", "redis://x y"] {
+        check_refused("REDIS_URL", value, "redis[s]://");
+        check_refused("REDIS_WRITE_URL", value, "redis[s]://");
+    }
+    for value in ["", "x", "-2", "1.5", "9223372036854775808"] {
+        check_refused("FAKE_AUTH", value, "a user id");
+    }
+    check_refused("TLS", "yes", "both, only, off");
+    check_refused("COMPRESSION", "gzip", "auto, on, off");
+    check_refused("LOG_FORMAT", "xml", "text, json");
+    for value in ["loud", "info,loud", "adapters=loud"] {
+        check_refused("LOG_LEVEL", value, "error, warn, info");
+    }
+    check_refused("METRICS_ADDRESS", "9100", "an address and a port");
+    check_refused("COOKIE_NAME", "", "the name of a cookie");
+    check_refused("COOKIE_NAME", "a=b", "the name of a cookie");
+    check_refused("APPLAUSE_INTERVAL_MS", "0", "milliseconds from 1");
+    check_refused("RECONCILE_SECONDS", "0", "seconds from 1");
+    check_refused("CONNECTIONS_MAX", "0", "at least 1");
+    check_refused("KEEP_ALIVE_SECONDS", "99999999999", "seconds from 0 to 31536000");
+    check_refused("DRAIN_SECONDS", "1s", "seconds");
+}
+
+#[test]
+fn a_password_is_never_shown() {
+    let url = "redis://user:s3cret@redis:6379/1";
+    let config = config(&[], &[("REDIS_URL", url)]);
+    assert!(!format!("{config:?} {}", config.redis_read()).contains("s3cret"));
+    for value in ["redis://user:s3cret@redis:x", "user:s3cret@redis", "http://user:s3cret@redis"] {
+        let Err(Stop::Invalid(message)) = ask(&[], &[("REDIS_URL", value)]) else { panic!("{value} is used") };
+        assert!(message.contains("REDIS_URL") && !message.contains("s3cret"), "{message}");
+    }
+}
+
+#[test]
+fn what_is_no_setting_is_refused_too() {
+    for arguments in [&["--no-such-flag"][..], &["no-such-command"], &["--autoupdate-port"]] {
+        assert!(matches!(ask(arguments, &[]), Err(Stop::Invalid(_))), "{arguments:?}");
+    }
+}
+
+#[test]
+fn help_lists_every_variable_with_its_default() {
+    let Err(Stop::Help(help)) = ask(&["--help"], &[("AUTOUPDATE_PORT", "1")]) else { panic!("no help") };
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for argument in CommandLine::command().get_arguments() {
+        let name = variable_name(argument);
+        assert!(name.is_empty() || help.contains(&format!("[variable: {name}]")), "{name} in {help}");
+    }
+    for part in ["--autoupdate-port <PORT>", "[default: 8002]", "[default: session:]", "demo", "health"] {
+        assert!(help.contains(part), "{part} in {help}");
+    }
+    assert!(matches!(ask(&["--version"], &[]), Err(Stop::Help(version)) if version.starts_with("autoupdate ")));
+}
