@@ -11,7 +11,7 @@ use crate::restriction::view::View;
 #[derive(Debug)]
 pub struct Element {
     key: ElementKey,
-    /// In wire form (see [`crate::json`]); `null` if the text that came was not JSON.
+    /// In wire form (see [`crate::json`]); `null` if the text that came was not this element at all.
     json: Box<str>,
     facts: Facts,
     /// How it looks in the views that were asked for; most elements are only ever seen whole.
@@ -59,15 +59,13 @@ impl Element {
         let Some(fields) = Fields::of(&json) else {
             return Err((Some(json), "is not a JSON object".to_owned()));
         };
-        let facts = match fields.integer("id") {
-            Ok(Some(id)) if u64::try_from(id) == Ok(key.id.0) => {
-                Facts::read(key, &fields).map_err(|error| error.to_string())
-            }
-            _ => Err("field `id` is not the id in the key".to_owned()),
-        };
-        match facts {
+        // What has another id than its key says is not this element: nothing of it counts for anything.
+        if fields.integer("id").ok().flatten().and_then(|id| u64::try_from(id).ok()) != Some(key.id.0) {
+            return Err((None, "field `id` is not the id in the key".to_owned()));
+        }
+        match Facts::read(key, &fields) {
             Ok(facts) => Ok(Self { key, json, facts, rendered: OnceLock::new() }),
-            Err(problem) => Err((Some(json), problem)),
+            Err(problem) => Err((Some(json), problem.to_string())),
         }
     }
 

@@ -47,11 +47,10 @@ fn speakers(element: &Element) -> Result<UserSet, FieldError> {
 }
 
 fn submitters_and_supporters(element: &Element) -> Result<UserSet, FieldError> {
-    let Facts::Motion(motion) = element.facts() else {
-        return Ok(UserSet::default());
-    };
-    let mut users = fields(element)?.users("supporters_id")?;
-    users.extend_from_slice(&motion.submitters);
+    // Not from the facts: a motion that is hidden because another field cannot be read still requires its users.
+    let fields = fields(element)?;
+    let mut users = fields.users("supporters_id")?;
+    users.extend_from_slice(&users_of_objects(&fields, "submitters")?);
     Ok(user_set(users))
 }
 
