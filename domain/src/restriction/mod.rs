@@ -10,6 +10,8 @@ mod core;
 mod mediafiles;
 mod motions;
 pub(crate) mod polls;
+#[cfg(test)]
+mod tests;
 mod topics;
 mod users;
 pub mod view;

@@ -1,0 +1,260 @@
+//! Which meetings and histories are the properties tested with? Small ones in which everything collides.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::elements::{Dice, GROUPS, IDS, USERS, element};
+use super::oracle::Elements;
+use crate::collection::Collection;
+use crate::ids::ChangeId;
+use crate::meeting::Change;
+use crate::ports::element_store::{Bounds, RawElement, Snapshot};
+
+/// The lowest change id of random histories; the change after it is the first.
+pub const LOWEST: ChangeId = ChangeId(1000);
+
+/// The viewers that are worth asking: anonymous, every user of random meetings, and one who never exists.
+pub const VIEWERS: [u64; 8] = [0, USERS[0], USERS[1], USERS[2], USERS[3], USERS[4], USERS[5], 77];
+
+/// Collections beyond those that the service knows: their elements are hidden.
+const UNKNOWN: [&str; 2] = ["plugin/thing", "users/User"];
+
+/// A meeting and what happened to it.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// The meeting as of [`LOWEST`].
+    pub initial: Elements,
+    /// The changes, one change id each.
+    pub changes: Vec<Vec<Write>>,
+}
+
+/// One element of a change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Write {
+    /// Its key; the collection may be unknown.
+    pub key: String,
+    /// The new element; `None`: deleted (it may never have been there).
+    pub element: Option<Value>,
+}
+
+/// What happens to an element; what that means depends on what it is at that time.
+#[derive(Clone, Copy, Debug)]
+enum Happening {
+    /// It becomes another.
+    Replace,
+    /// One field becomes that of another.
+    Alter,
+    Delete,
+    /// It is written again as it is.
+    Rewrite,
+    /// It becomes again what it was in the beginning.
+    Restore,
+}
+
+#[derive(Clone, Debug)]
+struct Event {
+    collection: &'static str,
+    id: u64,
+    happening: Happening,
+    seed: u64,
+}
+
+/// The elements of a random meeting.
+pub fn meeting() -> impl Strategy<Value = Elements> {
+    let base = vec(any::<u64>(), GROUPS.len() + USERS.len());
+    (base, vec(event(), 10..45)).prop_map(|(seeds, events)| {
+        let groups = GROUPS.iter().map(|id| ("users/group", *id));
+        let users = USERS.iter().map(|id| ("users/user", *id));
+        let mut elements = Elements::new();
+        for ((collection, id), seed) in groups.chain(users).zip(seeds) {
+            // Now and then a group or a user does not exist.
+            if seed % 8 != 0 {
+                elements.insert(format!("{collection}:{id}"), element(collection, id, seed));
+            }
+        }
+        for event in events {
+            elements.insert(event.key(), element(event.collection, event.id, event.seed));
+        }
+        elements
+    })
+}
+
+/// A random history with at most so many changes.
+pub fn history(changes_max: usize) -> impl Strategy<Value = History> {
+    (meeting(), vec(vec(event(), 1..5), 0..=changes_max)).prop_map(|(initial, changes)| {
+        let mut now = initial.clone();
+        let changes = changes.into_iter().map(|events| change(&initial, &mut now, &events)).collect();
+        History { initial, changes }
+    })
+}
+
+/// One of [`VIEWERS`].
+pub fn viewer() -> impl Strategy<Value = u64> {
+    proptest::sample::select(VIEWERS.to_vec())
+}
+
+impl History {
+    /// The elements after each change, the initial ones first: one more than there are changes.
+    #[must_use]
+    pub fn versions(&self) -> Vec<Elements> {
+        let mut versions = vec![self.initial.clone()];
+        for change in &self.changes {
+            let mut next = versions[versions.len() - 1].clone();
+            for write in change {
+                match &write.element {
+                    Some(element) => next.insert(write.key.clone(), element.clone()),
+                    None => next.remove(&write.key),
+                };
+            }
+            versions.push(next);
+        }
+        versions
+    }
+
+    /// The initial meeting as a store hands it over.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        snapshot(&self.initial, LOWEST)
+    }
+
+    /// The changes as the stream hands them over.
+    #[must_use]
+    pub fn changes(&self) -> Vec<Change> {
+        let ids = (LOWEST.0 + 1..).map(ChangeId);
+        let changes = ids.zip(&self.changes);
+        changes
+            .map(|(change_id, writes)| Change { change_id, elements: writes.iter().map(Write::raw).collect() })
+            .collect()
+    }
+}
+
+/// These elements as a store hands them over, as of `highest`.
+#[must_use]
+pub fn snapshot(elements: &Elements, highest: ChangeId) -> Snapshot {
+    let raw = |(key, element): (&String, &Value)| Write { key: key.clone(), element: Some(element.clone()) }.raw();
+    Snapshot { bounds: Bounds { lowest: LOWEST, highest }, elements: elements.iter().map(raw).collect() }
+}
+
+impl Write {
+    /// The element as a store hands it over.
+    #[must_use]
+    pub fn raw(&self) -> RawElement {
+        RawElement {
+            key: self.key.clone().into_bytes(),
+            json: self.element.as_ref().map(|element| element.to_string().into_bytes()),
+        }
+    }
+}
+
+impl Event {
+    fn key(&self) -> String {
+        format!("{}:{}", self.collection, self.id)
+    }
+
+    fn element(&self, initial: &Elements, now: &Elements) -> Option<Value> {
+        let before = now.get(&self.key());
+        match self.happening {
+            Happening::Replace => Some(element(self.collection, self.id, self.seed)),
+            Happening::Alter => {
+                let other = element(self.collection, self.id, self.seed);
+                let Some(Value::Object(mut altered)) = before.cloned() else {
+                    return Some(other);
+                };
+                let fields: Vec<_> =
+                    other.as_object().into_iter().flatten().filter(|(name, _)| *name != "id").collect();
+                let (name, value) = Dice::new(self.seed).pick(&fields);
+                altered.insert(name.clone(), value.clone());
+                Some(Value::Object(altered))
+            }
+            Happening::Delete => None,
+            Happening::Rewrite => before.cloned(),
+            Happening::Restore => initial.get(&self.key()).cloned(),
+        }
+    }
+}
+
+fn change(initial: &Elements, now: &mut Elements, events: &[Event]) -> Vec<Write> {
+    let mut writes: Vec<Write> = Vec::new();
+    for event in events {
+        let write = Write { key: event.key(), element: event.element(initial, now) };
+        match &write.element {
+            Some(element) => now.insert(write.key.clone(), element.clone()),
+            None => now.remove(&write.key),
+        };
+        // A change names each element once.
+        writes.retain(|earlier| earlier.key != write.key);
+        writes.push(write);
+    }
+    writes
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    use Happening::{Alter, Delete, Replace, Restore, Rewrite};
+    let collection = prop_oneof![
+        8 => proptest::sample::select(Collection::ALL.map(Collection::name).to_vec()),
+        // What decides about other elements, and what is decided in several ways.
+        3 => Just("users/user"),
+        2 => Just("users/group"),
+        1 => Just("core/config"),
+        4 => proptest::sample::select(vec![
+            "agenda/list-of-speakers",
+            "motions/motion",
+            "motions/motion-poll",
+            "assignments/assignment",
+            "assignments/assignment-option",
+            "assignments/assignment-poll",
+        ]),
+        1 => proptest::sample::select(UNKNOWN.to_vec()),
+    ];
+    let happening = prop_oneof![
+        4 => Just(Replace), 4 => Just(Alter), 2 => Just(Delete), 1 => Just(Rewrite), 2 => Just(Restore),
+    ];
+    (collection, any::<proptest::sample::Index>(), happening, any::<u64>()).prop_map(
+        |(collection, index, happening, seed)| {
+            let ids: &[u64] = match collection {
+                "users/user" => &USERS,
+                "users/group" => &GROUPS,
+                _ => &IDS,
+            };
+            Event { collection, id: *index.get(ids), happening, seed }
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+
+    use super::*;
+    use crate::testing::oracle::{is_sound, view};
+
+    /// Tests with these meetings say little if everything is hidden or everything is seen.
+    #[test]
+    fn random_meetings_show_and_hide_elements_of_every_collection() {
+        let mut runner = TestRunner::deterministic();
+        let mut seen: BTreeMap<String, [usize; 2]> = BTreeMap::new();
+        let (mut sound, mut all) = (0, 0);
+        for _ in 0..400 {
+            let elements = meeting().new_tree(&mut runner).expect("a meeting").current();
+            for user in VIEWERS {
+                let view = view(&elements, user);
+                for key in elements.keys() {
+                    let collection = key.split(':').next().unwrap_or_default().to_owned();
+                    seen.entry(collection).or_default()[usize::from(view.contains_key(key))] += 1;
+                }
+            }
+            all += elements.len();
+            sound += elements.iter().filter(|(key, element)| is_sound(key, element)).count();
+        }
+        for collection in Collection::ALL {
+            let [hidden, visible] = seen[collection.name()];
+            // Tags and the like are hidden only if their id is wrong.
+            assert!(hidden > 5 && visible > 20, "{collection}: {hidden} hidden, {visible} visible");
+        }
+        assert!(sound < all && sound * 10 > all * 8, "{sound} of {all} are sound");
+    }
+}
