@@ -1,9 +1,10 @@
 //! What do the rules read from an element? Parsed once, when the element arrives.
 
 use crate::collection::Collection;
-use crate::ids::{ElementKey, GroupId, UserId};
+use crate::ids::{ElementId, ElementKey, GroupId, UserId};
 use crate::json::{FieldError, Fields};
 use crate::permission::{Permission, PermissionSet};
+use crate::slide::motions::references;
 
 /// The facts of one element, by the rule that reads them (spec: restriction.md).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +104,8 @@ pub struct MotionFacts {
     pub submitters: UserSet,
     /// `comments[].read_groups_id`, one entry a comment, in their order; `None` if `comments` is missing or null.
     pub comments: Option<Box<[Box<[GroupId]>]>>,
+    /// The motions that its recommendation names (spec: projector.md): so that a slide need not read every motion.
+    pub refers_to: Box<[ElementId]>,
 }
 
 /// Who may see a mediafile beyond `mediafiles.can_see`.
@@ -226,6 +229,7 @@ impl MotionFacts {
                         .collect::<Result<_, _>>()?,
                 ),
             },
+            refers_to: references::of_fields(fields),
         })
     }
 }

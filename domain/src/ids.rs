@@ -29,6 +29,11 @@ impl GroupId {
     pub const ADMIN: Self = Self(2);
 }
 
+/// The id of a projector: the element id of a `core/projector`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ProjectorId(pub u64);
+
 /// A point in the life of a meeting, given by the server: one more with every change (spec: redis.md).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -64,6 +69,12 @@ impl ElementKey {
     #[must_use]
     pub const fn user(user: UserId) -> Self {
         Self::new(Collection::User, user.0)
+    }
+
+    /// The key of the projector element of `projector`.
+    #[must_use]
+    pub const fn projector(projector: ProjectorId) -> Self {
+        Self::new(Collection::Projector, projector.0)
     }
 }
 
@@ -106,7 +117,7 @@ macro_rules! display_number {
     )+};
 }
 
-display_number!(ElementId, UserId, GroupId, ChangeId);
+display_number!(ElementId, UserId, GroupId, ProjectorId, ChangeId);
 
 impl fmt::Display for ElementKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

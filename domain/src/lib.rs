@@ -24,8 +24,10 @@ mod once_map;
 pub mod permission;
 mod piece;
 pub mod ports;
+pub mod projector;
 pub mod required_users;
 pub mod restriction;
+pub mod slide;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod viewer;

@@ -1,0 +1,257 @@
+//! What do the projectors show that somebody listens to, and which of them must be rendered again after a change?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+
+use super::changes::{Between, Changes, Written};
+use super::{Diagnostic, Slide, composed, exists};
+use crate::collection::Collection;
+use crate::ids::{ElementKey, ProjectorId};
+use crate::meeting::Meeting;
+use crate::slide::{RenderedSlide, render_slide, slide_name};
+
+/// How many different lines of one board are kept for other listeners; a line beyond is built for each who needs it.
+/// Listeners mostly differ in which projectors they ask for, which is a handful of combinations.
+const LINES_MAX: usize = 64;
+
+/// What the projectors show at one version of the meeting. A value: [`ProjectorBoard::advance`] gives the next one,
+/// which shares with it all that did not change.
+#[derive(Debug)]
+pub struct ProjectorBoard {
+    meeting: Arc<Meeting>,
+    shown: Arc<Shown>,
+    /// Lines by what they tell. A mutex that is held for a look-up or an insert: every listener comes by once a change.
+    lines: Mutex<BTreeMap<Box<[LinePart]>, Bytes>>,
+}
+
+#[derive(Debug, Default)]
+struct Shown {
+    /// A slide that is on several projectors is rendered once.
+    slides: BTreeMap<SlideKey, Arc<RenderedSlide>>,
+    projectors: BTreeMap<ProjectorId, ShownProjector>,
+}
+
+/// What decides what a slide shows, beside the meeting.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct SlideKey {
+    /// `None`: it looks the same on all of them.
+    projector: Option<ProjectorId>,
+    entry: Arc<str>,
+}
+
+#[derive(Clone, Debug)]
+struct ShownProjector {
+    json: Bytes,
+    digest: Digest,
+    slides: Arc<[SlideKey]>,
+}
+
+/// Stands for the content of a projector: what is remembered of it for every connection. (The content itself would be
+/// kept alive by every connection that is slow.)
+pub(super) type Digest = [u64; 2];
+
+/// One projector in a line: with its content, or `null`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LinePart {
+    pub(super) projector: ProjectorId,
+    pub(super) is_null: bool,
+}
+
+/// What the board knows of a projector.
+pub(super) enum Projection {
+    /// There is no such projector.
+    Missing,
+    /// Nobody asked for it when the board was made: nothing can be said of it yet.
+    NotRendered,
+    /// It shows something that has this digest.
+    Shown(Digest),
+}
+
+/// The next board, and what is new on it.
+#[derive(Debug)]
+pub struct Advanced {
+    /// The board of the newer version.
+    pub board: ProjectorBoard,
+    /// Who must look at it.
+    pub changes: Changes,
+    /// What is wrong with slides that were rendered just now.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl ProjectorBoard {
+    /// The board on which nothing is rendered, because nobody listens.
+    #[must_use]
+    pub fn new(meeting: Arc<Meeting>) -> Self {
+        Self { meeting, shown: Arc::default(), lines: Mutex::default() }
+    }
+
+    /// The meeting that it shows.
+    #[must_use]
+    pub fn meeting(&self) -> &Arc<Meeting> {
+        &self.meeting
+    }
+
+    /// The board of a newer version, with the projectors `wanted`: those somebody listens to now.
+    ///
+    /// Only slides are rendered that are new or were rendered from something that changed. With the same meeting, and
+    /// [`Written::Keys`] of nothing, it is how projectors are put on the board that nobody asked for before.
+    #[must_use]
+    pub fn advance(&self, meeting: Arc<Meeting>, written: Written<'_>, wanted: &BTreeSet<ProjectorId>) -> Advanced {
+        let between = Between { before: &self.meeting, after: &meeting, written };
+        let ids: Vec<ProjectorId> = meeting
+            .elements(Collection::Projector)
+            .map(|element| ProjectorId(element.key().id.0))
+            .filter(|id| wanted.contains(id) && exists(&meeting, *id))
+            .collect();
+        let slides = self.shown.slides.iter();
+        let stale: BTreeSet<&SlideKey> =
+            slides.filter(|(_, slide)| between.touches(&slide.dependencies)).map(|(key, _)| key).collect();
+        let mut diagnostics = Vec::new();
+        let mut changes = between.permission_changes();
+
+        let is_as_before = stale.is_empty()
+            && self.shown.projectors.keys().eq(&ids)
+            && !ids.iter().any(|id| between.touches_element(ElementKey::projector(*id)));
+        let shown = if is_as_before {
+            Arc::clone(&self.shown)
+        } else {
+            let shown = self.shown.renewed(&between, &ids, &stale, &mut diagnostics);
+            changes.projectors = self.shown.differences(&shown, wanted);
+            Arc::new(shown)
+        };
+        let board = Self { meeting, shown, lines: Mutex::default() };
+        Advanced { board, changes, diagnostics }
+    }
+
+    /// The list of slides that a projector shows; `None` if there is no such projector, or nobody asked for it.
+    #[must_use]
+    pub fn json(&self, projector: ProjectorId) -> Option<&Bytes> {
+        self.shown.json(projector)
+    }
+
+    pub(super) fn projection(&self, projector: ProjectorId) -> Projection {
+        match self.shown.projectors.get(&projector) {
+            Some(shown) => Projection::Shown(shown.digest),
+            None if exists(&self.meeting, projector) => Projection::NotRendered,
+            None => Projection::Missing,
+        }
+    }
+
+    /// The line that tells of these projectors; built once for all who need it.
+    pub(super) fn line(&self, parts: Box<[LinePart]>) -> Bytes {
+        let lock = || self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = lock().get(&parts) {
+            return line.clone();
+        }
+        let line = self.build_line(&parts);
+        let mut lines = lock();
+        if lines.len() < LINES_MAX {
+            lines.insert(parts, line.clone());
+        }
+        line
+    }
+
+    fn build_line(&self, parts: &[LinePart]) -> Bytes {
+        let mut line = format!("{{\"change_id\":{},\"data\":{{", self.meeting.change_id()).into_bytes();
+        for (index, part) in parts.iter().enumerate() {
+            let joint = if index == 0 { "" } else { "," };
+            line.extend_from_slice(format!("{joint}\"{}\":", part.projector).as_bytes());
+            let json = if part.is_null { None } else { self.json(part.projector) };
+            line.extend_from_slice(json.map_or(b"null", |json| json));
+        }
+        line.extend_from_slice(b"}}\n");
+        line.into()
+    }
+}
+
+impl Shown {
+    fn renewed(
+        &self,
+        between: &Between<'_>,
+        ids: &[ProjectorId],
+        stale: &BTreeSet<&SlideKey>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Self {
+        let mut renewed = Self::default();
+        for id in ids {
+            let old = self.projectors.get(id);
+            let projector = match old {
+                Some(old) if !between.touches_element(ElementKey::projector(*id)) && !old.shows_one_of(stale) => {
+                    let slides = old.slides.iter();
+                    let slides = slides.filter_map(|key| self.slides.get_key_value(key));
+                    renewed.slides.extend(slides.map(|(key, slide)| (key.clone(), Arc::clone(slide))));
+                    old.clone()
+                }
+                _ => {
+                    let reusable = |key: &SlideKey| self.slides.get(key).filter(|_| !stale.contains(key));
+                    let Some(new) = renewed.render(between.after, *id, reusable, diagnostics) else { continue };
+                    match old {
+                        Some(old) if old.json == new.json => ShownProjector { slides: new.slides, ..old.clone() },
+                        _ => new,
+                    }
+                }
+            };
+            renewed.projectors.insert(*id, projector);
+        }
+        renewed
+    }
+
+    /// Renders a projector, with the slides that are there already or are `reusable`.
+    fn render<'a>(
+        &mut self,
+        meeting: &Meeting,
+        id: ProjectorId,
+        reusable: impl Fn(&SlideKey) -> Option<&'a Arc<RenderedSlide>>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<ShownProjector> {
+        let mut keys = Vec::new();
+        let json = composed(meeting, id, diagnostics, |_, entry| {
+            let key = SlideKey::new(id, entry);
+            keys.push(key.clone());
+            if let Some(known) = self.slides.get(&key).or_else(|| reusable(&key)) {
+                let known = Slide { rendered: Arc::clone(known), diagnostic: None };
+                self.slides.insert(key, Arc::clone(&known.rendered));
+                return known;
+            }
+            let rendered = Arc::new(render_slide(meeting, ElementKey::projector(id), entry));
+            self.slides.insert(key, Arc::clone(&rendered));
+            Slide { diagnostic: rendered.diagnostic.clone(), rendered }
+        })?;
+        Some(ShownProjector { digest: digest(&json), json, slides: keys.into() })
+    }
+
+    fn differences(&self, newer: &Self, wanted: &BTreeSet<ProjectorId>) -> Vec<ProjectorId> {
+        let ids: BTreeSet<_> = self.projectors.keys().chain(newer.projectors.keys()).copied().collect();
+        ids.into_iter().filter(|id| wanted.contains(id) && self.json(*id) != newer.json(*id)).collect()
+    }
+
+    fn json(&self, projector: ProjectorId) -> Option<&Bytes> {
+        self.projectors.get(&projector).map(|shown| &shown.json)
+    }
+}
+
+impl ShownProjector {
+    fn shows_one_of(&self, slides: &BTreeSet<&SlideKey>) -> bool {
+        self.slides.iter().any(|key| slides.contains(key))
+    }
+}
+
+impl SlideKey {
+    fn new(projector: ProjectorId, entry: &str) -> Self {
+        let reads_its_projector = slide_name(entry).is_some_and(|name| name.reads_its_projector());
+        Self { projector: reads_its_projector.then_some(projector), entry: entry.into() }
+    }
+}
+
+fn digest(bytes: &[u8]) -> Digest {
+    // Not `RandomState`: equal content has equal digests, on every board.
+    [0, 1].map(|seed| {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u8(seed);
+        hasher.write(bytes);
+        hasher.finish()
+    })
+}

@@ -1,0 +1,92 @@
+//! What changed between two versions of the meeting, for those who listen to projectors?
+
+use super::cursor::ProjectorCursor;
+use crate::collection::Collection;
+use crate::facts::Facts;
+use crate::ids::{ElementKey, GroupId, ProjectorId, UserId};
+use crate::meeting::Meeting;
+use crate::permission::Permission;
+use crate::slide::dependencies::{Dependencies, differs};
+
+/// Which elements were written between two versions of the meeting.
+#[derive(Clone, Copy, Debug)]
+pub enum Written<'a> {
+    /// It is not known, or the meeting was reset.
+    Everything,
+    /// At least these: the union of `written` of every step between the two, in any order.
+    Keys(&'a [ElementKey]),
+}
+
+/// What differs between two boards, as far as a listener may have to be sent a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Those that show something else, began or ceased to exist, or were asked for newly; ascending.
+    pub projectors: Vec<ProjectorId>,
+    /// May anybody have gained or lost the permission to see projectors?
+    pub everybody: bool,
+    /// Users who may have gained or lost the permission to see projectors; ascending.
+    pub users: Vec<UserId>,
+}
+
+impl Changes {
+    /// May the next line of `cursor` be another than none?
+    #[must_use]
+    pub fn concern(&self, cursor: &ProjectorCursor) -> bool {
+        self.everybody
+            || cursor.user().is_some_and(|user| self.users.binary_search(&user).is_ok())
+            || self.projectors.iter().any(|id| cursor.ids().contains(*id))
+    }
+}
+
+/// Two versions of the meeting, and what was written between them.
+pub(super) struct Between<'a> {
+    pub(super) before: &'a Meeting,
+    pub(super) after: &'a Meeting,
+    pub(super) written: Written<'a>,
+}
+
+impl Between<'_> {
+    /// May what depends on this look different?
+    pub(super) fn touches(&self, dependencies: &Dependencies) -> bool {
+        match self.written {
+            Written::Everything => true,
+            Written::Keys(keys) => dependencies.touched(keys, self.before, self.after),
+        }
+    }
+
+    /// Is the element another one?
+    pub(super) fn touches_element(&self, key: ElementKey) -> bool {
+        match self.written {
+            Written::Everything => true,
+            Written::Keys(keys) => keys.contains(&key) && differs(key, self.before, self.after),
+        }
+    }
+
+    /// Whose permission to see projectors may have changed; no projectors yet.
+    pub(super) fn permission_changes(&self) -> Changes {
+        let Written::Keys(keys) = self.written else {
+            return Changes { everybody: true, ..Changes::default() };
+        };
+        let of = |collection| keys.iter().filter(move |key| key.collection == collection);
+        let everybody = of(Collection::Group).any(|key| self.grants(key, self.before) != self.grants(key, self.after));
+        let users = of(Collection::User).filter(|key| groups(key, self.before) != groups(key, self.after));
+        let mut users: Vec<_> = users.map(|key| UserId(key.id.0)).collect();
+        users.sort_unstable();
+        users.dedup();
+        Changes { projectors: Vec::new(), everybody, users }
+    }
+
+    fn grants(&self, group: &ElementKey, meeting: &Meeting) -> bool {
+        match meeting.get(*group).map(|element| element.facts()) {
+            Some(Facts::Group { permissions }) => permissions.contains(Permission::CoreCanSeeProjector),
+            _ => false,
+        }
+    }
+}
+
+fn groups<'m>(user: &ElementKey, meeting: &'m Meeting) -> Option<&'m [GroupId]> {
+    match meeting.get(*user).map(|element| element.facts()) {
+        Some(Facts::User(user)) => Some(&user.groups),
+        _ => None,
+    }
+}

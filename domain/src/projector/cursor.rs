@@ -1,0 +1,64 @@
+//! What is the next line of one connection that listens to projectors? (spec: projector.md)
+
+use bytes::Bytes;
+
+use super::board::{Digest, LinePart, Projection, ProjectorBoard};
+use super::request::ProjectorIds;
+use crate::ids::UserId;
+use crate::permission::Permission;
+use crate::viewer::Viewer;
+
+/// What one connection was sent. It keeps no content, so a slow connection costs no more than a fast one.
+#[derive(Clone, Debug)]
+pub struct ProjectorCursor {
+    user: Option<UserId>,
+    ids: ProjectorIds,
+    /// For each of `ids`, in their order: what it showed when it was sent last. `None`: not sent, or sent as `null`.
+    sent: Box<[Option<Digest>]>,
+}
+
+impl ProjectorCursor {
+    /// The cursor of a connection that was sent nothing. `None`: an anonymous user.
+    #[must_use]
+    pub fn new(user: Option<UserId>, ids: ProjectorIds) -> Self {
+        let sent = vec![None; ids.iter().len()].into();
+        Self { user, ids, sent }
+    }
+
+    /// Whose connection it is.
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        self.user
+    }
+
+    /// The projectors it listens to.
+    #[must_use]
+    pub fn ids(&self) -> &ProjectorIds {
+        &self.ids
+    }
+
+    /// The line that brings the connection to what `board` shows, ended by `\n`; `None` if there is nothing to tell.
+    ///
+    /// Counts as sent with that: to be asked for when the transport is ready for a line. Equal lines are one allocation.
+    ///
+    /// A user who may not see projectors is told of none; those that were sent become `null`. A projector that exists
+    /// but is not on the board yet is left as it is.
+    #[must_use]
+    pub fn next_line(&mut self, board: &ProjectorBoard) -> Option<Bytes> {
+        let may_see = Viewer::resolve(board.meeting(), self.user).has(Permission::CoreCanSeeProjector);
+        let mut parts = Vec::new();
+        for (projector, sent) in self.ids.iter().zip(&mut self.sent) {
+            let now = match board.projection(projector) {
+                _ if !may_see => None,
+                Projection::Missing => None,
+                Projection::NotRendered => continue,
+                Projection::Shown(digest) => Some(digest),
+            };
+            if *sent != now {
+                *sent = now;
+                parts.push(LinePart { projector, is_null: now.is_none() });
+            }
+        }
+        if parts.is_empty() { None } else { Some(board.line(parts.into())) }
+    }
+}

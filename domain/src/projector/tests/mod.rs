@@ -1,0 +1,1 @@
+//! Do boards and cursors keep what the page promises? (spec: projector.md)

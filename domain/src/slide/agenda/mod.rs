@@ -1,0 +1,6 @@
+//! Which slides show the agenda and who speaks? (spec: projector.md, agenda/…)
+
+pub(super) mod current;
+mod instant;
+pub(super) mod item_list;
+pub(super) mod list_of_speakers;

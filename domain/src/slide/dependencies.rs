@@ -1,0 +1,86 @@
+//! What was a slide rendered from, and may it look different after a change?
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::collection::Collection;
+use crate::element::Element;
+use crate::facts::Facts;
+use crate::ids::{ElementId, ElementKey};
+use crate::meeting::Meeting;
+use crate::slide::motions::references;
+
+/// Everything of a meeting that a slide was rendered from, and everything it looked for in vain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dependencies {
+    pub(super) elements: BTreeSet<ElementKey>,
+    pub(super) collections: BTreeSet<Collection>,
+    pub(super) configs: BTreeSet<&'static str>,
+    /// The motions of whose referring motions the slide shows a list.
+    pub(super) referred_to: BTreeSet<ElementId>,
+}
+
+impl Dependencies {
+    /// What depends on one element alone.
+    pub(crate) fn of_element(key: ElementKey) -> Self {
+        Self { elements: BTreeSet::from([key]), ..Self::default() }
+    }
+
+    /// Elements, also those that were missing, ascending.
+    pub fn elements(&self) -> impl Iterator<Item = ElementKey> {
+        self.elements.iter().copied()
+    }
+
+    /// Collections of which every element was read.
+    pub fn collections(&self) -> impl Iterator<Item = Collection> {
+        self.collections.iter().copied()
+    }
+
+    /// Configuration values, also those that were missing.
+    pub fn configs(&self) -> impl Iterator<Item = &'static str> {
+        self.configs.iter().copied()
+    }
+
+    /// May the slide look different in `after`, if `written` names every element that was written since `before`?
+    #[must_use]
+    pub fn touched(&self, written: &[ElementKey], before: &Meeting, after: &Meeting) -> bool {
+        written.iter().any(|key| self.names(*key, after) && differs(*key, before, after))
+            || (!self.configs.is_empty()
+                && written.iter().any(|key| key.collection == Collection::Config)
+                && self.configs.iter().any(|config| before.config(config) != after.config(config)))
+    }
+
+    fn names(&self, key: ElementKey, after: &Meeting) -> bool {
+        self.elements.contains(&key)
+            || self.collections.contains(&key.collection)
+            // A motion that referred before is among the elements; so only those that refer now are asked for.
+            || (key.collection == Collection::Motion
+                && !self.referred_to.is_empty()
+                && after.get(key).is_some_and(|motion| self.referred_to.iter().any(|id| refers(motion, *id))))
+    }
+
+    /// Adds what `other` depends on.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.elements.extend(&other.elements);
+        self.collections.extend(&other.collections);
+        self.configs.extend(&other.configs);
+        self.referred_to.extend(&other.referred_to);
+    }
+}
+
+/// Is the text of an element another one?
+pub(crate) fn differs(key: ElementKey, before: &Meeting, after: &Meeting) -> bool {
+    match (before.get(key), after.get(key)) {
+        (Some(before), Some(after)) => !Arc::ptr_eq(before, after) && before.json() != after.json(),
+        (before, after) => before.is_some() != after.is_some(),
+    }
+}
+
+/// Does the recommendation of `motion` name the motion `id`?
+pub(super) fn refers(motion: &Element, id: ElementId) -> bool {
+    match motion.facts() {
+        Facts::Motion(facts) => facts.refers_to.contains(&id),
+        // Nobody may see it, but it may still be shown to the hall.
+        _ => references::of_motion(motion.json()).contains(&id),
+    }
+}

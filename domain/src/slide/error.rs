@@ -1,0 +1,61 @@
+//! What goes wrong inside a slide, and how is it said: on the slide, and in the log?
+
+use std::fmt;
+use std::rc::Rc;
+
+use crate::ids::ElementKey;
+use crate::json::FieldError;
+
+/// Why a slide shows an error in the place of its data (spec: projector.md, Errors).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SlideError {
+    /// The text that the slide shows, as it stands between the quotes of a JSON string.
+    Shown(String),
+    /// The slide shows [`SlideError::INTERNAL`]; the text is for the log and names keys and fields, never values.
+    Internal(String),
+}
+
+impl SlideError {
+    /// What the slide shows if the cause is nothing that the hall can do something about.
+    pub(crate) const INTERNAL: &'static str = "Internal error";
+
+    /// The error that an element needed by a slide does not exist.
+    pub(crate) fn missing(element: impl fmt::Display, trail: &Trail) -> Self {
+        Self::Internal(format!("{element} does not exist{trail}"))
+    }
+
+    /// The error that an element needed by a slide has a field of a type that the slide cannot use.
+    pub(crate) fn field(key: ElementKey, error: &FieldError, trail: &Trail) -> Self {
+        Self::Internal(format!("{key}: {error}{trail}"))
+    }
+}
+
+/// The chain of references by which a slide came to an element; empty if the projector's entry names it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trail(Option<Rc<Link>>);
+
+#[derive(Debug)]
+struct Link {
+    from: Trail,
+    key: ElementKey,
+    field: &'static str,
+}
+
+impl Trail {
+    /// The trail that goes on by `field` of the element `key`.
+    pub(crate) fn by(&self, key: ElementKey, field: &'static str) -> Self {
+        Self(Some(Rc::new(Link { from: self.clone(), key, field })))
+    }
+}
+
+impl fmt::Display for Trail {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut links: Vec<&Link> = std::iter::successors(self.0.as_deref(), |link| link.from.0.as_deref()).collect();
+        links.reverse();
+        for (index, link) in links.iter().enumerate() {
+            let joint = if index == 0 { ", needed through" } else { " →" };
+            write!(formatter, "{joint} `{}` of {}", link.field, link.key)?;
+        }
+        Ok(())
+    }
+}

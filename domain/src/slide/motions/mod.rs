@@ -1,0 +1,7 @@
+//! Which slides show motions? (spec: projector.md, motions/…)
+
+mod amendments;
+pub(super) mod block;
+pub(super) mod motion;
+pub(super) mod poll;
+pub(crate) mod references;
