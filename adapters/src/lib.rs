@@ -1,4 +1,10 @@
-//! The edges of the autoupdate service: every adapter of a port of the domain, and the ways in from outside.
+//! The edges of the autoupdate service: everything that touches network, files, time or chance.
 
+pub mod django;
 pub mod http;
+pub mod memory;
+pub mod redis;
+pub mod system;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod tls;

@@ -5,10 +5,14 @@
 
 pub mod acceptor;
 pub mod auth;
+pub mod autoupdate;
+mod autoupdate_source;
 pub mod body;
 pub mod connection;
+pub mod connections;
 pub mod drain;
 pub mod error;
+pub mod gate;
 pub mod health;
 pub mod limits;
 pub mod listen;
@@ -16,4 +20,6 @@ pub mod probe;
 pub mod router;
 pub mod server;
 mod sniff;
+pub mod stream;
+pub mod stream_response;
 pub mod wire;

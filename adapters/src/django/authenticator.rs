@@ -1,0 +1,47 @@
+//! How does a cookie lead to a user?
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::ports::Unavailable;
+use domain::ports::authenticator::{Authenticator, AuthenticatorError, Session, SessionKey};
+
+use super::session::decode;
+use super::{DjangoSecret, SessionStore};
+
+/// The longest session key that is looked for, in bytes; Django's have 32. A longer cookie is no session.
+const SESSION_KEY_BYTES_MAX: usize = 256;
+
+/// Trusts the sessions that the OpenSlides server signed with its secret.
+pub struct DjangoAuthenticator {
+    secret: DjangoSecret,
+    sessions: Arc<dyn SessionStore>,
+}
+
+impl DjangoAuthenticator {
+    /// Trusts what is signed with `secret` in `sessions`.
+    #[must_use]
+    pub fn new(secret: DjangoSecret, sessions: Arc<dyn SessionStore>) -> Self {
+        Self { secret, sessions }
+    }
+}
+
+#[async_trait]
+impl Authenticator for DjangoAuthenticator {
+    async fn session(&self, cookie: Option<SessionKey>) -> Result<Session, AuthenticatorError> {
+        let Some(key) = cookie else { return Ok(Session::anonymous()) };
+        if key.0.is_empty() || key.0.len() > SESSION_KEY_BYTES_MAX {
+            return Err(AuthenticatorError::InvalidSession);
+        }
+        let value = self.sessions.get(&key).await?.ok_or(AuthenticatorError::InvalidSession)?;
+        let login = decode(&self.secret, &value).ok_or(AuthenticatorError::InvalidSession)?;
+        Ok(match login {
+            Some(login) => Session { key: Some(key), user: Some(login.user), auth_hash: login.auth_hash },
+            None => Session::anonymous(),
+        })
+    }
+
+    async fn sessions_exist(&self, keys: &[SessionKey]) -> Result<Vec<bool>, Unavailable> {
+        self.sessions.exist(keys).await
+    }
+}

@@ -1,0 +1,25 @@
+//! Whose Django session is this? (spec: auth.md, 1 to 4)
+
+mod authenticator;
+mod fixed;
+mod secret;
+mod session;
+
+use async_trait::async_trait;
+pub use authenticator::DjangoAuthenticator;
+use domain::ports::Unavailable;
+use domain::ports::authenticator::SessionKey;
+pub use fixed::FixedAuthenticator;
+pub use secret::{DjangoSecret, DjangoSecretError, DjangoSecretFileError};
+
+/// Where the sessions are kept. Not a port of the domain: only [`DjangoAuthenticator`] knows what a session's value means.
+///
+/// Every call MUST end in bounded time. A session that was just created MUST be found.
+#[async_trait]
+pub trait SessionStore: Send + Sync {
+    /// The value of a session as it stands; `None` if there is none.
+    async fn get(&self, key: &SessionKey) -> Result<Option<Vec<u8>>, Unavailable>;
+
+    /// Which of these sessions exist, in their order.
+    async fn exist(&self, keys: &[SessionKey]) -> Result<Vec<bool>, Unavailable>;
+}

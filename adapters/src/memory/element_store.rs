@@ -1,0 +1,43 @@
+//! How is the meeting read from memory?
+
+use async_trait::async_trait;
+use domain::ids::ChangeId;
+use domain::ports::element_store::{Bounds, ChangedSince, ElementStore, RawElement, Snapshot, StoreError};
+
+use super::MemoryServer;
+
+/// The meeting of a [`MemoryServer`].
+#[derive(Clone, Debug)]
+pub struct MemoryElementStore {
+    server: MemoryServer,
+}
+
+impl MemoryElementStore {
+    /// Reads what `server` writes.
+    #[must_use]
+    pub fn new(server: &MemoryServer) -> Self {
+        Self { server: server.clone() }
+    }
+}
+
+#[async_trait]
+impl ElementStore for MemoryElementStore {
+    async fn load(&self) -> Result<Snapshot, StoreError> {
+        let state = self.server.state()?;
+        let bounds = state.ready()?;
+        let element = |(key, json): (&Vec<u8>, &Vec<u8>)| RawElement { key: key.clone(), json: Some(json.clone()) };
+        Ok(Snapshot { bounds, elements: state.elements.iter().map(element).collect() })
+    }
+
+    async fn changed_since(&self, since: ChangeId) -> Result<ChangedSince, StoreError> {
+        let state = self.server.state()?;
+        let bounds = state.ready()?;
+        let changed = state.changed.iter().filter(|(_, changed)| **changed > since);
+        let element = |(key, _): (&Vec<u8>, _)| RawElement { key: key.clone(), json: state.elements.get(key).cloned() };
+        Ok(ChangedSince { bounds, elements: changed.map(element).collect() })
+    }
+
+    async fn bounds(&self) -> Result<Bounds, StoreError> {
+        self.server.state()?.ready()
+    }
+}

@@ -1,0 +1,179 @@
+//! How does the demo, or a test, write in the way of the OpenSlides server? (spec: redis.md, How the server changes them)
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::ids::{ChangeId, UserId};
+use domain::ports::Unavailable;
+use domain::ports::element_store::{Bounds, StoreError};
+use domain::ports::message_bus::{BusMessage, Channel, NOTIFY_MESSAGES_MAX, Position};
+use tokio::sync::watch;
+
+/// About how many messages are kept on a channel; older ones are dropped, as the server's and Redis' own trimming does.
+const MESSAGES_MAX: usize = NOTIFY_MESSAGES_MAX;
+
+/// A meeting in memory, and who writes it. Clones are the same meeting.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryServer {
+    state: Arc<Mutex<State>>,
+    /// Told whenever something was appended or whether it fails has changed; wakes the readers that wait.
+    written: watch::Sender<()>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// `None` while the cache is being built.
+    pub(super) bounds: Option<Bounds>,
+    pub(super) elements: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// At which id every element that changed since the cache was built changed last.
+    pub(super) changed: BTreeMap<Vec<u8>, ChangeId>,
+    /// When every user applauded last, in Unix seconds.
+    pub(super) applause: HashMap<UserId, u64>,
+    autoupdate: VecDeque<BusMessage>,
+    notify: VecDeque<BusMessage>,
+    appended: u64,
+    failing: Option<String>,
+}
+
+impl MemoryServer {
+    /// A server that has not built its cache yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Builds the cache anew, with `lowest` as its change id and these elements alone. Nothing is put on the stream.
+    pub fn rebuild<K: AsRef<[u8]>, J: AsRef<[u8]>>(
+        &self,
+        lowest: ChangeId,
+        elements: impl IntoIterator<Item = (K, J)>,
+    ) {
+        let mut state = self.lock();
+        state.elements =
+            elements.into_iter().map(|(key, json)| (key.as_ref().to_vec(), json.as_ref().to_vec())).collect();
+        state.changed.clear();
+        state.bounds = Some(Bounds { lowest, highest: lowest });
+    }
+
+    /// Begins to build the cache anew: until [`MemoryServer::rebuild`] nothing is there.
+    pub fn begin_rebuild(&self) {
+        let mut state = self.lock();
+        state.elements.clear();
+        state.changed.clear();
+        state.bounds = None;
+    }
+
+    /// Writes elements (`None` deletes) as one change, and announces it on the stream. Returns the change id.
+    pub fn change(&self, elements: &[(&str, Option<&str>)]) -> ChangeId {
+        let change_id = self.write(elements);
+        self.announce(change_id, elements);
+        change_id
+    }
+
+    /// Writes elements as one change, without saying so on the stream: as if that entry was late or lost.
+    /// If there is no cache yet it counts from 0.
+    pub fn write(&self, elements: &[(&str, Option<&str>)]) -> ChangeId {
+        let mut state = self.lock();
+        let before = state.bounds.unwrap_or(Bounds { lowest: ChangeId(0), highest: ChangeId(0) });
+        let change_id = before.highest.next();
+        for (key, json) in elements {
+            let key = key.as_bytes().to_vec();
+            match json {
+                Some(json) => state.elements.insert(key.clone(), json.as_bytes().to_vec()),
+                None => state.elements.remove(&key),
+            };
+            state.changed.insert(key, change_id);
+        }
+        state.bounds = Some(Bounds { highest: change_id, ..before });
+        change_id
+    }
+
+    /// Says on the stream that elements changed.
+    pub fn announce(&self, change_id: ChangeId, elements: &[(&str, Option<&str>)]) {
+        self.append(Channel::Autoupdate, announcement(change_id, elements).as_bytes());
+    }
+
+    /// Appends a message to a channel, whatever its content.
+    pub fn append(&self, channel: Channel, content: &[u8]) {
+        let mut state = self.lock();
+        state.appended += 1;
+        let position = Position { milliseconds: state.appended, counter: 0 };
+        let stream = state.stream_mut(channel);
+        stream.push_back(BusMessage { position, content: content.to_vec() });
+        if stream.len() > MESSAGES_MAX {
+            stream.pop_front();
+        }
+        drop(state);
+        self.written.send_replace(());
+    }
+
+    /// Drops the oldest messages of a channel, so that `keep` stay.
+    pub fn trim(&self, channel: Channel, keep: usize) {
+        let mut state = self.lock();
+        let stream = state.stream_mut(channel);
+        stream.drain(..stream.len().saturating_sub(keep));
+    }
+
+    /// Deletes everything, the messages too, as a Redis without persistence that starts again.
+    pub fn clear(&self) {
+        let mut state = self.lock();
+        *state = State { appended: state.appended, failing: state.failing.take(), ..State::default() };
+    }
+
+    /// From now on every port over this server is unavailable for that reason; `None`: no longer.
+    pub fn set_failing(&self, reason: Option<&str>) {
+        self.lock().failing = reason.map(ToOwned::to_owned);
+        self.written.send_replace(());
+    }
+
+    /// The state, if it does not fail on demand.
+    pub(super) fn state(&self) -> Result<MutexGuard<'_, State>, Unavailable> {
+        let state = self.lock();
+        match &state.failing {
+            Some(reason) => Err(Unavailable(reason.clone())),
+            None => Ok(state),
+        }
+    }
+
+    /// Tells when something is written from now on.
+    pub(super) fn written(&self) -> watch::Receiver<()> {
+        self.written.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The bounds, once the cache is built.
+    pub(super) fn ready(&self) -> Result<Bounds, StoreError> {
+        self.bounds.ok_or(StoreError::NotReady)
+    }
+
+    /// The messages of a channel, oldest first.
+    pub(super) fn stream(&self, channel: Channel) -> &VecDeque<BusMessage> {
+        match channel {
+            Channel::Autoupdate => &self.autoupdate,
+            Channel::Notify => &self.notify,
+        }
+    }
+
+    fn stream_mut(&mut self, channel: Channel) -> &mut VecDeque<BusMessage> {
+        match channel {
+            Channel::Autoupdate => &mut self.autoupdate,
+            Channel::Notify => &mut self.notify,
+        }
+    }
+}
+
+/// The content of the stream entry that announces a change, as the server writes it: element texts are taken over as they
+/// are, `None` is a deleted element.
+#[must_use]
+pub fn announcement(change_id: ChangeId, elements: &[(&str, Option<&str>)]) -> String {
+    let members: Vec<_> = elements
+        .iter()
+        .map(|(key, json)| format!("{}:{}", domain::json::string_literal(key), json.unwrap_or("null")))
+        .collect();
+    format!("{{\"elements\":{{{}}},\"change_id\":{change_id}}}", members.join(","))
+}

@@ -1,0 +1,192 @@
+//! Where is a Redis, and how does one log in there? (spec: http.md, Configuration)
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
+
+/// The address of a Redis, from host and port or from a URL. Neither form of printing it shows the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisAddress {
+    place: Place,
+    user: Option<String>,
+    password: Option<String>,
+    database: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    Tcp { host: String, port: u16 },
+    Tls { host: String, port: u16 },
+    Unix(PathBuf),
+}
+
+/// A text is not the address of a Redis.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{shown}` is not the address of a Redis ({problem}); expected redis://[[user]:password@]host[:port][/database], \
+     rediss://… for TLS, or unix:///path/to/socket"
+)]
+pub struct RedisAddressError {
+    shown: String,
+    problem: String,
+}
+
+impl RedisAddress {
+    /// The Redis at `host` and `port`, without TLS and password.
+    #[must_use]
+    pub fn from_host(host: &str, port: u16) -> Self {
+        Self { place: Place::Tcp { host: host.to_owned(), port }, user: None, password: None, database: 0 }
+    }
+
+    /// What the client library needs to connect.
+    pub(crate) fn connection_info(&self) -> Result<ConnectionInfo, RedisAddressError> {
+        let place = match &self.place {
+            Place::Tcp { host, port } => ConnectionAddr::Tcp(host.clone(), *port),
+            Place::Tls { host, port } => {
+                ConnectionAddr::TcpTls { host: host.clone(), port: *port, insecure: false, tls_params: None }
+            }
+            Place::Unix(path) => ConnectionAddr::Unix(path.clone()),
+        };
+        let mut login = RedisConnectionInfo::default().set_db(self.database);
+        if let Some(user) = &self.user {
+            login = login.set_username(user);
+        }
+        if let Some(password) = &self.password {
+            login = login.set_password(password);
+        }
+        let info = place.into_connection_info().map_err(|error| self.refused(&error))?;
+        Ok(info.set_redis_settings(login))
+    }
+
+    /// The error that no connection can be made from this address.
+    pub(super) fn refused(&self, problem: &dyn fmt::Display) -> RedisAddressError {
+        RedisAddressError { shown: self.to_string(), problem: problem.to_string() }
+    }
+}
+
+impl FromStr for RedisAddress {
+    type Err = RedisAddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fail = |problem: &str| RedisAddressError { shown: without_password(text), problem: problem.to_owned() };
+        // The library's error texts may quote what it did not understand, which may be a part of a password.
+        let info = text.into_connection_info().map_err(|error| fail(error.category()))?;
+        let place = match info.addr() {
+            ConnectionAddr::Tcp(host, port) => Place::Tcp { host: host.clone(), port: *port },
+            // `#insecure` would accept every certificate; then plain `redis://` is the honest choice.
+            ConnectionAddr::TcpTls { insecure: true, .. } => {
+                return Err(fail("a certificate is always verified: `#insecure` is not supported"));
+            }
+            ConnectionAddr::TcpTls { host, port, .. } => Place::Tls { host: host.clone(), port: *port },
+            ConnectionAddr::Unix(path) => Place::Unix(path.clone()),
+            _ => return Err(fail("this kind of address is not supported")),
+        };
+        let login = info.redis_settings();
+        if login.db() < 0 {
+            return Err(fail("the database number is negative"));
+        }
+        Ok(Self {
+            place,
+            user: login.username().map(ToOwned::to_owned),
+            password: login.password().map(ToOwned::to_owned),
+            database: login.db(),
+        })
+    }
+}
+
+/// The text with everything that may be a part of user and password left out.
+fn without_password(text: &str) -> String {
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    match (text.split_once("://"), text.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://…@{place}"),
+        (None, Some((_, place))) => format!("…@{place}"),
+        _ => text.to_owned(),
+    }
+}
+
+impl fmt::Display for RedisAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Tcp { host, port } => write!(formatter, "{host}:{port}")?,
+            Place::Tls { host, port } => write!(formatter, "{host}:{port} (TLS)")?,
+            Place::Unix(path) => write!(formatter, "{}", path.display())?,
+        }
+        if self.database != 0 {
+            write!(formatter, ", database {}", self.database)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RedisAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "RedisAddress({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, place: Place, user: Option<&str>, password: Option<&str>, database: i64) {
+        let expected = RedisAddress {
+            place,
+            user: user.map(ToOwned::to_owned),
+            password: password.map(ToOwned::to_owned),
+            database,
+        };
+        let address: RedisAddress = text.parse().expect(text);
+        assert_eq!(address, expected, "{text}");
+        let info = address.connection_info().expect(text);
+        assert_eq!(info.redis_settings().password(), password, "{text}");
+        assert_eq!(info.redis_settings().username(), user, "{text}");
+        assert_eq!(info.redis_settings().db(), database, "{text}");
+        let printed = format!("{address} {address:?}");
+        assert!(!printed.contains("geheim") && !printed.contains("ada"), "{printed}");
+    }
+
+    #[test]
+    fn urls_say_place_login_and_database() {
+        let tcp = |host: &str, port| Place::Tcp { host: host.to_owned(), port };
+        let tls = |host: &str, port| Place::Tls { host: host.to_owned(), port };
+        check("redis://cache", tcp("cache", 6379), None, None, 0);
+        check("redis://cache:7000/3", tcp("cache", 7000), None, None, 3);
+        check("redis://[::1]:7000", tcp("::1", 7000), None, None, 0);
+        check("redis://:geheim@cache", tcp("cache", 6379), None, Some("geheim"), 0);
+        check("redis://ada:ge%40heim%2F@cache/1", tcp("cache", 6379), Some("ada"), Some("ge@heim/"), 1);
+        check("rediss://ada:geheim@cache:7000", tls("cache", 7000), Some("ada"), Some("geheim"), 0);
+        check("unix:///run/redis.sock", Place::Unix("/run/redis.sock".into()), None, None, 0);
+        check(
+            "unix:///run/redis.sock?db=2&pass=geheim",
+            Place::Unix("/run/redis.sock".into()),
+            None,
+            Some("geheim"),
+            2,
+        );
+        assert_eq!(RedisAddress::from_host("cache", 6379), "redis://cache".parse().expect("a URL"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_without_showing_a_password() {
+        for text in [
+            "",
+            "cache:6379",
+            "http://:geheim@cache",
+            "redis://",
+            "redis://:geheim@cache/x",
+            "redis://:geheim@cache/-1",
+            "redis://:geheim@cache:99999",
+            "redis://:ge@heim@:x",
+            ":geheim@cache",
+            "rediss://:geheim@cache/#insecure",
+            "unix:///a?pass=geheim&db=x",
+        ] {
+            let error = text.parse::<RedisAddress>().expect_err(text).to_string();
+            assert!(!error.contains("geheim"), "{error}");
+            assert!(error.contains("expected redis://"), "{error}");
+        }
+    }
+}

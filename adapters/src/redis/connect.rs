@@ -1,0 +1,172 @@
+//! How is a connection to Redis made? The only place where one is; a simulation brings its own [`Transport`].
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use deadpool_redis::{Manager, Pool, Runtime};
+use redis::aio::MultiplexedConnection;
+use redis::io::tcp::{TcpSettings, socket2};
+use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisConnectionInfo, RedisError};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
+
+use super::address::{RedisAddress, RedisAddressError};
+use super::limits::RedisLimits;
+
+/// A connection without traffic is probed after that many seconds, so that a vanished other side is noticed.
+const KEEP_ALIVE_SECONDS: u64 = 10;
+/// Seconds between two probes.
+const KEEP_ALIVE_INTERVAL_SECONDS: u64 = 5;
+
+/// A connection's bytes in both directions.
+pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> ByteStream for T {}
+
+/// Opens byte streams to one Redis that needs no login.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Opens another stream.
+    async fn open(&self) -> io::Result<Box<dyn ByteStream>>;
+}
+
+/// Makes connections to one Redis.
+#[async_trait]
+pub(super) trait Connector: Send + Sync {
+    /// A connection for one request.
+    async fn lease(&self) -> Result<Lease, RedisError>;
+
+    /// A connection of one's own, for a read that waits. Its calls have no time-out by themselves.
+    async fn dedicated(&self) -> Result<Dedicated, RedisError>;
+
+    /// Forgets the connections that nobody uses now, because the other side is no longer what it was.
+    fn forget_idle(&self);
+}
+
+/// A connection lent for one request.
+///
+/// It goes back only by [`Lease::give_back`]. Otherwise, also when the request's future is dropped, it is closed: an
+/// answer may still be under way on it, and the next user would wait behind that.
+pub(super) struct Lease(Option<Lent>);
+
+enum Lent {
+    Pooled(deadpool_redis::Connection),
+    Dedicated(Dedicated),
+}
+
+impl Lease {
+    /// The connection.
+    pub(super) fn connection(&mut self) -> Option<&mut MultiplexedConnection> {
+        match self.0.as_mut()? {
+            Lent::Pooled(connection) => Some(connection),
+            Lent::Dedicated(connection) => Some(&mut connection.connection),
+        }
+    }
+
+    /// The connection works and may serve the next request.
+    pub(super) fn give_back(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(Lent::Pooled(connection)) = self.0.take() {
+            drop(deadpool_redis::Connection::take(connection));
+        }
+    }
+}
+
+/// A connection of one's own; closed when it is dropped.
+pub(super) struct Dedicated {
+    pub(super) connection: MultiplexedConnection,
+    /// Moves the bytes, where the library does not see to that itself.
+    _driver: Option<JoinSet<()>>,
+}
+
+/// Connects by TCP, TLS or a Unix socket; requests share a pool.
+pub(super) struct PoolConnector {
+    client: Client,
+    pool: Pool,
+    limits: RedisLimits,
+}
+
+impl PoolConnector {
+    pub(super) fn new(address: &RedisAddress, limits: RedisLimits) -> Result<Self, RedisAddressError> {
+        let keep_alive = socket2::TcpKeepalive::new()
+            .with_time(Duration::from_secs(KEEP_ALIVE_SECONDS))
+            .with_interval(Duration::from_secs(KEEP_ALIVE_INTERVAL_SECONDS));
+        let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(keep_alive);
+        let info = address.connection_info()?.set_tcp_settings(tcp);
+        let refused = |error: &dyn std::fmt::Display| address.refused(error);
+        let manager = Manager::new_with_config(info.clone(), connection_config(limits)).map_err(|e| refused(&e))?;
+        let pool = Pool::builder(manager)
+            .max_size(limits.pool_connections_max)
+            .wait_timeout(Some(limits.request))
+            .create_timeout(Some(limits.connect))
+            .recycle_timeout(Some(limits.recycle))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|e| refused(&e))?;
+        Ok(Self { client: Client::open(info).map_err(|e| refused(&e))?, pool, limits })
+    }
+}
+
+#[async_trait]
+impl Connector for PoolConnector {
+    async fn lease(&self) -> Result<Lease, RedisError> {
+        let connection = self.pool.get().await.map_err(|error| match error {
+            deadpool_redis::PoolError::Backend(error) => error,
+            other => RedisError::from((ErrorKind::Io, "no connection from the pool", other.to_string())),
+        })?;
+        Ok(Lease(Some(Lent::Pooled(connection))))
+    }
+
+    async fn dedicated(&self) -> Result<Dedicated, RedisError> {
+        let config = connection_config(self.limits);
+        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        Ok(Dedicated { connection, _driver: None })
+    }
+
+    fn forget_idle(&self) {
+        self.pool.retain(|_, _| false);
+    }
+}
+
+/// Connects through a [`Transport`], anew for each request.
+pub(super) struct TransportConnector {
+    transport: Arc<dyn Transport>,
+    limits: RedisLimits,
+}
+
+impl TransportConnector {
+    pub(super) fn new(transport: Arc<dyn Transport>, limits: RedisLimits) -> Self {
+        Self { transport, limits }
+    }
+}
+
+#[async_trait]
+impl Connector for TransportConnector {
+    async fn lease(&self) -> Result<Lease, RedisError> {
+        Ok(Lease(Some(Lent::Dedicated(self.dedicated().await?))))
+    }
+
+    async fn dedicated(&self) -> Result<Dedicated, RedisError> {
+        let stream = self.transport.open().await?;
+        let login = RedisConnectionInfo::default();
+        let (connection, driver) =
+            MultiplexedConnection::new_with_config(&login, stream, connection_config(self.limits)).await?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(driver);
+        Ok(Dedicated { connection, _driver: Some(tasks) })
+    }
+
+    fn forget_idle(&self) {}
+}
+
+/// The library's time-out for answers (500 ms by default) is off: every call here has a limit of its own, that fits it.
+fn connection_config(limits: RedisLimits) -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new().set_connection_timeout(Some(limits.connect)).set_response_timeout(None)
+}

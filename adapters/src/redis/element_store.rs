@@ -1,0 +1,137 @@
+//! How is the meeting read from Redis, every answer of one moment? (spec: redis.md, What the service does with them)
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use domain::ids::ChangeId;
+use domain::ports::Unavailable;
+use domain::ports::element_store::{Bounds, ChangedSince, ElementStore, RawElement, Snapshot, StoreError};
+
+use super::Redis;
+use super::link::Link;
+use super::reply::{BoundsReply, CHANGE_ID_KEY, CONFIG_PREFIX, ask_bounds, bounds};
+
+/// The hash of all elements.
+const FULL_DATA_KEY: &str = "full_data";
+/// Fields asked for with one command, so that none holds up Redis for long. More go into further commands.
+const FIELDS_PER_COMMAND_MAX: usize = 1_000;
+/// How often what changed is asked for if other elements change all the while. Then: unavailable, to be tried again.
+const ROUNDS_MAX: usize = 10;
+
+/// The meeting in Redis, from the read address.
+#[derive(Clone, Debug)]
+pub struct RedisElementStore {
+    link: Link,
+}
+
+impl RedisElementStore {
+    /// Reads over these connections.
+    #[must_use]
+    pub fn new(redis: &Redis) -> Self {
+        Self { link: redis.read.clone() }
+    }
+
+    /// Reads once which elements changed and the values of those that are known to have; both of the same moment.
+    async fn round(&self, since: ChangeId, known: &[Vec<u8>]) -> Result<Round, StoreError> {
+        let mut commands = redis::pipe();
+        commands.atomic();
+        ask_bounds(&mut commands);
+        commands.zrangebyscore(CHANGE_ID_KEY, format!("({since}"), "+inf");
+        for keys in known.chunks(FIELDS_PER_COMMAND_MAX) {
+            commands.cmd("HMGET").arg(FULL_DATA_KEY).arg(keys);
+        }
+        let answer = self.link.ask_within(self.link.limits.load, "what changed", &commands).await?;
+        Round::read(&self.link, answer, known.len())
+    }
+}
+
+#[async_trait]
+impl ElementStore for RedisElementStore {
+    async fn load(&self) -> Result<Snapshot, StoreError> {
+        let mut commands = redis::pipe();
+        commands.atomic();
+        ask_bounds(&mut commands);
+        commands.hgetall(FULL_DATA_KEY);
+        type Reply = (Option<Vec<u8>>, Vec<(Vec<u8>, f64)>, Option<f64>, Vec<(Vec<u8>, Vec<u8>)>);
+        let (ready, highest, lowest, elements): Reply =
+            self.link.ask_within(self.link.limits.load, "the whole meeting", &commands).await?;
+        let bounds = bounds(&self.link, (ready, highest, lowest))?;
+        let elements = elements.into_iter().map(|(key, json)| RawElement { key, json: Some(json) }).collect();
+        Ok(Snapshot { bounds, elements })
+    }
+
+    /// Which elements changed must be known before their values can be asked for, and others may change in between.
+    /// So each round reads both in one transaction: the keys, and the values of the keys of the rounds before. As soon as
+    /// the keys hold no new one, the answer is complete and of one moment, though that moment may have moved on.
+    async fn changed_since(&self, since: ChangeId) -> Result<ChangedSince, StoreError> {
+        let mut known: Vec<Vec<u8>> = Vec::new();
+        for _ in 0..ROUNDS_MAX {
+            let round = self.round(since, &known).await?;
+            let mut seen: HashSet<&[u8]> = known.iter().map(Vec::as_slice).collect();
+            let new: Vec<_> = round.keys.iter().filter(|key| seen.insert(key)).cloned().collect();
+            if new.is_empty() {
+                return Ok(round.answer(known));
+            }
+            known.extend(new);
+        }
+        Err(StoreError::Unavailable(self.link.unavailable(
+            "what changed",
+            &format!("other elements changed in each of {ROUNDS_MAX} attempts to read them together; try again"),
+        )))
+    }
+
+    async fn bounds(&self) -> Result<Bounds, StoreError> {
+        let mut commands = redis::pipe();
+        commands.atomic();
+        ask_bounds(&mut commands);
+        let answer: BoundsReply = self.link.ask("the change ids", &commands).await?;
+        bounds(&self.link, answer)
+    }
+}
+
+/// What one transaction told.
+struct Round {
+    bounds: Bounds,
+    /// Every element that changed.
+    keys: Vec<Vec<u8>>,
+    /// The values of the keys that were known before, in their order.
+    values: Vec<Option<Vec<u8>>>,
+}
+
+impl Round {
+    fn read(link: &Link, answer: Vec<redis::Value>, known: usize) -> Result<Self, StoreError> {
+        let unexpected = |_| StoreError::from(unexpected_answer(link));
+        let mut answers = answer.into_iter();
+        let mut next = || answers.next().ok_or_else(|| StoreError::from(unexpected_answer(link)));
+        let ready = redis::from_redis_value(next()?).map_err(unexpected)?;
+        let highest = redis::from_redis_value(next()?).map_err(unexpected)?;
+        let lowest = redis::from_redis_value(next()?).map_err(unexpected)?;
+        let bounds = bounds(link, (ready, highest, lowest))?;
+        let mut keys: Vec<Vec<u8>> = redis::from_redis_value(next()?).map_err(unexpected)?;
+        keys.retain(|key| !key.starts_with(CONFIG_PREFIX));
+        let mut values = Vec::with_capacity(known);
+        for chunk in answers {
+            values.extend(redis::from_redis_value::<Vec<Option<Vec<u8>>>>(chunk).map_err(unexpected)?);
+        }
+        if values.len() != known {
+            return Err(unexpected_answer(link).into());
+        }
+        Ok(Self { bounds, keys, values })
+    }
+
+    fn answer(self, known: Vec<Vec<u8>>) -> ChangedSince {
+        // A key that is known but no longer named: the cache was built anew in between.
+        let named: HashSet<&[u8]> = self.keys.iter().map(Vec::as_slice).collect();
+        let elements = known
+            .into_iter()
+            .zip(self.values)
+            .filter(|(key, _)| named.contains(key.as_slice()))
+            .map(|(key, json)| RawElement { key, json })
+            .collect();
+        ChangedSince { bounds: self.bounds, elements }
+    }
+}
+
+fn unexpected_answer(link: &Link) -> Unavailable {
+    link.unavailable("what changed", "the answer is not of the expected kind")
+}

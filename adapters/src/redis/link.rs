@@ -1,0 +1,110 @@
+//! How is one Redis asked, so that the answer comes in bounded time and a bad connection is not used again?
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ports::Unavailable;
+use redis::{ErrorKind, FromRedisValue, Pipeline, RedisError, ServerErrorKind};
+use tokio::time::timeout;
+
+use super::connect::{Connector, Dedicated};
+use super::limits::RedisLimits;
+
+/// The way to one Redis. Cloning is cheap.
+#[derive(Clone)]
+pub(super) struct Link {
+    /// Where it leads, for errors; holds no secret.
+    name: Arc<str>,
+    connector: Arc<dyn Connector>,
+    pub(super) limits: RedisLimits,
+}
+
+impl Link {
+    pub(super) fn new(name: String, connector: Arc<dyn Connector>, limits: RedisLimits) -> Self {
+        Self { name: name.into(), connector, limits }
+    }
+
+    /// Does the other one lead to the same place by the same connections?
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.connector, &other.connector)
+    }
+
+    /// Sends commands and reads their answers within the time of a request. `what` names it in errors.
+    pub(super) async fn ask<T: FromRedisValue>(&self, what: &str, commands: &Pipeline) -> Result<T, Unavailable> {
+        self.ask_within(self.limits.request, what, commands).await
+    }
+
+    /// Sends commands and reads their answers within `limit`.
+    pub(super) async fn ask_within<T: FromRedisValue>(
+        &self,
+        limit: Duration,
+        what: &str,
+        commands: &Pipeline,
+    ) -> Result<T, Unavailable> {
+        match timeout(limit, self.ask_twice_if_read_only(commands)).await {
+            Ok(answer) => answer.map_err(|error| self.unavailable(what, &describe(&error))),
+            Err(_) => Err(self.unavailable(what, &format!("no answer within {limit:?}"))),
+        }
+    }
+
+    /// A primary that was demoted still answers PING, so it stays in the pool, but refuses to write. Then all its
+    /// connections are worthless; a new one leads to the new primary. The refused command had no effect, so it is
+    /// safe to repeat it.
+    async fn ask_twice_if_read_only<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, RedisError> {
+        match self.ask_once(commands).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) => {
+                self.connector.forget_idle();
+                self.ask_once(commands).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn ask_once<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, RedisError> {
+        let mut lease = self.connector.lease().await?;
+        let connection = lease.connection().ok_or((ErrorKind::Client, "the connection was given back"))?;
+        let answer = commands.query_async(connection).await;
+        if answer.as_ref().err().is_none_or(leaves_the_connection_usable) {
+            lease.give_back();
+        }
+        answer
+    }
+
+    /// Opens a connection of one's own.
+    pub(super) async fn dedicated(&self, what: &str) -> Result<Dedicated, Unavailable> {
+        match timeout(self.limits.connect, self.connector.dedicated()).await {
+            Ok(connection) => connection.map_err(|error| self.unavailable(what, &describe(&error))),
+            Err(_) => Err(self.unavailable(what, &format!("no connection within {:?}", self.limits.connect))),
+        }
+    }
+
+    /// The error that `what` failed here.
+    pub(super) fn unavailable(&self, what: &str, problem: &str) -> Unavailable {
+        Unavailable(format!("Redis at {}: {what}: {problem}", self.name))
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Link({})", self.name)
+    }
+}
+
+/// The server answered, if only that it cannot do this.
+fn leaves_the_connection_usable(error: &RedisError) -> bool {
+    match error.kind() {
+        ErrorKind::Server(kind) => kind != ServerErrorKind::ReadOnly,
+        ErrorKind::UnexpectedReturnType | ErrorKind::Extension => true,
+        _ => false,
+    }
+}
+
+/// The error as a text for the log. What was read or sent must not be in it: it may be a session or meeting data.
+pub(super) fn describe(error: &RedisError) -> String {
+    match error.kind() {
+        ErrorKind::UnexpectedReturnType | ErrorKind::Parse => "the answer is not of the expected kind".to_owned(),
+        // An unknown command is quoted back with its arguments.
+        _ => error.to_string().split(", with args").next().unwrap_or_default().to_owned(),
+    }
+}

@@ -1,0 +1,148 @@
+//! How are the streams of Redis read and written? (spec: redis.md, Follow)
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use domain::ports::Unavailable;
+use domain::ports::message_bus::{BusMessage, Channel, MessageBus, NOTIFY_MESSAGES_MAX, Position, READ_MESSAGES_MAX};
+use redis::Value;
+use redis::streams::StreamMaxlen;
+use tokio::time::timeout;
+
+use super::Redis;
+use super::connect::Dedicated;
+use super::link::{Link, describe};
+
+/// The one field of an entry.
+const CONTENT_FIELD: &str = "content";
+
+/// The streams in Redis: read from the read address, written to the write address.
+#[derive(Debug)]
+pub struct RedisMessageBus {
+    read: Link,
+    write: Link,
+    autoupdate: IdleReader,
+    notify: IdleReader,
+}
+
+impl RedisMessageBus {
+    /// Reads and writes over these connections, and opens one of its own for each channel.
+    #[must_use]
+    pub fn new(redis: &Redis) -> Self {
+        Self {
+            read: redis.read.clone(),
+            write: redis.write.clone(),
+            autoupdate: IdleReader::default(),
+            notify: IdleReader::default(),
+        }
+    }
+
+    fn idle_reader(&self, channel: Channel) -> &IdleReader {
+        match channel {
+            Channel::Autoupdate => &self.autoupdate,
+            Channel::Notify => &self.notify,
+        }
+    }
+
+    /// Waits for entries on `connection`; `None` if none came in time.
+    async fn wait(&self, connection: &mut Dedicated, channel: Channel, after: Position) -> Result<Value, Unavailable> {
+        let limits = self.read.limits;
+        let what = format!("reading the stream `{}`", channel.name());
+        let mut command = redis::cmd("XREAD");
+        command.arg("COUNT").arg(READ_MESSAGES_MAX);
+        // 0 would mean: for ever.
+        command.arg("BLOCK").arg(limits.read_wait.as_millis().max(1).to_string());
+        command.arg("STREAMS").arg(channel.name()).arg(after.to_string());
+        let limit = limits.read_wait + limits.read_margin;
+        match timeout(limit, command.query_async(&mut connection.connection)).await {
+            Ok(answer) => answer.map_err(|error| self.read.unavailable(&what, &describe(&error))),
+            Err(_) => Err(self.read.unavailable(&what, &format!("no answer within {limit:?}"))),
+        }
+    }
+}
+
+#[async_trait]
+impl MessageBus for RedisMessageBus {
+    async fn last_position(&self, channel: Channel) -> Result<Position, Unavailable> {
+        let what = "the newest entry of a stream";
+        let mut commands = redis::pipe();
+        commands.xrevrange_count(channel.name(), "+", "-", 1);
+        let (entries,): (Value,) = self.read.ask(what, &commands).await?;
+        let messages = read_entries(entries).ok_or_else(|| self.read.unavailable(what, "the answer is no entry"))?;
+        Ok(messages.first().map_or(Position::START, |message| message.position))
+    }
+
+    /// The connection is taken out of its place while it waits, and put back only after a sensible answer. So a read
+    /// that failed, took too long or was given up leaves no connection behind on which an old question still waits.
+    async fn read(&self, channel: Channel, after: Position) -> Result<Vec<BusMessage>, Unavailable> {
+        let idle = self.idle_reader(channel);
+        let mut connection = match idle.take() {
+            Some(connection) => connection,
+            None => self.read.dedicated("connecting to read a stream").await?,
+        };
+        let answer = self.wait(&mut connection, channel, after).await?;
+        let messages = read_streams(answer).ok_or_else(|| {
+            self.read
+                .unavailable(&format!("reading the stream `{}`", channel.name()), "the answer is no list of entries")
+        })?;
+        idle.put(connection);
+        Ok(messages)
+    }
+
+    async fn publish_notify(&self, content: &str) -> Result<(), Unavailable> {
+        let mut commands = redis::pipe();
+        let length = StreamMaxlen::Approx(NOTIFY_MESSAGES_MAX);
+        commands.xadd_maxlen(Channel::Notify.name(), length, "*", &[(CONTENT_FIELD, content)]).ignore();
+        self.write.ask("sending a notify message", &commands).await
+    }
+}
+
+/// The connection of a channel while nobody reads with it.
+#[derive(Default)]
+struct IdleReader(Mutex<Option<Dedicated>>);
+
+impl IdleReader {
+    fn take(&self) -> Option<Dedicated> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    }
+
+    fn put(&self, connection: Dedicated) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(connection);
+    }
+}
+
+impl std::fmt::Debug for IdleReader {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("IdleReader")
+    }
+}
+
+/// The entries in the answer to `XREAD` of one stream: nothing, or `[[name, entries]]`.
+fn read_streams(answer: Value) -> Option<Vec<BusMessage>> {
+    match answer {
+        Value::Nil => Some(Vec::new()),
+        Value::Array(streams) => match <[Value; 1]>::try_from(streams).ok()? {
+            [Value::Array(stream)] => {
+                let [_, entries] = <[Value; 2]>::try_from(stream).ok()?;
+                read_entries(entries)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The entries `[[id, [field, value, …]], …]`.
+fn read_entries(answer: Value) -> Option<Vec<BusMessage>> {
+    let Value::Array(entries) = answer else { return None };
+    entries.into_iter().map(read_entry).collect()
+}
+
+/// Fields and their values.
+type Fields = Vec<(Vec<u8>, Vec<u8>)>;
+
+fn read_entry(entry: Value) -> Option<BusMessage> {
+    let (id, fields): (String, Fields) = redis::from_redis_value(entry).ok()?;
+    let content = fields.into_iter().find(|(field, _)| field == CONTENT_FIELD.as_bytes());
+    Some(BusMessage { position: id.parse().ok()?, content: content.map(|(_, content)| content).unwrap_or_default() })
+}

@@ -1,0 +1,57 @@
+//! What do the answers of Redis about change ids mean? (spec: redis.md, Keys)
+
+use domain::ids::ChangeId;
+use domain::ports::element_store::{Bounds, StoreError};
+use redis::Pipeline;
+
+use super::link::Link;
+
+/// The sorted set of change ids.
+pub(super) const CHANGE_ID_KEY: &str = "change_id";
+/// The member of it whose score is the id the cache was built with.
+pub(super) const LOWEST_MEMBER: &str = "_config:lowest_change_id";
+/// Members that begin so are not elements.
+pub(super) const CONFIG_PREFIX: &[u8] = b"_config:";
+/// Says whether the cache is complete.
+const CACHE_READY_KEY: &str = "cache_ready";
+const CACHE_READY: &[u8] = b"ok";
+
+/// Above that a score, which is a floating point number, no longer tells neighbouring ids apart (2^53).
+const SCORE_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// The answers to [`ask_bounds`]: is the cache ready, the member with the highest score, the lowest id.
+pub(super) type BoundsReply = (Option<Vec<u8>>, Vec<(Vec<u8>, f64)>, Option<f64>);
+
+/// Adds the questions that every consistent answer needs.
+pub(super) fn ask_bounds(commands: &mut Pipeline) {
+    commands.get(CACHE_READY_KEY).zrevrange_withscores(CHANGE_ID_KEY, 0, 0).zscore(CHANGE_ID_KEY, LOWEST_MEMBER);
+}
+
+/// Reads the answers to [`ask_bounds`].
+pub(super) fn bounds(link: &Link, (ready, highest, lowest): BoundsReply) -> Result<Bounds, StoreError> {
+    let (Some(lowest), Some((_, highest))) = (lowest, highest.first()) else { return Err(StoreError::NotReady) };
+    if ready.as_deref() != Some(CACHE_READY) {
+        return Err(StoreError::NotReady);
+    }
+    let id = |name: &str, score: f64| {
+        change_id(score).ok_or_else(|| {
+            StoreError::Unavailable(link.unavailable(
+                name,
+                &format!(
+                    "{score} in the sorted set `{CHANGE_ID_KEY}` is not a change id (a whole number from 0 to 2^53)"
+                ),
+            ))
+        })
+    };
+    Ok(Bounds { lowest: id("lowest change id", lowest)?, highest: id("highest change id", *highest)? })
+}
+
+/// The change id that a score stands for; `None` if it is none.
+fn change_id(score: f64) -> Option<ChangeId> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked to be a whole number in range"
+    )]
+    (score.fract() == 0.0 && (0.0..=SCORE_MAX).contains(&score)).then_some(ChangeId(score as u64))
+}

@@ -1,0 +1,152 @@
+//! How does the Redis in process serve one connection?
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, split};
+use tokio::time::{Instant, timeout_at};
+
+use super::commands::{block_milliseconds, name, run, writes};
+use super::resp::{Reply, read_command};
+use super::{Commands, Fault, Shared};
+
+/// Serves until the client goes away, or the connection is closed on demand.
+pub(super) async fn serve(shared: Arc<Shared>, stream: impl AsyncRead + AsyncWrite) {
+    let mut connection = Connection::new(shared.clone());
+    let number = connection.number;
+    tokio::select! {
+        () = shared.until(|settings| settings.fault == Fault::Closed || number <= settings.closed_up_to) => {}
+        // However it ends: the client sees a closed connection.
+        _ = connection.serve(stream) => {}
+    }
+}
+
+struct Connection {
+    shared: Arc<Shared>,
+    number: u64,
+    database: i64,
+    may_pass: bool,
+    /// The commands of a transaction that has begun.
+    queue: Option<Vec<Vec<Vec<u8>>>>,
+}
+
+impl Connection {
+    fn new(shared: Arc<Shared>) -> Self {
+        let mut settings = shared.settings();
+        settings.connections += 1;
+        let (number, may_pass) = (settings.connections, settings.password.is_none());
+        drop(settings);
+        Self { shared, number, database: 0, may_pass, queue: None }
+    }
+
+    async fn serve(&mut self, stream: impl AsyncRead + AsyncWrite) -> io::Result<()> {
+        let (reader, mut writer) = split(stream);
+        let mut reader = BufReader::new(reader);
+        let mut out = Vec::new();
+        while let Some(words) = read_command(&mut reader).await? {
+            self.until_it_answers().await;
+            let reply = self.answer(&words).await;
+            self.until_it_answers().await;
+            reply.write(&mut out);
+            // Answers to commands that came together go together.
+            if reader.buffer().is_empty() {
+                writer.write_all(&out).await?;
+                out.clear();
+            }
+        }
+        Ok(())
+    }
+
+    async fn until_it_answers(&self) {
+        self.shared.until(|settings| settings.fault != Fault::Stalled).await;
+    }
+
+    async fn answer(&mut self, words: &[Vec<u8>]) -> Reply {
+        let name = name(words);
+        self.shared.settings().commands.push(name.clone());
+        let reply = match name.as_str() {
+            "AUTH" => self.log_in(words),
+            _ if !self.may_pass => Reply::Error("NOAUTH Authentication required.".to_owned()),
+            "SELECT" => match words.get(1).and_then(|word| String::from_utf8_lossy(word).parse().ok()) {
+                Some(database) => {
+                    self.database = database;
+                    Reply::OK
+                }
+                None => Reply::Error("ERR invalid DB index".to_owned()),
+            },
+            "CLIENT" | "UNWATCH" => Reply::OK,
+            "HELLO" => Reply::Error("ERR unknown command 'HELLO'".to_owned()),
+            "MULTI" => {
+                self.queue = Some(Vec::new());
+                Reply::OK
+            }
+            "EXEC" => match self.queue.take() {
+                Some(commands) => self.execute(commands),
+                None => Reply::Error("ERR EXEC without MULTI".to_owned()),
+            },
+            _ => match &mut self.queue {
+                Some(queue) => {
+                    queue.push(words.to_vec());
+                    Reply::Simple("QUEUED")
+                }
+                None => self.run_or_wait(words).await,
+            },
+        };
+        self.let_happen_after(&name);
+        reply
+    }
+
+    fn log_in(&mut self, words: &[Vec<u8>]) -> Reply {
+        let password = self.shared.settings().password.clone();
+        self.may_pass = password.is_some_and(|password| words.last().is_some_and(|word| word == password.as_bytes()));
+        if self.may_pass { Reply::OK } else { Reply::Error("WRONGPASS invalid username-password pair".to_owned()) }
+    }
+
+    fn execute(&self, commands: Vec<Vec<Vec<u8>>>) -> Reply {
+        if commands.iter().any(|words| self.refuses(words)) {
+            return Reply::Error("EXECABORT Transaction discarded because of previous errors.".to_owned());
+        }
+        let mut data = self.shared.data();
+        let replies = commands.iter().map(|words| run(&mut data, self.database, words)).collect();
+        drop(data);
+        self.shared.changed.send_replace(());
+        Reply::Array(replies)
+    }
+
+    async fn run_or_wait(&self, words: &[Vec<u8>]) -> Reply {
+        if self.refuses(words) {
+            return Reply::Error("READONLY You can't write against a read only replica.".to_owned());
+        }
+        let mut changed = self.shared.changed.subscribe();
+        let end = block_milliseconds(words).map(|milliseconds| Instant::now() + Duration::from_millis(milliseconds));
+        loop {
+            let reply = run(&mut self.shared.data(), self.database, words);
+            match end {
+                Some(end) if reply == Reply::NilArray => {
+                    if timeout_at(end, changed.changed()).await.is_err() {
+                        return reply;
+                    }
+                }
+                _ => {
+                    if writes(&name(words)) {
+                        self.shared.changed.send_replace(());
+                    }
+                    return reply;
+                }
+            }
+        }
+    }
+
+    fn refuses(&self, words: &[Vec<u8>]) -> bool {
+        self.number <= self.shared.settings().read_only_up_to && writes(&name(words))
+    }
+
+    fn let_happen_after(&self, name: &str) {
+        let afterwards = self.shared.settings().afterwards.take_if(|(awaited, _)| awaited == name);
+        if let Some((_, then)) = afterwards {
+            then(&mut Commands(&mut self.shared.data()));
+            self.shared.changed.send_replace(());
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What do commands and answers look like on the wire of Redis (RESP2)?
+
+use std::io;
+
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Reply {
+    Simple(&'static str),
+    Error(String),
+    Integer(i64),
+    Bulk(Vec<u8>),
+    Nil,
+    NilArray,
+    Array(Vec<Reply>),
+}
+
+impl Reply {
+    pub(super) const OK: Self = Self::Simple("OK");
+
+    /// The bytes on the wire.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Simple(text) => out.extend(format!("+{text}\r\n").into_bytes()),
+            Self::Error(text) => out.extend(format!("-{text}\r\n").into_bytes()),
+            Self::Integer(number) => out.extend(format!(":{number}\r\n").into_bytes()),
+            Self::Bulk(bytes) => {
+                out.extend(format!("${}\r\n", bytes.len()).into_bytes());
+                out.extend(bytes);
+                out.extend(b"\r\n");
+            }
+            Self::Nil => out.extend(b"$-1\r\n"),
+            Self::NilArray => out.extend(b"*-1\r\n"),
+            Self::Array(replies) => {
+                out.extend(format!("*{}\r\n", replies.len()).into_bytes());
+                for reply in replies {
+                    reply.write(out);
+                }
+            }
+        }
+    }
+}
+
+/// Reads one command; `None` at the end of the stream.
+pub(super) async fn read_command(reader: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Vec<Vec<u8>>>> {
+    let Some(count) = read_number(reader, '*').await? else { return Ok(None) };
+    let mut words = Vec::new();
+    for _ in 0..count {
+        let length = read_number(reader, '$').await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+        let mut word = vec![0; length + 2];
+        reader.read_exact(&mut word).await?;
+        word.truncate(length);
+        words.push(word);
+    }
+    Ok(Some(words))
+}
+
+async fn read_number(reader: &mut (impl AsyncBufRead + Unpin), kind: char) -> io::Result<Option<usize>> {
+    let mut line = String::new();
+    if reader.read_line(&mut line).await? == 0 {
+        return Ok(None);
+    }
+    let number = line.strip_prefix(kind).and_then(|number| number.trim_end().parse().ok());
+    number.map(Some).ok_or_else(|| io::Error::other(format!("{line:?} is not a number after `{kind}`")))
+}

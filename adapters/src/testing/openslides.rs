@@ -1,0 +1,131 @@
+//! How does the OpenSlides server write to Redis? (spec: redis.md, How the server changes them)
+
+use domain::ids::ChangeId;
+use domain::ports::message_bus::Channel;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline};
+use tokio::sync::Mutex;
+
+use crate::memory::announcement;
+use crate::redis::RedisAddress;
+
+/// Entries appended with one request.
+const ENTRIES_PER_REQUEST_MAX: usize = 1_000;
+
+/// Writes to a Redis as the OpenSlides server does. Its methods panic if Redis does not do as told.
+pub struct OpenSlides {
+    client: Client,
+    /// One change after the other: the server's script is atomic, too.
+    changing: Mutex<()>,
+}
+
+impl OpenSlides {
+    /// The server whose Redis is at `address`.
+    #[must_use]
+    pub fn new(address: &RedisAddress) -> Self {
+        let info = address.connection_info().expect("an address to connect to");
+        Self { client: Client::open(info).expect("an address to connect to"), changing: Mutex::new(()) }
+    }
+
+    /// Deletes everything.
+    pub async fn clear(&self) {
+        self.run(redis::pipe().cmd("FLUSHALL").ignore()).await
+    }
+
+    /// Begins to build the cache anew: nothing is there.
+    pub async fn begin_rebuild(&self) {
+        self.run(redis::pipe().del("cache_ready").ignore().del("change_id").ignore().del("full_data").ignore()).await
+    }
+
+    /// Builds the cache anew, with these elements alone and `lowest` as its change id. Nothing is put on the stream.
+    pub async fn rebuild(&self, lowest: ChangeId, elements: &[(&str, &str)]) {
+        self.begin_rebuild().await;
+        let mut commands = redis::pipe();
+        commands.zadd("change_id", "_config:lowest_change_id", lowest.0).ignore();
+        if !elements.is_empty() {
+            commands.cmd("HSET").arg("full_data").arg(elements).ignore();
+        }
+        commands.set("cache_ready", "ok").ignore();
+        self.run(&commands).await
+    }
+
+    /// Writes elements (`None` deletes) as one change, and announces it on the stream. Returns the change id.
+    pub async fn change(&self, elements: &[(&str, Option<&str>)]) -> ChangeId {
+        let change_id = self.write(elements).await;
+        self.announce(change_id, elements).await;
+        change_id
+    }
+
+    /// Writes elements as one change, without saying so on the stream: as if that entry was late
+    /// ([`OpenSlides::announce`]) or lost.
+    pub async fn write(&self, elements: &[(&str, Option<&str>)]) -> ChangeId {
+        let _alone = self.changing.lock().await;
+        let (highest,): (Vec<(String, u64)>,) = self.run(redis::pipe().zrevrange_withscores("change_id", 0, 0)).await;
+        let change_id = ChangeId(highest.first().map_or(0, |(_, id)| *id)).next();
+        self.write_as(change_id, elements).await;
+        change_id
+    }
+
+    /// Writes elements with a given change id.
+    pub async fn write_as(&self, change_id: ChangeId, elements: &[(&str, Option<&str>)]) {
+        let mut commands = redis::pipe();
+        commands.atomic();
+        for (key, json) in elements {
+            match json {
+                Some(json) => commands.hset("full_data", key, json).ignore(),
+                None => commands.hdel("full_data", key).ignore(),
+            };
+            commands.zadd("change_id", key, change_id.0).ignore();
+        }
+        self.run(&commands).await
+    }
+
+    /// Says on the stream that elements changed.
+    pub async fn announce(&self, change_id: ChangeId, elements: &[(&str, Option<&str>)]) {
+        self.append(Channel::Autoupdate, &[announcement(change_id, elements).as_bytes()]).await;
+    }
+
+    /// Appends entries to a stream, whatever their content.
+    pub async fn append(&self, channel: Channel, contents: &[&[u8]]) {
+        for batch in contents.chunks(ENTRIES_PER_REQUEST_MAX) {
+            let mut commands = redis::pipe();
+            for content in batch {
+                commands.xadd(channel.name(), "*", &[("content", content)]).ignore();
+            }
+            self.run::<()>(&commands).await;
+        }
+    }
+
+    /// Appends an entry that has other fields than `content`.
+    pub async fn append_fields(&self, channel: Channel, fields: &[(&str, &str)]) {
+        self.run(redis::pipe().xadd(channel.name(), "*", fields).ignore()).await
+    }
+
+    /// Drops the oldest entries of a stream, so that `keep` stay.
+    pub async fn trim(&self, channel: Channel, keep: usize) {
+        self.run(redis::pipe().cmd("XTRIM").arg(channel.name()).arg("MAXLEN").arg(keep).ignore()).await
+    }
+
+    /// Writes a member of the sorted set of change ids, whatever its score.
+    pub async fn set_score(&self, member: &str, score: &str) {
+        self.run(redis::pipe().cmd("ZADD").arg("change_id").arg(score).arg(member).ignore()).await
+    }
+
+    /// Writes a key, for example a session.
+    pub async fn set(&self, key: &str, value: &[u8]) {
+        self.run(redis::pipe().set(key, value).ignore()).await
+    }
+
+    /// Deletes a key.
+    pub async fn delete(&self, key: &str) {
+        self.run(redis::pipe().del(key).ignore()).await
+    }
+
+    /// A connection for each request: a test may have closed the one before.
+    async fn run<T: FromRedisValue>(&self, commands: &Pipeline) -> T {
+        let config = AsyncConnectionConfig::new().set_response_timeout(None);
+        let mut connection: MultiplexedConnection =
+            self.client.get_multiplexed_async_connection_with_config(&config).await.expect("Redis is there");
+        commands.query_async(&mut connection).await.expect("Redis does as told")
+    }
+}

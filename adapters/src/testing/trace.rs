@@ -1,0 +1,126 @@
+//! What did a real server write while a meeting ran? Reads the recorded traces, and writes them again.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use domain::ids::ChangeId;
+use domain::ports::message_bus::Channel;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::openslides::OpenSlides;
+
+/// A recorded meeting.
+#[derive(Debug, Deserialize)]
+pub struct Trace {
+    /// What was there before.
+    pub initial: State,
+    /// What the server put on the stream, in order.
+    messages: Vec<Entry>,
+    /// What is there in the end.
+    #[serde(rename = "final")]
+    pub end: State,
+}
+
+/// What stands in Redis at one moment.
+#[derive(Debug, Deserialize)]
+pub struct State {
+    /// The elements as JSON texts.
+    pub full_data: BTreeMap<String, String>,
+    /// At which change id each member changed last.
+    pub change_id: Vec<(String, u64)>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Entry {
+    content: String,
+}
+
+/// A change, read from its stream entry.
+#[derive(Debug)]
+pub struct Change {
+    /// Its change id.
+    pub id: ChangeId,
+    /// The new JSON texts of its elements; `None` is deleted.
+    pub elements: BTreeMap<String, Option<String>>,
+    /// The content of the stream entry, as it was.
+    pub content: String,
+}
+
+impl Trace {
+    /// Reads a trace; `None`, said loudly, if the folder with the recorded traces is not there.
+    pub fn read(name: &str) -> io::Result<Option<Self>> {
+        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors/trace")).join(name);
+        match std::fs::read(&path) {
+            Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                super::say_skipped(&format!("the recorded trace {} is not there", path.display()));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Its changes in the order of the stream, which is not always that of their ids.
+    pub fn changes(&self) -> io::Result<Vec<Change>> {
+        self.messages.iter().map(|entry| Change::read(&entry.content)).collect()
+    }
+
+    /// Writes what was there before.
+    pub async fn write_initial(&self, server: &OpenSlides) {
+        let lowest = self.initial.change_id.iter().find(|(member, _)| member == "_config:lowest_change_id");
+        let lowest = ChangeId(lowest.expect("a trace has a lowest change id").1);
+        let elements: Vec<_> = self.initial.full_data.iter().map(|(key, json)| (key.as_str(), json.as_str())).collect();
+        server.rebuild(lowest, &elements).await;
+        for (member, id) in &self.initial.change_id {
+            server.set_score(member, &id.to_string()).await;
+        }
+    }
+}
+
+impl Change {
+    fn read(content: &str) -> io::Result<Self> {
+        #[derive(Deserialize)]
+        struct Content<'a> {
+            #[serde(borrow)]
+            elements: BTreeMap<String, &'a RawValue>,
+            change_id: u64,
+        }
+        let read: Content<'_> = serde_json::from_str(content)?;
+        let text = |json: &RawValue| (!matches!(json.get(), "null" | "{}")).then(|| json.get().to_owned());
+        Ok(Self {
+            id: ChangeId(read.change_id),
+            elements: read.elements.into_iter().map(|(key, json)| (key, text(json))).collect(),
+            content: content.to_owned(),
+        })
+    }
+}
+
+/// Writes a trace's changes again: to the data in the order of their ids, as the server's script did, and to the stream in
+/// the order in which they stood there. So the data is never behind the stream.
+pub struct Replay<'a> {
+    server: &'a OpenSlides,
+    by_id: Vec<&'a Change>,
+    written: usize,
+}
+
+impl<'a> Replay<'a> {
+    /// Writes `changes` through `server`.
+    #[must_use]
+    pub fn new(server: &'a OpenSlides, changes: &'a [Change]) -> Self {
+        let mut by_id: Vec<_> = changes.iter().collect();
+        by_id.sort_by_key(|change| change.id);
+        Self { server, by_id, written: 0 }
+    }
+
+    /// Writes the data of all changes up to `change`, then its stream entry.
+    pub async fn write(&mut self, change: &Change) {
+        while let Some(next) = self.by_id.get(self.written).filter(|next| next.id <= change.id) {
+            let elements: Vec<_> = next.elements.iter().map(|(key, json)| (key.as_str(), json.as_deref())).collect();
+            self.server.write_as(next.id, &elements).await;
+            self.written += 1;
+        }
+        self.server.append(Channel::Autoupdate, &[change.content.as_bytes()]).await;
+    }
+}

@@ -1,0 +1,166 @@
+//! Does an adapter keep the contract of [`ElementStore`]?
+
+use super::Server;
+use crate::ids::ChangeId;
+use crate::ports::element_store::{Bounds, ElementStore, RawElement, StoreError};
+
+type Elements<'a> = &'a [(&'a str, Option<&'a str>)];
+
+const LOWEST: ChangeId = ChangeId(338_638_634_000);
+
+/// Holds `store` to its contract.
+pub async fn element_store(store: &dyn ElementStore, server: &dyn Server) {
+    nothing_is_ready_before_the_cache_is(store, server).await;
+    the_whole_meeting_is_loaded_as_it_stands(store, server).await;
+    changes_are_found_after_every_id(store, server).await;
+    many_changes_are_found(store, server).await;
+    a_rebuilt_cache_shows_by_its_lowest_id(store, server).await;
+    an_id_that_is_none_is_an_error(store, server).await;
+    silence_is_unavailable(store, server).await;
+}
+
+async fn nothing_is_ready_before_the_cache_is(store: &dyn ElementStore, server: &dyn Server) {
+    server.clear().await;
+    check_not_ready(store, "empty").await;
+    server.rebuild(LOWEST, &[("topics/topic:1", "{\"id\": 1}")]).await;
+    server.begin_rebuild().await;
+    check_not_ready(store, "being rebuilt").await;
+}
+
+async fn the_whole_meeting_is_loaded_as_it_stands(store: &dyn ElementStore, server: &dyn Server) {
+    server.clear().await;
+    server.rebuild(LOWEST, &[]).await;
+    check_load(store, bounds(0, 0), &[]).await;
+    // White space, letters above 0x7F, and what does not parse: all of it is handed over as it is.
+    let elements = [
+        ("topics/topic:1", "{\"id\":  1, \"title\": \"Grüße 🎉\"}"),
+        ("core/tag:130", "{\"id\": 130}"),
+        ("not a key", "not JSON"),
+        ("_config:schema", "3"),
+        ("core/tag:4294967297", ""),
+    ];
+    server.rebuild(LOWEST, &elements).await;
+    let expected: Vec<_> = elements.iter().map(|(key, json)| (*key, Some(*json))).collect();
+    check_load(store, bounds(0, 0), &expected).await;
+    let change = server.write(&[("core/tag:130", None), ("core/tag:131", Some("{\"id\":131}"))]).await;
+    assert_eq!(change, LOWEST.next(), "the driver counts from the lowest id");
+    let mut expected: Vec<_> = expected.into_iter().filter(|(key, _)| *key != "core/tag:130").collect();
+    expected.push(("core/tag:131", Some("{\"id\":131}")));
+    check_load(store, bounds(0, 1), &expected).await;
+}
+
+async fn changes_are_found_after_every_id(store: &dyn ElementStore, server: &dyn Server) {
+    server.clear().await;
+    server.rebuild(LOWEST, &[("topics/topic:1", "{\"id\":1}"), ("core/tag:1", "{\"id\":1}")]).await;
+    check_changed(store, 0, bounds(0, 0), &[]).await;
+    server.write(&[("topics/topic:2", Some("{\"id\":2}")), ("topics/topic:1", Some("{\"id\":1,\"a\":1}"))]).await;
+    server.write(&[("core/tag:1", None)]).await;
+    server.write(&[("topics/topic:1", Some("{\"id\":1,\"a\":3}"))]).await;
+    let topic_1 = ("topics/topic:1", Some("{\"id\":1,\"a\":3}"));
+    let topic_2 = ("topics/topic:2", Some("{\"id\":2}"));
+    let tag = ("core/tag:1", None);
+    // An element that changed at 1 and again at 3 is named once, with its present value.
+    check_changed(store, 0, bounds(0, 3), &[topic_1, topic_2, tag]).await;
+    check_changed(store, 1, bounds(0, 3), &[topic_1, tag]).await;
+    check_changed(store, 2, bounds(0, 3), &[topic_1]).await;
+    check_changed(store, 3, bounds(0, 3), &[]).await;
+    check_changed(store, 4, bounds(0, 3), &[]).await;
+    assert_eq!(store.bounds().await, Ok(bounds(0, 3)));
+    // Before the cache was built: everything that changed since. The id the cache was built with is no element.
+    let changed = store.changed_since(ChangeId(0)).await.expect("the store answers");
+    check_elements(&changed.elements, &[topic_1, topic_2, tag]);
+}
+
+async fn many_changes_are_found(store: &dyn ElementStore, server: &dyn Server) {
+    server.clear().await;
+    server.rebuild(LOWEST, &[]).await;
+    let texts: Vec<_> = (1..=2_500).map(|id| (format!("core/tag:{id}"), format!("{{\"id\":{id}}}"))).collect();
+    let elements: Vec<_> = texts.iter().map(|(key, json)| (key.as_str(), Some(json.as_str()))).collect();
+    server.write(&elements).await;
+    check_changed(store, 0, bounds(0, 1), &elements).await;
+}
+
+async fn a_rebuilt_cache_shows_by_its_lowest_id(store: &dyn ElementStore, server: &dyn Server) {
+    server.clear().await;
+    server.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}")]).await;
+    server.write(&[("core/tag:2", Some("{\"id\":2}"))]).await;
+    server.begin_rebuild().await;
+    check_not_ready(store, "rebuilt").await;
+    server.rebuild(ChangeId(LOWEST.0 + 5_000), &[("core/tag:3", "{\"id\":3}")]).await;
+    check_load(store, bounds(5_000, 5_000), &[("core/tag:3", Some("{\"id\":3}"))]).await;
+    let changed = store.changed_since(LOWEST.next()).await.expect("the store answers");
+    assert_eq!(changed.bounds, bounds(5_000, 5_000));
+    // An older state, as after a restart without persistence: told as it is, too.
+    server.rebuild(LOWEST, &[]).await;
+    assert_eq!(store.bounds().await, Ok(bounds(0, 0)));
+}
+
+async fn an_id_that_is_none_is_an_error(store: &dyn ElementStore, server: &dyn Server) {
+    for score in ["-1", "1.5", "inf", "-inf", "1e300"] {
+        server.clear().await;
+        server.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}")]).await;
+        server.set_score("_config:lowest_change_id", score).await;
+        check_unavailable(store, score).await;
+    }
+    for score in ["338638634000.5", "inf", "1e300"] {
+        server.clear().await;
+        server.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}")]).await;
+        server.set_score("core/tag:1", score).await;
+        check_unavailable(store, score).await;
+    }
+}
+
+async fn silence_is_unavailable(store: &dyn ElementStore, server: &dyn Server) {
+    server.clear().await;
+    server.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}")]).await;
+    if server.set_reachable(false).await {
+        check_unavailable(store, "silence").await;
+        server.set_reachable(true).await;
+    }
+    check_load(store, bounds(0, 0), &[("core/tag:1", Some("{\"id\":1}"))]).await;
+}
+
+fn bounds(lowest: u64, highest: u64) -> Bounds {
+    Bounds { lowest: ChangeId(LOWEST.0 + lowest), highest: ChangeId(LOWEST.0 + highest) }
+}
+
+async fn check_load(store: &dyn ElementStore, bounds: Bounds, expected: Elements<'_>) {
+    let snapshot = store.load().await.expect("the store answers");
+    assert_eq!(snapshot.bounds, bounds);
+    check_elements(&snapshot.elements, expected);
+    assert_eq!(store.bounds().await, Ok(bounds));
+}
+
+async fn check_changed(store: &dyn ElementStore, since: u64, bounds: Bounds, expected: Elements<'_>) {
+    let changed = store.changed_since(ChangeId(LOWEST.0 + since)).await.expect("the store answers");
+    assert_eq!(changed.bounds, bounds, "since {since}");
+    check_elements(&changed.elements, expected);
+}
+
+async fn check_not_ready(store: &dyn ElementStore, when: &str) {
+    assert_eq!(store.load().await, Err(StoreError::NotReady), "{when}");
+    assert_eq!(store.changed_since(ChangeId(0)).await, Err(StoreError::NotReady), "{when}");
+    assert_eq!(store.bounds().await, Err(StoreError::NotReady), "{when}");
+}
+
+async fn check_unavailable(store: &dyn ElementStore, when: &str) {
+    let is_unavailable = |error: Option<StoreError>| matches!(error, Some(StoreError::Unavailable(_)));
+    assert!(is_unavailable(store.load().await.err()), "load: {when}");
+    assert!(is_unavailable(store.changed_since(LOWEST).await.err()), "changed_since: {when}");
+    assert!(is_unavailable(store.bounds().await.err()), "bounds: {when}");
+}
+
+#[track_caller]
+fn check_elements(actual: &[RawElement], expected: Elements<'_>) {
+    let mut actual: Vec<_> =
+        actual.iter().map(|element| (text(&element.key), element.json.as_deref().map(text))).collect();
+    let mut expected: Vec<_> =
+        expected.iter().map(|(key, json)| ((*key).to_owned(), json.map(ToOwned::to_owned))).collect();
+    actual.sort();
+    expected.sort();
+    assert_eq!(actual, expected);
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

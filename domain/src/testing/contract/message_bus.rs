@@ -1,0 +1,132 @@
+//! Does an adapter keep the contract of [`MessageBus`]?
+
+use std::pin::pin;
+
+use super::{Server, begin};
+use crate::ports::message_bus::{BusMessage, Channel, MessageBus, NOTIFY_MESSAGES_MAX, Position, READ_MESSAGES_MAX};
+
+/// Holds `bus` to its contract.
+pub async fn message_bus(bus: &dyn MessageBus, server: &dyn Server) {
+    an_empty_channel_begins_at_the_start(bus, server).await;
+    messages_come_in_their_order_each_once(bus, server).await;
+    a_read_brings_a_limited_number(bus, server).await;
+    a_reader_waits_for_the_next_message(bus, server).await;
+    a_read_that_is_given_up_loses_nothing(bus, server).await;
+    trimmed_messages_are_passed_over(bus, server).await;
+    published_messages_can_be_read_and_old_ones_are_dropped(bus, server).await;
+    silence_is_unavailable(bus, server).await;
+}
+
+async fn an_empty_channel_begins_at_the_start(bus: &dyn MessageBus, server: &dyn Server) {
+    server.clear().await;
+    for channel in [Channel::Autoupdate, Channel::Notify] {
+        assert_eq!(bus.last_position(channel).await, Ok(Position::START));
+        assert_eq!(bus.read(channel, Position::START).await, Ok(vec![]), "a wait ends");
+    }
+}
+
+async fn messages_come_in_their_order_each_once(bus: &dyn MessageBus, server: &dyn Server) {
+    server.clear().await;
+    let contents: [&[u8]; 5] = [b"one", b"", b"{\"not\": \"JSON", b"\xff\xfe", "Grüße 🎉".as_bytes()];
+    server.append(Channel::Autoupdate, &contents).await;
+    server.append(Channel::Notify, &[b"other"]).await;
+    let messages = read(bus, Channel::Autoupdate, Position::START).await;
+    assert_eq!(messages.iter().map(|message| message.content.as_slice()).collect::<Vec<_>>(), contents);
+    assert!(messages.is_sorted_by(|a, b| a.position < b.position), "positions grow");
+    let last = messages[4].position;
+    assert_eq!(bus.last_position(Channel::Autoupdate).await, Ok(last));
+    assert_eq!(read(bus, Channel::Autoupdate, messages[2].position).await, messages[3..]);
+    assert_eq!(read(bus, Channel::Autoupdate, last).await, []);
+    let others = read(bus, Channel::Notify, Position::START).await;
+    assert_eq!(others.iter().map(|message| message.content.as_slice()).collect::<Vec<_>>(), [b"other"]);
+}
+
+async fn a_read_brings_a_limited_number(bus: &dyn MessageBus, server: &dyn Server) {
+    server.clear().await;
+    let numbers: Vec<_> = (0..=READ_MESSAGES_MAX).map(|number| number.to_string().into_bytes()).collect();
+    server.append(Channel::Notify, &numbers.iter().map(Vec::as_slice).collect::<Vec<_>>()).await;
+    let first = read(bus, Channel::Notify, Position::START).await;
+    assert_eq!(first.len(), READ_MESSAGES_MAX);
+    let rest = read(bus, Channel::Notify, first[READ_MESSAGES_MAX - 1].position).await;
+    assert_eq!(rest.len(), 1);
+    assert_eq!(rest[0].content, READ_MESSAGES_MAX.to_string().into_bytes());
+}
+
+async fn a_reader_waits_for_the_next_message(bus: &dyn MessageBus, server: &dyn Server) {
+    server.clear().await;
+    server.append(Channel::Autoupdate, &[b"before"]).await;
+    let last = bus.last_position(Channel::Autoupdate).await.expect("the bus answers");
+    let mut waiting = pin!(bus.read(Channel::Autoupdate, last));
+    assert!(begin(waiting.as_mut()).await.is_pending());
+    // While it waits nobody else is held up.
+    server.append(Channel::Notify, &[b"other"]).await;
+    assert_eq!(read(bus, Channel::Notify, Position::START).await.len(), 1);
+    assert_eq!(bus.last_position(Channel::Autoupdate).await, Ok(last));
+    server.append(Channel::Autoupdate, &[b"awaited"]).await;
+    let mut messages = waiting.await.expect("the bus answers");
+    while messages.is_empty() {
+        // The wait was over before the message came; then a reader asks again.
+        messages = read(bus, Channel::Autoupdate, last).await;
+    }
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0].content, b"awaited");
+}
+
+async fn a_read_that_is_given_up_loses_nothing(bus: &dyn MessageBus, server: &dyn Server) {
+    server.clear().await;
+    {
+        let mut given_up = pin!(bus.read(Channel::Notify, Position::START));
+        assert!(begin(given_up.as_mut()).await.is_pending());
+    }
+    server.append(Channel::Notify, &[b"one"]).await;
+    assert_eq!(read(bus, Channel::Notify, Position::START).await.len(), 1);
+}
+
+async fn trimmed_messages_are_passed_over(bus: &dyn MessageBus, server: &dyn Server) {
+    server.clear().await;
+    server.append(Channel::Autoupdate, &[b"1", b"2", b"3"]).await;
+    let last = bus.last_position(Channel::Autoupdate).await.expect("the bus answers");
+    server.trim(Channel::Autoupdate, 1).await;
+    let messages = read(bus, Channel::Autoupdate, Position::START).await;
+    assert_eq!(messages, [BusMessage { position: last, content: b"3".to_vec() }]);
+}
+
+async fn published_messages_can_be_read_and_old_ones_are_dropped(bus: &dyn MessageBus, server: &dyn Server) {
+    server.clear().await;
+    bus.publish_notify("{\"name\":\"Grüße\"}").await.expect("the bus answers");
+    let messages = read(bus, Channel::Notify, Position::START).await;
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0].content, "{\"name\":\"Grüße\"}".as_bytes());
+    assert_eq!(bus.last_position(Channel::Autoupdate).await, Ok(Position::START));
+
+    // "About": an adapter may keep somewhat more than it has to, but not everything.
+    server.append(Channel::Notify, &vec![b"{}".as_slice(); NOTIFY_MESSAGES_MAX * 6 / 5]).await;
+    bus.publish_notify("last").await.expect("the bus answers");
+    let (mut count, mut position, mut newest) = (0, Position::START, Vec::new());
+    loop {
+        let messages = read(bus, Channel::Notify, position).await;
+        let Some(last) = messages.last() else { break };
+        count += messages.len();
+        position = last.position;
+        newest.clone_from(&last.content);
+    }
+    assert!((NOTIFY_MESSAGES_MAX..NOTIFY_MESSAGES_MAX * 11 / 10).contains(&count), "{count} messages were kept");
+    assert_eq!(newest, b"last");
+}
+
+async fn silence_is_unavailable(bus: &dyn MessageBus, server: &dyn Server) {
+    server.clear().await;
+    server.append(Channel::Autoupdate, &[b"one"]).await;
+    if server.set_reachable(false).await {
+        assert!(bus.last_position(Channel::Autoupdate).await.is_err());
+        assert!(bus.read(Channel::Autoupdate, Position::START).await.is_err());
+        assert!(bus.publish_notify("{}").await.is_err());
+        server.set_reachable(true).await;
+    }
+    assert_eq!(read(bus, Channel::Autoupdate, Position::START).await.len(), 1);
+    bus.publish_notify("{}").await.expect("the bus answers again");
+}
+
+async fn read(bus: &dyn MessageBus, channel: Channel, after: Position) -> Vec<BusMessage> {
+    bus.read(channel, after).await.expect("the bus answers")
+}
