@@ -8,6 +8,12 @@ pub mod trace;
 
 #[cfg(test)]
 mod contract_tests;
+#[cfg(test)]
+mod django_tests;
+#[cfg(test)]
+mod redis_tests;
+#[cfg(test)]
+mod trace_tests;
 
 /// Says that tests were passed over because a program is missing, so that nobody overlooks it.
 ///

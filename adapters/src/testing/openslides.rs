@@ -111,6 +111,12 @@ impl OpenSlides {
         self.run(redis::pipe().cmd("ZADD").arg("change_id").arg(score).arg(member).ignore()).await
     }
 
+    /// Makes a key a stream, which is none that the service reads as something else.
+    pub async fn set_other_type(&self, key: &str) {
+        self.delete(key).await;
+        self.run(redis::pipe().xadd(key, "*", &[("content", "")]).ignore()).await
+    }
+
     /// Writes a key, for example a session.
     pub async fn set(&self, key: &str, value: &[u8]) {
         self.run(redis::pipe().set(key, value).ignore()).await

@@ -51,15 +51,7 @@ pub struct Change {
 impl Trace {
     /// Reads a trace; `None`, said loudly, if the folder with the recorded traces is not there.
     pub fn read(name: &str) -> io::Result<Option<Self>> {
-        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors/trace")).join(name);
-        match std::fs::read(&path) {
-            Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                super::say_skipped(&format!("the recorded trace {} is not there", path.display()));
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
+        read_text(name)?.map(|text| serde_json::from_slice(&text).map_err(io::Error::from)).transpose()
     }
 
     /// Its changes in the order of the stream, which is not always that of their ids.
@@ -94,6 +86,19 @@ impl Change {
             elements: read.elements.into_iter().map(|(key, json)| (key, text(json))).collect(),
             content: content.to_owned(),
         })
+    }
+}
+
+/// The text of a recorded trace; `None`, said loudly, if it is not there.
+pub fn read_text(name: &str) -> io::Result<Option<Vec<u8>>> {
+    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors/trace")).join(name);
+    match std::fs::read(&path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            super::say_skipped(&format!("the recorded trace {} is not there", path.display()));
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

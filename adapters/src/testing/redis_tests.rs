@@ -1,0 +1,251 @@
+//! What does the Redis adapter do when Redis is changed meanwhile, fails, stalls, was demoted, or wants a password?
+
+use std::time::Duration;
+
+use domain::ids::{ChangeId, UserId};
+use domain::ports::applause_store::ApplauseStore;
+use domain::ports::element_store::{Bounds, ElementStore, RawElement, StoreError};
+use domain::ports::message_bus::{Channel, MessageBus, Position};
+
+use super::fake_redis::{FakeRedis, Fault};
+use super::openslides::OpenSlides;
+use super::redis_server::RedisServer;
+use crate::redis::{Redis, RedisAddress, RedisApplauseStore, RedisElementStore, RedisLimits, RedisMessageBus};
+
+async fn fake() -> (FakeRedis, OpenSlides, Redis) {
+    let fake = FakeRedis::start().await.expect("a port");
+    let openslides = OpenSlides::new(&fake.address());
+    let redis = redis(&fake.address());
+    (fake, openslides, redis)
+}
+
+fn redis(address: &RedisAddress) -> Redis {
+    Redis::new(address, address, RedisLimits::default()).expect("an address")
+}
+
+fn bounds(lowest: u64, highest: u64) -> Bounds {
+    Bounds { lowest: ChangeId(lowest), highest: ChangeId(highest) }
+}
+
+fn element(key: &str, json: Option<&str>) -> RawElement {
+    RawElement { key: key.as_bytes().to_vec(), json: json.map(|json| json.as_bytes().to_vec()) }
+}
+
+#[tokio::test]
+async fn a_change_that_comes_while_catching_up_is_not_split() {
+    let (fake, openslides, redis) = fake().await;
+    openslides.rebuild(ChangeId(100), &[("a:1", "{}"), ("a:2", "{}")]).await;
+    openslides.write(&[("a:1", Some("{\"at\":101}"))]).await;
+    // After the keys were read a change comes to one of them and to another one.
+    fake.after("EXEC", |commands| {
+        commands.run("HSET full_data a:1 {\"at\":102} a:2 {\"at\":102}");
+        commands.run("ZADD change_id 102 a:1 102 a:2");
+    });
+    let changed = RedisElementStore::new(&redis).changed_since(ChangeId(100)).await.expect("an answer");
+    assert_eq!(changed.bounds, bounds(100, 102));
+    assert_eq!(changed.elements, [element("a:1", Some("{\"at\":102}")), element("a:2", Some("{\"at\":102}"))]);
+}
+
+#[tokio::test]
+async fn a_cache_that_is_rebuilt_while_catching_up_shows() {
+    let (fake, openslides, redis) = fake().await;
+    let store = RedisElementStore::new(&redis);
+    openslides.rebuild(ChangeId(100), &[("a:1", "{}")]).await;
+    openslides.write(&[("a:1", Some("{\"at\":101}"))]).await;
+    fake.after("EXEC", |commands| {
+        commands.run("DEL cache_ready change_id full_data");
+        commands.run("ZADD change_id 5000 _config:lowest_change_id");
+    });
+    assert_eq!(store.changed_since(ChangeId(100)).await, Err(StoreError::NotReady));
+
+    openslides.rebuild(ChangeId(100), &[("a:1", "{}")]).await;
+    openslides.write(&[("a:1", Some("{\"at\":101}"))]).await;
+    fake.after("EXEC", |commands| {
+        commands.run("DEL change_id full_data");
+        commands.run("ZADD change_id 5000 _config:lowest_change_id");
+    });
+    let changed = store.changed_since(ChangeId(100)).await.expect("an answer");
+    assert_eq!(
+        (changed.bounds, changed.elements),
+        (bounds(5000, 5000), vec![]),
+        "the old key is not taken for deleted"
+    );
+}
+
+#[tokio::test]
+async fn endless_changes_end_in_a_clear_error() {
+    fn keep_changing(fake: FakeRedis, id: u64) {
+        fake.clone().after("EXEC", move |commands| {
+            commands.run(&format!("ZADD change_id {id} a:{id}"));
+            keep_changing(fake, id + 1);
+        });
+    }
+    let (fake, openslides, redis) = fake().await;
+    openslides.rebuild(ChangeId(100), &[]).await;
+    keep_changing(fake, 101);
+    openslides.write(&[("a:1", None)]).await;
+    let Err(StoreError::Unavailable(error)) = RedisElementStore::new(&redis).changed_since(ChangeId(100)).await else {
+        panic!("never complete");
+    };
+    assert!(error.0.contains("in each of 10 attempts") && error.0.contains("try again"), "{error}");
+}
+
+#[tokio::test]
+async fn keys_of_another_type_are_an_error_and_harm_no_later_request() {
+    let (fake, openslides, redis) = fake().await;
+    let store = RedisElementStore::new(&redis);
+    for key in ["full_data", "change_id", "cache_ready"] {
+        openslides.clear().await;
+        openslides.rebuild(ChangeId(100), &[("a:1", "{}")]).await;
+        openslides.set_other_type(key).await;
+        let Err(StoreError::Unavailable(error)) = store.load().await else { panic!("{key}: not an error") };
+        assert!(error.0.contains("wrong kind"), "{error}");
+    }
+    let opened = fake.connections_opened();
+    openslides.clear().await;
+    openslides.rebuild(ChangeId(100), &[]).await;
+    assert_eq!(store.bounds().await, Ok(bounds(100, 100)));
+    // `clear` and `rebuild` open two or three of their own; the store needs none.
+    assert_eq!(fake.connections_opened() - opened, 3);
+}
+
+#[tokio::test]
+async fn a_cache_with_another_word_than_ok_is_not_ready() {
+    let (_fake, openslides, redis) = fake().await;
+    openslides.rebuild(ChangeId(100), &[]).await;
+    openslides.set("cache_ready", b"building").await;
+    assert_eq!(RedisElementStore::new(&redis).load().await, Err(StoreError::NotReady));
+}
+
+#[tokio::test]
+async fn an_entry_without_content_is_handed_over_empty() {
+    let (_fake, openslides, redis) = fake().await;
+    openslides.append_fields(Channel::Autoupdate, &[("other", "1")]).await;
+    openslides.append_fields(Channel::Autoupdate, &[("other", "1"), ("content", "{}")]).await;
+    let messages = RedisMessageBus::new(&redis).read(Channel::Autoupdate, Position::START).await.expect("messages");
+    let contents: Vec<_> = messages.iter().map(|message| message.content.as_slice()).collect();
+    assert_eq!(contents, [&b""[..], b"{}"]);
+}
+
+#[tokio::test]
+async fn a_demoted_primary_is_left_for_the_new_one() {
+    let (fake, _openslides, redis) = fake().await;
+    let store = RedisApplauseStore::new(&redis);
+    store.applaud(UserId(1), 1_000).await.expect("an answer");
+    fake.demote_open_connections();
+    store.applaud(UserId(2), 1_000).await.expect("a new connection leads to the new primary");
+    assert_eq!(store.count_since(0).await, Ok(2));
+    fake.demote();
+    let error = store.applaud(UserId(3), 1_000).await.expect_err("no primary at all").0;
+    assert!(error.contains("noting applause") && error.contains("read only"), "{error}");
+}
+
+#[tokio::test]
+async fn closed_connections_are_replaced() {
+    let (fake, openslides, redis) = fake().await;
+    let (store, bus) = (RedisElementStore::new(&redis), RedisMessageBus::new(&redis));
+    openslides.rebuild(ChangeId(100), &[]).await;
+    openslides.append(Channel::Autoupdate, &[b"one"]).await;
+    assert_eq!(bus.read(Channel::Autoupdate, Position::START).await.map(|messages| messages.len()), Ok(1));
+    assert_eq!(store.bounds().await, Ok(bounds(100, 100)));
+    fake.drop_connections();
+    assert_eq!(store.bounds().await, Ok(bounds(100, 100)), "a pooled connection is looked at before it is used");
+    assert!(bus.read(Channel::Autoupdate, Position::START).await.is_err());
+    assert_eq!(bus.read(Channel::Autoupdate, Position::START).await.map(|messages| messages.len()), Ok(1));
+}
+
+/// Over streams in memory time can be set, so nobody waits for the limits.
+#[tokio::test(start_paused = true)]
+async fn a_redis_that_stalls_is_unavailable_within_the_limits() {
+    let (fake, openslides, _) = fake().await;
+    openslides.rebuild(ChangeId(100), &[]).await;
+    let limits = RedisLimits::default();
+    let redis = Redis::over(fake.transport(), fake.transport(), limits);
+    let (store, bus, applause) =
+        (RedisElementStore::new(&redis), RedisMessageBus::new(&redis), RedisApplauseStore::new(&redis));
+    assert_eq!(store.bounds().await, Ok(bounds(100, 100)));
+    assert_eq!(takes(bus.read(Channel::Notify, Position::START)).await, (true, limits.read_wait), "nothing to read");
+    fake.set_fault(Fault::Stalled);
+    assert_eq!(takes(store.bounds()).await, (false, limits.request));
+    assert_eq!(takes(applause.applaud(UserId(1), 1)).await, (false, limits.request));
+    assert_eq!(takes(store.load()).await, (false, limits.load));
+    // The reader's connection is open already: it waits as long as a read may take.
+    let (is_ok, elapsed) = takes(bus.read(Channel::Notify, Position::START)).await;
+    assert_eq!((is_ok, elapsed), (false, limits.read_wait + limits.read_margin));
+    assert_eq!(takes(bus.read(Channel::Notify, Position::START)).await, (false, limits.connect), "opened anew");
+    fake.set_fault(Fault::None);
+    assert_eq!(store.bounds().await, Ok(bounds(100, 100)));
+}
+
+async fn takes<T, E>(future: impl Future<Output = Result<T, E>>) -> (bool, Duration) {
+    let start = tokio::time::Instant::now();
+    let is_ok = future.await.is_ok();
+    let milliseconds = u64::try_from(start.elapsed().as_millis()).expect("a short time");
+    // Timers are as exact as a millisecond.
+    (is_ok, Duration::from_millis(milliseconds / 10 * 10))
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_leaves_no_connection_in_the_pool() {
+    let (fake, openslides, redis) = fake().await;
+    openslides.rebuild(ChangeId(100), &[]).await;
+    let store = RedisElementStore::new(&redis);
+    assert_eq!(store.bounds().await, Ok(bounds(100, 100)));
+    let opened = fake.connections_opened();
+    fake.set_fault(Fault::Stalled);
+    let given_up = tokio::time::timeout(Duration::from_millis(1), store.bounds()).await;
+    assert!(given_up.is_err());
+    fake.set_fault(Fault::None);
+    assert_eq!(store.bounds().await, Ok(bounds(100, 100)));
+    assert_eq!(fake.connections_opened(), opened + 1);
+}
+
+#[tokio::test]
+async fn password_and_database_are_used_and_never_shown() {
+    let fake = FakeRedis::start().await.expect("a port");
+    fake.require_password("geheim");
+    let address = |login: &str, path: &str| -> RedisAddress {
+        format!("redis://{login}127.0.0.1:{}{path}", fake.port()).parse().expect("an address")
+    };
+    let [database_0, database_3] = [address(":geheim@", ""), address("ada:geheim@", "/3")];
+    OpenSlides::new(&database_3).rebuild(ChangeId(100), &[]).await;
+    assert_eq!(RedisElementStore::new(&redis(&database_3)).bounds().await, Ok(bounds(100, 100)));
+    assert_eq!(RedisElementStore::new(&redis(&database_0)).bounds().await, Err(StoreError::NotReady));
+    for login in [":falsch@", ""] {
+        let answer = RedisElementStore::new(&redis(&address(login, "/3"))).bounds().await;
+        let Err(StoreError::Unavailable(error)) = answer else { panic!("{answer:?}") };
+        assert!(!error.0.contains("geheim") && !error.0.contains("falsch"), "{error}");
+        assert!(error.0.contains("127.0.0.1"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_at_the_address_is_unavailable() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    let redis = redis(&RedisAddress::from_host("127.0.0.1", port));
+    assert!(RedisElementStore::new(&redis).load().await.is_err());
+    assert!(RedisMessageBus::new(&redis).read(Channel::Notify, Position::START).await.is_err());
+}
+
+/// Killed and started again, empty, then filled with a new lowest id: the adapters go on by themselves.
+#[tokio::test]
+async fn a_real_redis_that_starts_again_is_found_again() {
+    let Some(mut server) = RedisServer::start().await.expect("a Redis") else { return };
+    let openslides = OpenSlides::new(&server.address());
+    let redis = redis(&server.address());
+    let (store, bus) = (RedisElementStore::new(&redis), RedisMessageBus::new(&redis));
+    openslides.rebuild(ChangeId(100), &[("a:1", "{}")]).await;
+    openslides.change(&[("a:1", None)]).await;
+    assert_eq!(store.bounds().await, Ok(bounds(100, 101)));
+    let before = bus.last_position(Channel::Autoupdate).await.expect("a position");
+    assert_ne!(before, Position::START);
+    server.kill().expect("it can be killed");
+    assert!(store.bounds().await.is_err() && bus.read(Channel::Autoupdate, Position::START).await.is_err());
+    server.restart().await.expect("it starts again");
+    assert_eq!(store.bounds().await, Err(StoreError::NotReady));
+    assert_eq!(bus.last_position(Channel::Autoupdate).await, Ok(Position::START), "it went back: a new epoch");
+    openslides.rebuild(ChangeId(5_000), &[("a:1", "{}")]).await;
+    assert_eq!(store.bounds().await, Ok(bounds(5_000, 5_000)));
+}

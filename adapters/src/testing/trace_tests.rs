@@ -1,0 +1,118 @@
+//! Is what a real server wrote while a meeting ran read from Redis as it was written?
+
+use std::collections::BTreeMap;
+
+use domain::ids::ChangeId;
+use domain::ports::element_store::{ChangedSince, ElementStore, RawElement};
+use domain::ports::message_bus::{Channel, MessageBus, Position};
+
+use super::fake_redis::FakeRedis;
+use super::openslides::OpenSlides;
+use super::redis_server::RedisServer;
+use super::trace::{Change, Replay, State, Trace};
+use crate::redis::{Redis, RedisAddress, RedisElementStore, RedisLimits, RedisMessageBus};
+
+type Elements = BTreeMap<String, Option<String>>;
+
+#[tokio::test]
+async fn traces_are_read_from_a_redis_in_process() {
+    for name in ["meeting.json", "race.json"] {
+        let fake = FakeRedis::start().await.expect("a port");
+        check(name, &fake.address()).await;
+    }
+}
+
+#[tokio::test]
+async fn traces_are_read_from_a_real_redis() {
+    for name in ["meeting.json", "race.json"] {
+        let Some(server) = RedisServer::start().await.expect("a Redis") else { return };
+        check(name, &server.address()).await;
+    }
+}
+
+async fn check(name: &str, address: &RedisAddress) {
+    let Some(trace) = Trace::read(name).expect("a readable trace") else { return };
+    let server = OpenSlides::new(address);
+    let redis = Redis::new(address, address, RedisLimits::default()).expect("an address");
+    let (store, bus) = (RedisElementStore::new(&redis), RedisMessageBus::new(&redis));
+    trace.write_initial(&server).await;
+    let start = store.load().await.expect("the meeting");
+    assert_eq!(elements(start.elements), whole(&trace.initial), "{name}: the beginning");
+    assert_eq!(start.bounds.highest, highest(&trace.initial));
+
+    let changes = trace.changes().expect("changes");
+    let mut replay = Replay::new(&server, &changes);
+    for change in &changes {
+        replay.write(change).await;
+        let caught_up = store.changed_since(ChangeId(change.id.0 - 1)).await.expect("the change");
+        assert!(change.elements.keys().all(|key| elements(caught_up.elements.clone()).contains_key(key)));
+    }
+    let end = store.load().await.expect("the meeting");
+    assert_eq!(elements(end.elements), whole(&trace.end), "{name}: the end");
+    assert_eq!(end.bounds.highest, highest(&trace.end));
+
+    check_stream(name, &bus, &changes).await;
+    let first = start.bounds.highest.0;
+    for since in [first, first + 1, (first + end.bounds.highest.0) / 2, end.bounds.highest.0 - 1, end.bounds.highest.0]
+    {
+        let caught_up = store.changed_since(ChangeId(since)).await.expect("the changes");
+        assert_eq!(caught_up.bounds, end.bounds);
+        assert_eq!(elements(caught_up.elements), changed_since(&trace, since), "{name}: since {since}");
+    }
+    check_every_reader_arrives(name, &trace, &changes, &store).await;
+}
+
+/// Every entry comes, in the order of the stream.
+async fn check_stream(name: &str, bus: &RedisMessageBus, changes: &[Change]) {
+    let (mut position, mut contents) = (Position::START, Vec::new());
+    while contents.len() < changes.len() {
+        let messages = bus.read(Channel::Autoupdate, position).await.expect("messages");
+        position = messages.last().expect("as many messages as were appended").position;
+        contents.extend(messages.into_iter().map(|message| message.content));
+    }
+    let expected: Vec<_> = changes.iter().map(|change| change.content.as_bytes()).collect();
+    assert_eq!(contents, expected, "{name}: the stream");
+}
+
+/// Whoever followed the changes up to some id and then catches up has the end's elements.
+async fn check_every_reader_arrives(name: &str, trace: &Trace, changes: &[Change], store: &RedisElementStore) {
+    let mut in_order: Vec<_> = changes.iter().collect();
+    in_order.sort_by_key(|change| change.id);
+    let mut known = whole(&trace.initial);
+    for (number, change) in in_order.into_iter().enumerate() {
+        known.extend(change.elements.clone());
+        if number % 40 == 0 {
+            let ChangedSince { elements: changed, .. } = store.changed_since(change.id).await.expect("the changes");
+            let mut caught_up = known.clone();
+            caught_up.extend(elements(changed));
+            caught_up.retain(|_, json| json.is_some());
+            assert_eq!(normal(caught_up), normal(whole(&trace.end)), "{name}: from {}", change.id);
+        }
+    }
+}
+
+fn elements(raw: Vec<RawElement>) -> Elements {
+    let text = |bytes| String::from_utf8(bytes).expect("a trace is text");
+    let elements = raw.into_iter().map(|element| (text(element.key), element.json.map(text))).collect::<Elements>();
+    normal(elements)
+}
+
+fn whole(state: &State) -> Elements {
+    normal(state.full_data.iter().map(|(key, json)| (key.clone(), Some(json.clone()))).collect())
+}
+
+/// What the recorded end says changed after `since`.
+fn changed_since(trace: &Trace, since: u64) -> Elements {
+    let keys = trace.end.change_id.iter().filter(|(key, id)| *id > since && !key.starts_with("_config:"));
+    normal(keys.map(|(key, _)| (key.clone(), trace.end.full_data.get(key).cloned())).collect())
+}
+
+fn highest(state: &State) -> ChangeId {
+    ChangeId(state.change_id.iter().map(|(_, id)| *id).max().expect("a trace has change ids"))
+}
+
+/// The recorded end and the stream entries differ in white space and in how letters are written.
+fn normal(elements: Elements) -> Elements {
+    let normal = |json: String| serde_json::from_str::<serde_json::Value>(&json).expect("JSON").to_string();
+    elements.into_iter().map(|(key, json)| (key, json.map(normal))).collect()
+}
