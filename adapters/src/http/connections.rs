@@ -74,12 +74,7 @@ impl Connections {
     /// An empty registry.
     #[must_use]
     pub fn new(rhythm: Rhythm) -> Arc<Self> {
-        Arc::new(Self {
-            slots: Mutex::default(),
-            next_id: AtomicU64::new(0),
-            tick: AtomicU32::new(0),
-            rhythm,
-        })
+        Arc::new(Self { slots: Mutex::default(), next_id: AtomicU64::new(0), tick: AtomicU32::new(0), rhythm })
     }
 
     /// Enters a stream, opened by `session` if that can end.
