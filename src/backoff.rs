@@ -10,17 +10,17 @@ const LONGEST: Duration = Duration::from_secs(3);
 
 /// Waits that double with every failure, up to a bound.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Backoff(u32);
+pub(crate) struct Backoff(u32);
 
 impl Backoff {
     /// How many waits there were.
     #[must_use]
-    pub const fn attempts(self) -> u32 {
+    pub(crate) const fn attempts(self) -> u32 {
         self.0
     }
 
     /// How long to wait after this failure.
-    pub fn wait(&mut self) -> Duration {
+    pub(crate) fn wait(&mut self) -> Duration {
         let wait = FIRST.saturating_mul(1 << self.0.min(16)).min(LONGEST);
         self.0 = self.0.saturating_add(1);
         wait

@@ -9,12 +9,14 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use adapters::http::limits::CONNECTIONS_MAX;
+use adapters::http::stream_response::Compression;
+use adapters::redis::RedisAddress;
 use adapters::tls::TlsMode;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-pub(crate) use values::{Compression, FakeAuth, LogFilter, LogFormat, MetricsAddress, RedisUrl};
-use values::{bytes, count, host, milliseconds, one_of, port, redacted, seconds};
+pub(crate) use values::{FakeAuth, LogFilter, LogFormat, MetricsAddress};
+use values::{bytes, count, host, milliseconds, one_of, port, redacted, redis, seconds};
 
 /// The autoupdate service of OpenSlides 3: what every user may see of the meeting, live.
 #[derive(Debug, Parser)]
@@ -64,11 +66,11 @@ pub(crate) struct Config {
     #[arg(long, value_name = "PORT", value_parser = port)]
     pub(crate) redis_write_port: Option<u16>,
     /// Redis server for reading, in place of its host and port: redis[s]://[user:password@]host[:port][/database].
-    #[arg(long, value_name = "URL")]
-    pub(crate) redis_url: Option<RedisUrl>,
+    #[arg(long, value_name = "URL", value_parser = redis)]
+    pub(crate) redis_url: Option<RedisAddress>,
     /// Redis server for writing, in place of its host and port, in the same form [default: as for reading].
-    #[arg(long, value_name = "URL")]
-    pub(crate) redis_write_url: Option<RedisUrl>,
+    #[arg(long, value_name = "URL", value_parser = redis)]
+    pub(crate) redis_write_url: Option<RedisAddress>,
     /// How often Redis is asked whether anything was missed, in seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<1>, default_value = "3")]
     pub(crate) reconcile_seconds: u64,
@@ -151,20 +153,20 @@ impl Config {
 
     /// The Redis server to read from.
     #[must_use]
-    pub(crate) fn redis_read(&self) -> RedisUrl {
-        let from_host = || RedisUrl::from_host(&self.message_bus_host, self.message_bus_port);
+    pub(crate) fn redis_read(&self) -> RedisAddress {
+        let from_host = || RedisAddress::from_host(&self.message_bus_host, self.message_bus_port);
         self.redis_url.clone().unwrap_or_else(from_host)
     }
 
     /// The Redis server to write to: what is configured for writing most precisely, else the one to read from.
     #[must_use]
-    pub(crate) fn redis_write(&self) -> RedisUrl {
+    pub(crate) fn redis_write(&self) -> RedisAddress {
         let host = Some(self.redis_write_host.as_str()).filter(|host| !host.is_empty());
         match (&self.redis_write_url, host, self.redis_write_port) {
             (Some(url), _, _) => url.clone(),
             (None, None, None) => self.redis_read(),
             (None, host, port) => {
-                RedisUrl::from_host(host.unwrap_or(&self.message_bus_host), port.unwrap_or(self.message_bus_port))
+                RedisAddress::from_host(host.unwrap_or(&self.message_bus_host), port.unwrap_or(self.message_bus_port))
             }
         }
     }

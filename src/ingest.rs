@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use domain::live::Live;
 use domain::meeting::{Built, Change, Meeting, Problem};
 use domain::ports::Unavailable;
@@ -81,6 +82,13 @@ impl CatchUp {
         tokio::time::timeout(CATCH_UP_WAIT, ask)
             .await
             .unwrap_or_else(|_| Err(Unavailable("the store did not answer in time".to_owned())))
+    }
+}
+
+#[async_trait]
+impl adapters::http::gate::CatchUp for CatchUp {
+    async fn catch_up(&self) -> Result<Bounds, Unavailable> {
+        CatchUp::catch_up(self).await
     }
 }
 

@@ -1,9 +1,61 @@
 //! The autoupdate service, put together: configuration, wiring, the background loops, the demo.
 
-pub mod backoff;
-pub mod config;
-pub mod demo;
+mod backoff;
+mod config;
+mod demo;
+mod demo_loop;
 pub mod ingest;
-pub mod secret;
-pub mod sockets;
-pub mod telemetry;
+mod sockets;
+mod start;
+mod tasks;
+mod telemetry;
+pub mod wiring;
+
+use std::ffi::OsString;
+use std::io::{Write, stderr, stdout};
+use std::process::ExitCode;
+
+use config::{Config, Stop, Task};
+use start::StartError;
+
+/// The status if arguments or variables cannot be used.
+const INVALID: u8 = 2;
+
+/// Runs the program with these arguments (its name first) and environment variables.
+pub fn main(arguments: impl IntoIterator<Item = OsString>, variable: impl Fn(&str) -> Option<OsString>) -> ExitCode {
+    let (task, config) = match config::parse(arguments, variable) {
+        Ok(start) => start,
+        Err(Stop::Help(text)) => {
+            let _ = stdout().write_all(text.as_bytes());
+            return ExitCode::SUCCESS;
+        }
+        Err(Stop::Invalid(text)) => {
+            complain(&text);
+            return ExitCode::from(INVALID);
+        }
+    };
+    run(task, config).unwrap_or_else(|error| {
+        complain(&error);
+        ExitCode::FAILURE
+    })
+}
+
+fn run(task: Task, config: Config) -> Result<ExitCode, StartError> {
+    if task == Task::Health {
+        adapters::http::probe::health(&config.autoupdate_host, config.autoupdate_port, config.tls)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    telemetry::start(config.log_format, &config.log_level)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match task {
+            Task::Demo => start::serve_demo(config).await,
+            Task::Serve | Task::Health => start::serve(config).await,
+        }
+    })
+}
+
+fn complain(text: &dyn std::fmt::Display) {
+    // If nobody listens there is nobody to tell.
+    let _ = writeln!(stderr(), "{text}");
+}

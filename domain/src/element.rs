@@ -15,8 +15,11 @@ pub struct Element {
     json: Box<str>,
     facts: Facts,
     /// How it looks in the views that were asked for; most elements are only ever seen whole.
-    rendered: OnceLock<Box<Mutex<Vec<(View, Arc<str>)>>>>,
+    rendered: OnceLock<Box<Mutex<Rendered>>>,
 }
+
+/// Views of an element with their text.
+type Rendered = Vec<(View, Arc<str>)>;
 
 /// How many views of an element are kept rendered; what is asked for beyond that is rendered each time.
 const RENDERED_VIEWS_MAX: usize = 8;

@@ -1,38 +1,14 @@
 //! Which texts are values of a setting? Each parser's error says what was expected.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+use adapters::redis::RedisAddress;
 use domain::ids::UserId;
 use tracing_subscriber::EnvFilter;
 
 /// The longest time that can be set, in seconds: a year. Clocks could not count to the end of much longer ones.
 const SECONDS_MAX: u64 = 365 * 24 * 60 * 60;
-
-/// Whether streams are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Compression {
-    /// Where the browser reads on meanwhile.
-    Auto,
-    /// Where the client allows it.
-    On,
-    /// Never.
-    Off,
-}
-
-impl FromStr for Compression {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "on" => Ok(Self::On),
-            "off" => Ok(Self::Off),
-            _ => Err("one of auto, on, off"),
-        }
-    }
-}
 
 /// What a line of the log looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,53 +98,10 @@ impl FromStr for MetricsAddress {
     }
 }
 
-/// A Redis server, perhaps with a password, which is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct RedisUrl(String);
-
-impl RedisUrl {
-    /// The server at a host and port, without a password.
-    #[must_use]
-    pub(crate) fn from_host(host: &str, port: u16) -> Self {
-        let is_v6 = host.contains(':') && !host.starts_with('[');
-        Self(if is_v6 { format!("redis://[{host}]:{port}/") } else { format!("redis://{host}:{port}/") })
-    }
-
-    /// With the password: for connecting only.
-    #[must_use]
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for RedisUrl {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const EXPECTED: &str = "redis[s]://[user:password@]host[:port][/database]";
-        let rest = text.strip_prefix("redis://").or_else(|| text.strip_prefix("rediss://")).ok_or(EXPECTED)?;
-        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-        let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
-        let (host, port) = match address.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse::<u16>().is_ok()),
-            _ => (address, true),
-        };
-        let database = database.is_empty() || database.parse::<u32>().is_ok();
-        let host = !host.is_empty() && !host.contains(char::is_whitespace);
-        if host && port && database { Ok(Self(text.to_owned())) } else { Err(EXPECTED) }
-    }
-}
-
-impl fmt::Display for RedisUrl {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&redacted(&self.0))
-    }
-}
-
-impl fmt::Debug for RedisUrl {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
-    }
+/// The address of a Redis server.
+pub(super) fn redis(text: &str) -> Result<RedisAddress, &'static str> {
+    // The error's own text repeats the value, which the caller shows already.
+    text.parse().map_err(|_| "redis[s]://[[user]:password@]host[:port][/database] or unix:///path/to/socket")
 }
 
 /// A value as it may be shown: without what could be a user and password.

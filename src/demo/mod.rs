@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub(crate) use greeting::greeting;
-pub(crate) use sessions::{DemoSession, SESSIONS};
+pub(crate) use sessions::SESSIONS;
 pub(crate) use story::happening;
 
 /// The meeting of the demo, as JSON text: element key to element.

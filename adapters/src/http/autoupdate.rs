@@ -23,7 +23,14 @@ pub struct Autoupdate {
     store: Arc<dyn ElementStore>,
     streams: Streams,
     /// The last answer to the question for the keys that changed: after a restart many ask the same.
-    keys: Mutex<Option<(Version, ChangeId, Arc<[ElementKey]>)>>,
+    keys: Mutex<Option<KeysSince>>,
+}
+
+/// Which keys changed after a change id, as of a version.
+struct KeysSince {
+    version: Version,
+    change_id: ChangeId,
+    keys: Arc<[ElementKey]>,
 }
 
 impl Autoupdate {
@@ -61,10 +68,10 @@ impl Autoupdate {
     async fn keys_since(&self, published: &Published, change_id: ChangeId) -> Result<Arc<[ElementKey]>, HttpError> {
         let version = published.current().version();
         let mut known = self.keys.lock().await;
-        if let Some((of, since, keys)) = &*known
-            && (*of, *since) == (version, change_id)
+        if let Some(known) = &*known
+            && (known.version, known.change_id) == (version, change_id)
         {
-            return Ok(Arc::clone(keys));
+            return Ok(Arc::clone(&known.keys));
         }
         let keys = self.store.keys_changed_since(change_id).await.map_err(|error| match error {
             StoreError::NotReady => HttpError::Unavailable { reason: error.to_string(), cause: None },
@@ -73,7 +80,7 @@ impl Autoupdate {
         // A key that does not parse names nothing that anybody sees.
         let keys: Arc<[ElementKey]> =
             keys.iter().filter_map(|key| std::str::from_utf8(key).ok()?.parse().ok()).collect();
-        *known = Some((version, change_id, Arc::clone(&keys)));
+        *known = Some(KeysSince { version, change_id, keys: Arc::clone(&keys) });
         Ok(keys)
     }
 }

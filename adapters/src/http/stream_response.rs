@@ -1,5 +1,6 @@
 //! Which response begins a stream, and in which encoding? (spec: http.md, Streams)
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use domain::line::Encoder;
@@ -30,6 +31,19 @@ pub enum Compression {
     On,
     /// Never.
     Off,
+}
+
+impl FromStr for Compression {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "on" => Ok(Self::On),
+            "off" => Ok(Self::Off),
+            _ => Err("one of auto, on, off"),
+        }
+    }
 }
 
 impl Streams {

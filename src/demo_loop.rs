@@ -1,0 +1,49 @@
+//! Who lets something happen in the demo?
+
+use std::io::{Write, stdout};
+use std::time::Duration;
+
+use adapters::memory::MemoryServer;
+use domain::ids::UserId;
+use tracing::warn;
+
+use crate::demo::{self, Happening, MeetingMap};
+use crate::wiring::Ports;
+
+/// Prints what to try.
+pub(crate) fn greet(port: u16) {
+    // Where nobody listens to what is printed, there is nobody to greet.
+    let _ = stdout().write_all(demo::greeting(port).as_bytes());
+}
+
+/// Lets something happen every second, in the server's way, until it is dropped.
+pub(crate) async fn tell(server: MemoryServer, mut meeting: MeetingMap, ports: Ports) {
+    for tick in 0.. {
+        ports.clock.sleep(Duration::from_secs(1)).await;
+        let now = ports.clock.unix_seconds();
+        match demo::happening(&meeting, tick, now) {
+            Happening::Change(change) => {
+                let texts: Vec<(&str, Option<String>)> = change
+                    .iter()
+                    .map(|(key, element)| (key.as_str(), (!element.is_null()).then(|| element.to_string())))
+                    .collect();
+                let elements: Vec<(&str, Option<&str>)> =
+                    texts.iter().map(|(key, text)| (*key, text.as_deref())).collect();
+                server.change(&elements);
+                demo::apply(&mut meeting, &change);
+            }
+            Happening::Notify(message) => {
+                if let Err(error) = ports.bus.publish_notify(&message.to_string()).await {
+                    warn!(%error, "the demo cannot send a message");
+                }
+            }
+            Happening::Applause(users) => {
+                for user in users {
+                    if let Err(error) = ports.applause.applaud(UserId(user), now).await {
+                        warn!(%error, "the demo cannot applaud");
+                    }
+                }
+            }
+        }
+    }
+}

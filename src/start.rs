@@ -1,0 +1,146 @@
+//! How does the service start: with Redis, or as a demo?
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::django::{DjangoAuthenticator, DjangoSecret, FixedAuthenticator};
+use adapters::http::acceptor::TcpAcceptor;
+use adapters::http::connections::Rhythm;
+use adapters::http::limits::Limits;
+use adapters::memory::{MemoryApplauseStore, MemoryAuthenticator, MemoryElementStore, MemoryMessageBus, MemoryServer};
+use adapters::redis::{Redis, RedisApplauseStore, RedisElementStore, RedisLimits, RedisMessageBus, RedisSessions};
+use adapters::system::SystemClock;
+use adapters::tls::{TlsMode, TlsServer};
+use domain::history::HistoryLimits;
+use domain::ids::{ChangeId, UserId};
+use domain::ports::authenticator::Authenticator;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::warn;
+
+use crate::config::{Config, FakeAuth};
+use crate::wiring::{Ports, Settings};
+use crate::{demo, demo_loop, sockets, wiring};
+
+/// Why the service does not start: a text that says what to do.
+pub(crate) type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The status after a second signal.
+const IMPATIENT: i32 = 2;
+
+/// Serves the meeting in Redis until a signal.
+pub(crate) async fn serve(config: Config) -> Result<ExitCode, StartError> {
+    let redis = Redis::new(&config.redis_read(), &config.redis_write(), RedisLimits::default())?;
+    let authenticator: Arc<dyn Authenticator> = match config.fake_auth {
+        FakeAuth::Off => {
+            let secret = DjangoSecret::from_file(&config.secret_file)?;
+            Arc::new(DjangoAuthenticator::new(secret, Arc::new(RedisSessions::new(&redis, &config.session_prefix))))
+        }
+        FakeAuth::Anonymous => fixed(None),
+        FakeAuth::User(user) => fixed(Some(user)),
+    };
+    let ports = Ports {
+        store: Arc::new(RedisElementStore::new(&redis)),
+        bus: Arc::new(RedisMessageBus::new(&redis)),
+        authenticator,
+        applause: Arc::new(RedisApplauseStore::new(&redis)),
+        clock: Arc::new(SystemClock::new()),
+    };
+    run(config, ports).await
+}
+
+/// Serves the demo's meeting until a signal.
+pub(crate) async fn serve_demo(config: Config) -> Result<ExitCode, StartError> {
+    let server = MemoryServer::new();
+    let meeting = demo::meeting()?;
+    let texts = meeting.iter().map(|(key, element)| (key, element.to_string()));
+    server.rebuild(ChangeId(demo::FIRST_CHANGE_ID), texts);
+    let authenticator = MemoryAuthenticator::new();
+    for session in demo::SESSIONS {
+        authenticator.log_in(session.cookie, Some(UserId(session.user_id)), None);
+    }
+    let ports = Ports {
+        store: Arc::new(MemoryElementStore::new(&server)),
+        bus: Arc::new(MemoryMessageBus::new(&server)),
+        authenticator: Arc::new(authenticator),
+        applause: Arc::new(MemoryApplauseStore::new(&server)),
+        clock: Arc::new(SystemClock::new()),
+    };
+    let port = config.autoupdate_port;
+    let story = tokio::spawn(demo_loop::tell(server, meeting, ports.clone()));
+    let running = run(config, ports);
+    demo_loop::greet(port);
+    let status = running.await;
+    story.abort();
+    status
+}
+
+fn fixed(user: Option<UserId>) -> Arc<dyn Authenticator> {
+    warn!(?user, "FAKE_AUTH is set: there is NO AUTHENTICATION, every request is served as this user");
+    Arc::new(FixedAuthenticator::new(user))
+}
+
+async fn run(config: Config, ports: Ports) -> Result<ExitCode, StartError> {
+    let tls = match config.tls {
+        TlsMode::Off => None,
+        TlsMode::Both | TlsMode::Only => {
+            let (server, watch) = TlsServer::new(config.certificates())?;
+            if let Some(watch) = watch {
+                tokio::spawn(watch.run());
+            }
+            Some(server)
+        }
+    };
+    let acceptor = TcpAcceptor::new(sockets::listen(&config.autoupdate_host, config.autoupdate_port)?)?;
+    let stop = stop_signal()?;
+    wiring::run(ports, settings(&config), acceptor, tls, stop).await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn settings(config: &Config) -> Settings {
+    let drain = Duration::from_secs(config.drain_seconds);
+    // A stream that was told to end needs a moment for its last line.
+    const LAST_LINES: Duration = Duration::from_secs(2);
+    Settings {
+        cookie_name: config.cookie_name.clone(),
+        reconcile: Duration::from_secs(config.reconcile_seconds),
+        session_check: Duration::from_secs(config.session_check_seconds),
+        rhythm: Rhythm {
+            keep_alive_seconds: u32::try_from(config.keep_alive_seconds).unwrap_or(u32::MAX),
+            quiet_line_seconds: u32::try_from(config.quiet_line_seconds).unwrap_or(u32::MAX),
+        },
+        stream_bytes_max: config.stream_bytes_max,
+        compression: config.compression,
+        history: HistoryLimits {
+            versions_max: config.history_versions_max,
+            age_max: Duration::from_secs(config.history_seconds_max),
+            bytes_max: usize::try_from(config.history_bytes_max).unwrap_or(usize::MAX),
+        },
+        drain,
+        limits: Limits { connections_max: config.connections_max, drain: drain + LAST_LINES, ..Limits::default() },
+        tls: config.tls,
+    }
+}
+
+/// Returns at the first signal to stop. At the second one the process ends at once.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        let mut next = async || {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        next().await;
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            warn!("stopping at once");
+            std::process::exit(IMPATIENT);
+        });
+    })
+}

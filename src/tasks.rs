@@ -1,0 +1,96 @@
+//! What does the service do besides answering requests?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::http::connections::Connections;
+use adapters::http::drain::DrainTrigger;
+use adapters::http::health::Readiness;
+use domain::ports::authenticator::{Authenticator, SessionKey};
+use domain::ports::clock::Clock;
+use tracing::{info, warn};
+
+use crate::ingest::Observer;
+
+/// Tells the clients and the health route what the ingest loop does.
+pub(crate) struct Announcer {
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) readiness: Readiness,
+}
+
+impl Observer for Announcer {
+    fn published(&self) {
+        self.readiness.set_ready();
+        self.connections.wake_all();
+    }
+
+    fn waiting(&self, reason: &str) {
+        self.readiness.set_not_ready(reason);
+    }
+}
+
+/// Tells the registry of streams the time, for keep-alives.
+pub(crate) async fn tick(connections: Arc<Connections>, clock: Arc<dyn Clock>) {
+    loop {
+        clock.sleep(Duration::from_secs(1)).await;
+        connections.tick();
+    }
+}
+
+/// How many sessions one question to Redis names.
+const SESSIONS_PER_QUESTION_MAX: usize = 500;
+
+/// Ends the streams whose session is gone (spec: auth.md, A stream keeps its right only while it lasts).
+pub(crate) async fn check_sessions(
+    connections: Arc<Connections>,
+    authenticator: Arc<dyn Authenticator>,
+    clock: Arc<dyn Clock>,
+    interval: Duration,
+) {
+    let mut failing = false;
+    loop {
+        clock.sleep(interval).await;
+        for sessions in connections.sessions().chunks(SESSIONS_PER_QUESTION_MAX) {
+            match authenticator.sessions_exist(sessions).await {
+                Ok(exist) => {
+                    failing = false;
+                    let gone = sessions.iter().zip(exist).filter(|(_, exists)| !exists);
+                    let gone: Vec<SessionKey> = gone.map(|(session, _)| session.clone()).collect();
+                    if !gone.is_empty() {
+                        connections.revoke(&gone);
+                    }
+                }
+                // Nobody's stream ends because it cannot be told.
+                Err(error) => {
+                    if !std::mem::replace(&mut failing, true) {
+                        warn!(%error, "cannot check whether sessions still exist; their streams stay open");
+                    }
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// How many parts the streams are ended in: so that not all clients come back in the same moment.
+const DRAIN_PARTS: u64 = 20;
+
+/// Ends the service in order (spec: http.md, Stopping): returns when all streams were told to end.
+pub(crate) async fn drain(
+    connections: Arc<Connections>,
+    readiness: Readiness,
+    trigger: DrainTrigger,
+    clock: Arc<dyn Clock>,
+    duration: Duration,
+) {
+    info!(streams = connections.count(), "stopping");
+    readiness.set_stopping();
+    trigger.begin();
+    let pause = duration / u32::try_from(DRAIN_PARTS).unwrap_or(1);
+    for part in 0..DRAIN_PARTS {
+        connections.drain(part, DRAIN_PARTS);
+        clock.sleep(pause).await;
+    }
+    // Those that were opened meanwhile on connections that were still there.
+    connections.drain(0, 1);
+}

@@ -1,0 +1,133 @@
+//! Which part is connected with which? The composition root.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::http::acceptor::Acceptor;
+use adapters::http::autoupdate::Autoupdate;
+use adapters::http::connection::ConnectionContext;
+use adapters::http::connections::{Connections, Rhythm};
+use adapters::http::drain::drain;
+use adapters::http::gate::Gate;
+use adapters::http::health::Readiness;
+use adapters::http::limits::Limits;
+use adapters::http::router::{Router, ServiceRoute};
+use adapters::http::server::serve;
+use adapters::http::stream_response::{Compression, Streams};
+use adapters::tls::{TlsMode, TlsServer};
+use domain::history::HistoryLimits;
+use domain::live::{Live, PIECES_BYTES_MAX};
+use domain::ports::applause_store::ApplauseStore;
+use domain::ports::authenticator::Authenticator;
+use domain::ports::clock::Clock;
+use domain::ports::element_store::ElementStore;
+use domain::ports::message_bus::MessageBus;
+use tokio::task::JoinSet;
+use tracing::info;
+
+use crate::ingest::{CatchUp, Ingest};
+use crate::tasks;
+
+/// The outside of the service, behind its ports.
+#[derive(Clone)]
+pub struct Ports {
+    /// The meeting.
+    pub store: Arc<dyn ElementStore>,
+    /// Changes and messages.
+    pub bus: Arc<dyn MessageBus>,
+    /// Sessions.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// Applause.
+    pub applause: Arc<dyn ApplauseStore>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What the service is told about how to run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name of the session cookie.
+    pub cookie_name: String,
+    /// How often the meeting is held against the store.
+    pub reconcile: Duration,
+    /// How often sessions are checked; zero: never.
+    pub session_check: Duration,
+    /// How often streams are told something although nothing happened.
+    pub rhythm: Rhythm,
+    /// After how many bytes of text a stream is ended; 0: never.
+    pub stream_bytes_max: u64,
+    /// When streams are compressed.
+    pub compression: Compression,
+    /// How much of the past is kept.
+    pub history: HistoryLimits,
+    /// Over how long a time streams are ended when the service stops.
+    pub drain: Duration,
+    /// What clients may ask of a connection.
+    pub limits: Limits,
+    /// Which of HTTP and HTTPS is served.
+    pub tls: TlsMode,
+}
+
+/// Serves until `stop` returns and everything has ended, or was cut.
+pub async fn run<A: Acceptor>(
+    ports: Ports,
+    settings: Settings,
+    acceptor: A,
+    tls: Option<TlsServer>,
+    stop: impl Future<Output = ()>,
+) {
+    let addresses: Vec<SocketAddr> = acceptor.local_addresses();
+    info!(?addresses, tls = %settings.tls, "listening");
+    let live = Arc::new(Live::new(settings.history, PIECES_BYTES_MAX));
+    let connections = Connections::new(settings.rhythm);
+    let readiness = Readiness::not_ready("the meeting is not loaded yet");
+    let (catch_up, requests) = CatchUp::new();
+
+    // Ended when this function returns.
+    let mut background = JoinSet::new();
+    let ingest = Ingest {
+        store: Arc::clone(&ports.store),
+        bus: Arc::clone(&ports.bus),
+        live: Arc::clone(&live),
+        clock: Arc::clone(&ports.clock),
+        reconcile_interval: settings.reconcile,
+        observer: Arc::new(tasks::Announcer { connections: Arc::clone(&connections), readiness: readiness.clone() }),
+        requests,
+    };
+    background.spawn(ingest.run());
+    background.spawn(tasks::tick(Arc::clone(&connections), Arc::clone(&ports.clock)));
+    if !settings.session_check.is_zero() {
+        background.spawn(tasks::check_sessions(
+            Arc::clone(&connections),
+            Arc::clone(&ports.authenticator),
+            Arc::clone(&ports.clock),
+            settings.session_check,
+        ));
+    }
+
+    let gate = Gate {
+        authenticator: Arc::clone(&ports.authenticator),
+        live: Arc::clone(&live),
+        catch_up: Arc::new(catch_up),
+        cookie_name: settings.cookie_name.into(),
+    };
+    let streams = Streams {
+        connections: Arc::clone(&connections),
+        compression: settings.compression,
+        text_bytes_max: settings.stream_bytes_max,
+    };
+    let autoupdate = Autoupdate::new(gate, live, Arc::clone(&ports.store), streams);
+    let service = Router::new(readiness.clone()).with(ServiceRoute::Autoupdate, autoupdate).into_service();
+
+    let (trigger, drained) = drain();
+    let context = ConnectionContext::new(service, settings.tls, tls, &settings.limits);
+    let serving = serve(acceptor, context, settings.limits, drained);
+    let stopping = async {
+        stop.await;
+        tasks::drain(connections, readiness, trigger, ports.clock, settings.drain).await;
+    };
+    let (served, ()) = tokio::join!(serving, stopping);
+    info!(cut_connections = served.cut, "stopped");
+}
