@@ -46,7 +46,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, StartError> {
         applause: Arc::new(RedisApplauseStore::new(&redis)),
         clock: Arc::new(SystemClock::new()),
     };
-    run(config, ports).await
+    run(config, ports, || {}).await
 }
 
 /// Serves the demo's meeting until a signal.
@@ -68,9 +68,7 @@ pub(crate) async fn serve_demo(config: Config) -> Result<ExitCode, StartError> {
     };
     let port = config.autoupdate_port;
     let story = tokio::spawn(demo_loop::tell(server, meeting, ports.clone()));
-    let running = run(config, ports);
-    demo_loop::greet(port);
-    let status = running.await;
+    let status = run(config, ports, || demo_loop::greet(port)).await;
     story.abort();
     status
 }
@@ -80,7 +78,8 @@ fn fixed(user: Option<UserId>) -> Arc<dyn Authenticator> {
     Arc::new(FixedAuthenticator::new(user))
 }
 
-async fn run(config: Config, ports: Ports) -> Result<ExitCode, StartError> {
+/// `listening` is called once clients can come.
+async fn run(config: Config, ports: Ports, listening: impl FnOnce()) -> Result<ExitCode, StartError> {
     let tls = match config.tls {
         TlsMode::Off => None,
         TlsMode::Both | TlsMode::Only => {
@@ -93,6 +92,7 @@ async fn run(config: Config, ports: Ports) -> Result<ExitCode, StartError> {
     };
     let acceptor = TcpAcceptor::new(sockets::listen(&config.autoupdate_host, config.autoupdate_port)?)?;
     let stop = stop_signal()?;
+    listening();
     wiring::run(ports, settings(&config), acceptor, tls, stop).await;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! Where does the log go, and in what form?
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::panic::PanicHookInfo;
 
 use crate::config::{LogFilter, LogFormat};
@@ -10,7 +10,10 @@ use crate::config::{LogFilter, LogFormat};
 /// # Errors
 /// Something else logs already.
 pub(crate) fn start(format: LogFormat, filter: &LogFilter) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter.env_filter()).with_writer(io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter.env_filter())
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
     match format {
         LogFormat::Text => builder.try_init()?,
         LogFormat::Json => builder.json().flatten_event(true).try_init()?,

@@ -80,6 +80,10 @@ impl ElementStore for RedisElementStore {
         )))
     }
 
+    async fn keys_changed_since(&self, since: ChangeId) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.round(since, &[]).await?.keys)
+    }
+
     async fn bounds(&self) -> Result<Bounds, StoreError> {
         let mut commands = redis::pipe();
         commands.atomic();

@@ -135,11 +135,17 @@ async fn check_changed(store: &dyn ElementStore, since: u64, bounds: Bounds, exp
     let changed = store.changed_since(ChangeId(LOWEST.0 + since)).await.expect("the store answers");
     assert_eq!(changed.bounds, bounds, "since {since}");
     check_elements(&changed.elements, expected);
+    let mut keys = store.keys_changed_since(ChangeId(LOWEST.0 + since)).await.expect("the store answers");
+    let mut expected: Vec<Vec<u8>> = expected.iter().map(|(key, _)| key.as_bytes().to_vec()).collect();
+    keys.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(keys, expected, "the keys since {since}");
 }
 
 async fn check_not_ready(store: &dyn ElementStore, when: &str) {
     assert_eq!(store.load().await, Err(StoreError::NotReady), "{when}");
     assert_eq!(store.changed_since(ChangeId(0)).await, Err(StoreError::NotReady), "{when}");
+    assert_eq!(store.keys_changed_since(ChangeId(0)).await, Err(StoreError::NotReady), "{when}");
     assert_eq!(store.bounds().await, Err(StoreError::NotReady), "{when}");
 }
 
