@@ -4,6 +4,7 @@ mod backoff;
 mod config;
 mod demo;
 mod demo_loop;
+mod descriptors;
 pub mod ingest;
 mod sockets;
 mod start;

@@ -90,3 +90,27 @@ fn configure(stream: &TcpStream) -> io::Result<()> {
     socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::listen::bind;
+
+    #[tokio::test]
+    async fn connections_come_from_every_socket_and_are_set_up() {
+        let sockets = (0..2).flat_map(|_| bind("127.0.0.1", 0).expect("a free port")).collect();
+        let mut acceptor = TcpAcceptor::new(sockets).expect("usable");
+        let addresses = acceptor.local_addresses();
+        assert_eq!(addresses.len(), 2);
+        for address in [addresses[1], addresses[0], addresses[1]] {
+            let client = TcpStream::connect(address).await.expect("connected");
+            let (stream, peer) = acceptor.accept().await.expect("accepted");
+            assert_eq!(peer, client.local_addr().expect("bound"));
+            assert!(stream.nodelay().expect("an option"));
+            let socket = SockRef::from(&stream);
+            assert!(socket.keepalive().expect("an option"));
+            #[cfg(target_os = "linux")]
+            assert_eq!(socket.tcp_notsent_lowat().expect("an option"), UNSENT_BYTES_MAX);
+        }
+    }
+}

@@ -30,6 +30,9 @@ pub struct Limits {
     pub drain: Duration,
 }
 
+/// How much longer than the draining the service waits for responses to end before it cuts them, in seconds.
+pub const DRAIN_GRACE_SECONDS: u64 = 2;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -40,7 +43,7 @@ impl Default for Limits {
             ping_interval: Duration::from_secs(30),
             // An answer may have to wait behind what a slow client is still reading.
             ping_timeout: Duration::from_secs(60),
-            drain: Duration::from_secs(3),
+            drain: Duration::from_secs(1 + DRAIN_GRACE_SECONDS),
         }
     }
 }
@@ -81,6 +84,13 @@ const CANCELLED_STREAMS_MAX: usize = 20;
 const FAULTY_STREAMS_MAX: usize = 128;
 
 impl Limits {
+    /// What operators choose; the rest as by default. Streams end themselves within `drain_seconds`.
+    #[must_use]
+    pub fn new(connections_max: usize, drain_seconds: u64) -> Self {
+        let drain = Duration::from_secs(drain_seconds.saturating_add(DRAIN_GRACE_SECONDS));
+        Self { connections_max, drain, ..Self::default() }
+    }
+
     /// How HTTP/1.1 is spoken.
     pub(super) fn http1(&self) -> http1::Builder {
         let mut builder = http1::Builder::new();

@@ -50,8 +50,30 @@ pub fn bind(host: &str, port: u16) -> Result<Vec<TcpListener>, ListenError> {
     if addresses.is_empty() {
         return Err(error(io::ErrorKind::NotFound.into()));
     }
-    addresses.into_iter().map(|address| bind_address(address, true)).collect()
+    let (mut listeners, mut missing) = (Vec::new(), None);
+    for address in addresses {
+        match bind_address(address, true) {
+            Ok(listener) => listeners.push(listener),
+            Err(failure) if is_missing(&failure) => missing = Some(failure),
+            Err(failure) => return Err(failure),
+        }
+    }
+    match missing {
+        Some(failure) if listeners.is_empty() => Err(failure),
+        _ => Ok(listeners),
+    }
 }
+
+/// Whether the machine has no such address. Many have the name `localhost` for `::1` too, and yet no IPv6: there the others
+/// do.
+fn is_missing(failure: &ListenError) -> bool {
+    matches!(failure, ListenError::Address { cause, .. }
+        if matches!(cause.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
+            || cause.raw_os_error() == Some(ADDRESS_FAMILY_NOT_SUPPORTED))
+}
+
+/// The kernel's `EAFNOSUPPORT`, which the standard library has no name for.
+const ADDRESS_FAMILY_NOT_SUPPORTED: i32 = 97;
 
 /// One socket for both families. Machines without IPv6 exist: there it is IPv4 alone.
 fn bind_all(port: u16) -> Result<TcpListener, ListenError> {

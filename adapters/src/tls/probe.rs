@@ -16,15 +16,21 @@ use super::provider;
 /// # Errors
 /// The cryptography does not work here at all. The handshake happens with the first byte written.
 pub fn trust_anyone<Io: Read + Write>(io: Io) -> io::Result<impl Read + Write + use<Io>> {
+    connect(Arc::new(client_config().map_err(io::Error::other)?), io)
+}
+
+fn client_config() -> Result<ClientConfig, rustls::Error> {
     let provider = provider();
-    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
+    Ok(ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(TrustAnyone(provider)))
-        .with_no_client_auth();
+        .with_no_client_auth())
+}
+
+fn connect<Io: Read + Write>(config: Arc<ClientConfig>, io: Io) -> io::Result<StreamOwned<ClientConnection, Io>> {
     let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
-    let connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+    let connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
     Ok(StreamOwned::new(connection, io))
 }
 
@@ -65,5 +71,47 @@ impl ServerCertVerifier for TrustAnyone {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use rustls::HandshakeKind;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::tls::TlsServer;
+
+    /// Answers a byte on each of two connections, one after the other.
+    async fn answer_twice(listener: tokio::net::TcpListener) {
+        let (server, _) = TlsServer::new(None).expect("a certificate");
+        for _ in 0..2 {
+            let (io, _) = listener.accept().await.expect("a connection");
+            let mut io = server.accept(io).await.expect("a handshake");
+            let byte = io.read_u8().await.expect("a byte");
+            io.write_u8(byte).await.expect("written");
+            io.flush().await.expect("written");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_comes_back_is_spared_the_costly_half_of_the_handshake() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let server = tokio::spawn(answer_twice(listener));
+        let client = tokio::task::spawn_blocking(move || {
+            let config = Arc::new(client_config().expect("a configuration"));
+            [(); 2].map(|()| {
+                let mut io = connect(Arc::clone(&config), TcpStream::connect(address).expect("up")).expect("a client");
+                io.write_all(b"x").expect("written");
+                io.read_exact(&mut [0]).expect("answered");
+                io.conn.handshake_kind()
+            })
+        });
+        let kinds = client.await.expect("no panic");
+        server.await.expect("no panic");
+        assert_eq!(kinds[1], Some(HandshakeKind::Resumed), "first {:?}", kinds[0]);
     }
 }

@@ -109,3 +109,27 @@ async fn a_header_that_is_too_large_is_refused() {
     let answer = read_to_end(&mut client).await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
 }
+
+/// The value of a setting in the first frame that the service sends; expectations: the constants of `limits.rs`, which are
+/// what keeps a client from opening streams or sending headers without end.
+#[tokio::test]
+async fn http2_clients_are_told_their_limits() {
+    const SETTINGS: u8 = 4;
+    const MAX_CONCURRENT_STREAMS: u8 = 3;
+    const MAX_HEADER_LIST_SIZE: u8 = 6;
+    let (_running, pipes) = Pipes::start(Limits::default());
+    let mut client = connect(&pipes);
+    let hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
+    client.write_all(hello).await.expect("written");
+    let mut head = [0; 9];
+    client.read_exact(&mut head).await.expect("a frame");
+    assert_eq!(head[3], SETTINGS);
+    let mut settings = vec![0; usize::from(head[2])];
+    client.read_exact(&mut settings).await.expect("the rest");
+    let value = |id: u8| {
+        let setting = settings.chunks(6).find(|setting| setting[..2] == [0, id]);
+        setting.map(|setting| u32::from_be_bytes([setting[2], setting[3], setting[4], setting[5]]))
+    };
+    assert_eq!(value(MAX_CONCURRENT_STREAMS), Some(256));
+    assert_eq!(value(MAX_HEADER_LIST_SIZE), Some(16 * 1024));
+}
