@@ -13,6 +13,7 @@ use crate::live::Published;
 use crate::meeting::{Meeting, Version};
 use crate::permission::Permission;
 use crate::ports::authenticator::Session;
+use crate::restriction::view::View;
 use crate::viewer::{Deciding, Viewer};
 
 /// What a new connection begins with.
@@ -49,7 +50,14 @@ pub fn start(published: &Published, session: Session, viewer: Viewer, change_id:
     let Some(from) = published.history().newest_not_above(change_id) else {
         return Start::NeedsKeys;
     };
-    let content = widened(published, from, &viewer);
+    // The client was served by another instance, with a version that this one passed over in one step.
+    let passed_over = published.history().since(Version(from.version().0 + 1)).next();
+    let passed_over = passed_over.filter(|_| from.change_id() < change_id).map(|meeting| &*meeting.step().written);
+    let passed_over = passed_over.unwrap_or_default();
+    if passed_over.iter().any(|key| may_decide(current, &viewer, *key)) {
+        return Start::Ready(Box::new(start_with_everything(published, session, viewer, change_id)));
+    }
+    let content = widened(published, from, passed_over, &viewer);
     Start::Ready(Box::new(started(published, session, viewer, change_id, content)))
 }
 
@@ -106,8 +114,9 @@ fn started(
 /// The difference from `from` to the present, widened by every key that was written since.
 ///
 /// The client may still hold lines back that it will apply later, so every element that any of them may have named must
-/// be named again: what was written in a step, and what looked different after a step for another reason.
-fn widened(published: &Published, from: &Arc<Meeting>, viewer: &Viewer) -> Difference {
+/// be named again: what was written in a step, and what looked different after a step for another reason. What of
+/// `passed_over` is hidden now may have been visible in a version that this service never had.
+fn widened(published: &Published, from: &Arc<Meeting>, passed_over: &[ElementKey], viewer: &Viewer) -> Difference {
     let current = published.current();
     let user = viewer.user();
     let mut named = BTreeSet::new();
@@ -124,15 +133,18 @@ fn widened(published: &Published, from: &Arc<Meeting>, viewer: &Viewer) -> Diffe
             }
         });
         let after_viewer = if is_decided { Viewer::resolve(after, user) } else { before_viewer.clone() };
-        if after_viewer == before_viewer {
-            named.extend(&step.touched);
+        named.extend(&step.written);
+        let keys: BTreeSet<ElementKey> = if after_viewer == before_viewer {
+            step.touched.iter().copied().collect()
         } else {
-            named.extend(&step.written);
-            let keys: BTreeSet<ElementKey> = before.keys().chain(after.keys()).collect();
-            let differs =
-                |key: &ElementKey| view_in(before, &before_viewer, *key) != view_in(after, &after_viewer, *key);
-            named.extend(keys.into_iter().filter(differs));
-        }
+            before.keys().chain(after.keys()).collect()
+        };
+        let differs = |key: &ElementKey| {
+            let views = (view_in(before, &before_viewer, *key), view_in(after, &after_viewer, *key));
+            // Two views of what was not written may still look the same: without a field that is not there anyway.
+            views.0 != views.1 && text(before, *key, &views.0) != text(after, *key, &views.1)
+        };
+        named.extend(keys.difference(&step.written.iter().copied().collect()).filter(|key| differs(key)));
         versions.push((after, after_viewer.clone()));
         (before, before_viewer) = (after, after_viewer);
     }
@@ -143,11 +155,21 @@ fn widened(published: &Published, from: &Arc<Meeting>, viewer: &Viewer) -> Diffe
         let view = view_in(current, viewer, key);
         if !view.is_hidden() {
             changed.insert(key, view);
-        } else if versions.iter().any(|(meeting, viewer)| !view_in(meeting, viewer, key).is_hidden()) {
+        } else if passed_over.contains(&key)
+            || versions.iter().any(|(meeting, viewer)| !view_in(meeting, viewer, key).is_hidden())
+        {
             deleted.push(key);
         }
     }
     content(select(current, changed), deleted)
+}
+
+fn text(meeting: &Meeting, key: ElementKey, view: &View) -> String {
+    let mut text = String::new();
+    if let Some(element) = meeting.get(key) {
+        view.render(element, &mut text);
+    }
+    text
 }
 
 /// May a change of this element, not known in detail, have changed what the viewer sees of others?
