@@ -94,14 +94,12 @@ impl FromStr for ElementKey {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (collection, id) = text.split_once(':').ok_or(ElementKeyError::Malformed)?;
-        // `u64::from_str` would accept "+5".
-        if collection.is_empty() || id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+        // `u64::from_str` would accept "+5", and "05" would be a second name of 5.
+        if collection.is_empty() || id.starts_with('0') || !id.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(ElementKeyError::Malformed);
         }
+        // Empty, or too large.
         let id: u64 = id.parse().map_err(|_| ElementKeyError::Malformed)?;
-        if id == 0 {
-            return Err(ElementKeyError::Malformed);
-        }
         let collection = Collection::from_name(collection).ok_or(ElementKeyError::UnknownCollection)?;
         Ok(Self::new(collection, id))
     }
@@ -146,6 +144,7 @@ mod tests {
             "agenda/item:",
             ":1",
             "agenda/item:0",
+            "agenda/item:012",
             "agenda/item:-1",
             "agenda/item:+1",
             "agenda/item:1:2",
