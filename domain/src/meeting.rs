@@ -15,6 +15,8 @@ use crate::ports::element_store::Bounds;
 use crate::required_users::RequiredUsers;
 
 mod build;
+#[cfg(test)]
+mod tests;
 
 pub use build::{Built, Change, Problem};
 

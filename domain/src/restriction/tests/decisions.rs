@@ -6,7 +6,7 @@ use super::{seen_text, viewer};
 use crate::ids::{ElementKey, UserId};
 use crate::meeting::Meeting;
 use crate::restriction::{view, view_entry};
-use crate::testing::strategies::{History, LOWEST, VIEWERS, history, meeting, snapshot};
+use crate::testing::strategies::{History, LOWEST, VIEWERS, cases, history, meeting, snapshot};
 use crate::viewer::{Deciding, Viewer};
 
 /// Each step of the history: the meeting before it and after it.
@@ -28,7 +28,7 @@ fn decides_for(meeting: &Meeting, key: ElementKey, user: u64) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn two_of_equal_standing_whom_a_block_does_not_name_see_it_alike(elements in meeting()) {

@@ -9,7 +9,7 @@ use super::{seen_text, viewer};
 use crate::ids::ElementKey;
 use crate::meeting::Meeting;
 use crate::testing::oracle::{Elements, Oracle};
-use crate::testing::strategies::{LOWEST, VIEWERS, history, meeting, snapshot};
+use crate::testing::strategies::{LOWEST, VIEWERS, cases, history, meeting, snapshot};
 
 fn check(meeting: &Meeting, elements: &Elements) -> Result<(), TestCaseError> {
     let oracle = Oracle::of(elements);
@@ -30,7 +30,7 @@ fn check(meeting: &Meeting, elements: &Elements) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #![proptest_config(cases(500))]
 
     #[test]
     fn random_meetings_are_seen_as_the_oracle_sees_them(elements in meeting()) {
