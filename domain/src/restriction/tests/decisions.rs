@@ -2,12 +2,13 @@
 
 use proptest::prelude::*;
 
-use super::{seen_text, viewer};
+use super::{COLLEAGUE, DELEGATE, Scene, seen_text, viewer};
 use crate::ids::{ElementKey, UserId};
 use crate::meeting::Meeting;
 use crate::restriction::{view, view_entry};
 use crate::testing::strategies::{History, LOWEST, VIEWERS, cases, history, meeting, snapshot};
 use crate::viewer::{Deciding, Viewer};
+use serde_json::json;
 
 /// Each step of the history: the meeting before it and after it.
 fn steps(history: &History) -> Vec<(Meeting, Meeting)> {
@@ -76,5 +77,50 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+/// The delegate, or one who delegated the vote to the delegate, is named; the colleague of equal standing is not.
+#[test]
+fn whoever_sees_an_element_otherwise_than_others_of_the_same_standing_is_named_by_it() {
+    const DELEGATOR: u64 = 9;
+    for (collection, element, permission) in [
+        (
+            "agenda/list-of-speakers",
+            json!({ "id": 1, "speakers": [{ "user_id": DELEGATE, "note": "x" }] }),
+            "agenda.can_see_list_of_speakers",
+        ),
+        (
+            "motions/motion",
+            json!({ "id": 1, "state_restriction": ["is_submitter"], "submitters": [{ "user_id": DELEGATE }] }),
+            "motions.can_see",
+        ),
+        ("motions/motion-poll", json!({ "id": 1, "voted_id": [DELEGATE] }), "motions.can_see"),
+        ("motions/motion-poll", json!({ "id": 1, "voted_id": [DELEGATOR] }), "motions.can_see"),
+        ("assignments/assignment-vote", json!({ "id": 1, "user_id": DELEGATE }), "assignments.can_see"),
+        ("assignments/assignment-vote", json!({ "id": 1, "delegated_user_id": DELEGATE }), "assignments.can_see"),
+        ("users/personal-note", json!({ "id": 1, "user_id": DELEGATE }), "agenda.can_see"),
+        ("users/user", json!({ "id": DELEGATOR }), "agenda.can_see"),
+        (
+            "users/user",
+            json!({ "id": DELEGATE, "groups_id": [3], "vote_delegated_from_users_id": [DELEGATOR] }),
+            "agenda.can_see",
+        ),
+    ] {
+        let key: ElementKey = format!("{collection}:{}", element["id"]).parse().expect("a key");
+        let scene = Scene::new()
+            .delegates_may(&[permission])
+            .with_user_field(DELEGATE, "vote_delegated_from_users_id", json!([DELEGATOR]))
+            .with(element, collection);
+        let meeting = super::meeting(&scene.elements);
+        let (delegate, colleague) = (viewer(&meeting, DELEGATE), viewer(&meeting, COLLEAGUE));
+        assert_eq!(delegate.standing(), colleague.standing());
+        assert_ne!(view(&delegate, &meeting, key), view(&colleague, &meeting, key), "{key}");
+        let (_, block) = meeting
+            .blocks()
+            .find(|(_, block)| block.entry(key.id).is_some_and(|entry| entry.element.key() == key))
+            .expect("a block");
+        assert!(delegate.is_named_in(block.named()), "{key}");
+        assert!(!colleague.is_named_in(block.named()), "{key}");
     }
 }
