@@ -1,0 +1,152 @@
+//! What becomes of the bytes of a body: framing away, decompressed, cut into lines, noted?
+
+use std::io::{self, Write};
+
+use flate2::write::MultiGzDecoder;
+
+use super::ClientError;
+use super::chunked::Chunked;
+use super::lines::{LineScanner, Seen};
+use super::record::Shared;
+use crate::moment::now_micros;
+
+/// What a client does with what it receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Looks for lines, in compressed bodies too.
+    Lines,
+    /// Only counts the bytes of compressed bodies: cheaper than decompressing, but then no lines are noted.
+    CountIfCompressed,
+}
+
+/// The body of one stream on its way into a record.
+pub(super) struct Body {
+    chunked: Option<Chunked>,
+    content: Content,
+    /// Is it the autoupdate stream? The other streams are read and dropped.
+    is_noted: bool,
+    record: Shared,
+}
+
+enum Content {
+    Plain(LineSink),
+    Gzip(Box<MultiGzDecoder<LineSink>>),
+    Counted,
+}
+
+impl Body {
+    pub(super) fn new(record: &Shared, chunked: bool, gzip: bool, reading: Reading) -> Self {
+        record.note(|record| {
+            record.compressed = gzip;
+            record.counted = gzip && reading == Reading::CountIfCompressed;
+        });
+        let content = match (gzip, reading) {
+            (false, _) => Content::Plain(LineSink::default()),
+            (true, Reading::Lines) => Content::Gzip(Box::new(MultiGzDecoder::new(LineSink::default()))),
+            (true, Reading::CountIfCompressed) => Content::Counted,
+        };
+        Self { chunked: chunked.then(Chunked::default), content, is_noted: true, record: record.clone() }
+    }
+
+    /// A body that is read, but in which nothing is looked for.
+    pub(super) fn unnoted(record: &Shared) -> Self {
+        Self { chunked: None, content: Content::Counted, is_noted: false, record: record.clone() }
+    }
+
+    /// Takes the next bytes; true once the body is complete.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<bool, ClientError> {
+        if !self.is_noted {
+            return Ok(false);
+        }
+        let at_micros = now_micros();
+        let mut result = Ok(());
+        let done = match &mut self.chunked {
+            None => {
+                result = self.content.feed(bytes);
+                false
+            }
+            Some(chunked) => chunked
+                .feed(bytes, |content| {
+                    if result.is_ok() {
+                        result = self.content.feed(content);
+                    }
+                })
+                .map_err(|_| ClientError::Answer("the body is not in chunks, though announced".to_owned()))?,
+        };
+        result?;
+        self.record.note(|record| {
+            record.wire_bytes += bytes.len() as u64;
+            record.last_byte_micros = at_micros;
+            for seen in self.content.take_seen() {
+                record.line(seen, at_micros);
+            }
+        });
+        Ok(done)
+    }
+}
+
+impl Content {
+    fn feed(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(lines) => lines.write_all(bytes),
+            Self::Gzip(decoder) => {
+                decoder.write_all(bytes)?;
+                decoder.flush()
+            }
+            Self::Counted => Ok(()),
+        }
+    }
+
+    fn take_seen(&mut self) -> Vec<Seen> {
+        match self {
+            Self::Plain(lines) => std::mem::take(&mut lines.seen),
+            Self::Gzip(decoder) => std::mem::take(&mut decoder.get_mut().seen),
+            Self::Counted => Vec::new(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct LineSink {
+    scanner: LineScanner,
+    seen: Vec<Seen>,
+}
+
+impl Write for LineSink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.scanner.feed(bytes, |seen| self.seen.push(seen));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    #[test]
+    fn compressed_lines_are_noted_as_soon_as_they_were_flushed() {
+        let record = Shared::new(0);
+        let mut body = Body::new(&record, false, true, Reading::Lines);
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        for to in 1..=3_u64 {
+            writeln!(encoder, "{{\"from_change_id\":{},\"to_change_id\":{to},\"all_data\":false}}", to - 1)
+                .expect("memory");
+            encoder.flush().expect("memory");
+            let bytes = std::mem::take(encoder.get_mut());
+            for piece in bytes.chunks(5) {
+                assert!(!body.feed(piece).expect("gzip"));
+            }
+            assert_eq!(record.read(|record| (record.change_id, record.unjoined)), (to, 0));
+        }
+        assert!(record.read(|record| record.compressed && record.wire_bytes > 0));
+    }
+}

@@ -1,0 +1,79 @@
+//! How does a client speak HTTP/2? With the web client's three streams on one connection.
+
+use bytes::Bytes;
+use h2::client::{Builder, SendRequest};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
+
+use super::body::Body;
+use super::record::Shared;
+use super::{ClientError, Request, Settings, cookie_header};
+
+/// What a browser lets a stream have under way.
+const STREAM_WINDOW_BYTES: u32 = 6 * 1024 * 1024;
+
+/// What a browser lets a connection have under way.
+const CONNECTION_WINDOW_BYTES: u32 = 15 * 1024 * 1024;
+
+pub(super) async fn receive<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    socket: S,
+    settings: &Settings,
+    request: &Request,
+    record: &Shared,
+) -> Result<(), ClientError> {
+    let (sender, connection) = Builder::new()
+        .initial_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .enable_push(false)
+        .handshake::<_, Bytes>(socket)
+        .await?;
+    // Everything ends with this set: when the client is dropped, too.
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        let _ = connection.await;
+    });
+    let [autoupdate, others @ ..] = request.paths();
+    for path in others {
+        let (sender, record, head) = (sender.clone(), record.clone(), head(&path, settings, request)?);
+        tasks.spawn(async move {
+            // A stream beside the measured one may be refused; that is no matter here.
+            let _ = stream(sender, head, |_| Body::unnoted(&record)).await;
+        });
+    }
+    let head = head(&autoupdate, settings, request)?;
+    stream(sender, head, |gzip| Body::new(record, false, gzip, request.reading)).await
+}
+
+fn head(path: &str, settings: &Settings, request: &Request) -> Result<http::Request<()>, ClientError> {
+    let scheme = if matches!(settings.transport, super::Transport::Http2) { "https" } else { "http" };
+    let mut head = http::Request::builder().uri(format!("{scheme}://localhost{path}"));
+    if settings.gzip {
+        head = head.header(http::header::ACCEPT_ENCODING, "gzip");
+    }
+    if let Some(cookie) = cookie_header(settings, request) {
+        head = head.header(http::header::COOKIE, cookie);
+    }
+    head.body(()).map_err(|error| ClientError::Answer(error.to_string()))
+}
+
+async fn stream(
+    sender: SendRequest<Bytes>,
+    head: http::Request<()>,
+    body: impl FnOnce(bool) -> Body,
+) -> Result<(), ClientError> {
+    let (response, _) = sender.ready().await?.send_request(head, true)?;
+    let response = response.await?;
+    if response.status() != http::StatusCode::OK {
+        return Err(ClientError::Answer(format!("status {}", response.status())));
+    }
+    let encoding = response.headers().get(http::header::CONTENT_ENCODING);
+    let mut noted = body(encoding.is_some_and(|encoding| encoding == "gzip"));
+    let mut received = response.into_body();
+    // Always read on and give the window back: a client that lets data lie stops the service.
+    while let Some(bytes) = received.data().await {
+        let bytes = bytes?;
+        received.flow_control().release_capacity(bytes.len())?;
+        noted.feed(&bytes)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Where do lines end, and which change ids are in them? Found without parsing JSON.
+
+/// How many bytes of a line's beginning are kept.
+const HEAD_BYTES: usize = 160;
+
+/// How many bytes of a line's end are kept; the ids stand there, behind the data.
+const TAIL_BYTES: usize = 160;
+
+/// What a line is to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// `{"connected":true}`: the beginning, or a sign of life.
+    Connected,
+    /// Data from one change id to another.
+    Data { from: u64, to: u64, all_data: bool },
+    /// Empty, or without ids.
+    Bad,
+}
+
+/// Finds the lines in bytes that arrive in pieces.
+#[derive(Debug, Default)]
+pub(super) struct LineScanner {
+    head: Vec<u8>,
+    tail: Vec<u8>,
+}
+
+impl LineScanner {
+    /// Takes the next bytes and tells each line that ends in them.
+    pub(super) fn feed(&mut self, mut bytes: &[u8], mut line: impl FnMut(Seen)) {
+        while let Some(end) = memchr::memchr(b'\n', bytes) {
+            self.keep(&bytes[..end]);
+            line(self.seen());
+            self.head.clear();
+            self.tail.clear();
+            bytes = &bytes[end + 1..];
+        }
+        self.keep(bytes);
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let missing = HEAD_BYTES - self.head.len();
+        self.head.extend_from_slice(&bytes[..missing.min(bytes.len())]);
+        if bytes.len() >= TAIL_BYTES {
+            self.tail.clear();
+            self.tail.extend_from_slice(&bytes[bytes.len() - TAIL_BYTES..]);
+        } else {
+            let surplus = (self.tail.len() + bytes.len()).saturating_sub(TAIL_BYTES);
+            self.tail.drain(..surplus);
+            self.tail.extend_from_slice(bytes);
+        }
+    }
+
+    fn seen(&self) -> Seen {
+        if self.head.starts_with(b"{\"connected\"") {
+            return Seen::Connected;
+        }
+        let number = |name: &str| number_after(&self.tail, name).or_else(|| number_after(&self.head, name));
+        match (number("\"from_change_id\":"), number("\"to_change_id\":")) {
+            (Some(from), Some(to)) => {
+                let is_all = |part: &[u8]| {
+                    memchr::memmem::find(part, b"\"all_data\":true").is_some()
+                        || memchr::memmem::find(part, b"\"all_data\": true").is_some()
+                };
+                Seen::Data { from, to, all_data: is_all(&self.tail) || is_all(&self.head) }
+            }
+            _ => Seen::Bad,
+        }
+    }
+}
+
+fn number_after(text: &[u8], name: &str) -> Option<u64> {
+    let start = memchr::memmem::rfind(text, name.as_bytes())? + name.len();
+    let digits = text[start..].trim_ascii_start();
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
+    std::str::from_utf8(&digits[..end]).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[Seen]) {
+        // However the bytes are cut, the lines are the same.
+        for size in [1, 2, 7, 64, 100_000] {
+            let mut scanner = LineScanner::default();
+            let mut seen = Vec::new();
+            text.as_bytes().chunks(size).for_each(|piece| scanner.feed(piece, |line| seen.push(line)));
+            assert_eq!(seen, expected, "in pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn lines_are_found_however_they_are_cut() {
+        let long = "x".repeat(5_000);
+        check(
+            &format!(
+                "{{\"connected\":true}}\n{{\"changed\":{{\"a/b\":[{{\"t\":\"{long}\"}}]}},\"deleted\":{{}},\
+                 \"from_change_id\":12,\"to_change_id\":15,\"all_data\":true}}\n\
+                 {{\"changed\":{{}},\"deleted\":{{}},\"from_change_id\": 338638634001, \"to_change_id\": 338638634002, \
+                 \"all_data\": false}}\n{{\"conn"
+            ),
+            &[
+                Seen::Connected,
+                Seen::Data { from: 12, to: 15, all_data: true },
+                Seen::Data { from: 338_638_634_001, to: 338_638_634_002, all_data: false },
+            ],
+        );
+    }
+
+    #[test]
+    fn ids_may_stand_in_front_too() {
+        let long = "x".repeat(500);
+        check(
+            &format!("{{\"to_change_id\":3,\"from_change_id\":2,\"all_data\":false,\"changed\":\"{long}\"}}\n"),
+            &[Seen::Data { from: 2, to: 3, all_data: false }],
+        );
+    }
+
+    #[test]
+    fn lines_that_a_client_cannot_use_are_told() {
+        check("\n{\"error\":{}}\n", &[Seen::Bad, Seen::Bad]);
+    }
+}

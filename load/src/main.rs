@@ -1,0 +1,268 @@
+//! What does the command line of `load` offer?
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "results go to the terminal; this is no service")]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use domain::testing::generator::{Generated, Plan};
+use load::client::{TlsClient, Transport};
+use load::error::LoadError;
+use load::floor::Floor;
+use load::publisher::{Access, Publisher};
+use load::report::Report;
+use load::scenario::{Scenario, Stage, Variation};
+use load::server::{Program, Server};
+use load::target::Loopback;
+use tokio::time::timeout;
+
+/// So many files may be open: two for each connection, and some.
+const FILES: u64 = 65_536;
+
+/// Measures an autoupdate service on this machine.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Writes a generated meeting as JSON, {"<key>": element}
+    Generate {
+        #[command(flatten)]
+        meeting: MeetingArguments,
+        /// Where to; standard output if not given
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Puts a generated meeting and sessions for its users into Redis, in the way of the OpenSlides server
+    Fill {
+        #[command(flatten)]
+        meeting: MeetingArguments,
+        #[command(flatten)]
+        redis: RedisArguments,
+        /// Delete the meeting that is there
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Runs scenarios against a service whose Redis was filled with the same meeting
+    Run(Box<RunArguments>),
+    /// Writes the same bytes to many sockets in a bare loop, to tell what a delivery costs at the least
+    Floor {
+        /// How many sockets
+        #[arg(long, default_value_t = 1_000)]
+        connections: usize,
+        /// How many bytes at once
+        #[arg(long, default_value_t = 2_200)]
+        bytes: usize,
+        /// How often to every socket
+        #[arg(long, default_value_t = 50)]
+        rounds: usize,
+    },
+}
+
+#[derive(Args)]
+struct MeetingArguments {
+    /// The same seed makes the same meeting
+    #[arg(long, default_value_t = Plan::LARGE.seed)]
+    seed: u64,
+    /// How many elements
+    #[arg(long, default_value_t = Plan::LARGE.elements)]
+    elements: usize,
+    /// How many of them are users
+    #[arg(long, default_value_t = Plan::LARGE.users)]
+    users: usize,
+}
+
+#[derive(Args)]
+struct RedisArguments {
+    /// A Redis on this machine
+    #[arg(long, default_value = "redis://127.0.0.1:6379/")]
+    redis: String,
+    /// The Django secret that sessions are signed with
+    #[arg(long, default_value = "secret of the load program")]
+    secret: String,
+    /// The prefix of the session keys
+    #[arg(long, default_value = "session:")]
+    session_prefix: String,
+}
+
+#[derive(Args)]
+struct RunArguments {
+    #[command(flatten)]
+    meeting: MeetingArguments,
+    #[command(flatten)]
+    redis: RedisArguments,
+    /// Start this binary of the service on a free port, and end it afterwards
+    #[arg(long, conflicts_with_all = ["target", "pid"])]
+    program: Option<PathBuf>,
+    /// Fill Redis first, deleting what is there
+    #[arg(long)]
+    fill: bool,
+    /// A service that runs already
+    #[arg(long, default_value = "127.0.0.1:8002")]
+    target: Loopback,
+    /// Its process, to tell its CPU time and memory
+    #[arg(long)]
+    pid: Option<u32>,
+    /// start, idle, quiet, connect, speakers, ballot, ballots, bulk, group; all if not given
+    #[arg(long = "scenario", value_delimiter = ',')]
+    scenarios: Vec<Scenario>,
+    /// plain, tls, http2, h2c
+    #[arg(long = "transport", value_delimiter = ',', default_value = "plain")]
+    transports: Vec<Transport>,
+    /// Ask for compressed streams
+    #[arg(long)]
+    gzip: bool,
+    /// How many connections; as many as the scenario has by itself if not given
+    #[arg(long)]
+    connections: Option<usize>,
+    /// How many changes one after the other
+    #[arg(long, default_value_t = 20)]
+    changes: usize,
+    /// Ballots a second
+    #[arg(long, default_value_t = 200)]
+    rate: u64,
+    /// For how many seconds
+    #[arg(long, default_value_t = 20)]
+    seconds: u64,
+    /// How long to wait for what was published, in seconds
+    #[arg(long, default_value_t = 60)]
+    patience_seconds: u64,
+    /// The program ends after so many seconds in any case
+    #[arg(long, default_value_t = 1_800)]
+    limit_seconds: u64,
+    /// The name of the session cookie
+    #[arg(long, default_value = "OpenSlidesSessionID")]
+    cookie_name: String,
+    /// Where to write the results as JSON
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+impl MeetingArguments {
+    fn plan(&self) -> Plan {
+        Plan { seed: self.seed, elements: self.elements, users: self.users }
+    }
+}
+
+impl RedisArguments {
+    fn access(&self) -> Access {
+        Access { secret: self.secret.clone(), session_prefix: self.session_prefix.clone() }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Err(error) = rlimit::increase_nofile_limit(FILES) {
+        eprintln!("The limit of open files stays as it is: {error}");
+    }
+    match run(arguments.command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), LoadError> {
+    match command {
+        Command::Generate { meeting, out } => generate(&Generated::new(meeting.plan()), out),
+        Command::Fill { meeting, redis, replace } => {
+            let meeting = Generated::new(meeting.plan());
+            let lowest = Publisher::connect(&redis.redis).await?.fill(&meeting, &redis.access(), replace).await?;
+            println!(
+                "{} elements, {:.1} MB, {} users and sessions; change id {lowest}",
+                meeting.elements().len(),
+                meeting.bytes() as f64 / 1e6,
+                meeting.users().len()
+            );
+            println!("A session: --cookie OpenSlidesSessionID={}", load::session::cookie(1));
+            Ok(())
+        }
+        Command::Run(arguments) => {
+            let seconds = arguments.limit_seconds;
+            let what = "the scenarios to end".to_owned();
+            timeout(Duration::from_secs(seconds), measure(*arguments))
+                .await
+                .unwrap_or(Err(LoadError::TimeOut { what, seconds }))
+        }
+        Command::Floor { connections, bytes, rounds } => {
+            for tls in [false, true] {
+                let micros = Floor { connections, bytes, rounds, tls }.measure()?;
+                let transport = if tls { "TLS" } else { "plain" };
+                println!("{transport}: {micros:.1} µs CPU a write of {bytes} bytes to each of {connections} sockets");
+            }
+            Ok(())
+        }
+    }
+}
+
+fn generate(meeting: &Generated, out: Option<PathBuf>) -> Result<(), LoadError> {
+    let raw = |json: &str| serde_json::value::RawValue::from_string(json.to_owned());
+    let elements: Result<BTreeMap<String, _>, _> =
+        meeting.elements().iter().map(|(key, json)| Ok((key.to_string(), raw(json)?))).collect();
+    let not_json = |error: serde_json::Error| LoadError::Usage(format!("the generator made no JSON: {error}"));
+    let text = elements.and_then(|elements| serde_json::to_string(&elements)).map_err(not_json)?;
+    match out {
+        None => println!("{text}"),
+        Some(path) => std::fs::write(&path, text).map_err(LoadError::io(path.display().to_string()))?,
+    }
+    Ok(())
+}
+
+async fn measure(arguments: RunArguments) -> Result<(), LoadError> {
+    let meeting = Generated::new(arguments.meeting.plan());
+    let access = arguments.redis.access();
+    let mut publisher = Publisher::connect(&arguments.redis.redis).await?;
+    if arguments.fill {
+        publisher.fill(&meeting, &access, true).await?;
+    }
+    let program = arguments.program.map(|path| Program { path, redis: arguments.redis.redis.clone(), access });
+    let server = match &program {
+        Some(program) => Server::start(program).await?,
+        None => Server::running(arguments.target, arguments.pid)?,
+    };
+    let (elements, bytes, users) = (meeting.elements().len(), meeting.bytes(), meeting.users().len());
+    let tls = TlsClient::new()?;
+    let mut stage = Stage { server, program, publisher, meeting, cookie_name: arguments.cookie_name, tls };
+    let scenarios = if arguments.scenarios.is_empty() { Scenario::ALL.to_vec() } else { arguments.scenarios };
+    let mut report = Report { elements, bytes, users, seed: arguments.meeting.seed, rows: Vec::new() };
+    let mut result = Ok(());
+    for scenario in scenarios {
+        // Where no client connects, the transport makes no difference.
+        let transports = if scenario.connections() == 0 { &arguments.transports[..1] } else { &arguments.transports };
+        for transport in transports {
+            eprintln!("{scenario}, {transport} …");
+            let variation = Variation {
+                transport: *transport,
+                gzip: arguments.gzip,
+                connections: arguments.connections,
+                changes: arguments.changes,
+                rate: arguments.rate,
+                seconds: arguments.seconds,
+                patience: Duration::from_secs(arguments.patience_seconds),
+            };
+            match stage.run(scenario, variation).await {
+                Ok(rows) => report.rows.extend(rows),
+                // What was measured so far is told nevertheless.
+                Err(error) => {
+                    eprintln!("{scenario}, {transport}: {error}");
+                    result = Err(LoadError::Usage("not everything could be measured".to_owned()));
+                }
+            }
+        }
+    }
+    println!("{}", report.table());
+    if let Some(path) = arguments.json {
+        let text = serde_json::to_string_pretty(&report).unwrap_or_default();
+        std::fs::write(&path, text).map_err(LoadError::io(path.display().to_string()))?;
+    }
+    result
+}

@@ -1,0 +1,115 @@
+//! What does the service's process use? Read from `/proc`.
+
+use std::fs;
+
+use crate::error::LoadError;
+
+/// A process on this machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Process {
+    pid: u32,
+    ticks_per_second: u64,
+}
+
+/// The memory of a process at one moment, in kB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Resident, shared pages counted whole (`VmRSS`).
+    pub resident_kb: u64,
+    /// The most that was ever resident, or since [`Process::forget_peak`] (`VmHWM`).
+    pub peak_kb: u64,
+    /// Resident, shared pages counted in part (`Pss`).
+    pub proportional_kb: u64,
+}
+
+impl Process {
+    /// The process `pid`.
+    ///
+    /// # Errors
+    /// There is no such process.
+    pub fn new(pid: u32) -> Result<Self, LoadError> {
+        // The kernel reports in USER_HZ, which is 100 on every architecture that Rust and Redis run on.
+        let process = Self { pid, ticks_per_second: 100 };
+        process.cpu_micros().map(|_| process)
+    }
+
+    /// The CPU time of all its threads so far, in microseconds; exact to ten milliseconds.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn cpu_micros(&self) -> Result<u64, LoadError> {
+        let stat = self.read("stat")?;
+        cpu_ticks(&stat)
+            .map(|ticks| ticks * (1_000_000 / self.ticks_per_second))
+            .ok_or_else(|| LoadError::Usage(format!("/proc/{}/stat cannot be read: {stat:?}", self.pid)))
+    }
+
+    /// Its memory now.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn memory(&self) -> Result<Memory, LoadError> {
+        let status = self.read("status")?;
+        let resident_kb = field_kb(&status, "VmRSS:").unwrap_or(0);
+        Ok(Memory {
+            resident_kb,
+            peak_kb: field_kb(&status, "VmHWM:").unwrap_or(0),
+            // Not readable for processes of other users: then the other figure has to do.
+            proportional_kb: self
+                .read("smaps_rollup")
+                .ok()
+                .and_then(|rollup| field_kb(&rollup, "Pss:"))
+                .unwrap_or(resident_kb),
+        })
+    }
+
+    /// Lets the peak begin anew. Does nothing where that is not allowed.
+    pub fn forget_peak(&self) {
+        let _ = fs::write(format!("/proc/{}/clear_refs", self.pid), "5");
+    }
+
+    fn read(&self, file: &str) -> Result<String, LoadError> {
+        let path = format!("/proc/{}/{file}", self.pid);
+        fs::read_to_string(&path).map_err(LoadError::io(path))
+    }
+}
+
+/// The CPU time of the calling thread in nanoseconds; `None` where the kernel does not tell.
+#[must_use]
+pub fn thread_cpu_nanos() -> Option<u64> {
+    fs::read_to_string("/proc/thread-self/schedstat").ok()?.split(' ').next()?.parse().ok()
+}
+
+/// `utime` and `stime` together. The command stands in parentheses and may hold anything, also parentheses.
+fn cpu_ticks(stat: &str) -> Option<u64> {
+    let behind_command = stat.rsplit_once(')')?.1;
+    let mut fields = behind_command.split_whitespace().skip(11);
+    let utime: u64 = fields.next()?.parse().ok()?;
+    let stime: u64 = fields.next()?.parse().ok()?;
+    Some(utime + stime)
+}
+
+fn field_kb(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_ticks_are_found_behind_any_command() {
+        let stat = "42 (a) b (c) S 1 42 42 0 -1 4194560 1 0 0 0 250 50 0 0 20 0 3 0 1 2 3";
+        assert_eq!(cpu_ticks(stat), Some(300));
+        assert_eq!(cpu_ticks("garbage"), None);
+    }
+
+    #[test]
+    fn this_very_process_can_be_read() {
+        let process = Process::new(std::process::id()).expect("it runs");
+        let memory = process.memory().expect("it runs");
+        assert!(memory.resident_kb > 0 && memory.peak_kb >= memory.resident_kb / 2 && memory.proportional_kb > 0);
+        assert!(thread_cpu_nanos().is_some());
+        assert!(Process::new(u32::MAX).is_err());
+    }
+}

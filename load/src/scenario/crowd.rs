@@ -1,0 +1,133 @@
+//! Who is connected in a scenario? Many clients, logged in as different users.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use crate::client::{Reading, Record, Request, Settings, Shared, open};
+use crate::error::LoadError;
+use crate::session;
+
+/// How many clients connect at the same time when they do not have to connect all at once.
+const CONNECT_BATCH: usize = 50;
+
+/// How often it is looked whether something has arrived.
+const LOOK_PAUSE: Duration = Duration::from_millis(2);
+
+/// The clients of a scenario; dropped, they are gone.
+pub struct Crowd {
+    members: Vec<Member>,
+}
+
+/// One client.
+pub struct Member {
+    /// Who is logged in.
+    pub user: u64,
+    record: Shared,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Crowd {
+    /// Connects `count` clients as `users` in turn, that have everything up to `change_id`; a few at a time.
+    ///
+    /// # Errors
+    /// One is refused, or all of them are not connected in time.
+    pub async fn gather(
+        settings: &Arc<Settings>,
+        users: &[u64],
+        count: usize,
+        change_id: u64,
+        patience: Duration,
+    ) -> Result<Self, LoadError> {
+        let mut crowd = Self { members: Vec::with_capacity(count) };
+        let mut users = users.iter().cycle().take(count).peekable();
+        while users.peek().is_some() {
+            for user in users.by_ref().take(CONNECT_BATCH) {
+                crowd.members.push(Member::open(settings, *user, change_id, Reading::Lines));
+            }
+            let newest = &crowd.members[crowd.members.len().saturating_sub(CONNECT_BATCH)..];
+            let connected = |member: &Member| member.read(|record| record.connected_micros.is_some());
+            wait(patience, "clients to be connected", newest, connected).await?;
+        }
+        Ok(crowd)
+    }
+
+    /// Connects all of them at once, without any data; of compressed answers only one in `lines_of_each` is decompressed.
+    #[must_use]
+    pub fn rush(settings: &Arc<Settings>, users: &[u64], count: usize, lines_of_each: usize) -> Self {
+        let members = users.iter().cycle().take(count).enumerate();
+        let reading = |index: usize| {
+            if index.is_multiple_of(lines_of_each) { Reading::Lines } else { Reading::CountIfCompressed }
+        };
+        Self { members: members.map(|(index, user)| Member::open(settings, *user, 0, reading(index))).collect() }
+    }
+
+    /// The clients.
+    #[must_use]
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// Waits until those clients have the change; false if they do not in time.
+    ///
+    /// # Errors
+    /// A client's stream ended.
+    pub async fn have(
+        &self,
+        change_id: u64,
+        concerned: impl Fn(u64) -> bool,
+        patience: Duration,
+    ) -> Result<bool, LoadError> {
+        let has = |member: &Member| !concerned(member.user) || member.read(|record| record.change_id >= change_id);
+        match wait(patience, "lines", &self.members, has).await {
+            Err(LoadError::TimeOut { .. }) => Ok(false),
+            other => other.map(|()| true),
+        }
+    }
+}
+
+impl Member {
+    fn open(settings: &Arc<Settings>, user: u64, change_id: u64, reading: Reading) -> Self {
+        let request = Request { cookie: Some(session::cookie(user)), change_id, reading };
+        let (record, task) = open(Arc::clone(settings), request);
+        Self { user, record, task }
+    }
+
+    /// Reads what was noted.
+    pub fn read<T>(&self, read: impl FnOnce(&Record) -> T) -> T {
+        self.record.read(read)
+    }
+}
+
+/// Waits until `done` says so of every client.
+pub(super) async fn wait(
+    patience: Duration,
+    what: &str,
+    members: &[Member],
+    done: impl Fn(&Member) -> bool,
+) -> Result<(), LoadError> {
+    let begin = Instant::now();
+    let mut first_waiting = 0;
+    loop {
+        // What is done stays done, so those in front need not be asked again.
+        while members.get(first_waiting).is_some_and(&done) {
+            first_waiting += 1;
+        }
+        let Some(member) = members.get(first_waiting) else { return Ok(()) };
+        if let Some(ended) = member.read(|record| record.ended.clone()) {
+            return Err(LoadError::Usage(format!("the stream of user {} ended: {ended}", member.user)));
+        }
+        if begin.elapsed() > patience {
+            return Err(LoadError::TimeOut { what: what.to_owned(), seconds: patience.as_secs() });
+        }
+        sleep(LOOK_PAUSE).await;
+    }
+}
