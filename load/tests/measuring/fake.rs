@@ -1,0 +1,159 @@
+//! A service that speaks the protocol and restricts nothing: every change is a line for everybody.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::Response;
+use http_body_util::StreamBody;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Frame, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use redis::streams::{StreamReadOptions, StreamReadReply};
+use redis::{AsyncCommands, AsyncConnectionConfig};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use std::io::Write;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// What the service does wrong.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Faults {
+    /// Lines begin two ids too far ahead.
+    pub(crate) skips_from: bool,
+    /// Every line is followed by an empty one.
+    pub(crate) empty_lines: bool,
+}
+
+pub(crate) struct Fake {
+    pub(crate) address: SocketAddr,
+    _tasks: JoinSet<()>,
+}
+
+#[derive(Clone)]
+struct State {
+    newest: watch::Receiver<u64>,
+    faults: Faults,
+}
+
+type Body = UnsyncBoxBody<Bytes, std::convert::Infallible>;
+
+impl Fake {
+    pub(crate) async fn start(redis: &str, first: u64, faults: Faults) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (sender, newest) = watch::channel(first);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(follow(redis.to_owned(), sender));
+        let state = State { newest, faults };
+        let acceptor = TlsAcceptor::from(tls());
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((socket, _)) = listener.accept().await {
+                connections.spawn(serve(socket, acceptor.clone(), state.clone()));
+            }
+        });
+        Self { address, _tasks: tasks }
+    }
+}
+
+/// Tells the newest change id of the stream.
+async fn follow(redis: String, newest: watch::Sender<u64>) {
+    let client = redis::Client::open(redis).expect("a URL");
+    let config = AsyncConnectionConfig::new().set_response_timeout(None);
+    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.expect("Redis");
+    let options = StreamReadOptions::default().block(1_000);
+    let mut last = "0".to_owned();
+    loop {
+        let reply: Option<StreamReadReply> =
+            connection.xread_options(&["autoupdate"], &[&last], &options).await.unwrap_or_default();
+        for entry in reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids) {
+            let content: String = entry.get("content").expect("content");
+            let content: serde_json::Value = serde_json::from_str(&content).expect("JSON");
+            last = entry.id;
+            newest.send_replace(content["change_id"].as_u64().expect("a change id"));
+        }
+    }
+}
+
+fn tls() -> Arc<ServerConfig> {
+    let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
+    let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key)
+        .expect("a pair");
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Arc::new(config)
+}
+
+async fn serve(socket: TcpStream, acceptor: TlsAcceptor, state: State) {
+    let mut first = [0];
+    let Ok(1) = socket.peek(&mut first).await else { return };
+    let service = service_fn(move |request| answer(request, state.clone()));
+    let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+    // A client that goes away is no matter.
+    if first == [0x16] {
+        let Ok(socket) = acceptor.accept(socket).await else { return };
+        let _ = server.serve_connection(TokioIo::new(socket), service).await;
+    } else {
+        let _ = server.serve_connection(TokioIo::new(socket), service).await;
+    }
+}
+
+async fn answer(request: http::Request<Incoming>, state: State) -> Result<Response<Body>, std::convert::Infallible> {
+    let gzip = request.headers().get("accept-encoding").is_some_and(|value| value == "gzip");
+    let change_id = request.uri().query().and_then(|query| query.strip_prefix("change_id=")?.parse().ok()).unwrap_or(0);
+    let is_autoupdate = request.uri().path() == "/system/autoupdate" && request.headers().contains_key("cookie");
+    let lines = lines(state, change_id, is_autoupdate);
+    let mut encoder = gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
+    let frames = futures_util::StreamExt::map(lines, move |line| {
+        let bytes = match &mut encoder {
+            None => line.into_bytes(),
+            Some(encoder) => {
+                encoder.write_all(line.as_bytes()).expect("memory");
+                encoder.flush().expect("memory");
+                std::mem::take(encoder.get_mut())
+            }
+        };
+        Ok(Frame::data(Bytes::from(bytes)))
+    });
+    let mut response = Response::builder();
+    if gzip {
+        response = response.header("content-encoding", "gzip");
+    }
+    Ok(response.body(UnsyncBoxBody::new(StreamBody::new(frames))).expect("headers"))
+}
+
+fn lines(state: State, change_id: u64, is_autoupdate: bool) -> impl futures_util::Stream<Item = String> {
+    let begin = (state, change_id, true);
+    futures_util::stream::unfold(begin, move |(mut state, change_id, is_first)| async move {
+        if is_first {
+            return Some(("{\"connected\":true}\n".to_owned(), (state, change_id, false)));
+        }
+        if !is_autoupdate {
+            std::future::pending::<()>().await;
+        }
+        let newest = match change_id {
+            0 => *state.newest.borrow_and_update(),
+            _ => *state.newest.wait_for(|newest| *newest > change_id).await.ok()?,
+        };
+        let from = if state.faults.skips_from { change_id + 2 } else { change_id };
+        let empty = if state.faults.empty_lines { "\n" } else { "" };
+        let all_data = change_id == 0;
+        let padding = "x".repeat(3_000);
+        let line = format!(
+            "{{\"changed\":{{\"core/tag\":[{{\"id\":1,\"name\":\"{padding}\"}}]}},\"deleted\":{{}},\
+             \"from_change_id\":{from},\"to_change_id\":{newest},\"all_data\":{all_data}}}\n{empty}"
+        );
+        Some((line, (state, newest, false)))
+    })
+}
