@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::ids::{ElementKey, ProjectorId};
@@ -33,7 +32,7 @@ pub const SLIDES_PER_PROJECTOR_MAX: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenderedProjector {
     /// The list of its slides: compact ASCII JSON. `None`: there is no such projector.
-    pub json: Option<Bytes>,
+    pub json: Option<Arc<str>>,
     /// What it was rendered from, the projector itself included.
     pub dependencies: Dependencies,
     /// What is wrong with its slides.
@@ -78,7 +77,7 @@ fn composed(
     projector: ProjectorId,
     diagnostics: &mut Vec<Diagnostic>,
     mut slide: impl FnMut(usize, &str) -> Slide,
-) -> Option<Bytes> {
+) -> Option<Arc<str>> {
     if !exists(meeting, projector) {
         return None;
     }
@@ -86,7 +85,7 @@ fn composed(
     let mut note = |entry, problem| diagnostics.push(Diagnostic { projector, entry, problem });
     let Some(entries) = entries(element.json()) else {
         note(0, "field `elements` is not a list".to_owned());
-        return Some(Bytes::from_static(b"[]"));
+        return Some("[]".into());
     };
     let mut json = "[".to_owned();
     for (index, entry) in entries.iter().map(|entry| entry.get()).enumerate() {

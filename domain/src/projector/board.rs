@@ -2,20 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use bytes::Bytes;
+use std::sync::Arc;
 
 use super::changes::{Between, Changes, Written};
 use super::{Diagnostic, Slide, composed, exists};
 use crate::collection::Collection;
 use crate::ids::{ElementKey, ProjectorId};
+use crate::line::SharedText;
 use crate::meeting::Meeting;
+use crate::once_map::OnceMap;
+use crate::slide::text::Object;
 use crate::slide::{RenderedSlide, render_slide, slide_name};
-
-/// How many different lines of one board are kept for other listeners; a line beyond is built for each who needs it.
-/// Listeners mostly differ in which projectors they ask for, which is a handful of combinations.
-const LINES_MAX: usize = 64;
 
 /// What the projectors show at one version of the meeting. A value: [`ProjectorBoard::advance`] gives the next one,
 /// which shares with it all that did not change.
@@ -23,8 +20,8 @@ const LINES_MAX: usize = 64;
 pub struct ProjectorBoard {
     meeting: Arc<Meeting>,
     shown: Arc<Shown>,
-    /// Lines by what they tell. A mutex that is held for a look-up or an insert: every listener comes by once a change.
-    lines: Mutex<BTreeMap<Box<[LinePart]>, Bytes>>,
+    /// Lines by what they tell. Listeners differ in which projectors they ask for, which is a handful of combinations.
+    lines: OnceMap<Box<[LinePart]>, SharedText>,
 }
 
 #[derive(Debug, Default)]
@@ -44,7 +41,7 @@ struct SlideKey {
 
 #[derive(Clone, Debug)]
 struct ShownProjector {
-    json: Bytes,
+    json: Arc<str>,
     digest: Digest,
     slides: Arc<[SlideKey]>,
 }
@@ -85,7 +82,7 @@ impl ProjectorBoard {
     /// The board on which nothing is rendered, because nobody listens.
     #[must_use]
     pub fn new(meeting: Arc<Meeting>) -> Self {
-        Self { meeting, shown: Arc::default(), lines: Mutex::default() }
+        Self { meeting, shown: Arc::default(), lines: OnceMap::default() }
     }
 
     /// The meeting that it shows.
@@ -122,13 +119,13 @@ impl ProjectorBoard {
             changes.projectors = self.shown.differences(&shown, wanted);
             Arc::new(shown)
         };
-        let board = Self { meeting, shown, lines: Mutex::default() };
+        let board = Self { meeting, shown, lines: OnceMap::default() };
         Advanced { board, changes, diagnostics }
     }
 
     /// The list of slides that a projector shows; `None` if there is no such projector, or nobody asked for it.
     #[must_use]
-    pub fn json(&self, projector: ProjectorId) -> Option<&Bytes> {
+    pub fn json(&self, projector: ProjectorId) -> Option<&Arc<str>> {
         self.shown.json(projector)
     }
 
@@ -140,30 +137,19 @@ impl ProjectorBoard {
         }
     }
 
-    /// The line that tells of these projectors; built once for all who need it.
-    pub(super) fn line(&self, parts: Box<[LinePart]>) -> Bytes {
-        let lock = || self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(line) = lock().get(&parts) {
-            return line.clone();
-        }
-        let line = self.build_line(&parts);
-        let mut lines = lock();
-        if lines.len() < LINES_MAX {
-            lines.insert(parts, line.clone());
-        }
-        line
+    /// The line that tells of these projectors; made once for all who need it.
+    pub(super) fn line(&self, parts: Box<[LinePart]>) -> SharedText {
+        self.lines.get_or_make(parts.clone(), || SharedText::new(self.line_text(&parts)))
     }
 
-    fn build_line(&self, parts: &[LinePart]) -> Bytes {
-        let mut line = format!("{{\"change_id\":{},\"data\":{{", self.meeting.change_id()).into_bytes();
-        for (index, part) in parts.iter().enumerate() {
-            let joint = if index == 0 { "" } else { "," };
-            line.extend_from_slice(format!("{joint}\"{}\":", part.projector).as_bytes());
-            let json = if part.is_null { None } else { self.json(part.projector) };
-            line.extend_from_slice(json.map_or(b"null", |json| json));
+    fn line_text(&self, parts: &[LinePart]) -> String {
+        let mut data = Object::new();
+        for part in parts {
+            let json = self.shown.json(part.projector).filter(|_| !part.is_null);
+            data.add(&part.projector.to_string(), json.map_or("null", |json| json));
         }
-        line.extend_from_slice(b"}}\n");
-        line.into()
+        let change_id = self.meeting.change_id().to_string();
+        Object::new().with("change_id", &change_id).with("data", &data.finish()).finish() + "\n"
     }
 }
 
@@ -220,7 +206,7 @@ impl Shown {
             self.slides.insert(key, Arc::clone(&rendered));
             Slide { diagnostic: rendered.diagnostic.clone(), rendered }
         })?;
-        Some(ShownProjector { digest: digest(&json), json, slides: keys.into() })
+        Some(ShownProjector { digest: digest(json.as_bytes()), json, slides: keys.into() })
     }
 
     fn differences(&self, newer: &Self, wanted: &BTreeSet<ProjectorId>) -> Vec<ProjectorId> {
@@ -228,7 +214,7 @@ impl Shown {
         ids.into_iter().filter(|id| wanted.contains(id) && self.json(*id) != newer.json(*id)).collect()
     }
 
-    fn json(&self, projector: ProjectorId) -> Option<&Bytes> {
+    fn json(&self, projector: ProjectorId) -> Option<&Arc<str>> {
         self.projectors.get(&projector).map(|shown| &shown.json)
     }
 }

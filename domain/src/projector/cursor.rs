@@ -1,10 +1,9 @@
 //! What is the next line of one connection that listens to projectors? (spec: projector.md)
 
-use bytes::Bytes;
-
 use super::board::{Digest, LinePart, Projection, ProjectorBoard};
 use super::request::ProjectorIds;
 use crate::ids::UserId;
+use crate::line::SharedText;
 use crate::permission::Permission;
 use crate::viewer::Viewer;
 
@@ -39,12 +38,12 @@ impl ProjectorCursor {
 
     /// The line that brings the connection to what `board` shows, ended by `\n`; `None` if there is nothing to tell.
     ///
-    /// Counts as sent with that: to be asked for when the transport is ready for a line. Equal lines are one allocation.
+    /// Counts as sent with that: to be asked for when the transport is ready for a line. Equal lines are one text.
     ///
     /// A user who may not see projectors is told of none; those that were sent become `null`. A projector that exists
     /// but is not on the board yet is left as it is.
     #[must_use]
-    pub fn next_line(&mut self, board: &ProjectorBoard) -> Option<Bytes> {
+    pub fn next_line(&mut self, board: &ProjectorBoard) -> Option<SharedText> {
         let may_see = Viewer::resolve(board.meeting(), self.user).has(Permission::CoreCanSeeProjector);
         let mut parts = Vec::new();
         for (projector, sent) in self.ids.iter().zip(&mut self.sent) {

@@ -14,8 +14,8 @@ pub(crate) mod motions;
 mod node;
 mod polls;
 #[cfg(test)]
-mod tests;
-mod text;
+pub(crate) mod tests;
+pub(crate) mod text;
 mod topics;
 mod users;
 

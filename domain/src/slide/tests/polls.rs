@@ -52,7 +52,7 @@ const STATES_BEFORE: [i64; 4] = [1, 2, 3, 5];
 fn an_election_shows_its_result_when_it_is_published() {
     let one = ("assignments/assignment-option:7", option(7, json!(1), json!(1)));
     for state in STATES_BEFORE {
-        let elements = with(&election(json!(state), json!([7]), json!({})), &[one.clone()]);
+        let elements = with(&election(json!(state), json!([7]), json!({})), std::slice::from_ref(&one));
         let options = json!({"options": [{"user": {"short_name": "one"}}]});
         check(&elements, election_entry(), shown_election(json!(state), options));
     }

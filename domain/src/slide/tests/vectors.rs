@@ -39,7 +39,7 @@ fn slides_equal_the_recorded_ones() {
         elements.extend(case.overwrite.iter().map(|(key, text)| (key.as_str(), text.get())));
         let projector = render_projector(&meeting_of_texts(elements), ProjectorId(1));
         let json = projector.json.expect("there is a projector 1");
-        let slides: Vec<Value> = serde_json::from_slice(&json).expect("slides are JSON");
+        let slides: Vec<Value> = serde_json::from_str(&json).expect("slides are JSON");
         assert_eq!(comparable(&slides[0]), comparable(&case.data), "case {number}");
         assert_eq!(projector.diagnostics, [], "case {number}");
     }
