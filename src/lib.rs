@@ -47,6 +47,7 @@ fn run(task: Task, config: Config) -> Result<ExitCode, StartError> {
         return Ok(ExitCode::SUCCESS);
     }
     telemetry::start(config.log_format, &config.log_level)?;
+    descriptors::raise(config.connections_max);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match task {

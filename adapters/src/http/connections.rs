@@ -158,7 +158,7 @@ impl Connections {
 
 /// Between three and five quarters of `seconds`, always the same for one stream.
 fn jittered(seconds: u32, id: u64) -> u32 {
-    let quarters = u64::from(seconds) * (300 + id.wrapping_mul(0x9E37_79B9_7F4A_7C15) % 200) / 400;
+    let quarters = u64::from(seconds) * (300 + (id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) % 200) / 400;
     u32::try_from(quarters).unwrap_or(u32::MAX).max(1)
 }
 
