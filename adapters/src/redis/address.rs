@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
+use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, TlsCertificates};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 /// The address of a Redis, from host and port or from a URL. Neither form of printing it shows the password.
 #[derive(Clone, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub struct RedisAddress {
     user: Option<String>,
     password: Option<String>,
     database: i64,
+    /// The certificate of the authority that is trusted, in PEM; `None`: the public ones are.
+    authority: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +41,14 @@ impl RedisAddress {
     /// The Redis at `host` and `port`, without TLS and password.
     #[must_use]
     pub fn from_host(host: &str, port: u16) -> Self {
-        Self { place: Place::Tcp { host: host.to_owned(), port }, user: None, password: None, database: 0 }
+        let place = Place::Tcp { host: host.to_owned(), port };
+        Self { place, user: None, password: None, database: 0, authority: None }
+    }
+
+    /// Trusts the certificate authority with this certificate (PEM) instead of the public ones; matters for `rediss://` only.
+    #[must_use]
+    pub fn trusting(self, authority: Vec<u8>) -> Self {
+        Self { authority: Some(authority), ..self }
     }
 
     /// What the client library needs to connect.
@@ -56,7 +67,16 @@ impl RedisAddress {
         if let Some(password) = &self.password {
             login = login.set_password(password);
         }
-        let info = place.into_connection_info().map_err(|error| self.refused(&error))?;
+        let mut info = place.into_connection_info().map_err(|error| self.refused(&error))?;
+        if let (Place::Tls { .. }, Some(authority)) = (&self.place, &self.authority) {
+            // The library takes a text without a certificate for an authority that vouches for nobody.
+            if !matches!(CertificateDer::pem_slice_iter(authority).next(), Some(Ok(_))) {
+                return Err(self.refused(&"the certificate of its authority is not a PEM text"));
+            }
+            let certificates = TlsCertificates { client_tls: None, root_cert: Some(authority.clone()) };
+            let client = Client::build_with_tls(info, certificates).map_err(|error| self.refused(&error))?;
+            info = client.get_connection_info().clone();
+        }
         Ok(info.set_redis_settings(login))
     }
 
@@ -92,6 +112,7 @@ impl FromStr for RedisAddress {
             user: login.username().map(ToOwned::to_owned),
             password: login.password().map(ToOwned::to_owned),
             database: login.db(),
+            authority: None,
         })
     }
 }
@@ -137,6 +158,7 @@ mod tests {
             user: user.map(ToOwned::to_owned),
             password: password.map(ToOwned::to_owned),
             database,
+            authority: None,
         };
         let address: RedisAddress = text.parse().expect(text);
         assert_eq!(address, expected, "{text}");

@@ -170,3 +170,22 @@ impl Connector for TransportConnector {
 fn connection_config(limits: RedisLimits) -> AsyncConnectionConfig {
     AsyncConnectionConfig::new().set_connection_timeout(Some(limits.connect)).set_response_timeout(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::fake_redis::FakeRedis;
+
+    #[tokio::test]
+    async fn only_a_connection_that_is_given_back_is_used_again() {
+        let fake = FakeRedis::start().await.expect("a port");
+        let connector = PoolConnector::new(&fake.address(), RedisLimits::default()).expect("an address");
+        connector.lease().await.expect("a connection").give_back();
+        assert_eq!((connector.pool.status().size, fake.connections_opened()), (1, 1));
+        drop(connector.lease().await.expect("the same connection"));
+        assert_eq!((connector.pool.status().size, fake.connections_opened()), (0, 1));
+        connector.lease().await.expect("another connection").give_back();
+        connector.forget_idle();
+        assert_eq!((connector.pool.status().size, fake.connections_opened()), (0, 2));
+    }
+}

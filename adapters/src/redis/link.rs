@@ -108,3 +108,32 @@ pub(super) fn describe(error: &RedisError) -> String {
         _ => error.to_string().split(", with args").next().unwrap_or_default().to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(error: RedisError, usable: bool, text: &str) {
+        assert_eq!(leaves_the_connection_usable(&error), usable, "{error}");
+        assert_eq!(describe(&error), text);
+    }
+
+    #[test]
+    fn errors_tell_whether_the_connection_is_usable_and_nothing_that_was_read_or_sent() {
+        // The library's own wording is of no matter here; that it is passed on is.
+        let server = |kind| RedisError::from((ErrorKind::Server(kind), "the server says", "why".to_owned()));
+        check(server(ServerErrorKind::BusyLoading), true, "the server says - Server(BusyLoading): why");
+        check(server(ServerErrorKind::ReadOnly), false, "the server says - Server(ReadOnly): why");
+        check(RedisError::from(std::io::Error::other("gone")), false, "gone");
+        let kind = "the answer is not of the expected kind";
+        check(RedisError::from((ErrorKind::UnexpectedReturnType, "was", "geheim".to_owned())), true, kind);
+        check(RedisError::from((ErrorKind::Parse, "was", "geheim".to_owned())), false, kind);
+        let unknown = "unknown command 'XADD', with args beginning with: 'notify' 'geheim'";
+        check(
+            RedisError::from((ErrorKind::Extension, "ERR", unknown.to_owned())),
+            true,
+            "ERR - Extension: unknown command 'XADD'",
+        );
+    }
+}

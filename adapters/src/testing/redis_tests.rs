@@ -1,5 +1,6 @@
 //! What does the Redis adapter do when Redis is changed meanwhile, fails, stalls, was demoted, or wants a password?
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ids::{ChangeId, UserId};
@@ -131,12 +132,14 @@ async fn an_entry_without_content_is_handed_over_empty() {
 async fn a_demoted_primary_is_left_for_the_new_one() {
     let (fake, _openslides, redis) = fake().await;
     let store = RedisApplauseStore::new(&redis);
-    store.applaud(UserId(1), 1_000).await.expect("an answer");
+    // Two at a time: two connections, both of which stay in the pool.
+    let (one, two) = tokio::join!(store.applaud(UserId(1), 1_000), store.applaud(UserId(2), 1_000));
+    assert_eq!((one, two, fake.connections_opened()), (Ok(()), Ok(()), 2));
     fake.demote_open_connections();
-    store.applaud(UserId(2), 1_000).await.expect("a new connection leads to the new primary");
-    assert_eq!(store.count_since(0).await, Ok(2));
+    store.applaud(UserId(3), 1_000).await.expect("a new connection leads to the new primary");
+    assert_eq!(store.count_since(0).await, Ok(3));
     fake.demote();
-    let error = store.applaud(UserId(3), 1_000).await.expect_err("no primary at all").0;
+    let error = store.applaud(UserId(4), 1_000).await.expect_err("no primary at all").0;
     assert!(error.contains("noting applause") && error.contains("read only"), "{error}");
 }
 
@@ -217,6 +220,52 @@ async fn password_and_database_are_used_and_never_shown() {
         assert!(!error.0.contains("geheim") && !error.0.contains("falsch"), "{error}");
         assert!(error.0.contains("127.0.0.1"), "{error}");
     }
+}
+
+/// Speaks TLS in front of a Redis in process. Returns its port and its certificate in PEM.
+async fn behind_tls(fake: &FakeRedis) -> (u16, Vec<u8>) {
+    let identity = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let key = rustls::pki_types::PrivateKeyDer::try_from(identity.signing_key.serialize_der()).expect("a key");
+    let config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![identity.cert.der().clone()], key)
+        .expect("a certificate and its key");
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind(("localhost", 0)).await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let redis = fake.transport();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, redis) = (acceptor.clone(), redis.clone());
+            tokio::spawn(async move {
+                // A client that does not trust the certificate goes away.
+                let Ok(mut near) = acceptor.accept(stream).await else { return };
+                let mut far = redis.open().await.expect("a stream in memory");
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    (port, identity.cert.pem().into_bytes())
+}
+
+#[tokio::test]
+async fn tls_is_spoken_with_whom_the_certificate_names() {
+    let (fake, openslides, _) = fake().await;
+    openslides.rebuild(ChangeId(100), &[]).await;
+    let (port, certificate) = behind_tls(&fake).await;
+    let address: RedisAddress = format!("rediss://localhost:{port}").parse().expect("an address");
+    let trusting = redis(&address.clone().trusting(certificate.clone()));
+    assert_eq!(RedisElementStore::new(&trusting).bounds().await, Ok(bounds(100, 100)));
+    assert_eq!(RedisMessageBus::new(&trusting).last_position(Channel::Notify).await, Ok(Position::START));
+
+    let Err(StoreError::Unavailable(error)) = RedisElementStore::new(&redis(&address)).bounds().await else {
+        panic!("nobody vouches for it");
+    };
+    assert!(error.0.contains("certificate"), "{error}");
+    let elsewhere: RedisAddress = format!("rediss://127.0.0.1:{port}").parse().expect("an address");
+    assert!(RedisElementStore::new(&redis(&elsewhere.trusting(certificate))).bounds().await.is_err(), "another name");
+    let broken = address.trusting(b"not PEM".to_vec());
+    assert!(Redis::new(&broken, &broken, RedisLimits::default()).is_err());
 }
 
 #[tokio::test]
