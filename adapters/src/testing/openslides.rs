@@ -15,6 +15,7 @@ const ENTRIES_PER_REQUEST_MAX: usize = 1_000;
 /// Writes to a Redis as the OpenSlides server does. Its methods panic if Redis does not do as told.
 pub struct OpenSlides {
     client: Client,
+    connection: Mutex<Option<MultiplexedConnection>>,
     /// One change after the other: the server's script is atomic, too.
     changing: Mutex<()>,
 }
@@ -24,7 +25,8 @@ impl OpenSlides {
     #[must_use]
     pub fn new(address: &RedisAddress) -> Self {
         let info = address.connection_info().expect("an address to connect to");
-        Self { client: Client::open(info).expect("an address to connect to"), changing: Mutex::new(()) }
+        let client = Client::open(info).expect("an address to connect to");
+        Self { client, connection: Mutex::default(), changing: Mutex::default() }
     }
 
     /// Deletes everything.
@@ -127,11 +129,20 @@ impl OpenSlides {
         self.run(redis::pipe().del(key).ignore()).await
     }
 
-    /// A connection for each request: a test may have closed the one before.
     async fn run<T: FromRedisValue>(&self, commands: &Pipeline) -> T {
+        commands.query_async(&mut self.connection().await).await.expect("Redis does as told")
+    }
+
+    /// The connection of the request before if it still works: a test may have closed it.
+    async fn connection(&self) -> MultiplexedConnection {
+        let mut last = self.connection.lock().await;
+        if let Some(connection) = last.as_mut()
+            && redis::cmd("PING").exec_async(connection).await.is_ok()
+        {
+            return connection.clone();
+        }
         let config = AsyncConnectionConfig::new().set_response_timeout(None);
-        let mut connection: MultiplexedConnection =
-            self.client.get_multiplexed_async_connection_with_config(&config).await.expect("Redis is there");
-        commands.query_async(&mut connection).await.expect("Redis does as told")
+        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await;
+        last.insert(connection.expect("Redis is there")).clone()
     }
 }
