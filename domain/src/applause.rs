@@ -67,6 +67,9 @@ impl ApplauseCounter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::ChangeId;
+    use crate::line::SharedText;
+    use crate::ports::element_store::{Bounds, RawElement, Snapshot};
 
     #[track_caller]
     fn check_timeout(config: Option<&str>, expected: u64) {
@@ -85,6 +88,22 @@ mod tests {
     }
 
     #[test]
+    fn the_audience_is_read_from_the_meeting() {
+        let element = |key: &str, json: &str| RawElement { key: key.into(), json: Some(json.into()) };
+        let timeout = format!(r#"{{"id":9,"key":"{TIMEOUT_CONFIG}","value":12}}"#);
+        let elements = vec![
+            element("core/config:9", &timeout),
+            element("users/user:1", r#"{"id":1,"is_present":true}"#),
+            element("users/user:2", r#"{"id":2,"is_present":false}"#),
+            element("users/user:130", r#"{"id":130,"is_present":true}"#),
+        ];
+        let bounds = Bounds { lowest: ChangeId(1), highest: ChangeId(1) };
+        let audience = |elements| Audience::of(&Meeting::load(Snapshot { bounds, elements }, None).meeting);
+        assert_eq!(audience(elements), Audience { timeout_seconds: 12, present_users: 2 });
+        assert_eq!(audience(Vec::new()), Audience { timeout_seconds: 5, present_users: 0 });
+    }
+
+    #[test]
     fn an_applause_counts_if_it_is_at_most_the_timeout_ago() {
         let since = |timeout_seconds, now| Audience { timeout_seconds, present_users: 0 }.counted_since(now);
         assert_eq!(since(5, 1000), 995);
@@ -96,8 +115,11 @@ mod tests {
     #[test]
     fn the_first_silence_is_told_and_the_following_are_not() {
         let mut counter = ApplauseCounter::default();
-        let told: Vec<_> = [0, 3, 3, 0, 0, 1, 0, 0].map(|level| counter.counted(level, 120)).into();
+        let told = [0, 3, 3, 0, 0, 1, 0, 0].map(|level| counter.counted(level, 120).map(|message| message.line));
         let expected = [None, Some(3), Some(3), Some(0), None, Some(1), Some(0), None];
-        assert_eq!(told, expected.map(|level| level.map(|level| NotifyMessage::applause(level, 120))));
+        for (told, expected) in told.iter().zip(expected) {
+            let expected = expected.map(|level| NotifyMessage::applause(level, 120).line);
+            assert_eq!(told.as_ref().map(SharedText::plain), expected.as_ref().map(SharedText::plain));
+        }
     }
 }

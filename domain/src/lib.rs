@@ -27,6 +27,7 @@ pub mod ports;
 pub mod projector;
 pub mod required_users;
 pub mod restriction;
+pub mod right;
 pub mod slide;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

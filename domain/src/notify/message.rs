@@ -1,22 +1,22 @@
 //! What does a notify message say, to whom, and how does it look on the wire? (spec: notify.md)
 
-use bytes::Bytes;
 use serde::Deserialize;
 
 use super::channel_id::{ChannelId, user_inside, user_of_number};
 use crate::ids::UserId;
 use crate::json::{FieldError, Fields, string_literal, wire_form};
+use crate::line::SharedText;
 
 /// The name of the messages that tell how loud the applause is; nobody else may use it.
 pub const APPLAUSE_NAME: &str = "applause";
 
 /// A message on its way to the listeners: read once and written once, however many there are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct NotifyMessage {
     /// Whom it is for.
     pub recipients: Recipients,
-    /// What each of them gets: one line of JSON in ASCII with its line end.
-    pub line: Bytes,
+    /// What each of them gets: one line of JSON in ASCII with its line end, compressed once if somebody asks for that.
+    pub line: SharedText,
 }
 
 impl NotifyMessage {
@@ -44,16 +44,15 @@ impl NotifyMessage {
 
 /// The line that tells a client its channel id, under both names that clients know.
 #[must_use]
-pub fn channel_line(id: ChannelId) -> Bytes {
-    format!("{{\"channel_id\":\"{id}\",\"channelID\":\"{id}\"}}\n").into()
+pub fn channel_line(id: ChannelId) -> String {
+    format!("{{\"channel_id\":\"{id}\",\"channelID\":\"{id}\"}}\n")
 }
 
-fn line(sender: u64, channel_id: &str, name: &str, message: &str) -> Bytes {
+fn line(sender: u64, channel_id: &str, name: &str, message: &str) -> SharedText {
     let (channel_id, name) = (string_literal(channel_id), string_literal(name));
-    format!(
+    SharedText::new(format!(
         "{{\"sender_user_id\":{sender},\"sender_channel_id\":{channel_id},\"name\":{name},\"message\":{message}}}\n"
-    )
-    .into()
+    ))
 }
 
 /// Whom a message is for: everyone who is matched in at least one way.
@@ -65,6 +64,20 @@ pub struct Recipients {
     pub users: Box<[Option<UserId>]>,
     /// These connections, ascending, each once. A text that is no channel id of this service is no connection's.
     pub channels: Box<[ChannelId]>,
+}
+
+impl Recipients {
+    /// Are the user's connections among those it is for by name?
+    #[must_use]
+    pub fn names_user(&self, user: Option<UserId>) -> bool {
+        self.users.binary_search(&user).is_ok()
+    }
+
+    /// Is the connection among those it is for by name, its own or its user's?
+    #[must_use]
+    pub fn names(&self, channel: ChannelId) -> bool {
+        self.names_user(channel.user) || self.channels.binary_search(&channel).is_ok()
+    }
 }
 
 /// Why a text is not a message. Holds nothing of what the message says.
@@ -144,12 +157,12 @@ mod tests {
     #[track_caller]
     fn check(entry: &str, expected: &str) {
         let message = NotifyMessage::parse(entry.as_bytes()).expect(entry);
-        assert_eq!(std::str::from_utf8(&message.line).expect("ASCII"), format!("{expected}\n"));
+        assert_eq!(std::str::from_utf8(message.line.plain()).expect("ASCII"), format!("{expected}\n"));
     }
 
     #[track_caller]
     fn check_error(entry: &[u8], expected: &MessageError) {
-        assert_eq!(NotifyMessage::parse(entry).as_ref(), Err(expected), "{}", String::from_utf8_lossy(entry));
+        assert_eq!(NotifyMessage::parse(entry).as_ref().err(), Some(expected), "{}", String::from_utf8_lossy(entry));
     }
 
     #[test]
@@ -241,7 +254,7 @@ mod tests {
         let applause = NotifyMessage::applause(3, 120);
         assert!(applause.recipients.all);
         assert_eq!(
-            applause.line,
+            applause.line.plain(),
             "{\"sender_user_id\":0,\"sender_channel_id\":\"Server\",\"name\":\"applause\",\
              \"message\":{\"level\":3,\"presentUsers\":120}}\n"
         );

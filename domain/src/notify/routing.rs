@@ -6,11 +6,10 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
-
 use super::channel_id::{ChannelId, ProcessTag};
 use super::message::{NotifyMessage, Recipients};
 use crate::ids::UserId;
+use crate::line::SharedText;
 
 /// How far a listener may fall behind; one that would fall further behind is ended, so that its client connects anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,10 +68,10 @@ impl NotifyHub {
     pub fn subscribe(self: &Arc<Self>, user: Option<UserId>) -> Subscription {
         let mailbox = Arc::new(Mailbox::default());
         let mut listeners = self.listeners();
-        let counter = listeners.next_counter;
+        let address = (user, listeners.next_counter);
         listeners.next_counter += 1;
-        listeners.mailboxes.insert((user, counter), Arc::clone(&mailbox));
-        Subscription { hub: Arc::clone(self), user, counter, mailbox }
+        listeners.mailboxes.insert(address, Arc::clone(&mailbox));
+        Subscription { hub: Arc::clone(self), address, mailbox }
     }
 
     /// Puts the message into the buffer of every listener that it is for, and wakes those that wait.
@@ -94,11 +93,17 @@ impl NotifyHub {
         self.listeners().mailboxes.len()
     }
 
-    /// Each recipient once, however it is matched.
+    /// Each recipient once, however it is matched. The work is bounded by the recipients and by the listeners, whichever
+    /// are fewer.
     fn mailboxes_of(&self, recipients: &Recipients) -> Vec<Arc<Mailbox>> {
         let listeners = self.listeners();
         if recipients.all {
             return listeners.mailboxes.values().cloned().collect();
+        }
+        if recipients.users.len() + recipients.channels.len() > listeners.mailboxes.len() {
+            let all = listeners.mailboxes.iter();
+            let named = all.filter(|(address, _)| recipients.names(self.channel_id(**address)));
+            return named.map(|(_, mailbox)| Arc::clone(mailbox)).collect();
         }
         let of_users = recipients.users.iter().flat_map(|user| {
             listeners.mailboxes.range((*user, 0)..=(*user, u64::MAX)).map(|(_, mailbox)| Arc::clone(mailbox))
@@ -106,9 +111,13 @@ impl NotifyHub {
         let by_channel = recipients
             .channels
             .iter()
-            .filter(|channel| channel.process == self.process && recipients.users.binary_search(&channel.user).is_err())
+            .filter(|channel| channel.process == self.process && !recipients.names_user(channel.user))
             .filter_map(|channel| listeners.mailboxes.get(&(channel.user, channel.counter)).cloned());
         of_users.chain(by_channel).collect()
+    }
+
+    fn channel_id(&self, (user, counter): Address) -> ChannelId {
+        ChannelId { process: self.process, user, counter }
     }
 
     fn listeners(&self) -> MutexGuard<'_, Listeners> {
@@ -131,8 +140,7 @@ impl fmt::Debug for NotifyHub {
 /// The messages for one connection. Dropping it unregisters the connection.
 pub struct Subscription {
     hub: Arc<NotifyHub>,
-    user: Option<UserId>,
-    counter: u64,
+    address: Address,
     mailbox: Arc<Mailbox>,
 }
 
@@ -140,23 +148,23 @@ impl Subscription {
     /// The channel id of the connection.
     #[must_use]
     pub fn channel_id(&self) -> ChannelId {
-        ChannelId { process: self.hub.process, user: self.user, counter: self.counter }
+        self.hub.channel_id(self.address)
     }
 
     /// The next line, with its line end; `None` once the listener is ended because it fell too far behind.
-    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<SharedText>> {
         self.mailbox.poll_pop(context)
     }
 
     /// Waits for what [`Self::poll_next`] returns. Nothing is lost if the future is dropped.
-    pub async fn next(&mut self) -> Option<Bytes> {
+    pub async fn next(&mut self) -> Option<SharedText> {
         poll_fn(|context| self.poll_next(context)).await
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.hub.listeners().mailboxes.remove(&(self.user, self.counter));
+        self.hub.listeners().mailboxes.remove(&self.address);
     }
 }
 
@@ -172,7 +180,7 @@ struct Mailbox(Mutex<Buffer>);
 
 #[derive(Default)]
 struct Buffer {
-    lines: VecDeque<Bytes>,
+    lines: VecDeque<SharedText>,
     bytes: usize,
     is_ended: bool,
     reader: Option<Waker>,
@@ -188,7 +196,7 @@ enum Pushed {
 const ROOM_KEPT_LINES_MAX: usize = 8;
 
 impl Mailbox {
-    fn push(&self, line: &Bytes, limits: BufferLimits) -> Pushed {
+    fn push(&self, line: &SharedText, limits: BufferLimits) -> Pushed {
         let (pushed, reader) = {
             let mut buffer = self.buffer();
             (buffer.push(line, limits), buffer.reader.take())
@@ -200,7 +208,7 @@ impl Mailbox {
         pushed
     }
 
-    fn poll_pop(&self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    fn poll_pop(&self, context: &mut Context<'_>) -> Poll<Option<SharedText>> {
         let mut buffer = self.buffer();
         if let Some(line) = buffer.pop() {
             return Poll::Ready(Some(line));
@@ -221,24 +229,24 @@ impl Mailbox {
 }
 
 impl Buffer {
-    fn push(&mut self, line: &Bytes, limits: BufferLimits) -> Pushed {
+    fn push(&mut self, line: &SharedText, limits: BufferLimits) -> Pushed {
         if self.is_ended {
             return Pushed::AlreadyEnded;
         }
-        let is_full = self.lines.len() >= limits.messages_max || self.bytes + line.len() > limits.bytes_max;
+        let is_full = self.lines.len() >= limits.messages_max || self.bytes + line.plain().len() > limits.bytes_max;
         if is_full && !self.lines.is_empty() {
             // What waits is given up with the rest: the client misses the end, which it can see, and nothing before it.
             *self = Self { is_ended: true, reader: self.reader.take(), ..Self::default() };
             return Pushed::Ended;
         }
-        self.bytes += line.len();
+        self.bytes += line.plain().len();
         self.lines.push_back(line.clone());
         Pushed::Buffered
     }
 
-    fn pop(&mut self) -> Option<Bytes> {
+    fn pop(&mut self) -> Option<SharedText> {
         let line = self.lines.pop_front()?;
-        self.bytes -= line.len();
+        self.bytes -= line.plain().len();
         if self.lines.is_empty() && self.lines.capacity() > ROOM_KEPT_LINES_MAX {
             self.lines = VecDeque::new();
         }

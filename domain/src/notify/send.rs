@@ -5,9 +5,6 @@ use super::message::{APPLAUSE_NAME, Envelope, MessageError};
 use crate::ids::UserId;
 use crate::json::{Fields, wire_form};
 
-/// How many bytes the body of a send request may have by default; a larger one is refused.
-pub const SEND_BODY_BYTES_MAX: usize = 1024 * 1024;
-
 /// How much of a wrong value an error text repeats, in bytes.
 const EXCERPT_BYTES_MAX: usize = 40;
 
@@ -69,6 +66,8 @@ mod tests {
     use super::*;
 
     const SENDER: UserId = UserId(5);
+    /// As large as a body may be (spec: notify.md).
+    const BODY_BYTES_MAX: usize = 1024 * 1024;
 
     #[track_caller]
     fn check_accepted(body: &str, expected: &str) {
@@ -168,14 +167,14 @@ mod tests {
     #[test]
     fn deep_nesting_is_no_danger_wherever_it_is() {
         let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        let deep = deep(SEND_BODY_BYTES_MAX / 2 - 100);
+        let deep = deep(BODY_BYTES_MAX / 2 - 100);
         let body = format!(r#"{{"channel_id":"a:5:0","name":"n","message":{deep}}}"#);
         check_accepted(&body, &body);
         for field in ["to_all", "to_users", "to_channels", "channel_id", "name"] {
             let error = check(format!(r#"{{"{field}":{deep}}}"#).as_bytes(), SENDER).expect_err(field);
             assert!(error.to_string().starts_with(&format!("invalid json: field `{field}` is not a")), "{error}");
         }
-        let error = check("[".repeat(SEND_BODY_BYTES_MAX).as_bytes(), SENDER).expect_err("not closed");
+        let error = check("[".repeat(BODY_BYTES_MAX).as_bytes(), SENDER).expect_err("not closed");
         assert!(error.to_string().starts_with("invalid json: EOF"), "{error}");
     }
 }
