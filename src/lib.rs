@@ -1,15 +1,19 @@
 //! The autoupdate service, put together: configuration, wiring, the background loops, the demo.
 
+pub mod applause;
 mod backoff;
 mod config;
 mod demo;
 mod demo_loop;
 mod descriptors;
 pub mod ingest;
+pub mod notify;
 mod sockets;
 mod start;
 mod tasks;
 mod telemetry;
+#[cfg(test)]
+mod test_support;
 pub mod wiring;
 
 use std::ffi::OsString;
