@@ -4,6 +4,7 @@
 //! endpoint of a request and gives every failure its one form ([`error`]).
 
 pub mod acceptor;
+pub mod applause;
 pub mod auth;
 pub mod autoupdate;
 mod autoupdate_source;
@@ -16,10 +17,15 @@ pub mod gate;
 pub mod health;
 pub mod limits;
 pub mod listen;
+pub mod notify;
+pub mod notify_send;
+mod notify_source;
 pub mod probe;
 pub mod router;
 pub mod server;
 mod sniff;
 pub mod stream;
 pub mod stream_response;
+#[cfg(test)]
+mod test_support;
 pub mod wire;

@@ -1,0 +1,80 @@
+//! The route `/system/applause`: applauds. (spec: notify.md, Applause)
+
+use std::sync::Arc;
+
+use domain::ports::applause_store::ApplauseStore;
+use domain::ports::clock::Clock;
+use poem::{Endpoint, IntoResponse, Request, Response, Result};
+
+use super::error::HttpError;
+use super::gate::Gate;
+
+const LOGIN_REQUIRED: &str = "You have to be logged in to send applause.";
+
+/// The endpoint.
+pub struct Applause {
+    /// Who asks.
+    pub gate: Gate,
+    /// Where applause is noted.
+    pub store: Arc<dyn ApplauseStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Endpoint for Applause {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let user = self.gate.admit(request.headers()).await?.user;
+        let user = user.ok_or_else(|| HttpError::AuthRequired(LOGIN_REQUIRED.to_owned()))?;
+        self.store.applaud(user, self.clock.unix_seconds()).await.map_err(HttpError::from)?;
+        Ok(().into_response())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ids::UserId;
+    use domain::ports::Unavailable;
+    use domain::ports::applause_store::MockApplauseStore;
+    use domain::testing::ManualClock;
+
+    use super::super::test_support::{gate, live};
+    use super::*;
+
+    /// Status and body of the response if the store answers so; `None`: it must not be asked.
+    async fn check(user: Option<u64>, answer: Option<Result<(), Unavailable>>, status: u16, body: &str) {
+        let mut store = MockApplauseStore::new();
+        if let Some(answer) = answer {
+            let user = UserId(user.expect("somebody applauds"));
+            store
+                .expect_applaud()
+                .withf(move |who, when| (*who, *when) == (user, 1_600_000_000))
+                .once()
+                .return_const(answer);
+        }
+        let gate = gate(&live(), user);
+        let endpoint = Applause { gate, store: Arc::new(store), clock: Arc::new(ManualClock::new(1_600_000_000)) };
+        let response = endpoint.get_response(Request::default()).await;
+        assert_eq!(response.status().as_u16(), status);
+        assert_eq!(response.into_body().into_string().await.expect("text"), body);
+    }
+
+    #[tokio::test]
+    async fn applause_is_noted_with_user_and_time() {
+        check(Some(5), Some(Ok(())), 200, "").await;
+    }
+
+    #[tokio::test]
+    async fn only_logged_in_users_applaud() {
+        let body =
+            "{\"error\": {\"type\": \"auth_required\", \"msg\": \"You have to be logged in to send applause.\"}}\n";
+        check(None, None, 400, body).await;
+    }
+
+    #[tokio::test]
+    async fn without_the_store_the_client_is_told_to_try_again() {
+        let body = "{\"error\": {\"type\": \"unavailable\", \"msg\": \"Redis does not answer, try again\"}}\n";
+        check(Some(5), Some(Err(Unavailable("connection refused".to_owned()))), 503, body).await;
+    }
+}

@@ -1,0 +1,128 @@
+//! The route `/system/notify`: listens for messages. (spec: notify.md, Listening)
+
+use std::sync::Arc;
+
+use domain::live::Live;
+use domain::notify::routing::NotifyHub;
+use domain::right::Right;
+use poem::{Endpoint, Request, Response, Result};
+
+use super::gate::{Admission, Gate};
+use super::notify_source::NotifySource;
+use super::stream_response::Streams;
+
+/// The endpoint.
+pub struct Notify {
+    /// Who asks.
+    pub gate: Gate,
+    /// Whether the stream may go on.
+    pub live: Arc<Live>,
+    /// Where the connection is registered.
+    pub hub: Arc<NotifyHub>,
+    /// How streams are sent.
+    pub streams: Streams,
+}
+
+impl Endpoint for Notify {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let Admission { session, user, published } = self.gate.admit(request.headers()).await?;
+        let key = session.key.clone();
+        let right = Right::new(&published, session, user);
+        let source = NotifySource::new(self.hub.subscribe(user), Arc::clone(&self.live), right);
+        Ok(self.streams.respond(&request, "application/octet-stream", key, source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::notify::channel_id::ProcessTag;
+    use domain::notify::message::NotifyMessage;
+    use domain::notify::routing::BufferLimits;
+    use domain::ports::authenticator::AuthenticatorError;
+    use futures_util::{FutureExt, StreamExt};
+    use serde_json::{Value, json};
+
+    use super::super::test_support::{gate, gate_of, live, streams, write};
+    use super::*;
+
+    /// The endpoint for a client of this user, with small buffers.
+    fn endpoint(user: Option<u64>) -> Notify {
+        let live = live();
+        let limits = BufferLimits { messages_max: 2, ..BufferLimits::default() };
+        let hub = Arc::new(NotifyHub::new(ProcessTag::from_random(1), limits));
+        Notify { gate: gate(&live, user), live, hub, streams: streams() }
+    }
+
+    fn to_all(content: u64) -> NotifyMessage {
+        let entry = json!({"channel_id": "a:5:0", "name": "n", "message": content, "to_all": true});
+        NotifyMessage::parse(entry.to_string().as_bytes()).expect("a message")
+    }
+
+    /// The lines that are there, and whether the stream is ended.
+    fn lines(response: Response) -> (Vec<Value>, bool) {
+        let mut chunks = Box::pin(response.into_body().into_bytes_stream());
+        let mut lines = Vec::new();
+        loop {
+            match chunks.next().now_or_never() {
+                None => return (lines, false),
+                Some(None) => return (lines, true),
+                Some(Some(chunk)) => {
+                    let chunk = chunk.expect("a chunk");
+                    let text = chunk.strip_suffix(b"\n").expect("a line is ended");
+                    lines.push(serde_json::from_slice(text).expect("a line is JSON"));
+                }
+            }
+        }
+    }
+
+    async fn check(user: Option<u64>, channel_id: &str) {
+        let endpoint = endpoint(user);
+        let response = endpoint.get_response(Request::default()).await;
+        assert_eq!(response.status().as_u16(), 200);
+        assert_eq!(response.content_type(), Some("application/octet-stream"));
+        endpoint.hub.deliver(&to_all(1));
+        let message = json!({"sender_user_id": 5, "sender_channel_id": "a:5:0", "name": "n", "message": 1});
+        let channel = json!({"channel_id": channel_id, "channelID": channel_id});
+        assert_eq!(lines(response), (vec![json!({"connected": true}), channel, message], false));
+        assert_eq!(endpoint.hub.listeners_count(), 0, "a client that goes away is forgotten");
+    }
+
+    #[tokio::test]
+    async fn a_stream_begins_with_the_channel_id_and_carries_the_messages_from_then_on() {
+        check(Some(5), "10000000:5:0").await;
+        check(None, "10000000:0:0").await;
+    }
+
+    #[tokio::test]
+    async fn a_client_too_far_behind_is_disconnected() {
+        let endpoint = endpoint(Some(5));
+        let response = endpoint.get_response(Request::default()).await;
+        for content in 0..3 {
+            endpoint.hub.deliver(&to_all(content));
+        }
+        let (lines, is_ended) = lines(response);
+        assert!(is_ended);
+        assert_eq!(lines.len(), 2, "only what stands before the messages");
+        assert_eq!(endpoint.hub.listeners_count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_with_the_right_to_it() {
+        let endpoint = endpoint(Some(5));
+        let response = endpoint.get_response(Request::default()).await;
+        write(&endpoint.live, ("users/user:5", r#"{"id":5,"is_active":false}"#));
+        endpoint.hub.deliver(&to_all(1));
+        assert_eq!(lines(response), (vec![json!({"connected": true})], true));
+    }
+
+    #[tokio::test]
+    async fn who_is_not_let_in_does_not_listen() {
+        let mut endpoint = endpoint(Some(5));
+        endpoint.gate = gate_of(&endpoint.live, Err(AuthenticatorError::InvalidSession));
+        let response = endpoint.get_response(Request::default()).await;
+        assert_eq!(response.status().as_u16(), 400);
+        assert_eq!(endpoint.hub.listeners_count(), 0);
+    }
+}
