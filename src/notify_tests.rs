@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use adapters::memory::{MemoryMessageBus, MemoryServer};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
@@ -215,4 +216,31 @@ fn a_burst_ends_no_listener_that_keeps_up() {
         let read = async { reading.await.expect("every message") };
         until(read, run_notify_loop(bus, hub, JumpingClock::new(0))).await;
     });
+}
+
+#[tokio::test]
+async fn a_message_sent_on_one_instance_reaches_the_listeners_of_all_once() {
+    let server = MemoryServer::new();
+    let bus: Arc<dyn MessageBus> = Arc::new(MemoryMessageBus::new(&server));
+    let hubs = [hub(), hub()];
+    bus.publish_notify(ONE).await.expect("memory does not fail");
+    let loops: Vec<_> = hubs
+        .iter()
+        .map(|hub| tokio::spawn(run_notify_loop(Arc::clone(&bus), Arc::clone(hub), JumpingClock::new(0))))
+        .collect();
+    // Both loops run until they wait for the stream: on this runtime there is no other thread.
+    tokio::task::yield_now().await;
+    let mut listeners = hubs.each_ref().map(|hub| hub.subscribe(None));
+    for message in [TWO, THREE] {
+        bus.publish_notify(message).await.expect("memory does not fail");
+    }
+    for listener in &mut listeners {
+        for expected in [2, 3] {
+            let line = listener.next().await.expect("the listener is not ended");
+            let line: Value = serde_json::from_slice(line.plain()).expect("JSON");
+            assert_eq!(line["message"], expected);
+        }
+        assert_eq!(received(listener), Vec::<Value>::new());
+    }
+    loops.iter().for_each(tokio::task::JoinHandle::abort);
 }
