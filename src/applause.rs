@@ -18,7 +18,7 @@ const INTERVAL_MIN: Duration = Duration::from_millis(10);
 ///
 /// `audience` says what the meeting is at that moment; `None`: there is none yet, so nothing is counted. A count that
 /// fails is logged and ends nobody's connection; the next one comes at the next interval.
-pub async fn run_applause_loop(
+pub(crate) async fn run_applause_loop(
     store: Arc<dyn ApplauseStore>,
     hub: Arc<NotifyHub>,
     clock: Arc<dyn Clock>,

@@ -20,25 +20,25 @@ use tracing::{info, warn};
 use crate::backoff::Backoff;
 
 /// What the loop needs.
-pub struct Ingest {
+pub(crate) struct Ingest {
     /// Where the meeting is.
-    pub store: Arc<dyn ElementStore>,
+    pub(crate) store: Arc<dyn ElementStore>,
     /// Where its changes are announced.
-    pub bus: Arc<dyn MessageBus>,
+    pub(crate) bus: Arc<dyn MessageBus>,
     /// Where the meeting is published.
-    pub live: Arc<Live>,
+    pub(crate) live: Arc<Live>,
     /// The time.
-    pub clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// How often what is known is held against the store.
-    pub reconcile_interval: Duration,
+    pub(crate) reconcile_interval: Duration,
     /// Told after each publication.
-    pub observer: Arc<dyn Observer>,
+    pub(crate) observer: Arc<dyn Observer>,
     /// Who asks the loop to catch up now.
-    pub requests: CatchUpRequests,
+    pub(crate) requests: CatchUpRequests,
 }
 
 /// Who wants to know how the loop is doing.
-pub trait Observer: Send + Sync {
+pub(crate) trait Observer: Send + Sync {
     /// A new version of the meeting was published.
     fn published(&self);
     /// There is no meeting yet, for this reason.
@@ -47,11 +47,11 @@ pub trait Observer: Send + Sync {
 
 /// Asks the loop to catch up with the store. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct CatchUp(mpsc::Sender<Reply>);
+pub(crate) struct CatchUp(mpsc::Sender<Reply>);
 
 /// The other end of [`CatchUp`].
 #[derive(Debug)]
-pub struct CatchUpRequests(mpsc::Receiver<Reply>);
+pub(crate) struct CatchUpRequests(mpsc::Receiver<Reply>);
 
 type Reply = oneshot::Sender<Result<Bounds, Unavailable>>;
 
@@ -64,7 +64,7 @@ const CATCH_UP_WAIT: Duration = Duration::from_secs(10);
 impl CatchUp {
     /// A new way to ask the loop, and the end that the loop holds.
     #[must_use]
-    pub fn new() -> (Self, CatchUpRequests) {
+    pub(crate) fn new() -> (Self, CatchUpRequests) {
         let (sender, receiver) = mpsc::channel(CATCH_UP_REQUESTS_MAX);
         (Self(sender), CatchUpRequests(receiver))
     }
@@ -73,7 +73,7 @@ impl CatchUp {
     ///
     /// # Errors
     /// The store does not answer, or not in time.
-    pub async fn catch_up(&self) -> Result<Bounds, Unavailable> {
+    pub(crate) async fn catch_up(&self) -> Result<Bounds, Unavailable> {
         let ask = async {
             let (reply, answer) = oneshot::channel();
             self.0.send(reply).await.map_err(|_| stopped())?;
@@ -98,7 +98,7 @@ fn stopped() -> Unavailable {
 
 impl Ingest {
     /// Runs until it is dropped. Survives every error of the store and the bus.
-    pub async fn run(mut self) {
+    pub(crate) async fn run(mut self) {
         let position = self.load_first().await;
         self.follow(position).await;
     }

@@ -1,13 +1,13 @@
 //! The autoupdate service, put together: configuration, wiring, the background loops, the demo.
 
-pub mod applause;
+mod applause;
 mod backoff;
 mod config;
 mod demo;
 mod demo_loop;
 mod descriptors;
-pub mod ingest;
-pub mod notify;
+mod ingest;
+mod notify;
 mod sockets;
 mod start;
 mod tasks;

@@ -14,7 +14,7 @@ use crate::backoff::Backoff;
 /// Delivers every message that is put on the stream from now on. Runs until it is dropped, which may be at any time.
 ///
 /// While the bus does not answer it tries again, less and less often, and then goes on where it was.
-pub async fn run_notify_loop(bus: Arc<dyn MessageBus>, hub: Arc<NotifyHub>, clock: Arc<dyn Clock>) {
+pub(crate) async fn run_notify_loop(bus: Arc<dyn MessageBus>, hub: Arc<NotifyHub>, clock: Arc<dyn Clock>) {
     let mut reader = Reader { bus, hub, position: None, behind: None };
     let mut backoff = Backoff::default();
     loop {

@@ -14,6 +14,7 @@ use adapters::system::SystemClock;
 use adapters::tls::{TlsMode, TlsServer};
 use domain::history::HistoryLimits;
 use domain::ids::{ChangeId, UserId};
+use domain::notify::routing::BufferLimits;
 use domain::ports::authenticator::Authenticator;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::warn;
@@ -93,15 +94,15 @@ async fn run(config: Config, ports: Ports, listening: impl FnOnce()) -> Result<E
     let acceptor = TcpAcceptor::new(sockets::listen(&config.autoupdate_host, config.autoupdate_port)?)?;
     let stop = stop_signal()?;
     listening();
-    wiring::run(ports, settings(&config), acceptor, tls, stop).await;
+    wiring::run(ports, settings(&config)?, acceptor, tls, stop).await;
     Ok(ExitCode::SUCCESS)
 }
 
-fn settings(config: &Config) -> Settings {
+fn settings(config: &Config) -> Result<Settings, StartError> {
     let drain = Duration::from_secs(config.drain_seconds);
     // A stream that was told to end needs a moment for its last line.
     const LAST_LINES: Duration = Duration::from_secs(2);
-    Settings {
+    Ok(Settings {
         cookie_name: config.cookie_name.clone(),
         reconcile: Duration::from_secs(config.reconcile_seconds),
         session_check: Duration::from_secs(config.session_check_seconds),
@@ -110,6 +111,9 @@ fn settings(config: &Config) -> Settings {
             quiet_line_seconds: u32::try_from(config.quiet_line_seconds).unwrap_or(u32::MAX),
         },
         stream_bytes_max: config.stream_bytes_max,
+        applause_interval: Duration::from_millis(config.applause_interval_ms),
+        notify_buffer: BufferLimits { messages_max: config.notify_buffer_max, ..BufferLimits::default() },
+        process_tag: getrandom::u64()?,
         compression: config.compression,
         history: HistoryLimits {
             versions_max: config.history_versions_max,
@@ -119,7 +123,7 @@ fn settings(config: &Config) -> Settings {
         drain,
         limits: Limits { connections_max: config.connections_max, drain: drain + LAST_LINES, ..Limits::default() },
         tls: config.tls,
-    }
+    })
 }
 
 /// Returns at the first signal to stop. At the second one the process ends at once.

@@ -1,11 +1,14 @@
 //! What does the service do besides answering requests?
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use adapters::http::connections::Connections;
+use adapters::http::connections::{Connections, News};
 use adapters::http::drain::DrainTrigger;
 use adapters::http::health::Readiness;
+use adapters::http::projectors::Projectors;
+use domain::live::Live;
+use domain::meeting::Version;
 use domain::ports::authenticator::{Authenticator, SessionKey};
 use domain::ports::clock::Clock;
 use tracing::{info, warn};
@@ -14,14 +17,23 @@ use crate::ingest::Observer;
 
 /// Tells the clients and the health route what the ingest loop does.
 pub(crate) struct Announcer {
+    pub(crate) live: Arc<Live>,
     pub(crate) connections: Arc<Connections>,
+    pub(crate) projectors: Arc<Projectors>,
     pub(crate) readiness: Readiness,
+    /// The version that was announced last; only the ingest loop announces.
+    pub(crate) announced: Mutex<Option<Version>>,
 }
 
 impl Observer for Announcer {
     fn published(&self) {
+        let Some(published) = self.live.published() else { return };
+        let current = published.current().version();
+        let before = self.announced.lock().unwrap_or_else(PoisonError::into_inner).replace(current);
+        let transition = before.and_then(|before| published.transition(before));
+        let changes = self.projectors.update();
         self.readiness.set_ready();
-        self.connections.wake_all();
+        self.connections.announce(News { transition: transition.as_deref(), projectors: &changes });
     }
 
     fn waiting(&self, reason: &str) {

@@ -2,10 +2,11 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use adapters::http::acceptor::Acceptor;
+use adapters::http::applause::Applause;
 use adapters::http::autoupdate::Autoupdate;
 use adapters::http::connection::ConnectionContext;
 use adapters::http::connections::{Connections, Rhythm};
@@ -13,12 +14,19 @@ use adapters::http::drain::drain;
 use adapters::http::gate::Gate;
 use adapters::http::health::Readiness;
 use adapters::http::limits::Limits;
+use adapters::http::notify::Notify;
+use adapters::http::notify_send::NotifySend;
+use adapters::http::projector::Projector;
+use adapters::http::projectors::Projectors;
 use adapters::http::router::{Router, ServiceRoute};
 use adapters::http::server::serve;
 use adapters::http::stream_response::{Compression, Streams};
 use adapters::tls::{TlsMode, TlsServer};
+use domain::applause::Audience;
 use domain::history::HistoryLimits;
 use domain::live::{Live, PIECES_BYTES_MAX};
+use domain::notify::channel_id::ProcessTag;
+use domain::notify::routing::{BufferLimits, NotifyHub};
 use domain::ports::applause_store::ApplauseStore;
 use domain::ports::authenticator::Authenticator;
 use domain::ports::clock::Clock;
@@ -27,7 +35,9 @@ use domain::ports::message_bus::MessageBus;
 use tokio::task::JoinSet;
 use tracing::info;
 
+use crate::applause::run_applause_loop;
 use crate::ingest::{CatchUp, Ingest};
+use crate::notify::run_notify_loop;
 use crate::tasks;
 
 /// The outside of the service, behind its ports.
@@ -58,6 +68,12 @@ pub struct Settings {
     pub rhythm: Rhythm,
     /// After how many bytes of text a stream is ended; 0: never.
     pub stream_bytes_max: u64,
+    /// How often applause is counted.
+    pub applause_interval: Duration,
+    /// How far a listener to messages may fall behind.
+    pub notify_buffer: BufferLimits,
+    /// What makes the channel ids of this process unique: drawn at random.
+    pub process_tag: u64,
     /// When streams are compressed.
     pub compression: Compression,
     /// How much of the past is kept.
@@ -82,6 +98,8 @@ pub async fn run<A: Acceptor>(
     info!(?addresses, tls = %settings.tls, "listening");
     let live = Arc::new(Live::new(settings.history, PIECES_BYTES_MAX));
     let connections = Connections::new(settings.rhythm);
+    let projectors = Projectors::new(Arc::clone(&live));
+    let hub = Arc::new(NotifyHub::new(ProcessTag::from_random(settings.process_tag), settings.notify_buffer));
     let readiness = Readiness::not_ready("the meeting is not loaded yet");
     let (catch_up, requests) = CatchUp::new();
 
@@ -93,11 +111,26 @@ pub async fn run<A: Acceptor>(
         live: Arc::clone(&live),
         clock: Arc::clone(&ports.clock),
         reconcile_interval: settings.reconcile,
-        observer: Arc::new(tasks::Announcer { connections: Arc::clone(&connections), readiness: readiness.clone() }),
+        observer: Arc::new(tasks::Announcer {
+            live: Arc::clone(&live),
+            connections: Arc::clone(&connections),
+            projectors: Arc::clone(&projectors),
+            readiness: readiness.clone(),
+            announced: Mutex::default(),
+        }),
         requests,
     };
     background.spawn(ingest.run());
     background.spawn(tasks::tick(Arc::clone(&connections), Arc::clone(&ports.clock)));
+    background.spawn(run_notify_loop(Arc::clone(&ports.bus), Arc::clone(&hub), Arc::clone(&ports.clock)));
+    let audience = Arc::clone(&live);
+    background.spawn(run_applause_loop(
+        Arc::clone(&ports.applause),
+        Arc::clone(&hub),
+        Arc::clone(&ports.clock),
+        settings.applause_interval,
+        move || audience.published().map(|published| Audience::of(published.current())),
+    ));
     if !settings.session_check.is_zero() {
         background.spawn(tasks::check_sessions(
             Arc::clone(&connections),
@@ -118,8 +151,19 @@ pub async fn run<A: Acceptor>(
         compression: settings.compression,
         text_bytes_max: settings.stream_bytes_max,
     };
-    let autoupdate = Autoupdate::new(gate, live, Arc::clone(&ports.store), streams);
-    let service = Router::new(readiness.clone()).with(ServiceRoute::Autoupdate, autoupdate).into_service();
+    let service = Router::new(readiness.clone())
+        .with(
+            ServiceRoute::Autoupdate,
+            Autoupdate::new(gate.clone(), Arc::clone(&live), Arc::clone(&ports.store), streams.clone()),
+        )
+        .with(
+            ServiceRoute::Projector,
+            Projector { gate: gate.clone(), live: Arc::clone(&live), projectors, streams: streams.clone() },
+        )
+        .with(ServiceRoute::Notify, Notify { gate: gate.clone(), live, hub, streams })
+        .with(ServiceRoute::NotifySend, NotifySend { gate: gate.clone(), bus: ports.bus })
+        .with(ServiceRoute::Applause, Applause { gate, store: ports.applause, clock: Arc::clone(&ports.clock) })
+        .into_service();
 
     let (trigger, drained) = drain();
     let context = ConnectionContext::new(service, settings.tls, tls, &settings.limits);

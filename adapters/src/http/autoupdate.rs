@@ -12,6 +12,7 @@ use poem::{Endpoint, Request, Response, Result};
 use tokio::sync::Mutex;
 
 use super::autoupdate_source::AutoupdateSource;
+use super::connections::Interest;
 use super::error::HttpError;
 use super::gate::{Admission, Gate};
 use super::stream_response::{Streams, query_value};
@@ -91,10 +92,10 @@ impl Endpoint for Autoupdate {
     async fn call(&self, request: Request) -> Result<Response> {
         let change_id = parse_change_id(query_value(&request, "change_id").as_deref())?;
         let admission = self.gate.admit(request.headers()).await?;
-        let session = admission.session.key.clone();
+        let session = admission.session.clone();
         let started = self.start(admission, change_id).await?;
         let source = AutoupdateSource::new(Arc::clone(&self.live), started);
-        Ok(self.streams.respond(&request, "application/octet-stream", session, source))
+        Ok(self.streams.respond(&request, "application/octet-stream", &session, Interest::Meeting, source))
     }
 }
 

@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use domain::ports::authenticator::SessionKey;
+use domain::difference::Transition;
+use domain::ids::UserId;
+use domain::ports::authenticator::{Session, SessionKey};
+use domain::projector::{Changes, ProjectorCursor};
 use futures_util::task::AtomicWaker;
 
 /// All open streams of this process.
@@ -39,6 +42,28 @@ struct Slot {
     active_tick: AtomicU32,
     quiet_tick: AtomicU32,
     session: Option<SessionKey>,
+    user: Option<UserId>,
+    interest: Interest,
+}
+
+/// What is news to a stream.
+#[derive(Clone, Debug)]
+pub enum Interest {
+    /// Every change of the meeting.
+    Meeting,
+    /// What projectors show: the cursor says which, and to whom.
+    Projectors(ProjectorCursor),
+    /// Messages, which come by another way.
+    Messages,
+}
+
+/// What a new version of the meeting brings.
+#[derive(Clone, Copy, Debug)]
+pub struct News<'a> {
+    /// The way from the version that was announced before; `None`: it is not known.
+    pub transition: Option<&'a Transition>,
+    /// What projectors show now that they did not show then.
+    pub projectors: &'a Changes,
 }
 
 /// What a stream was told since it last looked.
@@ -77,9 +102,9 @@ impl Connections {
         Arc::new(Self { slots: Mutex::default(), next_id: AtomicU64::new(0), tick: AtomicU32::new(0), rhythm })
     }
 
-    /// Enters a stream, opened by `session` if that can end.
+    /// Enters a stream that was opened by `session`.
     #[must_use]
-    pub fn enter(self: &Arc<Self>, session: Option<SessionKey>) -> Connection {
+    pub fn enter(self: &Arc<Self>, session: &Session, interest: Interest) -> Connection {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let now = self.tick.load(Ordering::Relaxed);
         let slot = Arc::new(Slot {
@@ -87,7 +112,9 @@ impl Connections {
             signals: AtomicU8::new(0),
             active_tick: AtomicU32::new(now),
             quiet_tick: AtomicU32::new(now),
-            session,
+            session: session.key.clone(),
+            user: session.user,
+            interest,
         });
         self.slots().insert(id, Arc::clone(&slot));
         Connection { connections: Arc::clone(self), id, slot }
@@ -99,10 +126,12 @@ impl Connections {
         self.slots().len()
     }
 
-    /// Lets every stream look whether there is news for it.
-    pub fn wake_all(&self) {
+    /// Lets the streams look for which a new version of the meeting may be news.
+    pub fn announce(&self, news: News<'_>) {
         for slot in self.slots().values() {
-            slot.waker.wake();
+            if slot.is_concerned(news) {
+                slot.waker.wake();
+            }
         }
     }
 
@@ -163,6 +192,16 @@ fn jittered(seconds: u32, id: u64) -> u32 {
 }
 
 impl Slot {
+    fn is_concerned(&self, news: News<'_>) -> bool {
+        let is_news = match &self.interest {
+            Interest::Meeting => true,
+            Interest::Projectors(cursor) => news.projectors.concern(cursor),
+            Interest::Messages => false,
+        };
+        // It may have lost the right to go on.
+        is_news || news.transition.is_none_or(|transition| transition.decides(self.user))
+    }
+
     fn signal(&self, signal: Signals) {
         self.signals.fetch_or(signal.0, Ordering::Release);
         self.waker.wake();
@@ -209,6 +248,10 @@ mod tests {
 
     const RHYTHM: Rhythm = Rhythm { keep_alive_seconds: 2, quiet_line_seconds: 0 };
 
+    fn session(key: Option<&str>) -> Session {
+        Session { key: key.map(|key| SessionKey(key.to_owned())), ..Session::anonymous() }
+    }
+
     fn signals(connection: &Connection) -> Signals {
         connection.listen(Waker::noop())
     }
@@ -216,7 +259,7 @@ mod tests {
     #[test]
     fn a_silent_stream_is_told_to_send_a_keep_alive() {
         let connections = Connections::new(RHYTHM);
-        let connection = connections.enter(None);
+        let connection = connections.enter(&session(None), Interest::Meeting);
         connections.tick();
         assert_eq!(signals(&connection), Signals::default());
         connections.tick();
@@ -229,7 +272,7 @@ mod tests {
     #[test]
     fn a_stream_that_was_told_to_end_stays_told() {
         let connections = Connections::new(RHYTHM);
-        let connection = connections.enter(None);
+        let connection = connections.enter(&session(None), Interest::Meeting);
         connections.drain(0, 1);
         assert!(signals(&connection).has(Signals::DRAIN));
         assert!(signals(&connection).has(Signals::DRAIN));
@@ -238,7 +281,7 @@ mod tests {
     #[test]
     fn draining_in_parts_reaches_every_stream_once() {
         let connections = Connections::new(RHYTHM);
-        let streams: Vec<_> = (0..10).map(|_| connections.enter(None)).collect();
+        let streams: Vec<_> = (0..10).map(|_| connections.enter(&session(None), Interest::Meeting)).collect();
         let told = || streams.iter().filter(|stream| signals(stream).has(Signals::DRAIN)).count();
         connections.drain(0, 3);
         assert_eq!(told(), 4);
@@ -250,11 +293,13 @@ mod tests {
     #[test]
     fn only_streams_of_a_session_that_is_gone_are_revoked() {
         let connections = Connections::new(RHYTHM);
-        let key = |text: &str| SessionKey(text.to_owned());
-        let (gone, stays, anonymous) =
-            (connections.enter(Some(key("a"))), connections.enter(Some(key("b"))), connections.enter(None));
+        let (gone, stays, anonymous) = (
+            connections.enter(&session(Some("a")), Interest::Messages),
+            connections.enter(&session(Some("b")), Interest::Meeting),
+            connections.enter(&session(None), Interest::Meeting),
+        );
         assert_eq!(connections.sessions().len(), 2);
-        connections.revoke(&[key("a")]);
+        connections.revoke(&[SessionKey("a".to_owned())]);
         assert!(signals(&gone).has(Signals::REVOKED));
         assert!(!signals(&stays).has(Signals::REVOKED) && !signals(&anonymous).has(Signals::REVOKED));
     }
@@ -262,7 +307,7 @@ mod tests {
     #[test]
     fn a_stream_that_is_dropped_leaves() {
         let connections = Connections::new(RHYTHM);
-        drop(connections.enter(None));
+        drop(connections.enter(&session(None), Interest::Meeting));
         assert_eq!(connections.count(), 0);
     }
 

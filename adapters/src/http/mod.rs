@@ -21,6 +21,8 @@ pub mod notify;
 pub mod notify_send;
 mod notify_source;
 pub mod probe;
+pub mod projector;
+pub mod projectors;
 pub mod router;
 pub mod server;
 mod sniff;

@@ -7,6 +7,7 @@ use domain::notify::routing::NotifyHub;
 use domain::right::Right;
 use poem::{Endpoint, Request, Response, Result};
 
+use super::connections::Interest;
 use super::gate::{Admission, Gate};
 use super::notify_source::NotifySource;
 use super::stream_response::Streams;
@@ -28,10 +29,9 @@ impl Endpoint for Notify {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let Admission { session, user, published } = self.gate.admit(request.headers()).await?;
-        let key = session.key.clone();
-        let right = Right::new(&published, session, user);
+        let right = Right::new(&published, session.clone(), user);
         let source = NotifySource::new(self.hub.subscribe(user), Arc::clone(&self.live), right);
-        Ok(self.streams.respond(&request, "application/octet-stream", key, source))
+        Ok(self.streams.respond(&request, "application/octet-stream", &session, Interest::Messages, source))
     }
 }
 

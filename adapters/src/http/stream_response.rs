@@ -4,11 +4,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use domain::line::Encoder;
-use domain::ports::authenticator::SessionKey;
+use domain::ports::authenticator::Session;
 use poem::http::{HeaderMap, header};
 use poem::{Body, Request, Response};
 
-use super::connections::Connections;
+use super::connections::{Connections, Interest};
 use super::stream::{Source, StreamBody};
 
 /// What all streams have in common. Cheap to clone.
@@ -47,13 +47,14 @@ impl FromStr for Compression {
 }
 
 impl Streams {
-    /// The response to `request` that streams what `source` has.
+    /// The response to `request` that streams what `source` has, for as long as `session` lasts.
     #[must_use]
     pub fn respond<S: Source>(
         &self,
         request: &Request,
         content_type: &'static str,
-        session: Option<SessionKey>,
+        session: &Session,
+        interest: Interest,
         source: S,
     ) -> Response {
         let response = Response::builder()
@@ -65,7 +66,7 @@ impl Streams {
         } else {
             (response, Encoder::plain())
         };
-        let connection = self.connections.enter(session);
+        let connection = self.connections.enter(session, interest);
         let body = StreamBody::new(source, connection, encoder, self.text_bytes_max);
         response.body(Body::from_bytes_stream(body))
     }
