@@ -17,7 +17,7 @@ use crate::report::Row;
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// How many elements change at once in the scenario `bulk`: lists of speakers of 2 kB and small agenda items, 280 kB.
-const BULK: (u64, u64) = (125, 75);
+const BULK: (u64, u64) = (160, 40);
 
 /// How many changes nobody listens to.
 const QUIET_CHANGES: u64 = 500;
