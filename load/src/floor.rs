@@ -79,19 +79,21 @@ impl Floor {
 
     fn write(self, sockets: &mut [Socket]) -> io::Result<u64> {
         let bytes = vec![b'x'; self.bytes];
-        let mut nanos = 0;
-        // The first round is not counted: it warms up.
-        for round in 0..=self.rounds {
-            let before = thread_cpu_nanos();
+        let mut round = || {
             for socket in sockets.iter_mut() {
                 socket.write(&bytes)?;
             }
-            if let (true, Some(before), Some(after)) = (round > 0, before, thread_cpu_nanos()) {
-                nanos += after - before;
-            }
+            // Also brings the thread's CPU time up to date: the kernel counts it when the thread gives way.
             thread::sleep(PAUSE);
+            io::Result::Ok(thread_cpu_nanos().unwrap_or_default())
+        };
+        // The first round is not counted: it warms up.
+        let before = round()?;
+        let mut after = before;
+        for _ in 0..self.rounds {
+            after = round()?;
         }
-        Ok(nanos)
+        Ok(after - before)
     }
 }
 

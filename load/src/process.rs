@@ -74,7 +74,8 @@ impl Process {
     }
 }
 
-/// The CPU time of the calling thread in nanoseconds; `None` where the kernel does not tell.
+/// The CPU time of the calling thread in nanoseconds, as of the last time it gave way; `None` where the kernel does not
+/// tell.
 #[must_use]
 pub fn thread_cpu_nanos() -> Option<u64> {
     fs::read_to_string("/proc/thread-self/schedstat").ok()?.split(' ').next()?.parse().ok()
