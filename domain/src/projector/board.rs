@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
 use super::changes::{Between, Changes, Written};
+use super::request::ProjectorIds;
 use super::{Diagnostic, Slide, composed, exists};
 use crate::collection::Collection;
 use crate::ids::{ElementKey, ProjectorId};
@@ -121,6 +122,12 @@ impl ProjectorBoard {
         };
         let board = Self { meeting, shown, lines: OnceMap::default() };
         Advanced { board, changes, diagnostics }
+    }
+
+    /// Is all of `ids` on the board that exists? If not, it must be advanced with them for a connection that begins.
+    #[must_use]
+    pub fn shows(&self, ids: &ProjectorIds) -> bool {
+        !ids.iter().any(|id| matches!(self.projection(id), Projection::NotRendered))
     }
 
     /// The list of slides that a projector shows; `None` if there is no such projector, or nobody asked for it.

@@ -171,6 +171,8 @@ fn only_those_whom_a_change_may_concern_look() {
 fn a_projector_that_is_not_on_the_board_yet_is_left_as_it_is() {
     let mut hall = hall(&[2]);
     let mut cursor = cursor(5, "2,10");
+    assert!(!hall.board.shows(cursor.ids()));
+    assert!(hall.board.shows(&ProjectorIds::parse(Some("2,77")).expect("ids")));
     check(&hall, &mut cursor, json!({"change_id": 1, "data": {"2": slides(1, "one")}}));
     hall.wanted = [ProjectorId(10)].into();
     let same = Arc::clone(hall.board.meeting());
