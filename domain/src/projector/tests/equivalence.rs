@@ -230,4 +230,35 @@ proptest! {
             written.clear();
         }
     }
+
+    /// What a slide did not look at before: an element new to a collection, a motion that begins to refer to another.
+    #[test]
+    fn what_comes_to_concern_a_slide_is_noticed(steps in vec((0..3_usize, 0..4_usize, 0..4_usize), 1..24)) {
+        let shown = json!({"id": 1, "elements": [{"name": "agenda/item-list"}, {"name": "motions/motion", "id": 1}]});
+        let mut current = meeting(&[
+            ("core/projector:1", shown),
+            ("motions/state:1", json!({"id": 1, "show_recommendation_extension_field": true})),
+            ("motions/motion:1", json!({"id": 1, "title": "shown"})),
+        ]);
+        let wanted = BTreeSet::from([ProjectorId(1)]);
+        let advance = |board: &ProjectorBoard, meeting: &Meeting| {
+            board.advance(Arc::new(meeting.clone()), Written::Keys(&meeting.step().written), &wanted).board
+        };
+        let mut board = advance(&ProjectorBoard::new(Arc::new(current.clone())), &current);
+        for (which, id, what) in steps {
+            let id = IDS[id];
+            let (key, element) = match which {
+                0 => (format!("agenda/item:{id}"), json!({"id": id, "type": what % 2, "weight": what})),
+                _ => {
+                    let extension = ["", "[motion:1]", "[motion:2]", "[motion:130]"][what];
+                    let motion = json!({"id": id, "recommendation_id": 1, "recommendation_extension": extension});
+                    (format!("motions/motion:{id}"), motion)
+                }
+            };
+            let element = Some(element).filter(|_| what > 0 || id == 1);
+            current = changed(&current, &[(key.as_str(), element)]);
+            board = advance(&board, &current);
+            check_board(&board, &current, &wanted);
+        }
+    }
 }
