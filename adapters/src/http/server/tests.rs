@@ -138,9 +138,13 @@ type PipeSender = mpsc::UnboundedSender<io::Result<DuplexStream>>;
 
 impl Pipes {
     fn start(limits: Limits) -> (Running, PipeSender) {
+        Self::start_with(TlsMode::Both, limits)
+    }
+
+    fn start_with(mode: TlsMode, limits: Limits) -> (Running, PipeSender) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let (tls, _) = TlsServer::new(None).expect("a certificate");
-        (Running::start(Self(receiver), TlsMode::Both, Some(tls), limits), sender)
+        (Running::start(Self(receiver), mode, Some(tls), limits), sender)
     }
 }
 
@@ -164,6 +168,9 @@ fn connect(pipes: &PipeSender) -> DuplexStream {
     pipes.send(Ok(server)).expect("the service runs");
     client
 }
+
+/// What an HTTP/2 client begins with: the preface, and settings that change nothing.
+const HTTP2_HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
 
 fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n").into_bytes()

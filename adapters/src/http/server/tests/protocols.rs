@@ -82,6 +82,32 @@ async fn tls_only_refuses_plain_requests() {
     assert!(answer.to_ascii_lowercase().contains("\r\nupgrade: tls/1.2"), "{answer}");
 }
 
+/// By hand, because a client of a library would open another connection without a word.
+#[tokio::test(start_paused = true)]
+async fn tls_only_ends_a_plain_http2_connection() {
+    const PING: u8 = 6;
+    const ACK: u8 = 1;
+    let (_running, pipes) = Pipes::start_with(TlsMode::Only, Limits::default());
+    let mut client = connect(&pipes);
+    let begin = Instant::now();
+    client.write_all(HTTP2_HELLO).await.expect("written");
+    // HEADERS of stream 1, complete: GET http /
+    client.write_all(b"\x00\x00\x03\x01\x05\x00\x00\x00\x01\x82\x86\x84").await.expect("written");
+    let mut head = [0; 9];
+    let mut frames = Vec::new();
+    while client.read_exact(&mut head).await.is_ok() {
+        let mut payload = vec![0; usize::from(head[1]) * 256 + usize::from(head[2])];
+        client.read_exact(&mut payload).await.expect("the rest of the frame");
+        if head[3] == PING && head[4] != ACK {
+            head[4] = ACK;
+            let _ = client.write_all(&[&head[..], &payload].concat()).await;
+        }
+        frames.extend(payload);
+    }
+    assert!(String::from_utf8_lossy(&frames).contains("\"invalid_request\""), "{frames:?}");
+    assert_eq!(begin.elapsed(), Duration::ZERO, "at once");
+}
+
 #[tokio::test]
 async fn without_tls_only_plain_requests_are_served() {
     let port = Port::start(TlsMode::Off);

@@ -12,6 +12,9 @@ async fn streams_end_between_two_lines_and_unused_connections_at_once() {
     unused.write_all(&get("/system/health")).await.expect("written");
     read_until(&mut unused, HEALTHY).await;
     let mut silent = connect(&pipes);
+    // Time is paused: this returns when everything waits.
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(running.accepted(), 3);
 
     let begin = Instant::now();
     assert_eq!(running.stop().await, Served { cut: 0 });
