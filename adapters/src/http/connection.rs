@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryFutureExt;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService as HyperService, service_fn};
@@ -82,22 +83,23 @@ async fn try_serve<Io>(
 where
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    // The steps are boxed, so that an open connection keeps the memory of the step it is in, not of the largest one.
     let mut io = Sniffed::new(io);
     // Until something was asked nothing is lost by ending a connection.
     let Some(is_tls) = until(&mut drain, context.first_bytes, io.is_tls()).await? else { return Ok(()) };
     match (&context.tls, is_tls) {
         (Tls::On(server, _), true) => {
-            let handshake = async { server.accept(io).await.map(Some) };
+            let handshake = Box::pin(server.accept(io)).map_ok(Some);
             let Some(io) = until(&mut drain, context.handshake, handshake).await? else { return Ok(()) };
             let mut io = Sniffed::new(io);
             let Some(protocol) = until(&mut drain, context.first_bytes, io.protocol()).await? else { return Ok(()) };
-            answer(io, protocol, peer, true, context, drain).await
+            Box::pin(answer(io, protocol, peer, true, context, drain)).await
         }
         (tls, _) => {
             let Some(protocol) = until(&mut drain, context.first_bytes, io.protocol()).await? else { return Ok(()) };
             match tls {
-                Tls::On(_, false) => refuse(io, protocol, context, drain).await,
-                Tls::On(_, true) | Tls::Off => answer(io, protocol, peer, false, context, drain).await,
+                Tls::On(_, false) => Box::pin(refuse(io, protocol, context, drain)).await,
+                Tls::On(_, true) | Tls::Off => Box::pin(answer(io, protocol, peer, false, context, drain)).await,
             }
         }
     }
