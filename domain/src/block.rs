@@ -20,9 +20,9 @@ pub(crate) struct BlockKey {
     number: u64,
 }
 
-/// 64 ids a block: large enough that a first line is made of few pieces (and compresses well), small enough that a change
+/// 16 ids a block: large enough that a first line is made of few pieces (and compresses well), small enough that a change
 /// of one element, or one user's own view of one element, makes little anew.
-const BLOCK_ID_BITS: u32 = 6;
+const BLOCK_ID_BITS: u32 = 4;
 
 impl BlockKey {
     pub(crate) const fn of(key: ElementKey) -> Self {

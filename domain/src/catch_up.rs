@@ -94,7 +94,7 @@ pub fn start_from_keys(
             changed.insert(*key, view);
         }
     }
-    let content = content(select(current, changed), deleted.into_iter().collect());
+    let content = content(select(current, &viewer, changed), deleted.into_iter().collect());
     started(published, session, viewer, change_id, content)
 }
 
@@ -161,7 +161,7 @@ fn widened(published: &Published, from: &Arc<Meeting>, passed_over: &[ElementKey
             deleted.push(key);
         }
     }
-    content(select(current, changed), deleted)
+    content(select(current, viewer, changed), deleted)
 }
 
 fn text(meeting: &Meeting, key: ElementKey, view: &View) -> String {

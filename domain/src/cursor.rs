@@ -1,7 +1,10 @@
 //! What does one connection of the autoupdate stream get next?
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use crate::access::{Access, access};
-use crate::ids::ChangeId;
+use crate::difference::Transition;
+use crate::ids::{ChangeId, UserId};
 use crate::line::Line;
 use crate::live::Published;
 use crate::meeting::Version;
@@ -12,11 +15,47 @@ use crate::viewer::Viewer;
 #[derive(Debug)]
 pub struct Cursor {
     session: Session,
-    viewer: Viewer,
-    /// The version whose view the client has.
-    seen: Version,
-    /// The change id that the client has: below that of `seen` if nothing changed for it since.
+    seat: Arc<Seat>,
+    /// The change id that the client has: below that of the version seen if nothing changed for it since.
     sent: ChangeId,
+}
+
+/// What one viewer has seen: shared by the connection and by who announces new versions, so that a connection need not be
+/// woken for what does not concern it.
+#[derive(Debug)]
+pub struct Seat {
+    user: Option<UserId>,
+    /// Held for moments only; the two who use it seldom meet.
+    view: Mutex<Seen>,
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    /// The version whose view the client has, or is being sent.
+    version: Version,
+    /// Who the client is in that version.
+    viewer: Viewer,
+}
+
+impl Seat {
+    /// Is there nothing to tell this viewer of what changed? Then it has seen the newer version as well.
+    ///
+    /// If not, or if the connection is behind anyway, it must look itself.
+    pub fn pass_over(&self, transition: &Transition) -> bool {
+        let mut seen = self.lock();
+        let passes = seen.version == transition.from()
+            && !transition.decides(self.user)
+            && !transition.decides(seen.viewer.user())
+            && transition.difference(&seen.viewer, &seen.viewer).is_none();
+        if passes {
+            seen.version = transition.to();
+        }
+        passes
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What a connection gets.
@@ -33,43 +72,48 @@ pub enum Next {
 impl Cursor {
     /// A connection whose client has the id `sent` and sees what `viewer` sees of the present version.
     pub(crate) fn new(published: &Published, session: Session, viewer: Viewer, sent: ChangeId) -> Self {
-        Self { session, viewer, seen: published.current().version(), sent }
+        let seen = Seen { version: published.current().version(), viewer };
+        Self { seat: Arc::new(Seat { user: session.user, view: Mutex::new(seen) }), session, sent }
+    }
+
+    /// Where is noted what its client has seen.
+    #[must_use]
+    pub fn seat(&self) -> &Arc<Seat> {
+        &self.seat
     }
 
     /// What changed for this connection up to the present version: one line, however many changes there were.
     pub fn next(&mut self, published: &Published) -> Next {
         let current = published.current();
-        if current.version() == self.seen {
+        let mut seen = self.seat.lock();
+        if current.version() <= seen.version {
+            // Or the announcer is ahead of what was published when the connection looked.
             return Next::Nothing;
         }
         // A reset drops all versions before it, too.
-        let Some(transition) = published.transition(self.seen) else {
-            return self.start_anew(published);
-        };
-        let difference = if transition.decides(self.session.user) || transition.decides(self.viewer.user()) {
-            let Access::Granted(user) = access(current, &self.session) else {
-                return Next::End;
-            };
-            if user != self.viewer.user() {
-                // The user was deleted, or came to be: the client asks again, and is told what it is now.
-                return Next::End;
-            }
-            let after = Viewer::resolve(current, user);
-            let difference = transition.difference(&self.viewer, &after);
-            self.viewer = after;
-            difference
-        } else {
-            transition.difference(&self.viewer, &self.viewer)
-        };
-        self.seen = current.version();
-        match difference {
-            None => Next::Nothing,
-            Some(content) => {
-                let line = Line::difference(&content, self.sent, current.change_id());
-                self.sent = current.change_id();
-                Next::Line(line)
+        let transition = published.transition(seen.version);
+        let is_decided = transition
+            .as_ref()
+            .is_none_or(|transition| transition.decides(self.session.user) || transition.decides(seen.viewer.user()));
+        let before = seen.viewer.clone();
+        if is_decided {
+            match access(current, &self.session) {
+                Access::Granted(user) if user == before.user() => seen.viewer = Viewer::resolve(current, user),
+                // Not served any more, or as somebody else: the client asks again, and is told.
+                _ => return Next::End,
             }
         }
+        seen.version = current.version();
+        let line = match transition {
+            // The client's version is not kept any more, or belongs to a meeting that was reset (spec: stream.md, Reset).
+            None => Line::all(current, &seen.viewer, self.sent),
+            Some(transition) => match transition.difference(&before, &seen.viewer) {
+                None => return Next::Nothing,
+                Some(content) => Line::difference(&content, self.sent, current.change_id()),
+            },
+        };
+        self.sent = current.change_id();
+        Next::Line(line)
     }
 
     /// A line that brings a client, for which nothing changed, up to the present id; `None` if it has that already.
@@ -77,7 +121,7 @@ impl Cursor {
     /// Asked when [`Cursor::next`] has nothing.
     pub fn quiet_line(&mut self, published: &Published) -> Option<Line> {
         let current = published.current();
-        if current.version() != self.seen || current.change_id() == self.sent {
+        if current.version() != self.seat.lock().version || current.change_id() == self.sent {
             return None;
         }
         let line = Line::quiet(self.sent, current.change_id());
@@ -95,21 +139,5 @@ impl Cursor {
     #[must_use]
     pub fn sent(&self) -> ChangeId {
         self.sent
-    }
-
-    /// After a reset, or if the client's version is not kept any more: everything (spec: stream.md, Reset).
-    fn start_anew(&mut self, published: &Published) -> Next {
-        let current = published.current();
-        let Access::Granted(user) = access(current, &self.session) else {
-            return Next::End;
-        };
-        if user != self.viewer.user() {
-            return Next::End;
-        }
-        self.viewer = Viewer::resolve(current, user);
-        let line = Line::all(current, &self.viewer, self.sent);
-        self.seen = current.version();
-        self.sent = current.change_id();
-        Next::Line(line)
     }
 }

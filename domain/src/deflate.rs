@@ -12,8 +12,14 @@ use flate2::{Compress, Compression, Crc, FlushCompress};
 /// The header of every gzip stream: deflate, no name, no time, unknown system.
 pub const GZIP_HEADER: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 
-/// How hard to compress: each piece is compressed once and sent often, but newcomers wait for it.
-const LEVEL: u32 = 4;
+/// How hard to compress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// What is compressed once and sent often; but newcomers wait for it.
+    Shared,
+    /// What only one client gets.
+    Fast,
+}
 
 /// The most bytes that a stored block can hold.
 const STORED_BYTES_MAX: usize = 0xffff;
@@ -28,8 +34,12 @@ pub struct Block {
 impl Block {
     /// Compresses `text`.
     #[must_use]
-    pub fn compress(text: &[u8]) -> Self {
-        let mut compress = Compress::new(Compression::new(LEVEL), false);
+    pub fn compress(text: &[u8], level: Level) -> Self {
+        let level = match level {
+            Level::Shared => 4,
+            Level::Fast => 1,
+        };
+        let mut compress = Compress::new(Compression::new(level), false);
         let mut out = Vec::with_capacity(text.len() / 3 + 64);
         loop {
             let read = usize::try_from(compress.total_in()).unwrap_or(text.len());
@@ -104,7 +114,11 @@ mod tests {
         let mut gzip = GZIP_HEADER.to_vec();
         let mut stream = GzipStream::default();
         for (index, text) in texts.iter().enumerate() {
-            let block = if index % 2 == 0 { Block::compress(text) } else { Block::store(text) };
+            let block = match index % 3 {
+                0 => Block::compress(text, Level::Shared),
+                1 => Block::store(text),
+                _ => Block::compress(text, Level::Fast),
+            };
             stream.push(&block);
             gzip.extend_from_slice(block.bytes());
         }

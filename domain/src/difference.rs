@@ -88,6 +88,18 @@ impl Transition {
         })
     }
 
+    /// The earlier version.
+    #[must_use]
+    pub fn from(&self) -> Version {
+        self.from.version()
+    }
+
+    /// The later version.
+    #[must_use]
+    pub fn to(&self) -> Version {
+        self.to.version()
+    }
+
     /// May this user resolve to another viewer than before, or have lost the right to be served?
     #[must_use]
     pub fn decides(&self, user: Option<UserId>) -> bool {
@@ -129,7 +141,7 @@ impl Transition {
                     Comparison::Deleted => deleted.push(*key),
                 }
             }
-            content(select(&self.to, changed), deleted)
+            content(select(&self.to, viewer, changed), deleted)
         })
     }
 
@@ -195,7 +207,8 @@ impl Transition {
                     Comparison::Same | Comparison::Deleted => View::Hidden,
                 }
             });
-            Selection { block: Arc::clone(block), views: views.collect() }
+            let is_own = old.is_some_and(|block| after.is_named_in(block.named())) || after.is_named_in(block.named());
+            Selection { block: Arc::clone(block), views: views.collect(), is_own }
         });
         let changed = changed.filter(|selection| !selection.is_empty());
         (changed.is_some() || !deleted.is_empty()).then_some(BlockDifference { key, changed, deleted })
@@ -231,7 +244,7 @@ pub(crate) fn view_in(meeting: &Meeting, viewer: &Viewer, key: ElementKey) -> Vi
 }
 
 /// The blocks that hold these elements, and of them just these.
-pub(crate) fn select(meeting: &Meeting, views: BTreeMap<ElementKey, View>) -> Vec<Selection> {
+pub(crate) fn select(meeting: &Meeting, viewer: &Viewer, views: BTreeMap<ElementKey, View>) -> Vec<Selection> {
     let mut views = views.into_iter().peekable();
     let mut selections = Vec::new();
     while let Some((first, _)) = views.peek() {
@@ -243,7 +256,8 @@ pub(crate) fn select(meeting: &Meeting, views: BTreeMap<ElementKey, View>) -> Ve
         if let Some(block) = meeting.block(block_key) {
             let views = block.entries().iter();
             let views = views.map(|entry| of_block.remove(&entry.element.key()).unwrap_or(View::Hidden)).collect();
-            selections.push(Selection { block: Arc::clone(block), views });
+            let is_own = viewer.is_named_in(block.named());
+            selections.push(Selection { block: Arc::clone(block), views, is_own });
         }
     }
     selections.retain(|selection| !selection.is_empty());

@@ -30,7 +30,7 @@ pub struct Content {
 }
 
 /// Lines up to this size are put together once and shared; larger ones are sent in pieces, which are shared too.
-const SHARED_LINE_BYTES_MAX: usize = 512 * 1024;
+const SHARED_LINE_BYTES_MAX: usize = 16 * 1024;
 
 /// Clients with the same content go on from few different ids; beyond this many a line is put together for the one
 /// client.
@@ -41,15 +41,13 @@ impl Content {
         Self { changed: changed.into(), deleted: deleted_text(deleted).into(), lines: Mutex::default() }
     }
 
-    fn bytes_at_most(&self) -> usize {
-        let elements =
-            self.changed.iter().flat_map(|selection| selection.block.entries().iter().zip(&*selection.views));
-        elements.filter(|(_, view)| !view.is_hidden()).map(|(entry, _)| entry.element.json().len() + 300).sum()
+    fn bytes_about(&self) -> usize {
+        self.changed.iter().map(Selection::bytes_about).sum()
     }
 
     /// The whole line, if it is small.
     fn shared_line(&self, ids: (ChangeId, ChangeId)) -> Option<Arc<Piece>> {
-        if self.bytes_at_most() > SHARED_LINE_BYTES_MAX {
+        if self.bytes_about() > SHARED_LINE_BYTES_MAX {
             return None;
         }
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);

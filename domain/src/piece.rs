@@ -20,6 +20,8 @@ pub(crate) struct Selection {
     pub(crate) block: Arc<Block>,
     /// One view an entry of the block; hidden ones are not part of the selection.
     pub(crate) views: Arc<[View]>,
+    /// Is it one of few who see the block like this, because it is named there? Then it is not worth being kept.
+    pub(crate) is_own: bool,
 }
 
 impl Selection {
@@ -28,6 +30,7 @@ impl Selection {
         Self {
             block: Arc::clone(block),
             views: block.entries().iter().map(|entry| view_entry(viewer, entry)).collect(),
+            is_own: viewer.is_named_in(block.named()),
         }
     }
 
@@ -48,18 +51,30 @@ impl Selection {
         }
         text
     }
+
+    /// About how many bytes it is rendered.
+    pub(crate) fn bytes_about(&self) -> usize {
+        let seen = self.block.entries().iter().zip(&*self.views).filter(|(_, view)| !view.is_hidden());
+        seen.map(|(entry, _)| entry.element.json().len()).sum()
+    }
 }
 
 /// A rendered selection, with its compressed form once somebody has asked for it.
 #[derive(Debug)]
 pub(crate) struct Piece {
     plain: Bytes,
+    /// For one client: compressed in a hurry.
+    is_own: bool,
     deflated: OnceLock<deflate::Block>,
 }
 
 impl Piece {
     pub(crate) fn new(text: String) -> Self {
-        Self { plain: text.into(), deflated: OnceLock::new() }
+        Self { plain: text.into(), is_own: false, deflated: OnceLock::new() }
+    }
+
+    fn own(text: String) -> Self {
+        Self { is_own: true, ..Self::new(text) }
     }
 
     pub(crate) fn plain(&self) -> &Bytes {
@@ -67,7 +82,10 @@ impl Piece {
     }
 
     pub(crate) fn deflated(&self) -> &deflate::Block {
-        self.deflated.get_or_init(|| deflate::Block::compress(&self.plain))
+        self.deflated.get_or_init(|| {
+            let level = if self.is_own { deflate::Level::Fast } else { deflate::Level::Shared };
+            deflate::Block::compress(&self.plain, level)
+        })
     }
 
     fn is_empty(&self) -> bool {
@@ -126,6 +144,10 @@ impl Pieces {
     /// The selection, rendered.
     pub(crate) fn of(&self, selection: &Selection) -> Arc<Piece> {
         let key = (selection.block.id(), Arc::clone(&selection.views));
+        if selection.is_own {
+            // The one who is named may see the block as all others do.
+            return self.by_views.get(&key).unwrap_or_else(|| Arc::new(Piece::own(selection.render())));
+        }
         get_or_insert(&self.by_views, &key, || Arc::new(Piece::new(selection.render())))
     }
 }

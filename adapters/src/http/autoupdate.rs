@@ -94,8 +94,9 @@ impl Endpoint for Autoupdate {
         let admission = self.gate.admit(request.headers()).await?;
         let session = admission.session.clone();
         let started = self.start(admission, change_id).await?;
+        let interest = Interest::Meeting(Arc::clone(started.cursor.seat()));
         let source = AutoupdateSource::new(Arc::clone(&self.live), started);
-        Ok(self.streams.respond(&request, "application/octet-stream", &session, Interest::Meeting, source))
+        Ok(self.streams.respond(&request, "application/octet-stream", &session, interest, source))
     }
 }
 

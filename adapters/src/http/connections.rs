@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use domain::cursor::Seat;
 use domain::difference::Transition;
 use domain::ids::UserId;
 use domain::ports::authenticator::{Session, SessionKey};
@@ -49,8 +50,8 @@ struct Slot {
 /// What is news to a stream.
 #[derive(Clone, Debug)]
 pub enum Interest {
-    /// Every change of the meeting.
-    Meeting,
+    /// What changed of the meeting for whoever has this seat.
+    Meeting(Arc<Seat>),
     /// What projectors show: the cursor says which, and to whom.
     Projectors(ProjectorCursor),
     /// Messages, which come by another way.
@@ -193,13 +194,13 @@ fn jittered(seconds: u32, id: u64) -> u32 {
 
 impl Slot {
     fn is_concerned(&self, news: News<'_>) -> bool {
-        let is_news = match &self.interest {
-            Interest::Meeting => true,
-            Interest::Projectors(cursor) => news.projectors.concern(cursor),
-            Interest::Messages => false,
-        };
-        // It may have lost the right to go on.
-        is_news || news.transition.is_none_or(|transition| transition.decides(self.user))
+        let Some(transition) = news.transition else { return true };
+        match &self.interest {
+            Interest::Meeting(seat) => !seat.pass_over(transition),
+            // It may also have lost the right to go on.
+            Interest::Projectors(cursor) => news.projectors.concern(cursor) || transition.decides(self.user),
+            Interest::Messages => transition.decides(self.user),
+        }
     }
 
     fn signal(&self, signal: Signals) {
@@ -259,7 +260,7 @@ mod tests {
     #[test]
     fn a_silent_stream_is_told_to_send_a_keep_alive() {
         let connections = Connections::new(RHYTHM);
-        let connection = connections.enter(&session(None), Interest::Meeting);
+        let connection = connections.enter(&session(None), Interest::Messages);
         connections.tick();
         assert_eq!(signals(&connection), Signals::default());
         connections.tick();
@@ -272,7 +273,7 @@ mod tests {
     #[test]
     fn a_stream_that_was_told_to_end_stays_told() {
         let connections = Connections::new(RHYTHM);
-        let connection = connections.enter(&session(None), Interest::Meeting);
+        let connection = connections.enter(&session(None), Interest::Messages);
         connections.drain(0, 1);
         assert!(signals(&connection).has(Signals::DRAIN));
         assert!(signals(&connection).has(Signals::DRAIN));
@@ -281,7 +282,7 @@ mod tests {
     #[test]
     fn draining_in_parts_reaches_every_stream_once() {
         let connections = Connections::new(RHYTHM);
-        let streams: Vec<_> = (0..10).map(|_| connections.enter(&session(None), Interest::Meeting)).collect();
+        let streams: Vec<_> = (0..10).map(|_| connections.enter(&session(None), Interest::Messages)).collect();
         let told = || streams.iter().filter(|stream| signals(stream).has(Signals::DRAIN)).count();
         connections.drain(0, 3);
         assert_eq!(told(), 4);
@@ -295,8 +296,8 @@ mod tests {
         let connections = Connections::new(RHYTHM);
         let (gone, stays, anonymous) = (
             connections.enter(&session(Some("a")), Interest::Messages),
-            connections.enter(&session(Some("b")), Interest::Meeting),
-            connections.enter(&session(None), Interest::Meeting),
+            connections.enter(&session(Some("b")), Interest::Messages),
+            connections.enter(&session(None), Interest::Messages),
         );
         assert_eq!(connections.sessions().len(), 2);
         connections.revoke(&[SessionKey("a".to_owned())]);
@@ -307,7 +308,7 @@ mod tests {
     #[test]
     fn a_stream_that_is_dropped_leaves() {
         let connections = Connections::new(RHYTHM);
-        drop(connections.enter(&session(None), Interest::Meeting));
+        drop(connections.enter(&session(None), Interest::Messages));
         assert_eq!(connections.count(), 0);
     }
 

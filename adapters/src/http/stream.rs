@@ -44,7 +44,13 @@ pub struct StreamBody<S> {
     encoder: Encoder,
     state: State,
     text_bytes_max: u64,
+    /// What was sent since others had their turn.
+    turn_bytes: usize,
 }
+
+/// How many bytes a stream sends before others have their turn: first lines of newcomers are long, and everybody else's
+/// changes must not wait for them.
+const TURN_BYTES_MAX: usize = 256 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -65,11 +71,12 @@ impl<S: Source> StreamBody<S> {
     /// (0: never).
     pub fn new(source: S, connection: Connection, encoder: Encoder, text_bytes_max: u64) -> Self {
         let text_bytes_max = if text_bytes_max == 0 { u64::MAX } else { text_bytes_max };
-        Self { source, connection, encoder, state: State::New, text_bytes_max }
+        Self { source, connection, encoder, state: State::New, text_bytes_max, turn_bytes: 0 }
     }
 
     fn send(&mut self, bytes: Bytes, state: State) -> Poll<Option<io::Result<Bytes>>> {
         self.state = state;
+        self.turn_bytes += bytes.len();
         self.connection.active();
         Poll::Ready(Some(Ok(bytes)))
     }
@@ -95,6 +102,11 @@ impl<S: Source> Stream for StreamBody<S> {
             }
             State::BetweenLines | State::InLine => {}
         }
+        if this.turn_bytes >= TURN_BYTES_MAX {
+            this.turn_bytes = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let signals = this.connection.listen(context.waker());
         if this.state == State::BetweenLines {
             if signals.has(Signals::REVOKED) || this.encoder.text_bytes() > this.text_bytes_max {
@@ -114,8 +126,12 @@ impl<S: Source> Stream for StreamBody<S> {
             }
             Poll::Ready(Part::End) => this.end(),
             // A source that waits inside a line waits for its own news only.
-            Poll::Pending if this.state == State::InLine => Poll::Pending,
+            Poll::Pending if this.state == State::InLine => {
+                this.turn_bytes = 0;
+                Poll::Pending
+            }
             Poll::Pending => {
+                this.turn_bytes = 0;
                 if signals.has(Signals::QUIET_LINE)
                     && let Some(bytes) = this.source.quiet_line(&mut this.encoder)
                 {
