@@ -127,11 +127,16 @@ fn run(history: &History, users: [u64; 3], versions_max: usize, steps: &[u64]) -
         })
         .collect();
     for step in steps {
+        let before = world.version();
         match step % 8 {
             0 => world.miss_changes(2),
             1 => world.miss_changes(3),
             2 => world.make_changes(2),
             _ => world.make_changes(1),
+        }
+        // Sometimes nobody announces the change, and everybody looks.
+        if step % 3 > 0 {
+            clients.iter().filter_map(|client| client.connection.as_ref()).for_each(|to| world.announce(before, to));
         }
         for client in &mut clients {
             client.act()?;

@@ -15,7 +15,7 @@ use crate::history::HistoryLimits;
 use crate::ids::{ChangeId, ElementKey, UserId};
 use crate::line;
 use crate::live::{Live, Published};
-use crate::meeting::{Change, Meeting};
+use crate::meeting::{Change, Meeting, Version};
 use crate::ports::authenticator::Session;
 use crate::ports::element_store::{Bounds, Snapshot};
 use crate::testing::client::{Line, difference};
@@ -62,6 +62,17 @@ impl World {
 
     pub(super) fn now(&self) -> u64 {
         self.state.borrow().now
+    }
+
+    pub(super) fn version(&self) -> Version {
+        self.published().current().version()
+    }
+
+    /// The connection is passed over if the change from that version does not concern it.
+    pub(super) fn announce(&self, before: Version, connection: &Connection) {
+        if let Some(transition) = self.published().transition(before) {
+            connection.cursor.seat().pass_over(&transition);
+        }
     }
 
     /// The next changes, each of them a version, published at once.
