@@ -79,6 +79,11 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Sniffed<Io> {
         let count = unread.len().min(buffer.remaining());
         buffer.put_slice(&unread[..count]);
         this.unread.start += count as u8;
+        if this.unread.is_empty() && buffer.remaining() > 0 {
+            // What follows belongs to the same request: read in one go, it fits into the owner's first buffer, which would
+            // otherwise grow. Waiting or failing is told at the next call.
+            let _ = Pin::new(&mut this.io).poll_read(context, buffer);
+        }
         Poll::Ready(Ok(()))
     }
 }
