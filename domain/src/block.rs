@@ -88,8 +88,12 @@ impl Block {
     }
 
     pub(crate) fn entry(&self, id: ElementId) -> Option<&Entry> {
-        let index = self.entries.binary_search_by_key(&id, |entry| entry.element.key().id).ok()?;
-        Some(&self.entries[index])
+        self.index(id).map(|index| &self.entries[index])
+    }
+
+    /// At which place of `entries` the element stands.
+    pub(crate) fn index(&self, id: ElementId) -> Option<usize> {
+        self.entries.binary_search_by_key(&id, |entry| entry.element.key().id).ok()
     }
 
     /// The users whom an element of the block names, ascending: all others see it by their standing alone.

@@ -1,6 +1,7 @@
 //! What changed for one viewer between two versions of the meeting? (spec: stream.md, The promise)
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::block::{Block, BlockKey};
@@ -24,11 +25,14 @@ pub struct Transition {
     to: Arc<Meeting>,
     /// The keys whose element, or what the meeting says of it, may differ; ascending.
     touched: Box<[ElementKey]>,
-    /// The users whom a touched element names, ascending; all others see the change by their standing alone.
-    named: Box<[UserId]>,
+    /// Which of `touched` stand in one block.
+    blocks: Box<[(BlockKey, Range<usize>)]>,
+    /// The users whom a touched element names, and its place in `touched`; ascending. All others see the change by their
+    /// standing alone.
+    named: Box<[(UserId, usize)]>,
     deciding: DecidingUsers,
-    by_standing: OnceMap<Arc<Standing>, Difference>,
-    by_views: OnceMap<Box<[(View, View)]>, Difference>,
+    by_standing: OnceMap<Arc<Standing>, Arc<NarrowDifference>>,
+    by_own_views: OnceMap<(Arc<Standing>, OwnViews), Difference>,
     wide_by_standing: OnceMap<(Arc<Standing>, Arc<Standing>), Arc<WideDifference>>,
 }
 
@@ -47,6 +51,21 @@ struct BlockDifference {
     deleted: Vec<ElementKey>,
 }
 
+/// What one viewer sees otherwise than others of its standing: the place in `touched`, and the views before and after.
+type OwnViews = Box<[(usize, View, View)]>;
+
+/// What changed of the touched elements for one kind of viewer whose standing did not change.
+#[derive(Debug)]
+struct NarrowDifference {
+    /// Before and after, one for each of `touched`.
+    views: Box<[(View, View)]>,
+    /// One for each of `touched`.
+    compared: Box<[Comparison]>,
+    /// One for each of `blocks`; `None`: nothing changed there.
+    blocks: Box<[Option<BlockDifference>]>,
+    content: Difference,
+}
+
 /// What changed in all blocks for one kind of viewer whose standing changed.
 #[derive(Debug)]
 struct WideDifference {
@@ -62,28 +81,31 @@ impl Transition {
         let new = Arc::clone(history.current());
         let touched: BTreeSet<ElementKey> =
             history.since(Version(from.0 + 1)).flat_map(|meeting| meeting.step().touched.iter().copied()).collect();
+        let touched: Box<[ElementKey]> = touched.into_iter().collect();
         let mut named = BTreeSet::new();
         let mut deciding = DecidingUsers::default();
-        for (meeting, key) in touched.iter().flat_map(|key| [(&old, *key), (&new, *key)]) {
-            if let Some(element) = meeting.get(key) {
-                named.extend(named_users(element));
-            }
-            match Viewer::deciding(meeting, key) {
-                Deciding::Nobody => {}
-                Deciding::User(user) => {
-                    deciding.users.insert(user);
+        for (place, key) in touched.iter().enumerate() {
+            for meeting in [&old, &new] {
+                let users = meeting.get(*key).map(|element| named_users(element)).unwrap_or_default();
+                named.extend(users.into_iter().map(|user| (user, place)));
+                match Viewer::deciding(meeting, *key) {
+                    Deciding::Nobody => {}
+                    Deciding::User(user) => {
+                        deciding.users.insert(user);
+                    }
+                    Deciding::Everybody => deciding.everybody = true,
                 }
-                Deciding::Everybody => deciding.everybody = true,
             }
         }
         Some(Self {
             from: old,
             to: new,
-            touched: touched.into_iter().collect(),
+            blocks: blocks_of(&touched),
+            touched,
             named: named.into_iter().collect(),
             deciding,
             by_standing: OnceMap::default(),
-            by_views: OnceMap::default(),
+            by_own_views: OnceMap::default(),
             wide_by_standing: OnceMap::default(),
         })
     }
@@ -115,34 +137,97 @@ impl Transition {
         if self.touched.is_empty() {
             return None;
         }
-        if after.is_named_in(&self.named) {
-            self.narrow(after)
-        } else {
-            self.by_standing.get_or_make(Arc::clone(after.standing()), || self.narrow(after))
-        }
+        self.narrow(after)
     }
 
     /// The viewer is who it was: only what was touched can look different.
     fn narrow(&self, viewer: &Viewer) -> Difference {
-        let views: Box<[(View, View)]> = self
-            .touched
+        let standing = Arc::clone(viewer.standing());
+        let shared = self.by_standing.get_or_make(standing, || Arc::new(self.narrow_shared(&viewer.stranger())));
+        let own = self.own_views(viewer, &shared);
+        if own.is_empty() {
+            return shared.content.clone();
+        }
+        let standing = Arc::clone(viewer.standing());
+        self.by_own_views.get_or_make((standing, own.clone()), || self.narrow_own(&shared, &own))
+    }
+
+    /// For all of a standing whom nothing touched names.
+    fn narrow_shared(&self, viewer: &Viewer) -> NarrowDifference {
+        let views: Box<[(View, View)]> = self.touched.iter().map(|key| self.views(viewer, *key)).collect();
+        let compared: Box<[Comparison]> =
+            self.touched.iter().zip(&views).map(|(key, (old, new))| self.compare(*key, old, new)).collect();
+        let look = |place: usize| (compared[place], &views[place].1);
+        let blocks: Box<[_]> =
+            self.blocks.iter().map(|(key, places)| self.block_difference(*key, places.clone(), look, false)).collect();
+        let content = content_of_blocks(blocks.iter().flatten());
+        NarrowDifference { views, compared, blocks, content }
+    }
+
+    /// For one who sees some of it otherwise: the blocks where that is so are its own, the others are shared.
+    fn narrow_own(&self, shared: &NarrowDifference, own: &[(usize, View, View)]) -> Difference {
+        let own: BTreeMap<usize, (Comparison, &View)> =
+            own.iter().map(|(place, old, new)| (*place, (self.compare(self.touched[*place], old, new), new))).collect();
+        let look = |place: usize| own.get(&place).copied().unwrap_or((shared.compared[place], &shared.views[place].1));
+        let blocks: Vec<Option<BlockDifference>> = self
+            .blocks
             .iter()
-            .map(|key| (view_in(&self.from, viewer, *key), view_in(&self.to, viewer, *key)))
+            .zip(&shared.blocks)
+            .map(|((key, places), shared)| match own.range(places.clone()).next() {
+                Some(_) => self.block_difference(*key, places.clone(), look, true),
+                None => shared.clone(),
+            })
             .collect();
-        self.by_views.get_or_make(views.clone(), || {
-            let mut changed = BTreeMap::new();
-            let mut deleted = Vec::new();
-            for (key, (old, new)) in self.touched.iter().zip(views) {
-                match self.compare(*key, &old, &new) {
-                    Comparison::Same => {}
-                    Comparison::Changed => {
-                        changed.insert(*key, new);
+        content_of_blocks(blocks.iter().flatten())
+    }
+
+    /// Where the viewer, or one who delegated the vote to it, is named, and it sees otherwise than its standing says.
+    fn own_views(&self, viewer: &Viewer, shared: &NarrowDifference) -> OwnViews {
+        let users = viewer.user().into_iter().chain(viewer.delegated_from().iter().copied());
+        let places: BTreeSet<usize> = users
+            .flat_map(|user| {
+                let first = self.named.partition_point(|(named, _)| *named < user);
+                self.named[first..].iter().take_while(move |(named, _)| *named == user).map(|(_, place)| *place)
+            })
+            .collect();
+        let views = places.into_iter().map(|place| (place, self.views(viewer, self.touched[place])));
+        views
+            .filter(|(place, views)| *views != shared.views[*place])
+            .map(|(place, (old, new))| (place, old, new))
+            .collect()
+    }
+
+    fn views(&self, viewer: &Viewer, key: ElementKey) -> (View, View) {
+        (view_in(&self.from, viewer, key), view_in(&self.to, viewer, key))
+    }
+
+    /// What changed of these touched elements, which stand in one block.
+    fn block_difference<'a>(
+        &self,
+        key: BlockKey,
+        places: Range<usize>,
+        look: impl Fn(usize) -> (Comparison, &'a View),
+        is_own: bool,
+    ) -> Option<BlockDifference> {
+        let block = self.to.block(key);
+        let mut views = vec![View::Hidden; block.map_or(0, |block| block.entries().len())];
+        let mut deleted = Vec::new();
+        for place in places {
+            let key = self.touched[place];
+            match look(place) {
+                (Comparison::Same, _) => {}
+                (Comparison::Deleted, _) => deleted.push(key),
+                (Comparison::Changed, view) => {
+                    if let Some(index) = block.and_then(|block| block.index(key.id)) {
+                        views[index] = view.clone();
                     }
-                    Comparison::Deleted => deleted.push(*key),
                 }
             }
-            content(select(&self.to, viewer, changed), deleted)
-        })
+        }
+        let changed = block
+            .map(|block| Selection { block: Arc::clone(block), views: views.into(), is_own })
+            .filter(|selection| !selection.is_empty());
+        (changed.is_some() || !deleted.is_empty()).then_some(BlockDifference { key, changed, deleted })
     }
 
     /// The viewer is another than before: everything can look different.
@@ -232,10 +317,23 @@ impl Transition {
     }
 }
 
+#[derive(Clone, Copy, Debug)]
 enum Comparison {
     Same,
     Changed,
     Deleted,
+}
+
+/// Which of these keys, which are ascending, stand in one block.
+fn blocks_of(keys: &[ElementKey]) -> Box<[(BlockKey, Range<usize>)]> {
+    let mut first = 0;
+    keys.chunk_by(|one, other| BlockKey::of(*one) == BlockKey::of(*other))
+        .map(|keys| {
+            let places = first..first + keys.len();
+            first = places.end;
+            (BlockKey::of(keys[0]), places)
+        })
+        .collect()
 }
 
 /// What `viewer` sees of the element; hidden if there is none.
