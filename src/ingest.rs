@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters::metrics::IngestCounters;
 use async_trait::async_trait;
 use domain::live::Live;
 use domain::meeting::{Built, Change, Meeting, Problem};
@@ -33,6 +34,8 @@ pub(crate) struct Ingest {
     pub(crate) reconcile_interval: Duration,
     /// Told after each publication.
     pub(crate) observer: Arc<dyn Observer>,
+    /// How often what happened.
+    pub(crate) counters: Arc<IngestCounters>,
     /// Who asks the loop to catch up now.
     pub(crate) requests: CatchUpRequests,
 }
@@ -160,6 +163,7 @@ impl Ingest {
                 }
             }
         }
+        self.counters.applied(versions.len());
         self.publish(versions);
         is_complete
     }
@@ -196,6 +200,7 @@ impl Ingest {
         }
         if changed.bounds.highest > current.change_id() {
             let change = Change { change_id: changed.bounds.highest, elements: changed.elements };
+            self.counters.caught_up();
             self.publish([logged(current.apply(change))]);
         }
         Ok(changed.bounds)
@@ -254,6 +259,7 @@ impl Ingest {
         let before = self.live.published();
         let meeting = logged(Meeting::load(snapshot, before.as_ref().map(|published| &**published.current())));
         info!(change_id = %meeting.change_id(), elements = meeting.len(), "meeting loaded");
+        self.counters.loaded();
         self.publish([meeting]);
         Ok(position)
     }

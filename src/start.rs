@@ -1,5 +1,6 @@
 //! How does the service start: with Redis, or as a demo?
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::warn;
 
 use crate::config::{Config, FakeAuth};
-use crate::wiring::{Ports, Settings};
+use crate::wiring::{MetricsAccess, Ports, Settings};
 use crate::{demo, demo_loop, sockets, wiring};
 
 /// Why the service does not start: a text that says what to do.
@@ -47,7 +48,8 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, StartError> {
         applause: Arc::new(RedisApplauseStore::new(&redis)),
         clock: Arc::new(SystemClock::new()),
     };
-    run(config, ports, || {}).await
+    let failures = move || redis.failures();
+    run(config, ports, Box::new(failures), || {}).await
 }
 
 /// Serves the demo's meeting until a signal.
@@ -69,7 +71,7 @@ pub(crate) async fn serve_demo(config: Config) -> Result<ExitCode, StartError> {
     };
     let port = config.autoupdate_port;
     let story = tokio::spawn(demo_loop::tell(server, meeting, ports.clone()));
-    let status = run(config, ports, || demo_loop::greet(port)).await;
+    let status = run(config, ports, Box::new(|| 0), || demo_loop::greet(port)).await;
     story.abort();
     status
 }
@@ -80,7 +82,12 @@ fn fixed(user: Option<UserId>) -> Arc<dyn Authenticator> {
 }
 
 /// `listening` is called once clients can come.
-async fn run(config: Config, ports: Ports, listening: impl FnOnce()) -> Result<ExitCode, StartError> {
+async fn run(
+    config: Config,
+    ports: Ports,
+    redis_failures: Box<dyn Fn() -> u64 + Send + Sync>,
+    listening: impl FnOnce(),
+) -> Result<ExitCode, StartError> {
     let tls = match config.tls {
         TlsMode::Off => None,
         TlsMode::Both | TlsMode::Only => {
@@ -92,10 +99,23 @@ async fn run(config: Config, ports: Ports, listening: impl FnOnce()) -> Result<E
         }
     };
     let acceptor = TcpAcceptor::new(sockets::listen(&config.autoupdate_host, config.autoupdate_port)?)?;
+    let metrics = match config.metrics_address.0 {
+        None => None,
+        Some(address) => Some(MetricsAccess { acceptor: metrics_acceptor(address)?, redis_failures }),
+    };
     let stop = stop_signal()?;
     listening();
-    wiring::run(ports, settings(&config)?, acceptor, tls, stop).await;
+    wiring::run_with_metrics(ports, settings(&config)?, acceptor, tls, metrics, stop).await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn metrics_acceptor(address: SocketAddr) -> Result<TcpAcceptor, StartError> {
+    let sockets = std::net::TcpListener::bind(address).map_err(|error| {
+        format!(
+            "METRICS_ADDRESS={address} cannot be listened on: {error}; give a free port of this machine, or nothing"
+        )
+    })?;
+    Ok(TcpAcceptor::new(vec![sockets])?)
 }
 
 fn settings(config: &Config) -> Result<Settings, StartError> {

@@ -14,6 +14,7 @@ use adapters::http::drain::drain;
 use adapters::http::gate::Gate;
 use adapters::http::health::Readiness;
 use adapters::http::limits::Limits;
+use adapters::http::metrics::serve_metrics;
 use adapters::http::notify::Notify;
 use adapters::http::notify_send::NotifySend;
 use adapters::http::projector::Projector;
@@ -21,6 +22,7 @@ use adapters::http::projectors::Projectors;
 use adapters::http::router::{Router, ServiceRoute};
 use adapters::http::server::serve;
 use adapters::http::stream_response::{Compression, Streams};
+use adapters::metrics::{IngestCounters, Metrics, Sources};
 use adapters::tls::{TlsMode, TlsServer};
 use domain::applause::Audience;
 use domain::history::HistoryLimits;
@@ -86,12 +88,32 @@ pub struct Settings {
     pub tls: TlsMode,
 }
 
+/// Where metrics are served, and what is read for them that is behind the ports.
+pub struct MetricsAccess<A> {
+    /// The connections of those who ask.
+    pub acceptor: A,
+    /// How often the store and the bus failed since the start.
+    pub redis_failures: Box<dyn Fn() -> u64 + Send + Sync>,
+}
+
 /// Serves until `stop` returns and everything has ended, or was cut.
-pub async fn run<A: Acceptor>(
+pub async fn run<A: Acceptor + 'static>(
     ports: Ports,
     settings: Settings,
     acceptor: A,
     tls: Option<TlsServer>,
+    stop: impl Future<Output = ()>,
+) {
+    run_with_metrics(ports, settings, acceptor, tls, None, stop).await;
+}
+
+/// As [`run`], and serves metrics until everything has ended.
+pub async fn run_with_metrics<A: Acceptor + 'static>(
+    ports: Ports,
+    settings: Settings,
+    acceptor: A,
+    tls: Option<TlsServer>,
+    metrics: Option<MetricsAccess<A>>,
     stop: impl Future<Output = ()>,
 ) {
     let addresses: Vec<SocketAddr> = acceptor.local_addresses();
@@ -102,6 +124,7 @@ pub async fn run<A: Acceptor>(
     let hub = Arc::new(NotifyHub::new(ProcessTag::from_random(settings.process_tag), settings.notify_buffer));
     let readiness = Readiness::not_ready("the meeting is not loaded yet");
     let (catch_up, requests) = CatchUp::new();
+    let ingest_counters = Arc::new(IngestCounters::default());
 
     // Ended when this function returns.
     let mut background = JoinSet::new();
@@ -118,6 +141,7 @@ pub async fn run<A: Acceptor>(
             readiness: readiness.clone(),
             announced: Mutex::default(),
         }),
+        counters: Arc::clone(&ingest_counters),
         requests,
     };
     background.spawn(ingest.run());
@@ -160,10 +184,27 @@ pub async fn run<A: Acceptor>(
             ServiceRoute::Projector,
             Projector { gate: gate.clone(), live: Arc::clone(&live), projectors, streams: streams.clone() },
         )
-        .with(ServiceRoute::Notify, Notify { gate: gate.clone(), live, hub, streams })
+        .with(
+            ServiceRoute::Notify,
+            Notify { gate: gate.clone(), live: Arc::clone(&live), hub: Arc::clone(&hub), streams },
+        )
         .with(ServiceRoute::NotifySend, NotifySend { gate: gate.clone(), bus: ports.bus })
         .with(ServiceRoute::Applause, Applause { gate, store: ports.applause, clock: Arc::clone(&ports.clock) })
         .into_service();
+
+    if let Some(MetricsAccess { acceptor, redis_failures }) = metrics {
+        info!(addresses = ?acceptor.local_addresses(), "serving metrics");
+        let metrics = Metrics::new(Sources {
+            live,
+            ingest: ingest_counters,
+            connections: Arc::clone(&connections),
+            hub,
+            readiness: readiness.clone(),
+            http: Arc::clone(service.counters()),
+            redis_failures,
+        });
+        background.spawn(serve_metrics(acceptor, metrics));
+    }
 
     let (trigger, drained) = drain();
     let context = ConnectionContext::new(service, settings.tls, tls, &settings.limits);

@@ -3,6 +3,7 @@
 pub mod django;
 pub mod http;
 pub mod memory;
+pub mod metrics;
 pub mod redis;
 pub mod system;
 #[cfg(any(test, feature = "testing"))]

@@ -12,7 +12,7 @@ use crate::line::{Encoder, Line};
 use crate::meeting::{Meeting, Version};
 use crate::piece::Pieces;
 
-pub use crate::piece::PIECES_BYTES_MAX;
+pub use crate::piece::{PIECES_BYTES_MAX, PiecesUse};
 
 /// The meeting as the service serves it now.
 #[derive(Debug)]
@@ -65,6 +65,12 @@ impl Live {
     /// The next part of a line, encoded; `None` when it is complete. Parts that others need too are made once.
     pub fn next_part(&self, line: &mut Line, encoder: &mut Encoder) -> Option<Bytes> {
         line.next_part(&self.pieces, encoder)
+    }
+
+    /// How much of what was rendered is kept, and how often it was of use.
+    #[must_use]
+    pub fn pieces(&self) -> PiecesUse {
+        self.pieces.usage()
     }
 }
 

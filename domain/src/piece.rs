@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::hash::{BuildHasherDefault, DefaultHasher, Hash};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -102,6 +103,19 @@ pub(crate) struct Pieces {
     /// For viewers whom the block does not name: their standing alone decides.
     by_standing: PieceCache<(BlockId, Arc<Standing>)>,
     by_views: PieceCache<(BlockId, Arc<[View]>)>,
+    asked: AtomicU64,
+    rendered: AtomicU64,
+}
+
+/// What the sharing of rendered pieces comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PiecesUse {
+    /// About how many bytes the kept pieces hold.
+    pub bytes: u64,
+    /// How often a piece was asked for and found.
+    pub hits: u64,
+    /// How often a piece was asked for and had to be rendered.
+    pub misses: u64,
 }
 
 type PieceCache<K> = Cache<K, Arc<Piece>, PieceWeight, Hasher>;
@@ -127,28 +141,48 @@ impl Pieces {
             // Holds the same pieces as the other one, under another key: the bytes are there once.
             by_standing: new_cache(PIECES_EXPECTED, bytes_max),
             by_views: new_cache(PIECES_EXPECTED, bytes_max),
+            asked: AtomicU64::new(0),
+            rendered: AtomicU64::new(0),
         }
     }
 
     /// Everything of the block that the viewer sees; `None` if that is nothing.
     pub(crate) fn all(&self, block: &Arc<Block>, viewer: &Viewer) -> Option<Arc<Piece>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let piece = if viewer.is_named_in(block.named()) {
-            self.of(&Selection::all(block, viewer))
+            self.find(&Selection::all(block, viewer))
         } else {
             let key = (block.id(), Arc::clone(viewer.standing()));
-            get_or_insert(&self.by_standing, &key, || self.of(&Selection::all(block, viewer)))
+            get_or_insert(&self.by_standing, &key, || self.find(&Selection::all(block, viewer)))
         };
         Some(piece).filter(|piece| !piece.is_empty())
     }
 
     /// The selection, rendered.
     pub(crate) fn of(&self, selection: &Selection) -> Arc<Piece> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.find(selection)
+    }
+
+    /// How much is kept, and how often it helped.
+    pub(crate) fn usage(&self) -> PiecesUse {
+        let misses = self.rendered.load(Ordering::Relaxed);
+        // The two are not read in the same moment.
+        let hits = self.asked.load(Ordering::Relaxed).saturating_sub(misses);
+        PiecesUse { bytes: self.by_views.weight(), hits, misses }
+    }
+
+    fn find(&self, selection: &Selection) -> Arc<Piece> {
         let key = (selection.block.id(), Arc::clone(&selection.views));
+        let render = || {
+            self.rendered.fetch_add(1, Ordering::Relaxed);
+            selection.render()
+        };
         if selection.is_own {
             // The one who is named may see the block as all others do.
-            return self.by_views.get(&key).unwrap_or_else(|| Arc::new(Piece::own(selection.render())));
+            return self.by_views.get(&key).unwrap_or_else(|| Arc::new(Piece::own(render())));
         }
-        get_or_insert(&self.by_views, &key, || Arc::new(Piece::new(selection.render())))
+        get_or_insert(&self.by_views, &key, || Arc::new(Piece::new(render())))
     }
 }
 

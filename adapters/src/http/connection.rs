@@ -68,6 +68,7 @@ pub(super) async fn serve<Io>(io: Io, peer: SocketAddr, context: Arc<ConnectionC
 where
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let _open = context.service.counters().opened();
     // What clients do wrong, and that they go away, is none of the log's business unless somebody looks for it.
     if let Err(error) = try_serve(io, peer, &context, drain).await {
         tracing::debug!(%peer, %error, "a connection ended early");

@@ -23,6 +23,38 @@ pub struct Connections {
     /// Counts the calls of [`Connections::tick`]: the time, in seconds, as far as streams need it.
     tick: AtomicU32,
     rhythm: Rhythm,
+    sent: [Sent; StreamKind::ALL.len()],
+}
+
+/// What a stream carries: the three are counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamKind {
+    /// Changes of the meeting.
+    Autoupdate,
+    /// What projectors show.
+    Projector,
+    /// Messages.
+    Notify,
+}
+
+/// What all streams of one kind carried. Counters that every delivery moves: each on a cache line of its own.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Sent {
+    lines: AtomicU64,
+    bytes: AtomicU64,
+    open: AtomicU64,
+}
+
+/// What there is of one kind of stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamTotals {
+    /// How many are open.
+    pub open: u64,
+    /// How many lines were sent since the start, keep-alives included.
+    pub lines: u64,
+    /// How many bytes were handed to the transport since the start, compressed ones as they are.
+    pub bytes: u64,
 }
 
 /// How often a stream is told something although nothing happened.
@@ -100,7 +132,13 @@ impl Connections {
     /// An empty registry.
     #[must_use]
     pub fn new(rhythm: Rhythm) -> Arc<Self> {
-        Arc::new(Self { slots: Mutex::default(), next_id: AtomicU64::new(0), tick: AtomicU32::new(0), rhythm })
+        Arc::new(Self {
+            slots: Mutex::default(),
+            next_id: AtomicU64::new(0),
+            tick: AtomicU32::new(0),
+            rhythm,
+            sent: Default::default(),
+        })
     }
 
     /// Enters a stream that was opened by `session`.
@@ -117,6 +155,7 @@ impl Connections {
             user: session.user,
             interest,
         });
+        self.sent[slot.interest.kind() as usize].open.fetch_add(1, Ordering::Relaxed);
         self.slots().insert(id, Arc::clone(&slot));
         Connection { connections: Arc::clone(self), id, slot }
     }
@@ -125,6 +164,14 @@ impl Connections {
     #[must_use]
     pub fn count(&self) -> usize {
         self.slots().len()
+    }
+
+    /// What there is of this kind of stream.
+    #[must_use]
+    pub fn totals(&self, kind: StreamKind) -> StreamTotals {
+        let sent = &self.sent[kind as usize];
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        StreamTotals { open: read(&sent.open), lines: read(&sent.lines), bytes: read(&sent.bytes) }
     }
 
     /// Lets the streams look for which a new version of the meeting may be news.
@@ -192,6 +239,21 @@ fn jittered(seconds: u32, id: u64) -> u32 {
     u32::try_from(quarters).unwrap_or(u32::MAX).max(1)
 }
 
+impl StreamKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Autoupdate, Self::Projector, Self::Notify];
+}
+
+impl Interest {
+    fn kind(&self) -> StreamKind {
+        match self {
+            Self::Meeting(_) => StreamKind::Autoupdate,
+            Self::Projectors(_) => StreamKind::Projector,
+            Self::Messages => StreamKind::Notify,
+        }
+    }
+}
+
 impl Slot {
     fn is_concerned(&self, news: News<'_>) -> bool {
         let Some(transition) = news.transition else { return true };
@@ -223,8 +285,13 @@ impl Connection {
         Signals(self.slot.signals.fetch_and(kept, Ordering::AcqRel))
     }
 
-    /// Notes that something is sent to the client.
-    pub fn active(&self) {
+    /// Notes that `bytes` are sent to the client, and whether a line ends with them.
+    pub fn sent(&self, bytes: usize, ends_line: bool) {
+        let sent = &self.connections.sent[self.slot.interest.kind() as usize];
+        sent.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        if ends_line {
+            sent.lines.fetch_add(1, Ordering::Relaxed);
+        }
         self.slot.active_tick.store(self.connections.tick.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
@@ -239,6 +306,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        self.connections.sent[self.slot.interest.kind() as usize].open.fetch_sub(1, Ordering::Relaxed);
         self.connections.slots().remove(&self.id);
     }
 }
@@ -265,7 +333,7 @@ mod tests {
         assert_eq!(signals(&connection), Signals::default());
         connections.tick();
         assert!(signals(&connection).has(Signals::KEEP_ALIVE) && connection.is_silent());
-        connection.active();
+        connection.sent(18, true);
         connections.tick();
         assert_eq!(signals(&connection), Signals::default());
     }
@@ -310,6 +378,21 @@ mod tests {
         let connections = Connections::new(RHYTHM);
         drop(connections.enter(&session(None), Interest::Messages));
         assert_eq!(connections.count(), 0);
+    }
+
+    #[test]
+    fn kinds_of_streams_are_counted_apart() {
+        let connections = Connections::new(RHYTHM);
+        let ids = domain::projector::ProjectorIds::parse(Some("1")).expect("a list of ids");
+        let shown = connections.enter(&session(None), Interest::Projectors(ProjectorCursor::new(None, ids)));
+        let messages = connections.enter(&session(None), Interest::Messages);
+        drop(connections.enter(&session(None), Interest::Messages));
+        shown.sent(7, false);
+        shown.sent(5, true);
+        messages.sent(3, true);
+        let totals = StreamKind::ALL.map(|kind| connections.totals(kind));
+        let expected = [(0, 0, 0), (1, 1, 12), (1, 1, 3)];
+        assert_eq!(totals, expected.map(|(open, lines, bytes)| StreamTotals { open, lines, bytes }));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint, EndpointExt, Request, Response, Result, Route};
 
+use super::counters::HttpCounters;
 use super::error::{HttpError, from_poem};
 use super::health::{Health, Readiness};
 
@@ -36,6 +37,10 @@ pub enum ServiceRoute {
 }
 
 impl ServiceRoute {
+    /// Every route.
+    pub const ALL: [Self; 6] =
+        [Self::Autoupdate, Self::Projector, Self::Notify, Self::NotifySend, Self::Applause, Self::Health];
+
     /// Where it is.
     #[must_use]
     pub const fn path(self) -> &'static str {
@@ -82,15 +87,29 @@ impl Router {
     /// What connections are served with.
     #[must_use]
     pub fn into_service(self) -> HttpService {
-        HttpService(Arc::new(self.0))
+        HttpService::of(self.0)
     }
 }
 
 /// Answers every request, whatever happens within.
 #[derive(Clone)]
-pub struct HttpService(Arc<Route>);
+pub struct HttpService {
+    route: Arc<Route>,
+    counters: Arc<HttpCounters>,
+}
 
 impl HttpService {
+    /// A service of these routes alone.
+    pub(super) fn of(route: Route) -> Self {
+        Self { route: Arc::new(route), counters: Arc::default() }
+    }
+
+    /// What was asked and answered so far.
+    #[must_use]
+    pub fn counters(&self) -> &Arc<HttpCounters> {
+        &self.counters
+    }
+
     /// The response to a request of a connection.
     pub(super) async fn respond(
         &self,
@@ -105,9 +124,16 @@ impl HttpService {
 
     async fn answer(&self, request: Request) -> Response {
         let path = request.uri().path().to_owned();
+        let route = ServiceRoute::ALL.into_iter().find(|route| route.path() == path);
+        let response = self.try_answer(request, path).await;
+        self.counters.answered(route, response.status().as_u16());
+        response
+    }
+
+    async fn try_answer(&self, request: Request, path: String) -> Response {
         // A panic is a mistake in this service; it costs the one request, not the other streams of the connection. What
         // an endpoint shares with others is either immutable or behind locks that cope with poisoning.
-        let error = match AssertUnwindSafe(self.0.call(request)).catch_unwind().await {
+        let error = match AssertUnwindSafe(self.route.call(request)).catch_unwind().await {
             Ok(Ok(response)) => return response,
             Ok(Err(error)) => from_poem(error, path),
             Err(panic) => HttpError::Internal { cause: format!("panic at {path}: {}", panic_text(&*panic)) },

@@ -77,7 +77,7 @@ impl<S: Source> StreamBody<S> {
     fn send(&mut self, bytes: Bytes, state: State) -> Poll<Option<io::Result<Bytes>>> {
         self.state = state;
         self.turn_bytes += bytes.len();
-        self.connection.active();
+        self.connection.sent(bytes.len(), state == State::BetweenLines);
         Poll::Ready(Some(Ok(bytes)))
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::ports::Unavailable;
@@ -18,11 +19,12 @@ pub(super) struct Link {
     name: Arc<str>,
     connector: Arc<dyn Connector>,
     pub(super) limits: RedisLimits,
+    failures: Arc<AtomicU64>,
 }
 
 impl Link {
     pub(super) fn new(name: String, connector: Arc<dyn Connector>, limits: RedisLimits) -> Self {
-        Self { name: name.into(), connector, limits }
+        Self { name: name.into(), connector, limits, failures: Arc::default() }
     }
 
     /// Does the other one lead to the same place by the same connections?
@@ -79,8 +81,14 @@ impl Link {
         }
     }
 
-    /// The error that `what` failed here.
+    /// How often something failed here.
+    pub(super) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// The error that `what` failed here, which is counted.
     pub(super) fn unavailable(&self, what: &str, problem: &str) -> Unavailable {
+        self.failures.fetch_add(1, Ordering::Relaxed);
         Unavailable(format!("Redis at {}: {what}: {problem}", self.name))
     }
 }

@@ -57,6 +57,13 @@ impl Redis {
         Self { read: link("the read transport", read), write: link("the write transport", write) }
     }
 
+    /// How many requests failed since the start: Redis could not be reached, was too slow, or refused.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        let of_write = if self.reads_where_it_writes() { 0 } else { self.write.failures() };
+        self.read.failures() + of_write
+    }
+
     /// Is what was written found at once, because reads go to the same address?
     fn reads_where_it_writes(&self) -> bool {
         self.read.is_same_as(&self.write)

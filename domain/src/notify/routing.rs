@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -36,6 +37,8 @@ pub struct NotifyHub {
     limits: BufferLimits,
     // A std mutex, as it is never held while somebody waits: a registration is one step in a tree.
     listeners: Mutex<Listeners>,
+    reached: AtomicU64,
+    ended: AtomicU64,
 }
 
 struct Listeners {
@@ -47,7 +50,7 @@ struct Listeners {
 /// What a channel id says inside its process: who listens, and the counter.
 type Address = (Option<UserId>, u64);
 
-/// What one delivery came to.
+/// What one delivery came to, or all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
     /// How many listeners got the message.
@@ -60,7 +63,8 @@ impl NotifyHub {
     /// A hub without listeners, for the one process that `process` names.
     #[must_use]
     pub fn new(process: ProcessTag, limits: BufferLimits) -> Self {
-        Self { process, limits, listeners: Mutex::new(Listeners { next_counter: 0, mailboxes: BTreeMap::new() }) }
+        let listeners = Mutex::new(Listeners { next_counter: 0, mailboxes: BTreeMap::new() });
+        Self { process, limits, listeners, reached: AtomicU64::new(0), ended: AtomicU64::new(0) }
     }
 
     /// Registers a connection of `user` (`None`: anonymous), which gets every message delivered from now on.
@@ -84,7 +88,16 @@ impl NotifyHub {
                 Pushed::AlreadyEnded => {}
             }
         }
+        self.reached.fetch_add(delivered.reached as u64, Ordering::Relaxed);
+        self.ended.fetch_add(delivered.ended as u64, Ordering::Relaxed);
         delivered
+    }
+
+    /// What all deliveries so far came to, over the life of the hub.
+    #[must_use]
+    pub fn delivered(&self) -> Delivered {
+        let count = |total: &AtomicU64| usize::try_from(total.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
+        Delivered { reached: count(&self.reached), ended: count(&self.ended) }
     }
 
     /// How many connections listen.

@@ -1,0 +1,113 @@
+//! How many requests were answered, with which status, and how many connections are open?
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::router::ServiceRoute;
+
+/// The statuses that are told apart: those of http.md, Errors. Any other is counted as 0.
+const STATUSES: [u16; 8] = [200, 400, 404, 405, 413, 426, 500, 503];
+
+/// Counters of one port. Reading and counting never waits.
+#[derive(Debug, Default)]
+pub struct HttpCounters {
+    /// By route (the last one: no such route) and status (the last one: another one).
+    requests: [[AtomicU64; STATUSES.len() + 1]; ServiceRoute::ALL.len() + 1],
+    open: AtomicU64,
+}
+
+/// How often a route was answered with a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requests {
+    /// Which route; `None`: there is no such one.
+    pub route: Option<ServiceRoute>,
+    /// Which status; 0: another than those of the service.
+    pub status: u16,
+    /// How often since the start.
+    pub count: u64,
+}
+
+/// Counts a connection as open until it is dropped.
+#[derive(Debug)]
+pub(crate) struct OpenConnection(Arc<HttpCounters>);
+
+impl HttpCounters {
+    /// Notes an answer. Answers that are streams are noted when they begin.
+    pub(crate) fn answered(&self, route: Option<ServiceRoute>, status: u16) {
+        let row = route.map_or(ServiceRoute::ALL.len(), |route| route as usize);
+        let column = STATUSES.iter().position(|known| *known == status).unwrap_or(STATUSES.len());
+        self.requests[row][column].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes a connection.
+    pub(crate) fn opened(self: &Arc<Self>) -> OpenConnection {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        OpenConnection(Arc::clone(self))
+    }
+
+    /// What was answered at all, by route and status.
+    pub fn requests(&self) -> impl Iterator<Item = Requests> {
+        let routes = ServiceRoute::ALL.into_iter().map(Some).chain([None]);
+        routes.zip(&self.requests).flat_map(|(route, counts)| {
+            let counts = STATUSES.into_iter().chain([0]).zip(counts);
+            let counts = counts.map(move |(status, count)| (route, status, count.load(Ordering::Relaxed)));
+            counts.filter(|(_, _, count)| *count > 0).map(|(route, status, count)| Requests { route, status, count })
+        })
+    }
+
+    /// How many connections are open.
+    #[must_use]
+    pub fn open_connections(&self) -> u64 {
+        self.open.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_counted_by_route_and_status() {
+        let counters = HttpCounters::default();
+        for (route, status) in [
+            (Some(ServiceRoute::Health), 503),
+            (Some(ServiceRoute::Health), 200),
+            (Some(ServiceRoute::Health), 200),
+            (None, 404),
+            (Some(ServiceRoute::Notify), 418),
+        ] {
+            counters.answered(route, status);
+        }
+        let found: Vec<_> = counters.requests().map(|found| (found.route, found.status, found.count)).collect();
+        let expected = [
+            (Some(ServiceRoute::Notify), 0, 1),
+            (Some(ServiceRoute::Health), 200, 2),
+            (Some(ServiceRoute::Health), 503, 1),
+            (None, 404, 1),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn every_route_has_its_own_counters() {
+        for (index, route) in ServiceRoute::ALL.into_iter().enumerate() {
+            assert_eq!(route as usize, index);
+        }
+    }
+
+    #[test]
+    fn connections_are_open_until_they_are_dropped() {
+        let counters = Arc::new(HttpCounters::default());
+        let (one, other) = (counters.opened(), counters.opened());
+        assert_eq!(counters.open_connections(), 2);
+        drop(one);
+        assert_eq!(counters.open_connections(), 1);
+        drop(other);
+    }
+}

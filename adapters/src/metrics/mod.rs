@@ -1,0 +1,45 @@
+//! How do others see how the service is doing? In the text format of Prometheus, read when somebody asks.
+//!
+//! Nothing is measured here: what the parts of the service count anyway is read at that moment. What is told is how many
+//! and how much, never what: no data of the meeting, no user, no session.
+
+mod collector;
+mod ingest;
+mod sources;
+
+use std::sync::Arc;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+
+pub use collector::NAMES;
+pub use ingest::IngestCounters;
+pub use sources::Sources;
+
+/// The type of [`Metrics::text`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The metrics of one service. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Metrics(Arc<Registry>);
+
+impl Metrics {
+    /// The metrics that are read from these parts.
+    #[must_use]
+    pub fn new(sources: Sources) -> Self {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(sources));
+        Self(Arc::new(registry))
+    }
+
+    /// How the service is doing now.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.0).expect("writing to a string does not fail");
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! Which parts of the service are the metrics read from?
+
+use std::fmt;
+use std::sync::Arc;
+
+use domain::live::Live;
+use domain::notify::routing::NotifyHub;
+
+use super::ingest::IngestCounters;
+use crate::http::connections::Connections;
+use crate::http::counters::HttpCounters;
+use crate::http::health::Readiness;
+
+/// The parts that metrics are read from.
+pub struct Sources {
+    /// The meeting and what was rendered of it.
+    pub live: Arc<Live>,
+    /// How the meeting followed the store.
+    pub ingest: Arc<IngestCounters>,
+    /// Open streams.
+    pub connections: Arc<Connections>,
+    /// Listeners to messages.
+    pub hub: Arc<NotifyHub>,
+    /// Whether the service can be used.
+    pub readiness: Readiness,
+    /// Requests and connections.
+    pub http: Arc<HttpCounters>,
+    /// How often the store and the bus failed since the start.
+    pub redis_failures: Box<dyn Fn() -> u64 + Send + Sync>,
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Sources")
+    }
+}

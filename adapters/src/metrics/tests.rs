@@ -1,0 +1,160 @@
+//! Is everything told, over a real socket, and written down for those who run the service?
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::catch_up::start_with_everything;
+use domain::history::HistoryLimits;
+use domain::ids::{ChangeId, UserId};
+use domain::live::{Live, PIECES_BYTES_MAX};
+use domain::meeting::{Change, Meeting};
+use domain::notify::channel_id::ProcessTag;
+use domain::notify::message::NotifyMessage;
+use domain::notify::routing::{BufferLimits, NotifyHub};
+use domain::ports::authenticator::Session;
+use domain::ports::element_store::{Bounds, RawElement, Snapshot};
+use domain::viewer::Viewer;
+
+use super::*;
+use crate::http::acceptor::TcpAcceptor;
+use crate::http::connections::{Connections, Interest, Rhythm};
+use crate::http::health::Readiness;
+use crate::http::listen::bind;
+use crate::http::metrics::serve_metrics;
+use crate::http::router::Router;
+
+const SECRET_TITLE: &str = "A title that only the hall may see";
+
+/// A service in which nothing has happened yet.
+fn sources() -> Sources {
+    let limits = BufferLimits { messages_max: 1, ..BufferLimits::default() };
+    let readiness = Readiness::not_ready("loading");
+    Sources {
+        live: Arc::new(Live::new(HistoryLimits::default(), PIECES_BYTES_MAX)),
+        ingest: Arc::default(),
+        connections: Connections::new(Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 }),
+        hub: Arc::new(NotifyHub::new(ProcessTag::from_random(1), limits)),
+        readiness: readiness.clone(),
+        http: Arc::clone(Router::new(readiness).into_service().counters()),
+        redis_failures: Box::new(|| 6),
+    }
+}
+
+/// Publishes a meeting of one element, and then another version of it.
+fn publish(live: &Live) {
+    let raw = || RawElement {
+        key: b"topics/topic:1".to_vec(),
+        json: Some(format!("{{\"id\":1,\"title\":\"{SECRET_TITLE}\"}}").into()),
+    };
+    let bounds = Bounds { lowest: ChangeId(7), highest: ChangeId(7) };
+    let first = Meeting::load(Snapshot { bounds, elements: vec![raw()] }, None).meeting;
+    let second = first.apply(Change { change_id: ChangeId(8), elements: vec![raw()] }).meeting;
+    live.publish([first, second], Duration::ZERO);
+}
+
+/// The values by name and labels.
+fn values(text: &str) -> BTreeMap<&str, u64> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let values = lines.map(|line| line.rsplit_once(' ').expect("a name and a value"));
+    values.map(|(name, value)| (name, value.parse().expect("a whole number"))).collect()
+}
+
+#[track_caller]
+fn check(values: &BTreeMap<&str, u64>, name: &str, expected: u64) {
+    assert_eq!(values.get(name), Some(&expected), "{name} in {values:?}");
+}
+
+#[test]
+fn before_the_meeting_is_there_every_number_is_nought() {
+    let text = Metrics::new(sources()).text();
+    let mut values = values(&text);
+    assert_eq!(values.remove("autoupdate_redis_failures_total"), Some(6));
+    assert!(values.len() >= NAMES.len() - 2, "{values:?}");
+    assert!(values.values().all(|value| *value == 0), "{values:?}");
+}
+
+#[test]
+fn every_part_is_read_when_somebody_asks() {
+    let sources = sources();
+    let (live, hub, http) = (Arc::clone(&sources.live), Arc::clone(&sources.hub), Arc::clone(&sources.http));
+    let (connections, ingest) = (Arc::clone(&sources.connections), Arc::clone(&sources.ingest));
+    let readiness = sources.readiness.clone();
+    let metrics = Metrics::new(sources);
+
+    publish(&live);
+    readiness.set_ready();
+    ingest.loaded();
+    ingest.loaded();
+    ingest.applied(3);
+    ingest.caught_up();
+    let published = live.published().expect("a meeting");
+    let viewer = Viewer::resolve(published.current(), None);
+    let started = start_with_everything(&published, Session::anonymous(), viewer, ChangeId(0));
+    let interest = Interest::Meeting(Arc::clone(started.cursor.seat()));
+    let stream = connections.enter(&Session::anonymous(), interest);
+    stream.sent(18, true);
+    stream.sent(100, false);
+    http.answered(None, 404);
+    let _open = http.opened();
+    let _listener = hub.subscribe(Some(UserId(5)));
+    let message = br#"{"channel_id":"a:5:0","name":"n","message":1,"to_all":true}"#;
+    let message = NotifyMessage::parse(message).expect("a message");
+    hub.deliver(&message);
+    hub.deliver(&message);
+
+    let text = metrics.text();
+    let values = values(&text);
+    check(&values, "autoupdate_ready", 1);
+    check(&values, "autoupdate_connections_open", 1);
+    check(&values, "autoupdate_streams_open{kind=\"autoupdate\"}", 1);
+    check(&values, "autoupdate_streams_open{kind=\"notify\"}", 0);
+    check(&values, "autoupdate_stream_lines_total{kind=\"autoupdate\"}", 1);
+    check(&values, "autoupdate_stream_bytes_total{kind=\"autoupdate\"}", 118);
+    check(&values, "autoupdate_requests_total{route=\"other\",status=\"404\"}", 1);
+    check(&values, "autoupdate_change_id", 8);
+    check(&values, "autoupdate_elements", 1);
+    check(&values, "autoupdate_changes_applied_total", 3);
+    check(&values, "autoupdate_catch_ups_total", 1);
+    check(&values, "autoupdate_reloads_total", 1);
+    check(&values, "autoupdate_history_versions", 2);
+    check(&values, "autoupdate_notify_listeners", 1);
+    check(&values, "autoupdate_notify_delivered_total", 1);
+    check(&values, "autoupdate_notify_listeners_ended_total", 1);
+    check(&values, "autoupdate_redis_failures_total", 6);
+    assert!(!text.contains(SECRET_TITLE));
+    for name in NAMES {
+        assert!(values.keys().any(|key| key.split('{').next() == Some(name)), "{name} in {text}");
+    }
+    for name in values.keys().filter_map(|key| key.split('{').next()) {
+        assert!(NAMES.contains(&name), "{name} is not in the list of names");
+    }
+}
+
+#[tokio::test]
+async fn metrics_are_served_on_a_port_of_their_own() {
+    let acceptor = TcpAcceptor::new(bind("127.0.0.1", 0).expect("a free port")).expect("usable");
+    let address = crate::http::acceptor::Acceptor::local_addresses(&acceptor)[0];
+    let serving = tokio::spawn(serve_metrics(acceptor, Metrics::new(sources())));
+    let ask = async |path: &str, method| {
+        let request = reqwest::Client::new().request(method, format!("http://{address}{path}"));
+        request.send().await.expect("an answer")
+    };
+    let answer = ask("/metrics", reqwest::Method::GET).await;
+    assert_eq!(answer.status().as_u16(), 200);
+    assert_eq!(answer.headers()["content-type"], CONTENT_TYPE);
+    let text = answer.text().await.expect("text");
+    assert!(text.contains("\nautoupdate_ready 0\n") && text.ends_with("# EOF\n"), "{text}");
+    assert_eq!(ask("/metrics", reqwest::Method::POST).await.status().as_u16(), 405);
+    assert_eq!(ask("/system/autoupdate", reqwest::Method::GET).await.status().as_u16(), 404);
+    serving.abort();
+}
+
+#[test]
+fn every_name_is_explained_to_those_who_run_the_service() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/OPERATIONS.md");
+    let text = std::fs::read_to_string(path).expect("docs/OPERATIONS.md");
+    for name in NAMES {
+        assert!(text.contains(&format!("| `{name}`")), "{name} has no line in docs/OPERATIONS.md");
+    }
+}
