@@ -65,7 +65,8 @@ pub(crate) struct Config {
     /// Port of the Redis server for writing [default: the same as for reading].
     #[arg(long, value_name = "PORT", value_parser = port)]
     pub(crate) redis_write_port: Option<u16>,
-    /// Redis server for reading, in place of its host and port: redis[s]://[user:password@]host[:port][/database].
+    /// Redis server for reading, in place of its host and port: redis[s]://[[user]:password@]host[:port][/database] or
+    /// unix:///path/to/socket.
     #[arg(long, value_name = "URL", value_parser = redis)]
     pub(crate) redis_url: Option<RedisAddress>,
     /// Redis server for writing, in place of its host and port, in the same form [default: as for reading].
@@ -107,16 +108,16 @@ pub(crate) struct Config {
     /// After how many seconds without other traffic a stream carries a sign of life; 0: never.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "30")]
     pub(crate) keep_alive_seconds: u64,
-    /// After how many seconds, at most, a client that nothing concerned is told the current change id; 0: never.
+    /// After about how many seconds a client that nothing concerned is told the current change id; 0: never.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "240")]
     pub(crate) quiet_line_seconds: u64,
-    /// After how many bytes a stream is ended between two lines, so that its client begins anew; 0: no limit.
+    /// After how many bytes of text a stream is ended; its client comes back and goes on. 0: no limit.
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "268435456")]
     pub(crate) stream_bytes_max: u64,
     /// Compression of streams: auto (for browsers that can read on meanwhile), on (for all that ask for it), off.
     #[arg(long, value_name = "MODE", value_parser = one_of::<Compression>, default_value = "auto")]
     pub(crate) compression: Compression,
-    /// Messages kept for clients that do not read fast enough; older ones are lost to them.
+    /// Messages that wait for a client that does not read fast enough; one that falls further behind is disconnected.
     #[arg(long, value_name = "COUNT", value_parser = count::<1>, default_value = "1000")]
     pub(crate) notify_buffer_max: usize,
 

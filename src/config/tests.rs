@@ -181,6 +181,37 @@ fn what_is_no_setting_is_refused_too() {
     }
 }
 
+/// The table of the README, made from what `--help` says.
+fn readme_table() -> String {
+    let mut table = String::new();
+    for argument in CommandLine::command().get_arguments() {
+        let name = variable_name(argument);
+        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+        // Where the default depends on others, the help ends with it.
+        let (meaning, default) = match help.trim_end_matches('.').split_once(" [default: ") {
+            Some((meaning, default)) => (meaning.to_owned(), default.trim_end_matches(']').to_owned()),
+            None => {
+                let defaults = argument.get_default_values().iter().map(|value| value.to_string_lossy());
+                let default =
+                    defaults.map(|value| if value.is_empty() { "empty".into() } else { format!("`{value}`") });
+                let default = default.collect::<Vec<_>>().join(" ");
+                (help, if default.is_empty() { "none".to_owned() } else { default })
+            }
+        };
+        table.push_str(&format!("| `{name}` | {default} | {} |\n", meaning.trim_end_matches('.')));
+    }
+    table
+}
+
+#[test]
+fn the_table_of_the_readme_is_what_help_says() {
+    let readme = include_str!("../../README.md");
+    let rows = readme.lines().skip_while(|line| *line != "| variable | default | meaning |").skip(2);
+    let found: String = rows.take_while(|line| line.starts_with('|')).map(|line| format!("{line}\n")).collect();
+    let expected = readme_table();
+    assert!(found == expected, "the table of variables in README.md must be:\n{expected}");
+}
+
 #[test]
 fn help_lists_every_variable_with_its_default() {
     let Err(Stop::Help(help)) = ask(&["--help"], &[("AUTOUPDATE_PORT", "1")]) else { panic!("no help") };
