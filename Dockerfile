@@ -6,7 +6,8 @@ RUN cargo build --locked --release --package autoupdate
 
 FROM debian:trixie-slim
 COPY --from=build /build/target/release/autoupdate /usr/local/bin/autoupdate
-# No name is needed for a user that owns nothing. The secret and the key of the certificate must be readable for it.
+COPY LICENSE /usr/share/doc/autoupdate/LICENSE
+# No name is needed for a user that owns nothing. The secret and the key of the certificate must be readable by it.
 USER 65532:65532
 EXPOSE 8002
 # The program asks itself: neither a shell nor curl is needed. It reads the same variables as the service.
