@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::django::{DjangoAuthenticator, DjangoSecret, FixedAuthenticator};
-use adapters::http::acceptor::TcpAcceptor;
+use adapters::http::acceptor::{Acceptor, TcpAcceptor};
 use adapters::http::connections::Rhythm;
 use adapters::http::limits::Limits;
 use adapters::memory::{MemoryApplauseStore, MemoryAuthenticator, MemoryElementStore, MemoryMessageBus, MemoryServer};
@@ -49,7 +49,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, StartError> {
         clock: Arc::new(SystemClock::new()),
     };
     let failures = move || redis.failures();
-    run(config, ports, Box::new(failures), || {}).await
+    run(config, ports, Box::new(failures), |_| {}).await
 }
 
 /// Serves the demo's meeting until a signal.
@@ -69,9 +69,8 @@ pub(crate) async fn serve_demo(config: Config) -> Result<ExitCode, StartError> {
         applause: Arc::new(MemoryApplauseStore::new(&server)),
         clock: Arc::new(SystemClock::new()),
     };
-    let port = config.autoupdate_port;
     let story = tokio::spawn(demo_loop::tell(server, meeting, ports.clone()));
-    let status = run(config, ports, Box::new(|| 0), || demo_loop::greet(port)).await;
+    let status = run(config, ports, Box::new(|| 0), demo_loop::greet).await;
     story.abort();
     status
 }
@@ -81,12 +80,12 @@ fn fixed(user: Option<UserId>) -> Arc<dyn Authenticator> {
     Arc::new(FixedAuthenticator::new(user))
 }
 
-/// `listening` is called once clients can come.
+/// `listening` is called with the port once clients can come.
 async fn run(
     config: Config,
     ports: Ports,
     redis_failures: Box<dyn Fn() -> u64 + Send + Sync>,
-    listening: impl FnOnce(),
+    listening: impl FnOnce(u16),
 ) -> Result<ExitCode, StartError> {
     let tls = match config.tls {
         TlsMode::Off => None,
@@ -104,7 +103,8 @@ async fn run(
         Some(address) => Some(MetricsAccess { acceptor: metrics_acceptor(address)?, redis_failures }),
     };
     let stop = stop_signal()?;
-    listening();
+    // Not the configured one if that is 0, or if sockets were handed in.
+    listening(acceptor.local_addresses().first().map_or(config.autoupdate_port, SocketAddr::port));
     wiring::run_with_metrics(ports, settings(&config)?, acceptor, tls, metrics, stop).await;
     Ok(ExitCode::SUCCESS)
 }

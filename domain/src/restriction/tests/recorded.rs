@@ -14,6 +14,7 @@ use crate::testing::oracle::{self, Elements};
 
 /// One of the recorded cases; `None`, said aloud, if they are not there.
 #[expect(clippy::print_stderr, reason = "a test that is passed over must say so")]
+#[expect(clippy::disallowed_methods, reason = "the cases are kept in files outside the project")]
 fn recorded<T: DeserializeOwned>(file: &str) -> Option<T> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors")).join(file);
     match fs::read(&path) {

@@ -22,6 +22,7 @@ struct Case {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the cases are kept in files outside the project")]
 fn slides_equal_the_recorded_ones() {
     let read = |name: &str| fs::read_to_string(format!("{FOLDER}/{name}"));
     let (Ok(meeting), Ok(cases)) = (read("meeting.json"), read("slides.json")) else {

@@ -1,0 +1,83 @@
+//! Does the demo work as it says when it begins? (`autoupdate demo`)
+
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::Command;
+
+use crate::harness::{Process, within};
+
+/// The demo, and what it printed.
+async fn start() -> (Process, Vec<String>) {
+    let mut demo = Process::start(&["demo"], &[]).await;
+    let mut greeting = Vec::new();
+    // The list of sessions comes last.
+    while !greeting.last().is_some_and(|line: &String| line.trim_start().starts_with("nobody")) {
+        greeting.push(demo.output_line().await.expect("the whole greeting"));
+    }
+    demo.browser().until_healthy().await;
+    (demo, greeting)
+}
+
+#[tokio::test]
+async fn every_line_for_the_shell_works_when_pasted() {
+    if Command::new("curl").arg("--version").output().await.is_err() {
+        return adapters::testing::skip("the demo's lines for the shell, because `curl` is not installed");
+    }
+    let (_demo, greeting) = start().await;
+    let lines: Vec<_> = greeting.iter().map(|line| line.trim()).filter(|line| line.starts_with("curl ")).collect();
+    assert!(lines.len() >= 8, "{greeting:#?}");
+    for line in lines {
+        check_line(line).await;
+    }
+}
+
+/// Runs the line in a shell: a stream (`-N`) brings its first lines, another request ends in order.
+async fn check_line(line: &str) {
+    // `exec`, so that killing the shell kills curl; the time is a last resort.
+    let line = line.replacen("curl ", "exec curl -sS --max-time 50 ", 1);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &line]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut shell = shell.spawn().expect("sh");
+    let mut output = BufReader::new(shell.stdout.take().expect("piped"));
+    if line.contains(" -N") {
+        let mut first = String::new();
+        within(&line, output.read_line(&mut first)).await.expect("text");
+        assert_eq!(first, "{\"connected\":true}\n", "{line}");
+        // What there is at first, and something that happens.
+        for _ in 0..2 {
+            let mut next = String::new();
+            within(&line, output.read_line(&mut next)).await.expect("text");
+            let value: serde_json::Value = serde_json::from_str(&next).expect(&next);
+            assert!(value.get("error").is_none(), "{line}: {value}");
+        }
+        return;
+    }
+    let mut text = String::new();
+    within(&line, output.read_to_string(&mut text)).await.expect("text");
+    assert!(within(&line, shell.wait()).await.expect("a status").success(), "{line}");
+    let expected = if line.contains("/system/health") { "{\"healthy\": true}\n" } else { "" };
+    assert_eq!(text, expected, "{line}");
+}
+
+#[tokio::test]
+async fn its_sessions_see_more_or_less() {
+    let (demo, _) = start().await;
+    let mut seen = Vec::new();
+    for cookie in ["admin", "delegate", "nobody"] {
+        let mut watcher = demo.browser().with_cookie(cookie).watch().await;
+        watcher.line().await.expect("everything");
+        seen.push(watcher.client.data.len());
+    }
+    assert!(seen[0] > seen[1] && seen[1] > seen[2], "{seen:?}");
+    assert_eq!(demo.browser().with_cookie("unknown").failure("/system/autoupdate").await.kind, "auth_required");
+}
+
+#[tokio::test]
+async fn it_stops_in_order() {
+    let (mut demo, _) = start().await;
+    let mut lines = demo.browser().open("/system/autoupdate").await;
+    demo.signal("INT").await;
+    lines.until_end().await;
+    assert_eq!(demo.status().await, Some(0));
+}

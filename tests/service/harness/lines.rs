@@ -1,0 +1,157 @@
+//! What does a client read from a stream, and what has it then?
+
+use std::collections::VecDeque;
+use std::io::Write;
+
+use domain::testing::client::{Applied, Client, Line};
+use domain::testing::oracle::Elements;
+use flate2::write::GzDecoder;
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::within;
+
+/// The lines of a stream. Every one is checked for what http.md says of all of them.
+pub(crate) struct Lines {
+    response: Response,
+    gzip: Option<GzDecoder<Vec<u8>>>,
+    /// The beginning of a line whose end has not come yet.
+    partial: Vec<u8>,
+    ready: VecDeque<String>,
+}
+
+impl Lines {
+    /// The stream of a response that was not an error, after its first line.
+    pub(crate) async fn new(response: Response) -> Self {
+        assert_eq!(response.status(), StatusCode::OK);
+        let headers = response.headers();
+        assert_eq!(headers["cache-control"], "no-store, no-transform");
+        assert_eq!(headers["x-accel-buffering"], "no");
+        let gzip = headers.get("content-encoding").map(|coding| {
+            assert_eq!(coding, "gzip");
+            GzDecoder::new(Vec::new())
+        });
+        let mut lines = Self { response, gzip, partial: Vec::new(), ready: VecDeque::new() };
+        assert_eq!(lines.next().await.as_deref(), Some("{\"connected\":true}"), "the first line");
+        lines
+    }
+
+    /// The content type of the response.
+    pub(crate) fn content_type(&self) -> &str {
+        self.response.headers()["content-type"].to_str().expect("ASCII")
+    }
+
+    /// Is the stream compressed?
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.gzip.is_some()
+    }
+
+    /// The next line without its end; `None` if the service ended the stream, which it does between two lines only.
+    pub(crate) async fn next(&mut self) -> Option<String> {
+        within("a line of a stream", async {
+            while self.ready.is_empty() {
+                let chunk = self.response.chunk().await.expect("a stream ends in order")?;
+                self.take(&chunk);
+            }
+            self.ready.pop_front()
+        })
+        .await
+        .or_else(|| {
+            assert!(self.partial.is_empty(), "a stream ends between two lines");
+            None
+        })
+    }
+
+    /// The next line that is not a sign of life.
+    pub(crate) async fn next_data(&mut self) -> Option<Value> {
+        loop {
+            let line: Value = serde_json::from_str(&self.next().await?).expect("a line is JSON");
+            if line != json!({"connected": true}) {
+                return Some(line);
+            }
+        }
+    }
+
+    /// Waits for the end of the stream.
+    pub(crate) async fn until_end(&mut self) {
+        while self.next().await.is_some() {}
+    }
+
+    /// Waits until the connection is gone, whether in order or cut.
+    pub(crate) async fn until_gone(&mut self) {
+        within("the end of a connection", async { while let Ok(Some(_)) = self.response.chunk().await {} }).await;
+    }
+
+    fn take(&mut self, chunk: &[u8]) {
+        match &mut self.gzip {
+            None => self.partial.extend_from_slice(chunk),
+            Some(decoder) => {
+                decoder.write_all(chunk).expect("gzip");
+                // What was written so far can be read: every line was flushed.
+                decoder.flush().expect("gzip");
+                self.partial.append(decoder.get_mut());
+            }
+        }
+        while let Some(end) = self.partial.iter().position(|byte| *byte == b'\n') {
+            let mut line: Vec<u8> = self.partial.drain(..=end).collect();
+            line.pop();
+            assert!(!line.is_empty(), "a line is never empty");
+            assert!(line.is_ascii(), "a line is ASCII");
+            self.ready.push_back(String::from_utf8(line).expect("ASCII"));
+        }
+    }
+}
+
+/// A client of `/system/autoupdate` that applies every line at once.
+pub(crate) struct Watcher {
+    lines: Lines,
+    /// What it has.
+    pub(crate) client: Client,
+}
+
+impl Watcher {
+    /// A client that had this before it opened the stream.
+    pub(crate) fn new(lines: Lines, client: Client) -> Self {
+        Self { lines, client }
+    }
+
+    /// The next line, applied; `None` if the service ended the stream.
+    pub(crate) async fn line(&mut self) -> Option<Line> {
+        loop {
+            let text = self.lines.next().await?;
+            if text == "{\"connected\":true}" {
+                continue;
+            }
+            let line = Line::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text:.1000}"));
+            assert_eq!(self.client.apply(&line), Ok(Applied::Taken), "{text:.1000}");
+            return Some(line);
+        }
+    }
+
+    /// Reads until the client has this change; gives the lines that came.
+    pub(crate) async fn until(&mut self, change_id: u64) -> Vec<Line> {
+        let mut lines = Vec::new();
+        while self.client.change_id < change_id {
+            lines.push(self.line().await.expect("the stream goes on"));
+        }
+        assert_eq!(self.client.change_id, change_id);
+        lines
+    }
+
+    /// Reads until the service ends the stream; gives what the client has then.
+    pub(crate) async fn until_end(mut self) -> Client {
+        while self.line().await.is_some() {}
+        self.client
+    }
+
+    /// Compares what the client has with what it should have, naming what differs.
+    #[track_caller]
+    pub(crate) fn check(&self, expected: &Elements, who: &str) {
+        let has = &self.client.data;
+        let keys: std::collections::BTreeSet<_> = has.keys().chain(expected.keys()).collect();
+        let wrong: Vec<_> = keys.into_iter().filter(|key| has.get(*key) != expected.get(*key)).collect();
+        if let Some(first) = wrong.first() {
+            panic!("{who} has {wrong:?} otherwise: {:?} for {:?}", has.get(*first), expected.get(*first));
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What do the tests of the whole service share? A meeting to write, services to ask, clients that ask.
+
+mod browser;
+mod lines;
+mod meeting;
+mod process;
+mod service;
+
+use std::time::Duration;
+
+pub(crate) use browser::{Browser, Failure, Protocol};
+pub(crate) use lines::{Lines, Watcher};
+pub(crate) use meeting::{LOWEST, Meeting, SECRET, fixture};
+pub(crate) use process::{Process, run, secret_file};
+pub(crate) use service::{Service, Setup};
+
+/// How long anything may take before a test fails. Far more than it takes on a slow machine: it only keeps a failing test
+/// from going on for ever.
+pub(crate) const WAIT: Duration = Duration::from_secs(60);
+
+/// What `future` returns, if it does in bounded time.
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(WAIT, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("{what}: waited in vain for {} seconds", WAIT.as_secs()),
+    }
+}

@@ -1,0 +1,23 @@
+//! Does the whole service do over real sockets what its clients and its operators rely on? (spec: all pages)
+//!
+//! Most tests run the service inside the test, on a Redis in process; those named after processes run the real program,
+//! some on a real `redis-server`. Nothing waits for a time to pass: every wait is for an event, and bounded.
+
+mod harness;
+
+mod command_line;
+mod demo;
+mod dependencies;
+mod errors;
+mod healing;
+mod notify;
+mod processes;
+mod projector;
+mod protocols;
+mod real_redis;
+mod reconnecting;
+mod recorded;
+mod rights;
+mod sessions;
+mod stopping;
+mod streams;

@@ -1,0 +1,111 @@
+//! Do messages and applause reach those they are for, over any number of instances? (spec: notify.md)
+
+use std::time::Duration;
+
+use adapters::testing::fake_redis::FakeRedis;
+use domain::ports::message_bus::Channel;
+use serde_json::{Value, json};
+
+use crate::harness::{Browser, Lines, Meeting, Service, Setup};
+
+/// A listener, and the channel id that it was told.
+async fn listen(browser: &Browser) -> (Lines, String) {
+    let mut lines = browser.open("/system/notify").await;
+    let line = lines.next_data().await.expect("a channel id");
+    assert_eq!(line["channel_id"], line["channelID"]);
+    let channel = line["channel_id"].as_str().expect("a text").to_owned();
+    (lines, channel)
+}
+
+async fn send(browser: &Browser, channel: &str, name: &str, message: Value, to: Value) {
+    let mut body = json!({"channel_id": channel, "name": name, "message": message});
+    body.as_object_mut().expect("an object").extend(to.as_object().expect("receivers").clone());
+    let response = browser.post("/system/notify/send", body.to_string()).await;
+    assert_eq!((response.status().as_u16(), response.text().await.expect("a body").as_str()), (200, ""));
+}
+
+#[tokio::test]
+async fn each_listener_of_two_instances_gets_what_is_for_it_once_and_in_order() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let meeting = Meeting::start(&redis.address()).await;
+    let first = Service::ready(&redis.address(), |setup| setup.settings.process_tag = 1).await;
+    let second = Service::ready(&redis.address(), |setup| setup.settings.process_tag = 2).await;
+    let (one, two) = (meeting.log_in(1).await, meeting.log_in(2).await);
+    let sender = first.browser().with_cookie(&one);
+    let (mut here, channel) = listen(&sender).await;
+    let (mut there, there_channel) = listen(&second.browser().with_cookie(&two)).await;
+    let (mut twin, twin_channel) = listen(&second.browser().with_cookie(&one)).await;
+    let (mut anonymous, anonymous_channel) = listen(&second.browser()).await;
+    let channels = std::collections::BTreeSet::from([&channel, &there_channel, &twin_channel, &anonymous_channel]);
+    assert_eq!(channels.len(), 4, "channel ids are unique: {channels:?}");
+    assert!(anonymous_channel.contains(":0:") && there_channel.contains(":2:"));
+
+    let odd = json!({"text": "größer \u{2028} 🦒", "number": 12_345_678_901_234_567_890_u64, "null": null});
+    send(&sender, &channel, "nobody", json!(1), json!({"to_users": null})).await;
+    send(&sender, &channel, "user 2", odd.clone(), json!({"to_users": [2, 99]})).await;
+    send(&sender, &channel, "user 1, several ways", json!(null), json!({"to_users": [1, 1], "to_channels": [channel]}))
+        .await;
+    send(&sender, &channel, "channel", json!("c"), json!({"to_channels": [anonymous_channel]})).await;
+    send(&sender, &channel, "all", json!([]), json!({"to_all": true, "to_users": [1, 2], "to_channels": [channel]}))
+        .await;
+    let line = |name: &str, message: Value| json!({"sender_user_id": 1, "sender_channel_id": channel, "name": name, "message": message});
+    let (all, several) = (line("all", json!([])), line("user 1, several ways", json!(null)));
+    for (lines, expected) in [
+        (&mut here, vec![several.clone(), all.clone()]),
+        (&mut there, vec![line("user 2", odd), all.clone()]),
+        (&mut twin, vec![several, all.clone()]),
+        (&mut anonymous, vec![line("channel", json!("c")), all]),
+    ] {
+        for expected in expected {
+            assert_eq!(lines.next_data().await.expect("a message"), expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn entries_that_do_not_parse_end_nobody() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let meeting = Meeting::start(&redis.address()).await;
+    let service = Service::ready(&redis.address(), |_| ()).await;
+    let browser = service.browser().with_cookie(&meeting.log_in(1).await);
+    let (mut lines, channel) = listen(&browser).await;
+    let contents: [&[u8]; 6] = [b"", b"no JSON", b"[]", b"{}", b"\xff\xfe", b"{\"to_all\": true, \"name\": 5}"];
+    meeting.server.append(Channel::Notify, &contents).await;
+    meeting.server.append_fields(Channel::Notify, &[("other", "field")]).await;
+    redis.drop_connections();
+    send(&browser, &channel, "still there", json!(1), json!({"to_all": true})).await;
+    loop {
+        // What could be read as a message after all comes before.
+        if lines.next_data().await.expect("the stream goes on")["name"] == "still there" {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn applause_is_the_same_level_on_every_instance() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let meeting = Meeting::start(&redis.address()).await;
+    let often = |setup: &mut Setup| setup.settings.applause_interval = Duration::from_millis(20);
+    let services = [Service::ready(&redis.address(), often).await, Service::ready(&redis.address(), often).await];
+    let mut listeners = Vec::new();
+    for service in &services {
+        listeners.push(listen(&service.browser()).await.0);
+    }
+    for (number, user) in [3, 5, 200, 3, 3, 5].into_iter().enumerate() {
+        let browser = services[number % 2].browser().with_cookie(&meeting.log_in(user).await);
+        assert_eq!(browser.post("/system/applause", "").await.status(), 200);
+    }
+    // Each who clapped counts once, on whichever instance.
+    for lines in &mut listeners {
+        loop {
+            let line = lines.next_data().await.expect("applause");
+            assert_eq!((&line["name"], &line["sender_channel_id"]), (&json!("applause"), &json!("Server")));
+            let level = line["message"]["level"].as_u64().expect("a number");
+            assert!(level <= 3, "{line}");
+            if level == 3 {
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Does a stream carry what its user may see, in the form that the web client reads? (spec: http.md, Streams; stream.md)
+
+use std::time::Duration;
+
+use adapters::http::connections::Rhythm;
+use adapters::http::stream_response::Compression;
+use adapters::testing::fake_redis::FakeRedis;
+use reqwest::Method;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
+
+use crate::harness::{LOWEST, Lines, Meeting, Service, Watcher, within};
+
+/// Users of every kind of right; 0 is anonymous.
+const USERS: [u64; 12] = [0, 1, 2, 3, 5, 200, 202, 203, 204, 205, 206, 4097];
+
+#[tokio::test]
+async fn everybody_has_what_the_spec_says_from_the_first_line_on() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let mut meeting = Meeting::start(&redis.address()).await;
+    let service = Service::ready(&redis.address(), |_| ()).await;
+    let mut watchers = Vec::new();
+    for user in USERS {
+        let browser = service.browser();
+        let browser = if user == 0 { browser } else { browser.with_cookie(&meeting.log_in(user).await) };
+        let mut watcher = browser.watch().await;
+        let first = watcher.line().await.expect("everything");
+        assert_eq!((first.all_data, first.from_change_id, first.to_change_id), (true, 0, LOWEST));
+        watcher.check(&meeting.view(user), &format!("user {user}"));
+        watchers.push((user, watcher));
+    }
+    // Names beyond ASCII; a motion that few see; what only one user sees; a deletion.
+    let motion = meeting.with("motions/motion:1", json!({"title": "Größer 🦒 \u{2028} \"so\" \\", "comments": []}));
+    let note = json!({"id": 77, "user_id": 3, "notes": {}});
+    meeting.change(&[("motions/motion:1", motion), ("users/personal-note:77", note)]).await;
+    meeting.change(&[("topics/topic:1", json!(null))]).await;
+    let change_id = meeting.mark().await;
+    for (user, watcher) in &mut watchers {
+        watcher.until(change_id).await;
+        watcher.check(&meeting.view(*user), &format!("user {user}"));
+    }
+}
+
+#[tokio::test]
+async fn streams_have_the_content_types_of_the_spec_and_begin_at_once() {
+    let redis = FakeRedis::start().await.expect("a port");
+    Meeting::start(&redis.address()).await;
+    let service = Service::ready(&redis.address(), |_| ()).await;
+    for (path, content_type) in [
+        ("/system/autoupdate", "application/octet-stream"),
+        ("/system/notify", "application/octet-stream"),
+        ("/system/projector?projector_ids=1", "application/json"),
+    ] {
+        for method in [Method::GET, Method::POST] {
+            let browser = service.browser();
+            // Opening it checks the status, the other headers, and the first line.
+            let lines = Lines::new(browser.send(browser.request(method, path)).await).await;
+            assert_eq!(lines.content_type(), content_type);
+            assert!(!lines.is_compressed());
+        }
+    }
+    // A stream that has nothing to tell begins at once, too.
+    service.browser().open("/system/projector?projector_ids=99999").await;
+    service.browser().open(&format!("/system/autoupdate?change_id={LOWEST}")).await;
+}
+
+#[tokio::test]
+async fn compressed_streams_are_read_line_by_line_and_equal_the_plain_ones() {
+    const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+    let redis = FakeRedis::start().await.expect("a port");
+    let mut meeting = Meeting::start(&redis.address()).await;
+    for (compression, agent, accept, compressed) in [
+        (Compression::Auto, "curl/8.0", "gzip, deflate, br", true),
+        (Compression::Auto, FIREFOX, "gzip", false),
+        (Compression::On, FIREFOX, "gzip", true),
+        (Compression::Off, "curl/8.0", "gzip", false),
+        (Compression::On, "curl/8.0", "identity", false),
+        (Compression::On, "curl/8.0", "gzip;q=0", false),
+    ] {
+        let service = Service::ready(&redis.address(), |setup| setup.settings.compression = compression).await;
+        let browser = service.browser();
+        let request = browser.request(Method::GET, "/system/autoupdate");
+        let request = request.header("Accept-Encoding", accept).header("User-Agent", agent);
+        let mut lines = Lines::new(browser.send(request).await).await;
+        assert_eq!(lines.is_compressed(), compressed, "{compression:?} {agent} {accept}");
+        let mut plain = browser.open("/system/autoupdate").await;
+        for _ in 0..5 {
+            assert_eq!(lines.next().await.expect("a line"), plain.next().await.expect("a line"));
+            meeting.mark().await;
+        }
+        service.stop().await;
+        lines.until_end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_silent_stream_carries_a_sign_of_life() {
+    let redis = FakeRedis::start().await.expect("a port");
+    Meeting::start(&redis.address()).await;
+    let rhythm = Rhythm { keep_alive_seconds: 1, quiet_line_seconds: 0 };
+    let service = Service::ready(&redis.address(), |setup| setup.settings.rhythm = rhythm).await;
+    let mut streams = Vec::new();
+    for path in ["/system/autoupdate", "/system/notify", "/system/projector?projector_ids=1"] {
+        let mut lines = service.browser().open(path).await;
+        lines.next_data().await.expect("a line");
+        streams.push(lines);
+    }
+    for lines in &mut streams {
+        for _ in 0..2 {
+            assert_eq!(lines.next().await.as_deref(), Some("{\"connected\":true}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_nothing_concerns_is_told_the_change_id_now_and_then() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let mut meeting = Meeting::start(&redis.address()).await;
+    let rhythm = Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 1 };
+    let service = Service::ready(&redis.address(), |setup| setup.settings.rhythm = rhythm).await;
+    let mut watcher = service.browser().watch().await;
+    watcher.line().await.expect("everything");
+    let change_id = meeting.change(&[("users/personal-note:77", json!({"id": 77, "user_id": 3}))]).await;
+    let lines = watcher.until(change_id).await;
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].changed.is_empty() && lines[0].deleted.is_empty());
+    assert_eq!((lines[0].from_change_id, lines[0].all_data), (LOWEST, false));
+}
+
+#[tokio::test]
+async fn who_reads_nothing_for_long_gets_fewer_and_larger_lines() {
+    const CHANGES: usize = 1_500;
+    const CHANGE_BYTES: usize = 10_000;
+    let redis = FakeRedis::start().await.expect("a port");
+    let mut meeting = Meeting::start(&redis.address()).await;
+    let service = Service::ready(&redis.address(), |_| ()).await;
+
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(16 * 1024).expect("an option");
+    let mut slow = socket.connect(service.address).await.expect("connected");
+    slow.write_all(format!("GET /system/autoupdate?change_id={LOWEST} HTTP/1.1\r\nHost: t\r\n\r\n").as_bytes())
+        .await
+        .expect("sent");
+    let mut quick = service.browser().watch().await;
+    quick.line().await.expect("everything");
+
+    let mut change_id = 0;
+    for number in 0..CHANGES {
+        let tag = json!({"id": 998, "name": format!("{number}{}", "x".repeat(CHANGE_BYTES))});
+        change_id = meeting.change(&[("core/tag:998", tag)]).await;
+    }
+    quick.until(change_id).await;
+
+    let (mut received, last) = (Vec::new(), format!("\"to_change_id\":{change_id}"));
+    within("the last line", async {
+        let mut buffer = vec![0; 64 * 1024];
+        while !String::from_utf8_lossy(&received[received.len().saturating_sub(200)..]).replace(' ', "").contains(&last)
+        {
+            let count = slow.read(&mut buffer).await.expect("the stream goes on");
+            received.extend_from_slice(&buffer[..count]);
+        }
+    })
+    .await;
+    let text = String::from_utf8(received).expect("ASCII");
+    let lines = text.lines().filter(|line| line.starts_with("{\"changed\"")).count();
+    // What filled the buffers of the kernel, and one line for all the rest.
+    assert!(lines < CHANGES / 2, "{lines} lines for {CHANGES} changes");
+    assert!(text.len() < CHANGES * CHANGE_BYTES / 2, "{} bytes", text.len());
+}
+
+#[tokio::test]
+async fn a_stream_that_grew_too_long_ends_and_its_client_goes_on() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let mut meeting = Meeting::start(&redis.address()).await;
+    let service = Service::ready(&redis.address(), |setup| setup.settings.stream_bytes_max = 500_000).await;
+    let mut watcher = service.browser().watch().await;
+    watcher.line().await.expect("everything");
+    let text = "x".repeat(150_000);
+    for number in 0..4 {
+        let tag = json!({"id": 998, "name": format!("{number}{text}")});
+        let change_id = meeting.change(&[("core/tag:998", tag)]).await;
+        if number < 2 {
+            watcher.until(change_id).await;
+        }
+    }
+    let client = watcher.until_end().await;
+    let mut watcher = service.browser().watch_from(client).await;
+    let change_id = meeting.mark().await;
+    let lines = watcher.until(change_id).await;
+    assert!(lines.iter().all(|line| !line.all_data));
+    watcher.check(&meeting.view(0), "anonymous");
+}
+
+#[tokio::test]
+async fn applause_and_messages_need_no_meeting_change() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let meeting = Meeting::start(&redis.address()).await;
+    let every = Duration::from_millis(20);
+    let service = Service::ready(&redis.address(), |setup| setup.settings.applause_interval = every).await;
+    let browser = service.browser().with_cookie(&meeting.log_in(3).await);
+    let mut notify = browser.open("/system/notify").await;
+    notify.next_data().await.expect("a channel id");
+    let response = browser.post("/system/applause", "").await;
+    assert_eq!((response.status().as_u16(), response.text().await.expect("a body").as_str()), (200, ""));
+    let present =
+        meeting.elements.iter().filter(|(key, user)| key.starts_with("users/user:") && user["is_present"] == true);
+    let expected = json!({
+        "sender_user_id": 0, "sender_channel_id": "Server", "name": "applause",
+        "message": {"level": 1, "presentUsers": present.count()},
+    });
+    assert_eq!(notify.next_data().await.expect("applause"), expected);
+    // Of the watchers of the meeting nobody is told.
+    let mut watcher: Watcher = browser.watch().await;
+    assert!(watcher.line().await.expect("everything").all_data);
+}
