@@ -5,8 +5,10 @@ use std::time::Duration;
 use adapters::testing::fake_redis::FakeRedis;
 use domain::ports::message_bus::Channel;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
 
-use crate::harness::{Browser, Lines, Meeting, Service, Setup};
+use crate::harness::{Browser, Lines, Meeting, Service, Setup, within};
 
 /// A listener, and the channel id that it was told.
 async fn listen(browser: &Browser) -> (Lines, String) {
@@ -108,4 +110,35 @@ async fn applause_is_the_same_level_on_every_instance() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_listener_that_reads_nothing_is_ended_and_the_others_go_on() {
+    const MESSAGES: usize = 300;
+    let redis = FakeRedis::start().await.expect("a port");
+    let meeting = Meeting::start(&redis.address()).await;
+    let service = Service::ready(&redis.address(), |setup| setup.settings.notify_buffer.messages_max = 10).await;
+    let browser = service.browser().with_cookie(&meeting.log_in(1).await);
+    let (mut quick, channel) = listen(&browser).await;
+
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(16 * 1024).expect("an option");
+    let mut slow = socket.connect(service.address).await.expect("connected");
+    slow.write_all(b"GET /system/notify HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").await.expect("sent");
+    // It is registered once its head is there.
+    within("the head", slow.read_exact(&mut [0; 12])).await.expect("the head");
+
+    let long = "x".repeat(50_000);
+    for number in 0..MESSAGES {
+        send(&browser, &channel, "n", json!([number, long]), json!({"to_all": true})).await;
+        assert_eq!(quick.next_data().await.expect("each message")["message"][0], number);
+    }
+    let mut received = Vec::new();
+    within("the end of the slow one", slow.read_to_end(&mut received)).await.expect("ended in order");
+    let text = String::from_utf8(received).expect("ASCII");
+    assert!(text.ends_with("\r\n0\r\n\r\n"), "ended in order: {:?}", &text[text.len().saturating_sub(50)..]);
+    let messages = text.matches("\"sender_user_id\"").count();
+    assert!(messages < MESSAGES, "{messages} messages went into the buffers of the kernel");
+    let last: Vec<_> = (0..messages).filter(|number| !text.contains(&format!("[{number},"))).collect();
+    assert!(last.is_empty(), "those that came are the first ones, none left out: {last:?}");
 }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use adapters::testing::fake_redis::FakeRedis;
+use adapters::django::DjangoSecret;
+use adapters::testing::fake_redis::{FakeRedis, Fault};
 use serde_json::json;
 
-use crate::harness::{Failure, Meeting, Process, Protocol};
+use crate::harness::{Failure, Lines, Meeting, Process, Protocol, SECRET, secret_file};
 
 #[tokio::test]
 async fn the_program_serves_the_meeting_in_redis() {
@@ -32,7 +33,7 @@ async fn flags_come_before_variables_and_names_may_be_others() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let url = format!("redis://127.0.0.1:{}", redis.port());
-    let secret = crate::harness::secret_file();
+    let secret = secret_file();
     let process = Process::start(
         &["serve", "--session-prefix=other:"],
         &[
@@ -45,8 +46,7 @@ async fn flags_come_before_variables_and_names_may_be_others() {
     )
     .await;
     process.browser().until_healthy().await;
-    let value =
-        adapters::django::DjangoSecret::new(crate::harness::SECRET).encode_session("{\"_auth_user_id\": \"1\"}");
+    let value = DjangoSecret::new(SECRET).encode_session("{\"_auth_user_id\": \"1\"}");
     meeting.server.set("other:abc", value.as_bytes()).await;
     // The usual cookie is none here: anonymous.
     let mut watcher = process.browser().with_cookie("abc").watch().await;
@@ -54,7 +54,7 @@ async fn flags_come_before_variables_and_names_may_be_others() {
     watcher.check(&meeting.view(0), "anonymous");
     let browser = process.browser();
     let request = browser.request(reqwest::Method::GET, "/system/autoupdate").header("Cookie", "Other=abc");
-    let mut lines = crate::harness::Lines::new(browser.send(request).await).await;
+    let mut lines = Lines::new(browser.send(request).await).await;
     let line = lines.next_data().await.expect("everything");
     let users = meeting.view(1).keys().filter(|key| key.starts_with("users/user:")).count();
     assert_eq!(line["changed"]["users/user"].as_array().map(Vec::len), Some(users));
@@ -83,13 +83,13 @@ async fn fake_auth_is_logged_loudly_and_needs_no_secret() {
 async fn a_start_before_redis_is_there_waits_for_it() {
     // A port that is free now: there a Redis will be.
     let redis = FakeRedis::start().await.expect("a port");
-    redis.set_fault(adapters::testing::fake_redis::Fault::Closed);
+    redis.set_fault(Fault::Closed);
     let process = Process::serve(redis.port(), &[]).await;
     let (status, body) = process.browser().health().await;
     assert_eq!((status, &body["healthy"]), (503, &json!(false)));
     let failure: Failure = process.browser().failure("/system/autoupdate").await;
     assert_eq!((failure.status, failure.kind.as_str()), (503, "unavailable"));
-    redis.set_fault(adapters::testing::fake_redis::Fault::None);
+    redis.set_fault(Fault::None);
     let meeting = Meeting::start(&redis.address()).await;
     process.browser().until_healthy().await;
     let mut watcher = process.browser().watch().await;
@@ -136,4 +136,77 @@ async fn served(process: &Process) -> Vec<u8> {
     let response = process.speaking(Protocol::Https).get("/system/health").await;
     let info = response.extensions().get::<reqwest::tls::TlsInfo>().expect("TLS");
     info.peer_certificate().expect("a certificate").to_vec()
+}
+
+/// Whatever is logged, and however much: no cookie, no secret, nothing of the meeting.
+#[tokio::test]
+async fn the_log_keeps_quiet_about_what_is_confidential() {
+    let redis = FakeRedis::start().await.expect("a port");
+    redis.require_password("password-of-redis");
+    let url = format!("redis://:password-of-redis@127.0.0.1:{}", redis.port());
+    let mut meeting = Meeting::start(&url.parse().expect("an address")).await;
+    for level in ["info", "debug", "trace"] {
+        let secret = secret_file();
+        let variables = [("REDIS_URL", &*url), ("SECRET_FILE", &*secret), ("LOG_LEVEL", level), ("DRAIN_SECONDS", "0")];
+        let mut process = Process::start(&[], &variables).await;
+        process.browser().until_healthy().await;
+        let cookie = "cookie-of-user-3";
+        let session = DjangoSecret::new(SECRET).encode_session("{\"_auth_user_id\": \"3\"}");
+        meeting.server.set(&format!("session:{cookie}"), session.as_bytes()).await;
+        for protocol in Protocol::ALL {
+            let browser = process.speaking(protocol).with_cookie(cookie);
+            let mut watcher = browser.watch().await;
+            let motion = meeting.with("motions/motion:1", json!({"title": "title-of-a-motion"}));
+            meeting.change(&[("motions/motion:1", motion), ("motions/motion:70", json!("broken-motion"))]).await;
+            let change_id = meeting.mark().await;
+            watcher.until(change_id).await;
+            let message = json!({"channel_id": "a:3:0", "name": "n", "message": "text-of-a-message", "to_all": true});
+            browser.post("/system/notify/send", message.to_string()).await;
+            browser.with_cookie("cookie-that-is-wrong").failure("/system/autoupdate").await;
+        }
+        meeting.change(&[("motions/motion:70", json!(null))]).await;
+        process.signal("TERM").await;
+        assert_eq!(process.status().await, Some(0));
+        let confidential = [
+            cookie,
+            "cookie-that-is-wrong",
+            SECRET,
+            &session,
+            "password-of-redis",
+            "title-of-a-motion",
+            "broken-motion",
+            "text-of-a-message",
+        ];
+        for word in confidential {
+            let line = process.logged.iter().find(|line| line.contains(word));
+            assert!(line.is_none(), "{word:?} at {level}: {line:?}");
+        }
+        assert!(process.logged.iter().any(|line| line.contains("motions/motion:70")), "what is broken is named");
+    }
+}
+
+#[tokio::test]
+async fn what_is_written_goes_to_the_other_redis() {
+    let (read, write) = (FakeRedis::start().await.expect("a port"), FakeRedis::start().await.expect("a port"));
+    let meeting = Meeting::start(&read.address()).await;
+    let primary = Meeting::nowhere(&write.address());
+    let port = write.port().to_string();
+    let variables = [("REDIS_WRITE_HOST", "127.0.0.1"), ("REDIS_WRITE_PORT", &*port), ("APPLAUSE_INTERVAL_MS", "50")];
+    let process = Process::serve(read.port(), &variables).await;
+    process.browser().until_healthy().await;
+    // The replica has not heard of the login yet.
+    primary.set_session("new", &json!({"_auth_user_id": "3"})).await;
+    let browser = process.browser().with_cookie("new");
+    let mut watcher = browser.watch().await;
+    watcher.line().await.expect("everything");
+    watcher.check(&meeting.view(3), "user 3");
+    assert_eq!(browser.post("/system/applause", "").await.status(), 200);
+    let message = json!({"channel_id": "a:3:0", "name": "n", "message": 1, "to_all": true});
+    assert_eq!(browser.post("/system/notify/send", message.to_string()).await.status(), 200);
+    let written = write.take_commands();
+    let count = |name: &str| written.iter().filter(|command| *command == name).count();
+    assert!(count("XADD") == 1 && count("ZADD") == 1, "{written:?}");
+    let not_written = read.take_commands();
+    // Those of the test itself: the change ids of the meeting.
+    assert_eq!(not_written.iter().filter(|command| *command == "XADD").count(), 0, "{not_written:?}");
 }

@@ -1,5 +1,6 @@
 //! Who is a request from? (spec: auth.md)
 
+use adapters::django::DjangoSecret;
 use adapters::testing::fake_redis::{FakeRedis, Fault};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::harness::{Browser, Failure, Meeting, Service, within};
+use crate::harness::{Browser, Failure, Meeting, SECRET, Service, within};
 
 fn invalid() -> Failure {
     Failure::new(400, "auth_required", "Invalid session data")
@@ -30,9 +31,9 @@ async fn sessions_of_every_broken_kind_are_refused() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
-    let good = adapters::django::DjangoSecret::new(crate::harness::SECRET).encode_session("{\"_auth_user_id\": \"3\"}");
-    let foreign = adapters::django::DjangoSecret::new("another").encode_session("{\"_auth_user_id\": \"3\"}");
-    let signed = |json: &str| adapters::django::DjangoSecret::new(crate::harness::SECRET).encode_session(json);
+    let good = DjangoSecret::new(SECRET).encode_session("{\"_auth_user_id\": \"3\"}");
+    let foreign = DjangoSecret::new("another").encode_session("{\"_auth_user_id\": \"3\"}");
+    let signed = |json: &str| DjangoSecret::new(SECRET).encode_session(json);
     for (name, value) in [
         ("empty", String::new()),
         ("not-base64", "$$$".to_owned()),
