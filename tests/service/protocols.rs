@@ -3,6 +3,8 @@
 use adapters::testing::fake_redis::FakeRedis;
 use adapters::tls::TlsMode;
 use reqwest::Method;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 
 use crate::harness::{Meeting, Protocol, Service, within};
 
@@ -79,4 +81,27 @@ async fn tls_only_and_tls_off() {
             assert_eq!(answer.map_or(0, |answer| answer.status().as_u16()), expected, "{mode} {protocol:?}");
         }
     }
+}
+
+/// As some proxies do that were not told otherwise.
+#[tokio::test]
+async fn a_client_of_http_1_0_gets_the_stream_without_chunks() {
+    let redis = FakeRedis::start().await.expect("a port");
+    Meeting::start(&redis.address()).await;
+    let service = Service::ready(&redis.address(), |_| ()).await;
+    let mut client = BufReader::new(TcpStream::connect(service.address).await.expect("connected"));
+    client.write_all(b"GET /system/autoupdate HTTP/1.0\r\n\r\n").await.expect("sent");
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        within("the head", client.read_line(&mut head)).await.expect("text");
+    }
+    assert!(head.starts_with("HTTP/1.0 200 OK\r\n") || head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    assert!(!head.to_ascii_lowercase().contains("transfer-encoding"), "{head}");
+    let mut line = String::new();
+    within("a line", client.read_line(&mut line)).await.expect("text");
+    assert_eq!(line, "{\"connected\":true}\n");
+    line.clear();
+    within("a line", client.read_line(&mut line)).await.expect("text");
+    let everything: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(everything["all_data"], true);
 }

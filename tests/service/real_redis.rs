@@ -1,4 +1,4 @@
-//! Does it all work with a real Redis, too? (issue: Redis killed and started again; two instances on one Redis)
+//! Does it all work with a real Redis, too, and with several programs on it? (spec: redis.md, Losing Redis; notify.md)
 
 use adapters::testing::redis_server::RedisServer;
 use serde_json::json;
@@ -40,6 +40,7 @@ async fn a_redis_that_is_killed_and_refilled_keeps_every_stream_open() {
         anonymous.check(&meeting.view(0), "while Redis is away");
         let failure = process.browser().with_cookie(&cookie).failure("/system/autoupdate").await;
         assert_eq!((failure.status, failure.kind.as_str()), (503, "unavailable"));
+        assert_eq!(process.browser().health().await.0, 200, "the meeting is loaded");
 
         redis.restart().await.expect("started");
         let mut elements = fixture();

@@ -100,6 +100,7 @@ async fn anonymous_needs_the_configuration() {
     let service = Service::ready(&redis.address(), |_| ()).await;
     let fake = Service::ready(&redis.address(), |setup| setup.fake_auth = Some(None)).await;
     let key = meeting.config_key("general_system_enable_anonymous");
+    let enabled = meeting.elements[&key].clone();
     let refused = Failure::new(400, "auth_required", "Anonymous is not enabled.");
     for (value, allowed) in [
         (json!(false), false),
@@ -109,7 +110,12 @@ async fn anonymous_needs_the_configuration() {
         (json!("true"), false),
         (json!(1), false),
     ] {
-        let config = meeting.with(&key, json!({"value": value}));
+        // Null here stands for a configuration without that element.
+        let mut config = enabled.clone();
+        config["value"] = value.clone();
+        if value.is_null() {
+            config = Value::Null;
+        }
         let change_id = meeting.change(&[(&key, config)]).await;
         for service in [&service, &fake] {
             // Asked until the change has arrived.
@@ -190,4 +196,21 @@ async fn cookies_with_odd_characters_hurt_nobody() {
         let answer = String::from_utf8_lossy(&answer).into_owned();
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{}: {answer}", String::from_utf8_lossy(cookie));
     }
+}
+
+#[tokio::test]
+async fn after_a_password_change_the_new_session_counts_and_the_old_one_does_not() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let mut meeting = Meeting::start(&redis.address()).await;
+    let service = Service::ready(&redis.address(), |_| ()).await;
+    let old = service.browser().with_cookie(&meeting.log_in(3).await);
+    let mut ends = old.open("/system/autoupdate").await;
+    // The service has not been told yet when the new session comes: it asks.
+    let user = meeting.with("users/user:3", json!({"session_auth_hash": "of-the-new-password"}));
+    meeting.write(&[("users/user:3", user)]).await;
+    let session = json!({"_auth_user_id": "3", "_auth_user_hash": "of-the-new-password"});
+    meeting.set_session("after-the-change", &session).await;
+    check_seen(&meeting, &service.browser().with_cookie("after-the-change"), 3).await;
+    ends.until_end().await;
+    assert_eq!(old.failure("/system/autoupdate").await, invalid());
 }
