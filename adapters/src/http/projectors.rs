@@ -21,6 +21,8 @@ struct State {
     board: Option<Arc<ProjectorBoard>>,
     /// How many connections listen to each projector.
     wanted: BTreeMap<ProjectorId, usize>,
+    /// What a newcomer put on the board before [`Projectors::update`] could say for whom it is news.
+    untold: Changes,
 }
 
 /// A connection's wish to be told of some projectors, until it is dropped.
@@ -39,10 +41,11 @@ impl Projectors {
     /// Renders what changed with the version of the meeting that was just published, and says for whom that is news.
     pub fn update(&self) -> Changes {
         let mut state = self.state();
-        match self.live.published() {
-            Some(published) => state.advance(&published),
-            None => Changes::default(),
+        let mut changes = std::mem::take(&mut state.untold);
+        if let Some(published) = self.live.published() {
+            changes.extend(state.advance(&published));
         }
+        changes
     }
 
     /// Has these projectors rendered from now on, for as long as the wish is kept.
@@ -52,8 +55,7 @@ impl Projectors {
             *state.wanted.entry(id).or_default() += 1;
         }
         if let Some(published) = self.live.published() {
-            // Nobody else is concerned: what they asked for is on the board already.
-            state.advance(&published);
+            state.put_on_board(&published, &ids);
         }
         drop(state);
         Wish { projectors: Arc::clone(self), ids }
@@ -65,6 +67,21 @@ impl Projectors {
 }
 
 impl State {
+    /// Has these projectors on a board of the present version, for a newcomer.
+    fn put_on_board(&mut self, published: &Published, ids: &ProjectorIds) {
+        let is_behind =
+            self.board.as_ref().is_some_and(|board| board.meeting().version() != published.current().version());
+        // Another board of the same version would have no lines yet: those that all newcomers get would be made anew.
+        if !is_behind && self.board.as_ref().is_some_and(|board| board.shows(ids)) {
+            return;
+        }
+        let changes = self.advance(published);
+        // What a newcomer asks for is news to nobody else. A version that is not announced yet is.
+        if is_behind {
+            self.untold.extend(changes);
+        }
+    }
+
     fn advance(&mut self, published: &Published) -> Changes {
         if self.wanted.is_empty() {
             self.board = None;
@@ -110,5 +127,50 @@ impl Drop for Wish {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_support::{live, write};
+    use super::*;
+
+    const PROJECTOR: &str = "core/projector:1";
+
+    /// The projectors of a meeting with projector 1.
+    fn projectors() -> Arc<Projectors> {
+        let live = live();
+        write(&live, (PROJECTOR, r#"{"id":1,"elements":[{"name":"core/clock"}]}"#));
+        Projectors::new(live)
+    }
+
+    fn ids(list: &str) -> ProjectorIds {
+        ProjectorIds::parse(Some(list)).expect(list)
+    }
+
+    fn told(changes: &Changes) -> Vec<u64> {
+        changes.projectors.iter().map(|id| id.0).collect()
+    }
+
+    #[test]
+    fn listeners_are_told_of_a_version_that_a_newcomer_saw_first() {
+        let projectors = projectors();
+        let _first = projectors.listen(ids("1"));
+        write(&projectors.live, (PROJECTOR, r#"{"id":1,"elements":[]}"#));
+        // Published, but not announced yet.
+        let _newcomer = projectors.listen(ids("1"));
+        assert_eq!(told(&projectors.update()), [1]);
+        assert_eq!(projectors.update(), Changes::default(), "told once");
+    }
+
+    #[test]
+    fn a_newcomer_is_no_news_to_others_and_shares_their_board() {
+        let projectors = projectors();
+        let board = |wish: &Wish| wish.board().expect("there is a meeting");
+        let first = projectors.listen(ids("1,77"));
+        let before = board(&first);
+        let newcomer = projectors.listen(ids("1"));
+        assert!(Arc::ptr_eq(&before, &board(&newcomer)));
+        assert_eq!(projectors.update(), Changes::default());
     }
 }

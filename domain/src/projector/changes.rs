@@ -29,6 +29,13 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Adds what changed in a step that followed.
+    pub fn extend(&mut self, later: Self) {
+        self.projectors = union(std::mem::take(&mut self.projectors), later.projectors);
+        self.everybody |= later.everybody;
+        self.users = union(std::mem::take(&mut self.users), later.users);
+    }
+
     /// May the next line of `cursor` be another than none?
     #[must_use]
     pub fn concern(&self, cursor: &ProjectorCursor) -> bool {
@@ -82,6 +89,13 @@ impl Between<'_> {
             _ => false,
         }
     }
+}
+
+fn union<T: Ord>(mut one: Vec<T>, other: Vec<T>) -> Vec<T> {
+    one.extend(other);
+    one.sort_unstable();
+    one.dedup();
+    one
 }
 
 fn groups<'m>(user: &ElementKey, meeting: &'m Meeting) -> Option<&'m [GroupId]> {
