@@ -113,7 +113,11 @@ impl Ingest {
             match self.load().await {
                 Ok(position) => return position,
                 Err(error) => {
-                    self.observer.waiting(&error.to_string());
+                    // Anybody may see it: the address of the store is for the log alone.
+                    self.observer.waiting(match error {
+                        StoreError::NotReady => "the OpenSlides server has not filled its cache yet",
+                        StoreError::Unavailable(_) => "Redis does not answer",
+                    });
                     warn!(%error, attempt = backoff.attempts(), "no meeting yet, trying again");
                     self.clock.sleep(backoff.wait()).await;
                 }
@@ -123,7 +127,7 @@ impl Ingest {
 
     async fn follow(&mut self, position: Position) {
         let mut reader = Reader::start(&self.bus, &self.clock, position);
-        let mut went_back = false;
+        let mut looks = Looks::default();
         let clock = Arc::clone(&self.clock);
         let mut reconcile = clock.sleep(self.reconcile_interval);
         loop {
@@ -135,7 +139,7 @@ impl Ingest {
                 }
                 Some(first) = self.requests.0.recv() => self.answer(first).await,
                 () = &mut reconcile => {
-                    if let Some(position) = self.reconcile(reader.position, &mut went_back).await {
+                    if let Some(position) = self.reconcile(reader.position, &mut looks).await {
                         reader = Reader::start(&self.bus, &self.clock, position);
                     }
                     reconcile = clock.sleep(self.reconcile_interval);
@@ -208,16 +212,26 @@ impl Ingest {
 
     /// Holds what is known against the store (spec: redis.md, Reconcile and Reload). Gives the position to read the stream
     /// from, if it is another one.
-    async fn reconcile(&self, position: Position, went_back: &mut bool) -> Option<Position> {
-        match self.try_reconcile(position, went_back).await {
-            Ok(position) => position,
+    async fn reconcile(&self, position: Position, looks: &mut Looks) -> Option<Position> {
+        match self.try_reconcile(position, &mut looks.went_back).await {
+            Ok(position) => {
+                if std::mem::take(&mut looks.failed) {
+                    info!("the meeting is held against the store again");
+                }
+                position
+            }
             Err(StoreError::NotReady) => {
                 // While the server builds its cache the old meeting is served.
-                *went_back = false;
+                looks.went_back = false;
+                if !std::mem::replace(&mut looks.failed, true) {
+                    warn!("the server is building its cache, or Redis was emptied; clients keep what they have");
+                }
                 None
             }
             Err(error) => {
-                warn!(%error, "cannot hold the meeting against the store; clients keep what they have");
+                if !std::mem::replace(&mut looks.failed, true) {
+                    warn!(%error, "cannot hold the meeting against the store; clients keep what they have");
+                }
                 None
             }
         }
@@ -276,6 +290,15 @@ impl Ingest {
         let published = self.live.published().expect("nothing is followed before the first meeting is there");
         Arc::clone(published.current())
     }
+}
+
+/// What the looks at the store before the next one told.
+#[derive(Default)]
+struct Looks {
+    /// The store seemed to have gone back at the last one.
+    went_back: bool,
+    /// The last one told nothing; the log knows already.
+    failed: bool,
 }
 
 /// How many problems of one step are logged one by one; of more only the number.

@@ -22,7 +22,7 @@ pub struct HistoryLimits {
 
 impl Default for HistoryLimits {
     fn default() -> Self {
-        Self { versions_max: 5_000, age_max: Duration::from_secs(15 * 60), bytes_max: 64 * 1024 * 1024 }
+        Self { versions_max: 1_000, age_max: Duration::from_secs(10 * 60), bytes_max: 256 * 1024 * 1024 }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use crate::difference::Transition;
 use crate::history::{History, HistoryLimits};
@@ -18,6 +19,7 @@ pub use crate::piece::{PIECES_BYTES_MAX, PiecesUse};
 #[derive(Debug)]
 pub struct Live {
     published: RwLock<Option<Arc<Published>>>,
+    is_loaded: watch::Sender<bool>,
     pieces: Pieces,
     limits: HistoryLimits,
 }
@@ -34,7 +36,12 @@ impl Live {
     /// A service that has no meeting yet. At most `pieces_bytes_max` bytes of rendered text are kept for sharing.
     #[must_use]
     pub fn new(limits: HistoryLimits, pieces_bytes_max: u64) -> Self {
-        Self { published: RwLock::default(), pieces: Pieces::new(pieces_bytes_max), limits }
+        Self {
+            published: RwLock::default(),
+            is_loaded: watch::Sender::new(false),
+            pieces: Pieces::new(pieces_bytes_max),
+            limits,
+        }
     }
 
     /// What is served now; `None` until the first meeting is there.
@@ -42,6 +49,13 @@ impl Live {
     pub fn published(&self) -> Option<Arc<Published>> {
         // Held for one clone only, by readers and writers.
         self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is served, once there is a meeting: at once if there is one.
+    pub async fn loaded(&self) -> Option<Arc<Published>> {
+        // An error would mean that the sender is gone, which is part of `self`.
+        let _ = self.is_loaded.subscribe().wait_for(|is_loaded| *is_loaded).await;
+        self.published()
     }
 
     /// Publishes the versions that follow the present one, in their order, as one step for whoever looks; `now` is a
@@ -59,6 +73,7 @@ impl Live {
             let before = self.published.write().unwrap_or_else(PoisonError::into_inner).replace(published);
             // What nobody needs any more is freed outside of the lock.
             drop(before);
+            self.is_loaded.send_replace(true);
         }
     }
 

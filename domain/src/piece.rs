@@ -138,9 +138,10 @@ impl Pieces {
         // A guess of how many pieces there will be; only the weight limits them.
         const PIECES_EXPECTED: usize = 4096;
         Self {
-            // Holds the same pieces as the other one, under another key: the bytes are there once.
-            by_standing: new_cache(PIECES_EXPECTED, bytes_max),
-            by_views: new_cache(PIECES_EXPECTED, bytes_max),
+            // Mostly the same pieces under two kinds of keys, so that their bytes are there once; but each forgets by
+            // itself, so together they may hold as much as the limit says.
+            by_standing: new_cache(PIECES_EXPECTED, bytes_max / 2),
+            by_views: new_cache(PIECES_EXPECTED, bytes_max / 2),
             asked: AtomicU64::new(0),
             rendered: AtomicU64::new(0),
         }

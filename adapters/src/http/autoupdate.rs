@@ -1,6 +1,7 @@
 //! The route `/system/autoupdate`: what this user may see, and every change of it. (spec: stream.md)
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::catch_up::{Start, Started, start, start_from_keys, start_with_everything};
 use domain::ids::{ChangeId, ElementKey};
@@ -9,7 +10,7 @@ use domain::meeting::Version;
 use domain::ports::element_store::{ElementStore, StoreError};
 use domain::viewer::Viewer;
 use poem::{Endpoint, Request, Response, Result};
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 
 use super::autoupdate_source::AutoupdateSource;
 use super::connections::Interest;
@@ -23,16 +24,19 @@ pub struct Autoupdate {
     live: Arc<Live>,
     store: Arc<dyn ElementStore>,
     streams: Streams,
-    /// The last answer to the question for the keys that changed: after a restart many ask the same.
-    keys: Mutex<Option<KeysSince>>,
+    /// Answers to the question for the keys that changed: after a restart many ask the same.
+    keys: Mutex<KeysSince>,
 }
 
-/// Which keys changed after a change id, as of a version.
+/// Which keys changed after a change id, as of a version. Who asks first asks the store; others who ask the same wait.
+#[derive(Default)]
 struct KeysSince {
     version: Version,
-    change_id: ChangeId,
-    keys: Arc<[ElementKey]>,
+    answers: BTreeMap<ChangeId, Arc<OnceCell<Arc<[ElementKey]>>>>,
 }
+
+/// How many answers of one version are kept; who asks for another one asks the store alone.
+const ANSWERS_MAX: usize = 256;
 
 impl Autoupdate {
     /// The endpoint, on what it needs.
@@ -67,22 +71,28 @@ impl Autoupdate {
 
     /// The keys that changed after `change_id`, at least up to this version. One question for all who ask the same.
     async fn keys_since(&self, published: &Published, change_id: ChangeId) -> Result<Arc<[ElementKey]>, HttpError> {
-        let version = published.current().version();
-        let mut known = self.keys.lock().await;
-        if let Some(known) = &*known
-            && (known.version, known.change_id) == (version, change_id)
-        {
-            return Ok(Arc::clone(&known.keys));
-        }
+        let answer = {
+            let mut known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            let version = published.current().version();
+            if known.version != version {
+                *known = KeysSince { version, ..KeysSince::default() };
+            }
+            if known.answers.len() < ANSWERS_MAX {
+                Arc::clone(known.answers.entry(change_id).or_default())
+            } else {
+                known.answers.get(&change_id).cloned().unwrap_or_default()
+            }
+        };
+        answer.get_or_try_init(|| self.ask_keys_since(change_id)).await.cloned()
+    }
+
+    async fn ask_keys_since(&self, change_id: ChangeId) -> Result<Arc<[ElementKey]>, HttpError> {
         let keys = self.store.keys_changed_since(change_id).await.map_err(|error| match error {
             StoreError::NotReady => HttpError::Unavailable { reason: error.to_string(), cause: None },
             StoreError::Unavailable(error) => error.into(),
         })?;
         // A key that does not parse names nothing that anybody sees.
-        let keys: Arc<[ElementKey]> =
-            keys.iter().filter_map(|key| std::str::from_utf8(key).ok()?.parse().ok()).collect();
-        *known = Some(KeysSince { version, change_id, keys: Arc::clone(&keys) });
-        Ok(keys)
+        Ok(keys.iter().filter_map(|key| std::str::from_utf8(key).ok()?.parse().ok()).collect())
     }
 }
 

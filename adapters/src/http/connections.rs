@@ -176,7 +176,9 @@ impl Connections {
 
     /// Lets the streams look for which a new version of the meeting may be news.
     pub fn announce(&self, news: News<'_>) {
-        for slot in self.slots().values() {
+        // To decide whom it concerns takes long enough that nobody who enters meanwhile should wait for it.
+        let slots: Vec<Arc<Slot>> = self.slots().values().cloned().collect();
+        for slot in slots {
             if slot.is_concerned(news) {
                 slot.waker.wake();
             }

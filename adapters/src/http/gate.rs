@@ -1,6 +1,7 @@
 //! Is a request let in, and as whom? (spec: auth.md)
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::access::{Access, access, is_uncertain};
@@ -21,6 +22,9 @@ pub trait CatchUp: Send + Sync {
     /// Those who ask at the same time share one question.
     async fn catch_up(&self) -> Result<Bounds, Unavailable>;
 }
+
+/// How long a request waits for the first meeting after the start; after that it is answered `503`.
+const FIRST_MEETING_WAIT: Duration = Duration::from_millis(1500);
 
 /// Lets requests in. Cheap to clone.
 #[derive(Clone)]
@@ -52,11 +56,11 @@ impl Gate {
     /// # Errors
     /// The session is not valid or may not be served, or that cannot be told now.
     pub async fn admit(&self, headers: &HeaderMap) -> Result<Admission, HttpError> {
-        let mut published = self.published()?;
+        let mut published = self.published().await?;
         let session = self.authenticator.session(session_key(headers, &self.cookie_name)?).await?;
         if is_uncertain(published.current(), &session) {
             self.catch_up.catch_up().await?;
-            published = self.published()?;
+            published = self.published().await?;
         }
         match access(published.current(), &session) {
             Access::Granted(user) => Ok(Admission { session, user, published }),
@@ -64,8 +68,10 @@ impl Gate {
         }
     }
 
-    fn published(&self) -> Result<Arc<Published>, HttpError> {
-        self.live.published().ok_or_else(|| HttpError::Unavailable {
+    /// Waits a moment for the first meeting: after a restart clients are there before it, and would stay away for seconds.
+    async fn published(&self) -> Result<Arc<Published>, HttpError> {
+        let wait = tokio::time::timeout(FIRST_MEETING_WAIT, self.live.loaded());
+        wait.await.ok().flatten().ok_or_else(|| HttpError::Unavailable {
             reason: "The meeting is not loaded yet, try again".to_owned(),
             cause: None,
         })

@@ -1,6 +1,8 @@
 //! What do tests need on the other side of the adapters? A Redis in process, a real one, and somebody who writes there in
 //! the way of the OpenSlides server.
 
+use std::io::Write as _;
+
 pub mod fake_redis;
 pub mod openslides;
 pub mod redis_server;
@@ -26,7 +28,7 @@ pub fn skip(why: &str) {
 }
 
 /// Says that tests were passed over because recorded cases are missing.
-#[expect(clippy::print_stderr, reason = "tests have no other way to be heard")]
 pub fn say_skipped(why: &str) {
-    eprintln!("\n!!! SKIPPED: {why}\n");
+    // Past the test runner, which keeps back what `eprintln!` says in a test that passes.
+    let _ = writeln!(std::io::stderr(), "\n!!! SKIPPED: {why}\n");
 }
