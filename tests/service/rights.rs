@@ -75,6 +75,26 @@ async fn nobody_is_told_of_what_concerns_others() {
     assert!(lines[0].deleted.is_empty(), "{:?}", lines[0].deleted);
 }
 
+#[tokio::test]
+async fn who_may_not_read_a_comment_is_not_told_that_somebody_wrote_one() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let mut meeting = Meeting::start(&redis.address()).await;
+    let motion = meeting.with("motions/motion:1", json!({"comments": [], "state_restriction": []}));
+    meeting.change(&[("motions/motion:1", motion)]).await;
+    let service = Service::ready(&redis.address(), |_| ()).await;
+    let mut delegate = service.browser().with_cookie(&meeting.log_in(3).await).watch().await;
+    delegate.line().await.expect("everything");
+    let comment = json!({"id": 1, "comment": "internal", "section_id": 1, "read_groups_id": [4]});
+    for comments in [json!([comment]), json!([])] {
+        let motion = meeting.with("motions/motion:1", json!({"comments": comments}));
+        meeting.change(&[("motions/motion:1", motion)]).await;
+        let change_id = meeting.mark().await;
+        for line in delegate.until(change_id).await {
+            assert_eq!(line.changed_keys().into_iter().collect::<Vec<_>>(), ["core/tag:999"]);
+        }
+    }
+}
+
 /// Opens the three streams of a session, makes a change, and expects all to end, and the reason when they are opened again.
 async fn check_end(user: u64, change: impl AsyncFnOnce(&mut Meeting), refused: Option<&str>) {
     let redis = FakeRedis::start().await.expect("a port");

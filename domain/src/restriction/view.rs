@@ -128,8 +128,11 @@ fn render_comments(element: &Element, kept: &[u32], out: &mut String) {
     let all: Vec<&serde_json::value::RawValue> =
         fields.get("comments").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let comments = list_text(kept.iter().filter_map(|place| all.get(*place as usize)).map(|entry| entry.get()));
-    let others = fields.iter().filter(|(name, _)| *name != "comments");
-    write_object(out, others.chain([("comments", comments.as_str())]));
+    // Where they stood: a motion whose comments are all hidden must look like one without any, byte for byte, or those who
+    // may not see a comment would be sent the motion anew when somebody writes one.
+    let missing = fields.get("comments").is_none().then_some(("comments", comments.as_str()));
+    let replaced = fields.iter().map(|(name, text)| (name, if name == "comments" { comments.as_str() } else { text }));
+    write_object(out, replaced.chain(missing));
 }
 
 fn id_list(users: &[UserId]) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ADMIN, ANONYMOUS, COLLEAGUE, DELEGATE, GUEST, STRANGER, Scene};
+use super::{ADMIN, ANONYMOUS, COLLEAGUE, DELEGATE, GUEST, STRANGER, Scene, meeting, seen_text, viewer};
 
 const MOTION: &str = "motions/motion:1";
 const SEE: &str = "motions.can_see";
@@ -48,6 +48,17 @@ fn a_motion_is_open_to_its_submitters_if_its_state_names_them() {
     }
     scene.clone().delegates_may(&[]).check_hidden(DELEGATE, MOTION);
     motion(json!(["motions.can_manage"])).check_hidden(DELEGATE, MOTION);
+}
+
+#[test]
+fn comments_that_are_hidden_leave_no_trace() {
+    let text = |comments: Value| {
+        let meeting = meeting(
+            &motion(json!([])).with(json!({ "id": 1, "comments": comments, "z": 1 }), "motions/motion").elements,
+        );
+        seen_text(&meeting, &viewer(&meeting, DELEGATE), MOTION.parse().expect("a key")).expect("visible")
+    };
+    assert_eq!(text(json!([{ "id": 1, "read_groups_id": [] }])), text(json!([])));
 }
 
 #[test]
