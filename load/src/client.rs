@@ -84,9 +84,23 @@ pub struct Settings {
     pub tls: TlsClient,
 }
 
+/// Which of the web client's streams is measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stream {
+    /// What a user may see.
+    #[default]
+    Autoupdate,
+    /// Messages.
+    Notify,
+    /// What projectors 1 and 2 show.
+    Projector,
+}
+
 /// What one client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
+    /// Whose lines are noted.
+    pub stream: Stream,
     /// The session; `None`: anonymous.
     pub cookie: Option<String>,
     /// The change id that it says it has; 0: none.
@@ -96,13 +110,16 @@ pub struct Request {
 }
 
 impl Request {
-    /// The streams of the web client; HTTP/1.1 clients open the first alone.
+    /// The streams of the web client, the measured one first; HTTP/1.1 clients open that alone.
     fn paths(&self) -> [String; 3] {
-        [
-            format!("/system/autoupdate?change_id={}", self.change_id),
-            "/system/notify".to_owned(),
-            "/system/projector?projector_ids=1".to_owned(),
-        ]
+        let autoupdate = format!("/system/autoupdate?change_id={}", self.change_id);
+        let notify = "/system/notify".to_owned();
+        let projector = "/system/projector?projector_ids=1,2".to_owned();
+        match self.stream {
+            Stream::Autoupdate => [autoupdate, notify, projector],
+            Stream::Notify => [notify, autoupdate, projector],
+            Stream::Projector => [projector, autoupdate, notify],
+        }
     }
 }
 

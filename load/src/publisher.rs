@@ -137,6 +137,18 @@ impl Publisher {
         Ok(Published { change_id, at_micros })
     }
 
+    /// Puts a message on the stream of messages, as an instance of the service does. The moment just before.
+    ///
+    /// # Errors
+    /// Redis does not answer.
+    pub async fn send_message(&mut self, content: &str) -> Result<u64, LoadError> {
+        let mut append = redis::cmd("XADD");
+        append.arg("notify").arg("MAXLEN").arg("~").arg(STREAM_ENTRIES_MAX).arg("*").arg("content").arg(content);
+        let at_micros = now_micros();
+        append.query_async::<()>(&mut self.connection).await?;
+        Ok(at_micros)
+    }
+
     /// The id of the newest change.
     ///
     /// # Errors

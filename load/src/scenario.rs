@@ -5,6 +5,8 @@ mod changes;
 mod connections;
 mod crowd;
 mod measure;
+mod notify;
+mod projector;
 
 use std::fmt;
 use std::str::FromStr;
@@ -51,11 +53,15 @@ pub enum Scenario {
     Group,
     /// Changes while nobody listens.
     Quiet,
+    /// Messages to all, to ten users, to one.
+    Notify,
+    /// A motion with amendments changes that two projectors show; then something that none shows.
+    Projector,
 }
 
 impl Scenario {
     /// Every scenario, in the order in which they are best run: memory first, while the service has not grown.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Start,
         Self::Idle,
         Self::Quiet,
@@ -65,6 +71,8 @@ impl Scenario {
         Self::Ballots,
         Self::Bulk,
         Self::Group,
+        Self::Notify,
+        Self::Projector,
     ];
 
     /// Its name on the command line and in reports.
@@ -80,6 +88,8 @@ impl Scenario {
             Self::Bulk => "bulk",
             Self::Group => "group",
             Self::Quiet => "quiet",
+            Self::Notify => "notify",
+            Self::Projector => "projector",
         }
     }
 
@@ -166,6 +176,8 @@ impl Stage {
             Scenario::Bulk => changes::bulk(self, variation, connections).await,
             Scenario::Group => changes::group(self, variation, connections).await,
             Scenario::Quiet => changes::quiet(self).await,
+            Scenario::Notify => notify::messages(self, variation, connections).await,
+            Scenario::Projector => projector::motion(self, variation, connections).await,
             Scenario::Ballot => ballots::one_by_one(self, variation, connections).await,
             Scenario::Ballots => ballots::many(self, variation, connections).await,
         }?;

@@ -23,7 +23,7 @@ pub enum Reading {
 pub(super) struct Body {
     chunked: Option<Chunked>,
     content: Content,
-    /// Is it the autoupdate stream? The other streams are read and dropped.
+    /// Is it the measured stream? The other streams are read and dropped.
     is_noted: bool,
     record: Shared,
 }

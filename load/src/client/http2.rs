@@ -32,7 +32,7 @@ pub(super) async fn receive<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     tasks.spawn(async move {
         let _ = connection.await;
     });
-    let [autoupdate, others @ ..] = request.paths();
+    let [measured, others @ ..] = request.paths();
     for path in others {
         let (sender, record, head) = (sender.clone(), record.clone(), head(&path, settings, request)?);
         tasks.spawn(async move {
@@ -40,7 +40,7 @@ pub(super) async fn receive<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             let _ = stream(sender, head, |_| Body::unnoted(&record)).await;
         });
     }
-    let head = head(&autoupdate, settings, request)?;
+    let head = head(&measured, settings, request)?;
     stream(sender, head, |gzip| Body::new(record, false, gzip, request.reading)).await
 }
 

@@ -13,6 +13,8 @@ pub(super) enum Seen {
     Connected,
     /// Data from one change id to another.
     Data { from: u64, to: u64, all_data: bool },
+    /// What projectors show at a change id, or a message of the load program, which is its number.
+    Point { to: u64 },
     /// Empty, or without ids.
     Bad,
 }
@@ -51,8 +53,15 @@ impl LineScanner {
     }
 
     fn seen(&self) -> Seen {
-        if self.head.starts_with(b"{\"connected\"") {
+        // The line with the channel id belongs to the beginning of its stream.
+        if self.head.starts_with(b"{\"connected\"") || self.head.starts_with(b"{\"channel_id\"") {
             return Seen::Connected;
+        }
+        if let Some(to) = self.head.strip_prefix(b"{\"change_id\":") {
+            return leading_number(to).map_or(Seen::Bad, |to| Seen::Point { to });
+        }
+        if self.head.starts_with(b"{\"sender_user_id\":") {
+            return number_after(&self.head, "\"message\":").map_or(Seen::Bad, |to| Seen::Point { to });
         }
         let number = |name: &str| number_after(&self.tail, name).or_else(|| number_after(&self.head, name));
         match (number("\"from_change_id\":"), number("\"to_change_id\":")) {
@@ -69,8 +78,11 @@ impl LineScanner {
 }
 
 fn number_after(text: &[u8], name: &str) -> Option<u64> {
-    let start = memchr::memmem::rfind(text, name.as_bytes())? + name.len();
-    let digits = text[start..].trim_ascii_start();
+    leading_number(&text[memchr::memmem::rfind(text, name.as_bytes())? + name.len()..])
+}
+
+fn leading_number(text: &[u8]) -> Option<u64> {
+    let digits = text.trim_ascii_start();
     let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
     std::str::from_utf8(&digits[..end]).ok()?.parse().ok()
 }
@@ -114,6 +126,21 @@ mod tests {
         check(
             &format!("{{\"to_change_id\":3,\"from_change_id\":2,\"all_data\":false,\"changed\":\"{long}\"}}\n"),
             &[Seen::Data { from: 2, to: 3, all_data: false }],
+        );
+    }
+
+    #[test]
+    fn lines_of_projectors_and_messages_lead_to_an_id() {
+        let long = "x".repeat(500);
+        check(
+            &format!("{{\"change_id\":12,\"data\":{{\"1\":[{{\"change_id\":3,\"data\":\"{long}\"}}]}}}}\n"),
+            &[Seen::Point { to: 12 }],
+        );
+        check(
+            "{\"channel_id\":\"a:1:0\",\"channelID\":\"a:1:0\"}\n\
+             {\"sender_user_id\":1,\"sender_channel_id\":\"a:1:0\",\"name\":\"load\",\"message\":7}\n\
+             {\"sender_user_id\":0,\"sender_channel_id\":\"Server\",\"name\":\"applause\",\"message\":{\"level\":1}}\n",
+            &[Seen::Connected, Seen::Point { to: 7 }, Seen::Bad],
         );
     }
 

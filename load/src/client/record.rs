@@ -11,7 +11,7 @@ const LINES_MAX: usize = 50_000;
 /// A line with data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The change id it leads to.
+    /// The change id it leads to; of a message its number.
     pub to: u64,
     /// When its last byte was there.
     pub at_micros: u64,
@@ -51,7 +51,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Notes a line of the autoupdate stream whose last byte was there at `at_micros`.
+    /// Notes a line whose last byte was there at `at_micros`.
     pub(super) fn line(&mut self, seen: Seen, at_micros: u64) {
         match seen {
             Seen::Connected => {
@@ -65,12 +65,17 @@ impl Record {
                     self.gaps += u64::from(from > self.change_id + 1);
                     self.unjoined += u64::from(from != self.change_id);
                 }
-                self.change_id = to;
-                self.line_count += 1;
-                if self.lines.len() < LINES_MAX {
-                    self.lines.push(Line { to, at_micros });
-                }
+                self.leads_to(to, at_micros);
             }
+            Seen::Point { to } => self.leads_to(to, at_micros),
+        }
+    }
+
+    fn leads_to(&mut self, to: u64, at_micros: u64) {
+        self.change_id = to;
+        self.line_count += 1;
+        if self.lines.len() < LINES_MAX {
+            self.lines.push(Line { to, at_micros });
         }
     }
 

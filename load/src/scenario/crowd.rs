@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use crate::client::{Reading, Record, Request, Settings, Shared, open};
+use crate::client::{Reading, Record, Request, Settings, Shared, Stream, open};
 use crate::error::LoadError;
 use crate::session;
 
@@ -47,11 +47,26 @@ impl Crowd {
         change_id: u64,
         patience: Duration,
     ) -> Result<Self, LoadError> {
+        Self::gather_at(Stream::Autoupdate, settings, users, count, change_id, patience).await
+    }
+
+    /// As [`Crowd::gather`], at another stream; `change_id` is what the autoupdate stream beside it begins with.
+    ///
+    /// # Errors
+    /// One is refused, or all of them are not connected in time.
+    pub async fn gather_at(
+        stream: Stream,
+        settings: &Arc<Settings>,
+        users: &[u64],
+        count: usize,
+        change_id: u64,
+        patience: Duration,
+    ) -> Result<Self, LoadError> {
         let mut crowd = Self { members: Vec::with_capacity(count) };
         let mut users = users.iter().cycle().take(count).peekable();
         while users.peek().is_some() {
             for user in users.by_ref().take(CONNECT_BATCH) {
-                crowd.members.push(Member::open(settings, *user, change_id, Reading::Lines));
+                crowd.members.push(Member::open(stream, settings, *user, change_id, Reading::Lines));
             }
             let newest = &crowd.members[crowd.members.len().saturating_sub(CONNECT_BATCH)..];
             let connected = |member: &Member| member.read(|record| record.connected_micros.is_some());
@@ -67,7 +82,11 @@ impl Crowd {
         let reading = |index: usize| {
             if index.is_multiple_of(lines_of_each) { Reading::Lines } else { Reading::CountIfCompressed }
         };
-        Self { members: members.map(|(index, user)| Member::open(settings, *user, 0, reading(index))).collect() }
+        Self {
+            members: members
+                .map(|(index, user)| Member::open(Stream::Autoupdate, settings, *user, 0, reading(index)))
+                .collect(),
+        }
     }
 
     /// The clients.
@@ -95,8 +114,8 @@ impl Crowd {
 }
 
 impl Member {
-    fn open(settings: &Arc<Settings>, user: u64, change_id: u64, reading: Reading) -> Self {
-        let request = Request { cookie: Some(session::cookie(user)), change_id, reading };
+    fn open(stream: Stream, settings: &Arc<Settings>, user: u64, change_id: u64, reading: Reading) -> Self {
+        let request = Request { stream, cookie: Some(session::cookie(user)), change_id, reading };
         let (record, task) = open(Arc::clone(settings), request);
         Self { user, record, task }
     }

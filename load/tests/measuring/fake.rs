@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures_util::StreamExt;
 use http::Response;
 use http_body_util::StreamBody;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -39,6 +40,8 @@ pub(crate) struct Fake {
 #[derive(Clone)]
 struct State {
     newest: watch::Receiver<u64>,
+    /// The number that was sent last as a message.
+    message: watch::Receiver<u64>,
     faults: Faults,
 }
 
@@ -50,8 +53,10 @@ impl Fake {
         let address = listener.local_addr().expect("an address");
         let (sender, newest) = watch::channel(first);
         let mut tasks = JoinSet::new();
-        tasks.spawn(follow(redis.to_owned(), sender));
-        let state = State { newest, faults };
+        tasks.spawn(follow(redis.to_owned(), "autoupdate", "change_id", sender));
+        let (sender, message) = watch::channel(first);
+        tasks.spawn(follow(redis.to_owned(), "notify", "message", sender));
+        let state = State { newest, message, faults };
         let acceptor = TlsAcceptor::from(tls());
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
@@ -63,8 +68,8 @@ impl Fake {
     }
 }
 
-/// Tells the newest change id of the stream.
-async fn follow(redis: String, newest: watch::Sender<u64>) {
+/// Tells the number that stands in a field of the newest entry of a stream.
+async fn follow(redis: String, stream: &str, field: &str, newest: watch::Sender<u64>) {
     let client = redis::Client::open(redis).expect("a URL");
     let config = AsyncConnectionConfig::new().set_response_timeout(None);
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.expect("Redis");
@@ -72,12 +77,12 @@ async fn follow(redis: String, newest: watch::Sender<u64>) {
     let mut last = "0".to_owned();
     loop {
         let reply: Option<StreamReadReply> =
-            connection.xread_options(&["autoupdate"], &[&last], &options).await.unwrap_or_default();
+            connection.xread_options(&[stream], &[&last], &options).await.unwrap_or_default();
         for entry in reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids) {
             let content: String = entry.get("content").expect("content");
             let content: serde_json::Value = serde_json::from_str(&content).expect("JSON");
             last = entry.id;
-            newest.send_replace(content["change_id"].as_u64().expect("a change id"));
+            newest.send_replace(content[field].as_u64().expect("a number"));
         }
     }
 }
@@ -112,8 +117,12 @@ async fn serve(socket: TcpStream, acceptor: TlsAcceptor, state: State) {
 async fn answer(request: http::Request<Incoming>, state: State) -> Result<Response<Body>, std::convert::Infallible> {
     let gzip = request.headers().get("accept-encoding").is_some_and(|value| value == "gzip");
     let change_id = request.uri().query().and_then(|query| query.strip_prefix("change_id=")?.parse().ok()).unwrap_or(0);
-    let is_autoupdate = request.uri().path() == "/system/autoupdate" && request.headers().contains_key("cookie");
-    let lines = lines(state, change_id, is_autoupdate);
+    let path = request.headers().contains_key("cookie").then(|| request.uri().path().to_owned());
+    let lines = match path.as_deref() {
+        Some("/system/notify") => numbered(state.message, message_line).left_stream(),
+        Some("/system/projector") => numbered(state.newest, projector_line).left_stream(),
+        path => lines(state, change_id, path.is_some()).right_stream(),
+    };
     let mut encoder = gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
     let frames = futures_util::StreamExt::map(lines, move |line| {
         let bytes = match &mut encoder {
@@ -155,5 +164,25 @@ fn lines(state: State, change_id: u64, is_autoupdate: bool) -> impl futures_util
              \"from_change_id\":{from},\"to_change_id\":{newest},\"all_data\":{all_data}}}\n{empty}"
         );
         Some((line, (state, newest, false)))
+    })
+}
+
+fn message_line(number: u64) -> String {
+    format!("{{\"sender_user_id\":1,\"sender_channel_id\":\"a:1:0\",\"name\":\"load\",\"message\":{number}}}\n")
+}
+
+fn projector_line(change_id: u64) -> String {
+    format!("{{\"change_id\":{change_id},\"data\":{{\"1\":[]}}}}\n")
+}
+
+/// A line for each number, after the beginning.
+fn numbered(numbers: watch::Receiver<u64>, line: fn(u64) -> String) -> impl futures_util::Stream<Item = String> {
+    futures_util::stream::unfold((numbers, true), move |(mut numbers, is_first)| async move {
+        if is_first {
+            return Some(("{\"connected\":true}\n".to_owned(), (numbers, false)));
+        }
+        numbers.changed().await.ok()?;
+        let number = *numbers.borrow_and_update();
+        Some((line(number), (numbers, false)))
     })
 }
