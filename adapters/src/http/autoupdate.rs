@@ -46,13 +46,15 @@ impl Autoupdate {
     }
 
     async fn start(&self, admission: Admission, change_id: ChangeId) -> Result<Started, HttpError> {
-        let Admission { session, user, mut published } = admission;
+        let Admission { mut session, user, mut published } = admission;
         let mut viewer = Viewer::resolve(published.current(), user);
         let mut started = start(&published, session.clone(), viewer.clone(), change_id);
         if matches!(started, Start::IsAhead) {
             let bounds = self.gate.catch_up.catch_up().await?;
-            published = self.live.published().unwrap_or(published);
-            viewer = Viewer::resolve(published.current(), user);
+            // What was caught up with may have taken the right to be served, and a stream is only told of what comes later.
+            let admission = self.gate.admit_again(session).await?;
+            (session, published) = (admission.session, admission.published);
+            viewer = Viewer::resolve(published.current(), admission.user);
             if bounds.highest < change_id {
                 // The ids went back: what the client has is of no use.
                 return Ok(start_with_everything(&published, session, viewer, change_id));
@@ -130,7 +132,51 @@ const VALUE_SHOWN_CHARACTERS_MAX: usize = 100;
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
+    use domain::ports::Unavailable;
+    use domain::ports::element_store::{Bounds, MockElementStore};
+    use poem::http::StatusCode;
+
     use super::*;
+    use crate::http::gate::CatchUp;
+    use crate::http::test_support::{gate, live, streams, write};
+
+    /// A store that holds one more change than the service has seen.
+    struct OneChangeAhead {
+        live: Arc<Live>,
+        element: (&'static str, &'static str),
+    }
+
+    #[async_trait]
+    impl CatchUp for OneChangeAhead {
+        async fn catch_up(&self) -> Result<Bounds, Unavailable> {
+            write(&self.live, self.element);
+            Ok(self.live.published().expect("a meeting").current().bounds())
+        }
+    }
+
+    /// The answer to a client that has the id of a change which this service has not seen yet.
+    async fn check_ahead(user: Option<u64>, element: (&'static str, &'static str), expected: Result<(), &str>) {
+        for change_id in [2, 1_000] {
+            let live = live();
+            let catch_up = Arc::new(OneChangeAhead { live: Arc::clone(&live), element });
+            let gate = Gate { catch_up, ..gate(&live, user) };
+            let endpoint = Autoupdate::new(gate, live, Arc::new(MockElementStore::new()), streams());
+            let uri = format!("/system/autoupdate?change_id={change_id}");
+            let answer = endpoint.call(Request::builder().uri_str(uri).finish()).await;
+            let answer = answer.map(|response| response.status()).map_err(|error| error.to_string());
+            assert_eq!(answer, expected.map(|()| StatusCode::OK).map_err(str::to_owned), "{user:?} {element:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_service_catches_up_with_may_take_the_right_to_a_stream() {
+        let not_anonymous = r#"{"id":1,"key":"general_system_enable_anonymous","value":false}"#;
+        check_ahead(Some(5), ("users/user:5", r#"{"id":5,"title":"Dr."}"#), Ok(())).await;
+        check_ahead(Some(5), ("users/user:5", r#"{"id":5,"is_active":false}"#), Err("This user is not active.")).await;
+        check_ahead(None, ("core/config:1", not_anonymous), Err("Anonymous is not enabled.")).await;
+        check_ahead(Some(5), ("core/config:1", not_anonymous), Ok(())).await;
+    }
 
     #[track_caller]
     fn check(text: Option<&str>, expected: Option<u64>) {

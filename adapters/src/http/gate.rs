@@ -62,10 +62,16 @@ impl Gate {
             self.catch_up.catch_up().await?;
             published = self.published().await?;
         }
-        match access(published.current(), &session) {
-            Access::Granted(user) => Ok(Admission { session, user, published }),
-            Access::Refused(refusal) => Err(HttpError::AuthRequired(refusal.to_string())),
-        }
+        grant(session, published)
+    }
+
+    /// Lets a session in, or not, by the present version of the meeting: to be asked again whenever that may be another
+    /// one than the session was admitted by.
+    ///
+    /// # Errors
+    /// The session may not be served.
+    pub async fn admit_again(&self, session: Session) -> Result<Admission, HttpError> {
+        grant(session, self.published().await?)
     }
 
     /// Waits a moment for the first meeting: after a restart clients are there before it, and would stay away for seconds.
@@ -75,5 +81,12 @@ impl Gate {
             reason: "The meeting is not loaded yet, try again".to_owned(),
             cause: None,
         })
+    }
+}
+
+fn grant(session: Session, published: Arc<Published>) -> Result<Admission, HttpError> {
+    match access(published.current(), &session) {
+        Access::Granted(user) => Ok(Admission { session, user, published }),
+        Access::Refused(refusal) => Err(HttpError::AuthRequired(refusal.to_string())),
     }
 }
