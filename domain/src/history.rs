@@ -33,7 +33,7 @@ pub struct History {
     kept: Vector<Kept>,
     bytes: usize,
     limits: HistoryLimits,
-    /// Ids up to this one were given twice: the store lost changes and gave their ids to others.
+    /// Ids up to this one may be given twice: the store lost changes, or began anew, and gives their ids to others.
     ambiguous_up_to: Option<ChangeId>,
 }
 
@@ -62,8 +62,8 @@ impl History {
         let before = self.current();
         debug_assert_eq!(meeting.version().0, before.version().0 + 1);
         if meeting.step().is_reset {
-            let went_back = before.bounds().lowest == meeting.bounds().lowest;
-            let ambiguous = went_back.then(|| before.change_id()).max(self.ambiguous_up_to);
+            // Also if the lowest id is another: it may be lower than the ids that were given before.
+            let ambiguous = Some(before.change_id()).max(self.ambiguous_up_to);
             *self = Self { ambiguous_up_to: ambiguous, ..Self::new(meeting, self.limits, now) };
             return;
         }

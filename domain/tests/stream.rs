@@ -180,3 +180,28 @@ fn a_reset_sends_everything_as_the_next_line() {
     );
     assert_eq!(line["changed"]["topics/topic"].as_array().map(Vec::len), Some(2));
 }
+
+/// Publishes the meeting anew, with these ids.
+fn rebuild(service: &mut Service, lowest: u64, highest: u64) {
+    let published = service.live.published().expect("a meeting");
+    let mut fresh = snapshot(highest, &meeting());
+    fresh.bounds.lowest = ChangeId(lowest);
+    service.live.publish([Meeting::load(fresh, Some(published.current())).meeting], Duration::ZERO);
+    service.change_id = highest;
+}
+
+#[test]
+fn after_a_reset_an_id_of_before_is_not_taken_for_one_of_now() {
+    // The lowest id as it was, and a lower one: in both cases the ids up to 102 are given a second time.
+    for lowest in [LOWEST, LOWEST - 50] {
+        let mut service = Service::new();
+        service.change(&[("topics/topic:7", json!({"id": 7}))]);
+        service.change(&[("topics/topic:8", json!({"id": 8}))]);
+        rebuild(&mut service, lowest, LOWEST);
+        for id in 1..=3 {
+            service.change(&[("topics/topic:1", json!({"id": 1, "title": id}))]);
+        }
+        let starts = |change_id| service.connect(5, change_id).1.map(|line| line["all_data"] == json!(true));
+        assert_eq!((101..=103).map(starts).collect::<Vec<_>>(), [Some(true), Some(true), None], "{lowest}");
+    }
+}
