@@ -41,7 +41,10 @@ pub enum Start {
 #[must_use]
 pub fn start(published: &Published, session: Session, viewer: Viewer, change_id: ChangeId) -> Start {
     let current = published.current();
-    if change_id == ChangeId(0) || change_id < current.bounds().lowest || published.history().is_ambiguous(change_id) {
+    // A session whose user is gone is served as anonymous: what its client has may be what that user saw.
+    let is_another = session.user != viewer.user();
+    let is_unknown = change_id < current.bounds().lowest || published.history().is_ambiguous(change_id);
+    if change_id == ChangeId(0) || is_unknown || is_another {
         return Start::Ready(Box::new(start_with_everything(published, session, viewer, change_id)));
     }
     if change_id > current.change_id() {
@@ -50,6 +53,10 @@ pub fn start(published: &Published, session: Session, viewer: Viewer, change_id:
     let Some(from) = published.history().newest_not_above(change_id) else {
         return Start::NeedsKeys;
     };
+    // The other way round: the user was not there yet, and the session was served as anonymous.
+    if viewer.user().is_some_and(|user| from.get(ElementKey::user(user)).is_none()) {
+        return Start::Ready(Box::new(start_with_everything(published, session, viewer, change_id)));
+    }
     // The client was served by another instance, with a version that this one passed over in one step.
     let passed_over = published.history().since(Version(from.version().0 + 1)).next();
     let passed_over = passed_over.filter(|_| from.change_id() < change_id).map(|meeting| &*meeting.step().written);

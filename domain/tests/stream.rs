@@ -205,3 +205,19 @@ fn after_a_reset_an_id_of_before_is_not_taken_for_one_of_now() {
         assert_eq!((101..=103).map(starts).collect::<Vec<_>>(), [Some(true), Some(true), None], "{lowest}");
     }
 }
+
+#[test]
+fn who_became_anonymous_or_ceased_to_be_gets_everything() {
+    let anonymous = json!({"id": 1, "key": "general_system_enable_anonymous", "value": true});
+    let user = json!({"id": 5, "username": "five", "groups_id": [3]});
+    let mut service = Service::new();
+    service.change(&[("core/config:1", anonymous)]);
+    service.change(&[("users/user:5", Value::Null)]);
+    let (mut cursor, line) = service.connect(5, LOWEST + 1);
+    assert_eq!(line.map(|line| line["all_data"].clone()), Some(json!(true)), "the client had what user 5 saw");
+    service.change(&[("users/user:5", user)]);
+    let published = service.live.published().expect("a meeting");
+    assert!(matches!(cursor.next(&published), Next::End));
+    let (_, line) = service.connect(5, LOWEST + 2);
+    assert_eq!(line.map(|line| line["all_data"].clone()), Some(json!(true)), "the client had what anonymous saw");
+}

@@ -43,14 +43,12 @@ impl Watched<'_> {
         let Some(served_as) = self.world.access(self.user) else {
             return Ok(());
         };
-        if served_as != self.served_as {
-            // Another user: the client begins anew.
-            (self.served_as, self.client) = (served_as, Default::default());
-        }
+        // Who became anonymous, or ceased to be, still has what it saw before.
+        self.served_as = served_as;
         let change_id = self.client.client.change_id;
         let (connection, line) = self.world.connect(self.user, change_id);
         self.connection = Some(connection);
-        self.world.check_first_line(served_as, change_id, line.as_ref())?;
+        self.world.check_first_line(self.user, served_as, change_id, line.as_ref())?;
         self.receive(line)
     }
 
@@ -152,7 +150,7 @@ fn check_every_return(world: &World, user: u64) -> Result<(), TestCaseError> {
     };
     for applied in LOWEST.0..=world.now() {
         let (_, line) = world.connect(user, applied);
-        world.check_first_line(served_as, applied, line.as_ref())?;
+        world.check_first_line(user, served_as, applied, line.as_ref())?;
         let received = world.made_after(applied);
         for held in 0..=received.len() {
             let mut client = super::client::ThrottledClient::default();
