@@ -109,10 +109,10 @@ impl<S: Source> Stream for StreamBody<S> {
         }
         let signals = this.connection.listen(context.waker());
         if this.state == State::BetweenLines {
-            if signals.has(Signals::REVOKED) || this.encoder.text_bytes() > this.text_bytes_max {
+            if signals.has(Signals::REVOKED) {
                 return this.end();
             }
-            if signals.has(Signals::DRAIN) {
+            if signals.has(Signals::DRAIN) || this.encoder.text_bytes() > this.text_bytes_max {
                 // So that the client comes back with the present id.
                 return match this.source.quiet_line(&mut this.encoder) {
                     Some(bytes) => this.send(bytes, State::BetweenLines),
