@@ -238,7 +238,8 @@ impl Ingest {
     }
 
     async fn try_reconcile(&self, position: Position, went_back: &mut bool) -> Result<Option<Position>, StoreError> {
-        let last = self.bus.last_position(Channel::Autoupdate).await?;
+        // The stream is only a hint: what it cannot tell does not keep the meeting from following the store.
+        let last = self.bus.last_position(Channel::Autoupdate).await;
         let bounds = self.store.bounds().await?;
         let known = self.current().bounds();
         if bounds.lowest != known.lowest {
@@ -246,7 +247,7 @@ impl Ingest {
             return self.load().await.map(Some);
         }
         // A stream that was emptied has no position, which says nothing.
-        let stream_went_back = last < position && last != Position::START;
+        let stream_went_back = last.as_ref().is_ok_and(|last| *last < position && *last != Position::START);
         if bounds.highest < known.highest || stream_went_back {
             // Seen once it may be a replica that lags behind the one asked before: those only move forward.
             if std::mem::replace(went_back, true) {
@@ -263,6 +264,7 @@ impl Ingest {
         if bounds.highest > known.highest {
             self.catch_up().await?;
         }
+        let last = last?;
         Ok((last < position).then_some(last))
     }
 
@@ -376,3 +378,7 @@ async fn read(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "ingest_tests.rs"]
+mod tests;
