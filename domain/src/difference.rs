@@ -311,10 +311,16 @@ impl Transition {
                 let (mut old_text, mut new_text) = (String::new(), String::new());
                 old.push_view(old_view, &mut old_text);
                 new.push_view(new_view, &mut new_text);
-                old_text == new_text
+                old_text == new_text || is_reordered(&old_text, &new_text)
             });
         if looks_same { Comparison::Same } else { Comparison::Changed }
     }
+}
+
+/// Is it the same object with its fields in another order? (An element that came to have a field that a view adds.)
+fn is_reordered(one: &str, other: &str) -> bool {
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    one.len() == other.len() && value(one).is_some_and(|one| Some(one) == value(other))
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -166,6 +166,20 @@ fn after_a_reconnect_every_written_key_is_named() {
 }
 
 #[test]
+fn an_object_with_its_fields_in_another_order_looks_the_same() {
+    let mut service = Service::new();
+    let (mut cursor, _) = service.connect(5, LOWEST);
+    service.change(&[("topics/topic:1", json!({"id": 1, "title": "ä", "text": 7}))]);
+    assert!(service.next(&mut cursor).is_some());
+    let reordered =
+        RawElement { key: "topics/topic:1".into(), json: Some(br#"{"text":7,"title":"\u00e4","id":1}"#.to_vec()) };
+    let change = Change { change_id: ChangeId(102), elements: vec![reordered] };
+    let published = service.live.published().expect("a meeting");
+    service.live.publish([published.current().apply(change).meeting], Duration::ZERO);
+    assert_eq!(service.next(&mut cursor), None);
+}
+
+#[test]
 fn a_reset_sends_everything_as_the_next_line() {
     let service = Service::new();
     let (mut cursor, _) = service.connect(5, LOWEST);
