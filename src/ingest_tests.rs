@@ -25,6 +25,7 @@ fn ingest(server: &MemoryServer, bus: MockMessageBus) -> Ingest {
         reconcile_interval: Duration::from_secs(1),
         observer: Arc::new(Nobody),
         requests: CatchUp::new().1,
+        counters: Arc::default(),
     }
 }
 
@@ -38,7 +39,7 @@ async fn a_stream_that_cannot_be_read_does_not_keep_the_meeting_from_following_t
     let ingest = ingest(&server, bus);
     ingest.load().await.expect("a meeting");
     server.write(&[("topics/topic:1", None)]);
-    let position = ingest.reconcile(Position::START, &mut false).await;
+    let position = ingest.reconcile(Position::START, &mut Looks::default()).await;
     assert_eq!((position, ingest.current().change_id()), (None, ChangeId(11)));
     assert!(ingest.current().is_empty());
 }

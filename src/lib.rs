@@ -52,11 +52,13 @@ fn run(task: Task, config: Config) -> Result<ExitCode, StartError> {
     }
     telemetry::start(config.log_format, &config.log_level)?;
     descriptors::raise(config.connections_max);
+    // Before there are threads: what the service manager hands in is taken out of the environment.
+    let listeners = sockets::listen(&config.autoupdate_host, config.autoupdate_port)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match task {
-            Task::Demo => start::serve_demo(config).await,
-            Task::Serve | Task::Health => start::serve(config).await,
+            Task::Demo => start::serve_demo(config, listeners).await,
+            Task::Serve | Task::Health => start::serve(config, listeners).await,
         }
     })
 }

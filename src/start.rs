@@ -1,6 +1,6 @@
 //! How does the service start: with Redis, or as a demo?
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use tracing::warn;
 
 use crate::config::{Config, FakeAuth};
 use crate::wiring::{MetricsAccess, Ports, Settings};
-use crate::{demo, demo_loop, sockets, wiring};
+use crate::{demo, demo_loop, wiring};
 
 /// Why the service does not start: a text that says what to do.
 pub(crate) type StartError = Box<dyn std::error::Error + Send + Sync>;
@@ -31,7 +31,7 @@ pub(crate) type StartError = Box<dyn std::error::Error + Send + Sync>;
 const IMPATIENT: i32 = 2;
 
 /// Serves the meeting in Redis until a signal.
-pub(crate) async fn serve(config: Config) -> Result<ExitCode, StartError> {
+pub(crate) async fn serve(config: Config, listeners: Vec<TcpListener>) -> Result<ExitCode, StartError> {
     let redis = Redis::new(&config.redis_read(), &config.redis_write(), RedisLimits::default())?;
     let authenticator: Arc<dyn Authenticator> = match config.fake_auth {
         FakeAuth::Off => {
@@ -49,11 +49,11 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, StartError> {
         clock: Arc::new(SystemClock::new()),
     };
     let failures = move || redis.failures();
-    run(config, ports, Box::new(failures), |_| {}).await
+    run(config, ports, listeners, Box::new(failures), |_| {}).await
 }
 
 /// Serves the demo's meeting until a signal.
-pub(crate) async fn serve_demo(config: Config) -> Result<ExitCode, StartError> {
+pub(crate) async fn serve_demo(config: Config, listeners: Vec<TcpListener>) -> Result<ExitCode, StartError> {
     let server = MemoryServer::new();
     let meeting = demo::meeting()?;
     let texts = meeting.iter().map(|(key, element)| (key, element.to_string()));
@@ -70,7 +70,7 @@ pub(crate) async fn serve_demo(config: Config) -> Result<ExitCode, StartError> {
         clock: Arc::new(SystemClock::new()),
     };
     let story = tokio::spawn(demo_loop::tell(server, meeting, ports.clone()));
-    let status = run(config, ports, Box::new(|| 0), demo_loop::greet).await;
+    let status = run(config, ports, listeners, Box::new(|| 0), demo_loop::greet).await;
     story.abort();
     status
 }
@@ -84,6 +84,7 @@ fn fixed(user: Option<UserId>) -> Arc<dyn Authenticator> {
 async fn run(
     config: Config,
     ports: Ports,
+    listeners: Vec<TcpListener>,
     redis_failures: Box<dyn Fn() -> u64 + Send + Sync>,
     listening: impl FnOnce(u16),
 ) -> Result<ExitCode, StartError> {
@@ -97,7 +98,7 @@ async fn run(
             Some(server)
         }
     };
-    let acceptor = TcpAcceptor::new(sockets::listen(&config.autoupdate_host, config.autoupdate_port)?)?;
+    let acceptor = TcpAcceptor::new(listeners)?;
     let metrics = match config.metrics_address.0 {
         None => None,
         Some(address) => Some(MetricsAccess { acceptor: metrics_acceptor(address)?, redis_failures }),

@@ -11,6 +11,7 @@ use domain::live::Live;
 use domain::meeting::Version;
 use domain::ports::authenticator::{Authenticator, SessionKey};
 use domain::ports::clock::Clock;
+use domain::ports::element_store::ElementStore;
 use tracing::{info, warn};
 
 use crate::ingest::Observer;
@@ -56,6 +57,7 @@ const SESSIONS_PER_QUESTION_MAX: usize = 500;
 pub(crate) async fn check_sessions(
     connections: Arc<Connections>,
     authenticator: Arc<dyn Authenticator>,
+    store: Arc<dyn ElementStore>,
     clock: Arc<dyn Clock>,
     interval: Duration,
 ) {
@@ -68,7 +70,9 @@ pub(crate) async fn check_sessions(
                     failing = false;
                     let gone = sessions.iter().zip(exist).filter(|(_, exists)| !exists);
                     let gone: Vec<SessionKey> = gone.map(|(session, _)| session.clone()).collect();
-                    if !gone.is_empty() {
+                    // A Redis that was emptied has lost the sessions too. Until the server has filled it again that says
+                    // nothing of who is logged in.
+                    if !gone.is_empty() && store.bounds().await.is_ok() {
                         connections.revoke(&gone);
                     }
                 }
@@ -101,8 +105,68 @@ pub(crate) async fn drain(
     let pause = duration / u32::try_from(DRAIN_PARTS).unwrap_or(1);
     for part in 0..DRAIN_PARTS {
         connections.drain(part, DRAIN_PARTS);
+        if connections.count() == 0 {
+            break;
+        }
         clock.sleep(pause).await;
     }
     // Those that were opened meanwhile on connections that were still there.
     connections.drain(0, 1);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use adapters::http::connections::{Connection, Interest, Rhythm, Signals};
+    use domain::ids::{ChangeId, UserId};
+    use domain::ports::Unavailable;
+    use domain::ports::authenticator::{MockAuthenticator, Session};
+    use domain::ports::element_store::{Bounds, MockElementStore, StoreError};
+    use domain::testing::ManualClock;
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { lowest: ChangeId(1), highest: ChangeId(1) };
+
+    /// After a check with these answers, is a stream told that its session is gone?
+    async fn check(exists: Result<bool, Unavailable>, bounds: Result<Bounds, StoreError>, expected: bool) {
+        let connections = Connections::new(Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+        let key = SessionKey("key".to_owned());
+        let session = Session { key: Some(key), user: Some(UserId(5)), auth_hash: None };
+        let stream: Connection = connections.enter(&session, Interest::Messages);
+        let mut authenticator = MockAuthenticator::new();
+        let answer = exists.clone().map(|exists| vec![exists]);
+        authenticator.expect_sessions_exist().returning(move |_| answer.clone());
+        let mut store = MockElementStore::new();
+        let answer = bounds.clone();
+        store.expect_bounds().returning(move || answer.clone());
+        let clock = Arc::new(ManualClock::new(0));
+        let interval = Duration::from_secs(60);
+        let task = tokio::spawn(check_sessions(
+            Arc::clone(&connections),
+            Arc::new(authenticator),
+            Arc::new(store),
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            interval,
+        ));
+        clock.until_asleep(1).await;
+        clock.advance(interval);
+        // Nothing that the check waits for takes time: it is done when all that can go on went on.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        task.abort();
+        let is_revoked = stream.listen(Waker::noop()).has(Signals::REVOKED);
+        assert_eq!(is_revoked, expected, "{exists:?} {bounds:?}");
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_only_if_its_session_is_known_to_be_gone() {
+        check(Ok(true), Ok(BOUNDS), false).await;
+        check(Ok(false), Ok(BOUNDS), true).await;
+        // Redis was emptied, and the server has not filled it yet.
+        check(Ok(false), Err(StoreError::NotReady), false).await;
+        check(Err(Unavailable("away".to_owned())), Ok(BOUNDS), false).await;
+    }
 }

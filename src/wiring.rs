@@ -159,6 +159,7 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
         background.spawn(tasks::check_sessions(
             Arc::clone(&connections),
             Arc::clone(&ports.authenticator),
+            Arc::clone(&ports.store),
             Arc::clone(&ports.clock),
             settings.session_check,
         ));
