@@ -28,6 +28,11 @@ pub use request::{PROJECTOR_IDS_MAX, ProjectorIds, ProjectorIdsError};
 /// How many slides a projector shows. An entry beyond is not rendered: it shows `Internal error`, which is logged.
 pub const SLIDES_PER_PROJECTOR_MAX: usize = 256;
 
+/// How many bytes of slides a projector shows. An entry that begins beyond is not rendered: it shows `Internal error`, which
+/// is logged. (Together with what one slide may read this bounds a projector: slides that are as large as they may be could
+/// otherwise take all memory, and a line longer than a stream may be ends every stream, over and over.)
+pub const PROJECTOR_BYTES_MAX: usize = 32 << 20;
+
 /// A projector as it is shown, and what it was rendered from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenderedProjector {
@@ -88,21 +93,26 @@ fn composed(
         return Some("[]".into());
     };
     let mut json = "[".to_owned();
+    let mut is_complete = true;
     for (index, entry) in entries.iter().map(|entry| entry.get()).enumerate() {
         if index > 0 {
             json.push(',');
         }
-        if index < SLIDES_PER_PROJECTOR_MAX {
+        let refusal = if index >= SLIDES_PER_PROJECTOR_MAX {
+            format!("only {SLIDES_PER_PROJECTOR_MAX} slides are rendered, of {}", entries.len())
+        } else if json.len() >= PROJECTOR_BYTES_MAX {
+            format!("only {PROJECTOR_BYTES_MAX} bytes of slides are rendered, {index} slides of {}", entries.len())
+        } else {
             let slide = slide(index, entry);
             json.push_str(&slide.rendered.json);
             if let Some(problem) = slide.diagnostic {
                 note(index, problem);
             }
-        } else {
-            json.push_str(&refused_slide(entry).json);
-            if index == SLIDES_PER_PROJECTOR_MAX {
-                note(index, format!("only {SLIDES_PER_PROJECTOR_MAX} slides are rendered, of {}", entries.len()));
-            }
+            continue;
+        };
+        json.push_str(&refused_slide(entry).json);
+        if std::mem::take(&mut is_complete) {
+            note(index, refusal);
         }
     }
     json.push(']');

@@ -68,3 +68,18 @@ fn a_projector_shows_a_limited_number_of_slides() {
     let problem = "projector 1, entry 256 of `elements`: only 256 slides are rendered, of 258";
     check(projector(1, json!(entries)), Some(json!(expected)), &[problem]);
 }
+
+#[test]
+fn a_projector_shows_a_limited_amount_of_slides() {
+    let message = json!({"id": 1, "message": "x".repeat(12 << 20)});
+    let entries = vec![json!({"name": "core/projector-message", "id": 1}); 5];
+    let elements = [("core/projector:1", projector(1, json!(entries))), ("core/projector-message:1", message.clone())];
+    let rendered = render_projector(&meeting(&elements), ProjectorId(1));
+    let shown: Vec<Value> = serde_json::from_str(&rendered.json.expect("it exists")).expect("JSON");
+    let is_whole: Vec<bool> = shown.iter().map(|slide| slide["data"] == message).collect();
+    assert_eq!(is_whole, [true, true, true, false, false]);
+    assert_eq!(shown[3], json!({"data": {"error": "Internal error"}, "element": entries[3]}));
+    let problems: Vec<String> = rendered.diagnostics.iter().map(ToString::to_string).collect();
+    let problem = "projector 1, entry 3 of `elements`: only 33554432 bytes of slides are rendered, 3 slides of 5";
+    assert_eq!(problems, [problem]);
+}
