@@ -1,6 +1,6 @@
 //! What do the projectors show that somebody listens to? Rendered once for all listeners. (spec: projector.md)
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::ids::{ElementKey, ProjectorId};
@@ -21,6 +21,8 @@ struct State {
     board: Option<Arc<ProjectorBoard>>,
     /// How many connections listen to each projector.
     wanted: BTreeMap<ProjectorId, usize>,
+    /// The keys of `wanted`, so that a change need not copy what clients ask for, which may be anything.
+    wanted_ids: BTreeSet<ProjectorId>,
     /// What a newcomer put on the board before [`Projectors::update`] could say for whom it is news.
     untold: Changes,
 }
@@ -53,6 +55,7 @@ impl Projectors {
         let mut state = self.state();
         for id in ids.iter() {
             *state.wanted.entry(id).or_default() += 1;
+            state.wanted_ids.insert(id);
         }
         if let Some(published) = self.live.published() {
             state.put_on_board(&published, &ids);
@@ -91,8 +94,7 @@ impl State {
         let board = self.board.take().unwrap_or_else(|| Arc::new(ProjectorBoard::new(Arc::clone(&current))));
         let written = written_since(published, board.meeting().version());
         let written = written.as_deref().map_or(Written::Everything, Written::Keys);
-        let wanted = self.wanted.keys().copied().collect();
-        let advanced = board.advance(current, written, &wanted);
+        let advanced = board.advance(current, written, &self.wanted_ids);
         for Diagnostic { projector, entry, problem } in &advanced.diagnostics {
             warn!(%projector, entry, problem, "a slide cannot be shown");
         }
@@ -124,6 +126,7 @@ impl Drop for Wish {
                 *count -= 1;
                 if *count == 0 {
                     state.wanted.remove(&id);
+                    state.wanted_ids.remove(&id);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! What does a projector show of the meeting? One function a slide (spec: projector.md, Slides).
 //!
 //! A slide is a pure function of the meeting, the projector it is on, and its entry in the projector's `elements`. It
-//! reads the meeting through [`lookup::Lookup`] alone, which records what it depends on.
+//! reads the meeting through `lookup::Lookup` alone, which records what it depends on.
 
 mod agenda;
 mod assignments;
