@@ -2,71 +2,41 @@
 
 use std::fmt;
 
-macro_rules! collections {
-    ($($variant:ident = $name:literal,)+) => {
-        /// A kind of elements. The variants stand in the alphabetical order of the names, which is the order of
-        /// collections in a line (spec: stream.md).
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[repr(u8)]
-        pub enum Collection {
-            $(#[doc = concat!("`", $name, "`")] $variant,)+
-        }
-
-        impl Collection {
-            /// Every collection, in the order of their names.
-            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$variant),+];
-
-            /// The name on the wire and in Redis.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)+
-                }
-            }
-
-            /// The collection of that name; `None` if this service does not know it.
-            #[must_use]
-            pub fn from_name(name: &str) -> Option<Self> {
-                match name {
-                    $($name => Some(Self::$variant),)+
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-collections! {
-    AgendaItem = "agenda/item",
-    ListOfSpeakers = "agenda/list-of-speakers",
-    Assignment = "assignments/assignment",
-    AssignmentOption = "assignments/assignment-option",
-    AssignmentPoll = "assignments/assignment-poll",
-    AssignmentVote = "assignments/assignment-vote",
-    ChatGroup = "chat/chat-group",
-    ChatMessage = "chat/chat-message",
-    Config = "core/config",
-    Countdown = "core/countdown",
-    ProjectionDefault = "core/projection-default",
-    Projector = "core/projector",
-    ProjectorMessage = "core/projector-message",
-    Tag = "core/tag",
-    Mediafile = "mediafiles/mediafile",
-    Category = "motions/category",
-    Motion = "motions/motion",
-    MotionBlock = "motions/motion-block",
-    MotionChangeRecommendation = "motions/motion-change-recommendation",
-    MotionCommentSection = "motions/motion-comment-section",
-    MotionOption = "motions/motion-option",
-    MotionPoll = "motions/motion-poll",
-    MotionVote = "motions/motion-vote",
-    State = "motions/state",
-    StatuteParagraph = "motions/statute-paragraph",
-    Workflow = "motions/workflow",
-    Topic = "topics/topic",
-    Group = "users/group",
-    PersonalNote = "users/personal-note",
-    User = "users/user",
+wire_names! {
+    /// A kind of elements. The variants stand in the alphabetical order of the names, which is the order of
+    /// collections in a line (spec: stream.md).
+    pub enum Collection {
+        AgendaItem = "agenda/item",
+        ListOfSpeakers = "agenda/list-of-speakers",
+        Assignment = "assignments/assignment",
+        AssignmentOption = "assignments/assignment-option",
+        AssignmentPoll = "assignments/assignment-poll",
+        AssignmentVote = "assignments/assignment-vote",
+        ChatGroup = "chat/chat-group",
+        ChatMessage = "chat/chat-message",
+        Config = "core/config",
+        Countdown = "core/countdown",
+        ProjectionDefault = "core/projection-default",
+        Projector = "core/projector",
+        ProjectorMessage = "core/projector-message",
+        Tag = "core/tag",
+        Mediafile = "mediafiles/mediafile",
+        Category = "motions/category",
+        Motion = "motions/motion",
+        MotionBlock = "motions/motion-block",
+        MotionChangeRecommendation = "motions/motion-change-recommendation",
+        MotionCommentSection = "motions/motion-comment-section",
+        MotionOption = "motions/motion-option",
+        MotionPoll = "motions/motion-poll",
+        MotionVote = "motions/motion-vote",
+        State = "motions/state",
+        StatuteParagraph = "motions/statute-paragraph",
+        Workflow = "motions/workflow",
+        Topic = "topics/topic",
+        Group = "users/group",
+        PersonalNote = "users/personal-note",
+        User = "users/user",
+    }
 }
 
 impl fmt::Display for Collection {

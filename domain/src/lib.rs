@@ -3,6 +3,10 @@
 //! Everything here is synchronous, reads no clock, no environment and no file, and cannot fail: functions take
 //! values and return values and diagnostics; the edges (`adapters`) log and do the input and output.
 
+// First: the macro is known only behind this line.
+#[macro_use]
+mod wire_names;
+
 pub mod access;
 pub mod applause;
 mod block;

@@ -1,57 +1,27 @@
 //! Which permissions do the rules ask for? The only place with their names (spec: restriction.md).
 
-macro_rules! permissions {
-    ($($variant:ident = $name:literal,)+) => {
-        /// A permission that some rule of this service asks for. The server knows more; those decide nothing here.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[repr(u8)]
-        pub enum Permission {
-            $(#[doc = concat!("`", $name, "`")] $variant,)+
-        }
-
-        impl Permission {
-            /// Every permission that decides something.
-            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$variant),+];
-
-            /// The name in the `permissions` of a group.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)+
-                }
-            }
-
-            /// The permission of that name; `None` if no rule asks for it.
-            #[must_use]
-            pub fn from_name(name: &str) -> Option<Self> {
-                match name {
-                    $($name => Some(Self::$variant),)+
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-permissions! {
-    AgendaCanSee = "agenda.can_see",
-    AgendaCanManage = "agenda.can_manage",
-    AgendaCanSeeInternalItems = "agenda.can_see_internal_items",
-    AgendaCanSeeListOfSpeakers = "agenda.can_see_list_of_speakers",
-    AgendaCanManageListOfSpeakers = "agenda.can_manage_list_of_speakers",
-    AssignmentsCanSee = "assignments.can_see",
-    AssignmentsCanManage = "assignments.can_manage",
-    ChatCanManage = "chat.can_manage",
-    CoreCanSeeProjector = "core.can_see_projector",
-    MediafilesCanSee = "mediafiles.can_see",
-    MotionsCanSee = "motions.can_see",
-    MotionsCanSeeInternal = "motions.can_see_internal",
-    MotionsCanManage = "motions.can_manage",
-    MotionsCanManageMetadata = "motions.can_manage_metadata",
-    MotionsCanManagePolls = "motions.can_manage_polls",
-    UsersCanSeeName = "users.can_see_name",
-    UsersCanSeeExtraData = "users.can_see_extra_data",
-    UsersCanManage = "users.can_manage",
+wire_names! {
+    /// A permission that some rule of this service asks for. The server knows more; those decide nothing here.
+    pub enum Permission {
+        AgendaCanSee = "agenda.can_see",
+        AgendaCanManage = "agenda.can_manage",
+        AgendaCanSeeInternalItems = "agenda.can_see_internal_items",
+        AgendaCanSeeListOfSpeakers = "agenda.can_see_list_of_speakers",
+        AgendaCanManageListOfSpeakers = "agenda.can_manage_list_of_speakers",
+        AssignmentsCanSee = "assignments.can_see",
+        AssignmentsCanManage = "assignments.can_manage",
+        ChatCanManage = "chat.can_manage",
+        CoreCanSeeProjector = "core.can_see_projector",
+        MediafilesCanSee = "mediafiles.can_see",
+        MotionsCanSee = "motions.can_see",
+        MotionsCanSeeInternal = "motions.can_see_internal",
+        MotionsCanManage = "motions.can_manage",
+        MotionsCanManageMetadata = "motions.can_manage_metadata",
+        MotionsCanManagePolls = "motions.can_manage_polls",
+        UsersCanSeeName = "users.can_see_name",
+        UsersCanSeeExtraData = "users.can_see_extra_data",
+        UsersCanManage = "users.can_manage",
+    }
 }
 
 /// A set of [`Permission`]s.

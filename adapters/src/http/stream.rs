@@ -146,3 +146,63 @@ impl<S: Source> Stream for StreamBody<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::ports::authenticator::Session;
+    use futures_util::{FutureExt, StreamExt};
+
+    use super::super::connections::{Connections, Interest, Rhythm};
+    use super::*;
+
+    const LINE: &str = "{\"changed\":{}}\n";
+    const QUIET: &str = "{\"to_change_id\":7}\n";
+
+    /// Has one line, and a client that is behind afterwards.
+    struct OneLine {
+        is_sent: bool,
+        is_behind: bool,
+    }
+
+    impl Source for OneLine {
+        fn poll_part(&mut self, _: &mut Context<'_>, encoder: &mut Encoder) -> Poll<Part> {
+            if std::mem::replace(&mut self.is_sent, true) {
+                return Poll::Pending;
+            }
+            Poll::Ready(Part::Bytes { bytes: encoder.text(LINE), ends_line: true })
+        }
+
+        fn quiet_line(&mut self, encoder: &mut Encoder) -> Option<Bytes> {
+            std::mem::take(&mut self.is_behind).then(|| encoder.text(QUIET))
+        }
+    }
+
+    /// The parts that come at once, and whether the stream ends with them. Draining begins after the line.
+    #[track_caller]
+    fn check(text_bytes_max: u64, is_drained: bool, expected: &[&str], ends: bool) {
+        let connections = Connections::new(Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+        let connection = connections.enter(&Session::anonymous(), Interest::Messages);
+        let source = OneLine { is_sent: false, is_behind: true };
+        let mut body = StreamBody::new(source, connection, Encoder::plain(), text_bytes_max);
+        let mut parts = Vec::new();
+        let ended = loop {
+            match body.next().now_or_never() {
+                Some(Some(part)) => parts.push(part.expect("bytes")),
+                Some(None) => break true,
+                None => break false,
+            }
+            if is_drained && parts.len() == 2 {
+                connections.drain(0, 1);
+            }
+        };
+        assert_eq!((parts, ended), (expected.iter().map(|part| Bytes::from(part.to_string())).collect(), ends));
+    }
+
+    #[test]
+    fn a_stream_that_is_ended_on_purpose_tells_the_present_id_first() {
+        check(0, false, &[CONNECTED, LINE], false);
+        check(1_000_000, false, &[CONNECTED, LINE], false);
+        check(20, false, &[CONNECTED, LINE, QUIET], true);
+        check(0, true, &[CONNECTED, LINE, QUIET], true);
+    }
+}

@@ -32,55 +32,26 @@ use lookup::Lookup;
 use node::Node;
 use text::{Object, inside, quoted};
 
-macro_rules! slides {
-    ($($variant:ident = $name:literal,)+) => {
-        /// A kind of slide.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum SlideName {
-            $(#[doc = concat!("`", $name, "`")] $variant,)+
-        }
-
-        impl SlideName {
-            /// Every slide.
-            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$variant),+];
-
-            /// The name in the `elements` of a projector.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)+
-                }
-            }
-
-            /// The slide of that name.
-            #[must_use]
-            pub fn from_name(name: &str) -> Option<Self> {
-                match name {
-                    $($name => Some(Self::$variant),)+
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-slides! {
-    ItemList = "agenda/item-list",
-    ListOfSpeakers = "agenda/list-of-speakers",
-    CurrentListOfSpeakers = "agenda/current-list-of-speakers",
-    CurrentListOfSpeakersOverlay = "agenda/current-list-of-speakers-overlay",
-    CurrentSpeakerChyron = "agenda/current-speaker-chyron",
-    Assignment = "assignments/assignment",
-    AssignmentPoll = "assignments/assignment-poll",
-    Countdown = "core/countdown",
-    ProjectorMessage = "core/projector-message",
-    Clock = "core/clock",
-    Mediafile = "mediafiles/mediafile",
-    Motion = "motions/motion",
-    MotionBlock = "motions/motion-block",
-    MotionPoll = "motions/motion-poll",
-    Topic = "topics/topic",
-    User = "users/user",
+wire_names! {
+    /// A kind of slide.
+    pub enum SlideName {
+        ItemList = "agenda/item-list",
+        ListOfSpeakers = "agenda/list-of-speakers",
+        CurrentListOfSpeakers = "agenda/current-list-of-speakers",
+        CurrentListOfSpeakersOverlay = "agenda/current-list-of-speakers-overlay",
+        CurrentSpeakerChyron = "agenda/current-speaker-chyron",
+        Assignment = "assignments/assignment",
+        AssignmentPoll = "assignments/assignment-poll",
+        Countdown = "core/countdown",
+        ProjectorMessage = "core/projector-message",
+        Clock = "core/clock",
+        Mediafile = "mediafiles/mediafile",
+        Motion = "motions/motion",
+        MotionBlock = "motions/motion-block",
+        MotionPoll = "motions/motion-poll",
+        Topic = "topics/topic",
+        User = "users/user",
+    }
 }
 
 impl fmt::Display for SlideName {
