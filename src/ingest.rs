@@ -274,9 +274,11 @@ impl Ingest {
         let snapshot = self.store.load().await?;
         let before = self.live.published();
         let meeting = logged(Meeting::load(snapshot, before.as_ref().map(|published| &**published.current())));
-        info!(change_id = %meeting.change_id(), elements = meeting.len(), "meeting loaded");
+        let (change_id, elements) = (meeting.change_id(), meeting.len());
         self.counters.loaded();
         self.publish([meeting]);
+        // Told once it can be served: whoever waits for this line may rely on it.
+        info!(%change_id, elements, "meeting loaded");
         Ok(position)
     }
 

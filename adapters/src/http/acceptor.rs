@@ -10,7 +10,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::limits::{TCP_KEEP_ALIVE_SECONDS, UNSENT_BYTES_MAX};
+use super::limits::{TCP_KEEP_ALIVE_SECONDS, UNREAD_SECONDS_MAX, UNSENT_BYTES_MAX};
 
 /// A source of connections, so that the service can be served from sockets and from within a simulation.
 ///
@@ -87,7 +87,10 @@ fn configure(stream: &TcpStream) -> io::Result<()> {
     let interval = Duration::from_secs(TCP_KEEP_ALIVE_SECONDS);
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(interval).with_interval(interval / 4).with_retries(4))?;
     #[cfg(target_os = "linux")]
-    socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+    {
+        socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+        socket.set_tcp_user_timeout(Some(Duration::from_secs(UNREAD_SECONDS_MAX)))?;
+    }
     Ok(())
 }
 
@@ -110,7 +113,11 @@ mod tests {
             let socket = SockRef::from(&stream);
             assert!(socket.keepalive().expect("an option"));
             #[cfg(target_os = "linux")]
-            assert_eq!(socket.tcp_notsent_lowat().expect("an option"), UNSENT_BYTES_MAX);
+            {
+                assert_eq!(socket.tcp_notsent_lowat().expect("an option"), UNSENT_BYTES_MAX);
+                let unread_max = Duration::from_secs(UNREAD_SECONDS_MAX);
+                assert_eq!(socket.tcp_user_timeout().expect("an option"), Some(unread_max));
+            }
         }
     }
 }

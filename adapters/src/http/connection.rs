@@ -1,6 +1,5 @@
 //! What happens on one connection, from its first byte to its end?
 
-use std::convert::Infallible;
 use std::fmt::Display;
 use std::future::Future;
 use std::io;
@@ -8,12 +7,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::TryFutureExt;
-use hyper::body::{Body, Incoming};
-use hyper::server::conn::{http1, http2};
-use hyper::service::{HttpService as HyperService, service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::graceful::GracefulConnection;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, TryFutureExt};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::TokioExecutor;
 use poem::error::ResponseError;
 use poem::http::{HeaderValue, Version, header};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -21,8 +19,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::drain::Drain;
 use super::error::HttpError;
 use super::limits::Limits;
-use super::router::{HttpService, HyperResponse};
+use super::router::{HttpResponse, HttpService};
 use super::sniff::{Protocol, Sniffed};
+use super::{http1, http2};
 use crate::tls::{TlsMode, TlsServer};
 
 /// What all connections of a port share.
@@ -31,8 +30,8 @@ pub struct ConnectionContext {
     tls: Tls,
     first_bytes: Duration,
     handshake: Duration,
-    http1: http1::Builder,
-    http2: http2::Builder<TokioExecutor>,
+    http1: hyper::server::conn::http1::Builder,
+    http2: hyper::server::conn::http2::Builder<TokioExecutor>,
 }
 
 /// Which of the two ways to speak are served.
@@ -87,29 +86,21 @@ where
     // The steps are boxed, so that an open connection keeps the memory of the step it is in, not of the largest one.
     let mut io = Sniffed::new(io);
     // Until something was asked nothing is lost by ending a connection.
-    let Some(is_tls) = until(&mut drain, context.first_bytes, io.is_tls()).await? else { return Ok(()) };
+    let Some(is_tls) = Box::pin(until(&mut drain, context.first_bytes, io.is_tls())).await? else { return Ok(()) };
     match (&context.tls, is_tls) {
         (Tls::On(server, _), true) => {
-            let handshake = Box::pin(server.accept(io)).map_ok(Some);
-            let Some(io) = until(&mut drain, context.handshake, handshake).await? else { return Ok(()) };
-            let mut io = Sniffed::new(io);
-            let Some(protocol) = until(&mut drain, context.first_bytes, io.protocol()).await? else { return Ok(()) };
-            Box::pin(answer(io, protocol, peer, true, context, drain)).await
+            let handshake = server.accept(io).map_ok(Some);
+            let Some(io) = Box::pin(until(&mut drain, context.handshake, handshake)).await? else { return Ok(()) };
+            Box::pin(answer(Sniffed::new(io), peer, true, context, drain)).await
         }
-        (tls, _) => {
-            let Some(protocol) = until(&mut drain, context.first_bytes, io.protocol()).await? else { return Ok(()) };
-            match tls {
-                Tls::On(_, false) => Box::pin(refuse(io, protocol, context, drain)).await,
-                Tls::On(_, true) | Tls::Off => Box::pin(answer(io, protocol, peer, false, context, drain)).await,
-            }
-        }
+        (Tls::On(_, false), false) => Box::pin(refuse(io, context, drain)).await,
+        (Tls::On(_, true), false) | (Tls::Off, _) => Box::pin(answer(io, peer, false, context, drain)).await,
     }
 }
 
 /// Answers requests with the service.
 async fn answer<Io>(
     io: Sniffed<Io>,
-    protocol: Protocol,
     peer: SocketAddr,
     tls: bool,
     context: &Arc<ConnectionContext>,
@@ -119,69 +110,50 @@ where
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let shared = Arc::clone(context);
-    let service = service_fn(move |request| {
+    let respond = move |request| {
         let context = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(context.service.respond(request, peer, tls).await) }
-    });
-    speak(io, protocol, service, context, drain).await
+        async move { context.service.respond(request, peer, tls).await }.boxed()
+    };
+    speak(io, respond, context, drain).await
 }
 
 /// Answers the first request with the error that only TLS is served, and ends the connection.
-async fn refuse<Io>(
-    io: Sniffed<Io>,
-    protocol: Protocol,
+async fn refuse<Io>(io: Sniffed<Io>, context: &ConnectionContext, mut drain: Drain) -> Result<(), ConnectionError>
+where
+    Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (answered, done) = super::drain::drain();
+    let respond = move |request: Request<Incoming>| {
+        answered.begin();
+        let mut response = HttpResponse::from(HttpError::TlsRequired.as_response());
+        if request.version() < Version::HTTP_2 {
+            let headers = response.headers_mut();
+            headers.insert(header::UPGRADE, HeaderValue::from_static("TLS/1.2, HTTP/1.1"));
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close, upgrade"));
+        }
+        async { response }.boxed()
+    };
+    tokio::select! {
+        ended = speak(io, respond, context, done) => ended,
+        () = drain.begun() => Ok(()),
+    }
+}
+
+/// Answers requests with `respond`, by the protocol that the client speaks.
+async fn speak<Io>(
+    mut io: Sniffed<Io>,
+    respond: impl Fn(Request<Incoming>) -> BoxFuture<'static, HttpResponse> + Send + 'static,
     context: &ConnectionContext,
     mut drain: Drain,
 ) -> Result<(), ConnectionError>
 where
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let (answered, done) = super::drain::drain();
-    let answered = Arc::new(answered);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        answered.begin();
-        let mut response = HyperResponse::from(HttpError::TlsRequired.as_response());
-        if request.version() < Version::HTTP_2 {
-            let headers = response.headers_mut();
-            headers.insert(header::UPGRADE, HeaderValue::from_static("TLS/1.2, HTTP/1.1"));
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close, upgrade"));
-        }
-        async { Ok::<_, Infallible>(response) }
-    });
-    tokio::select! {
-        ended = speak(io, protocol, service, context, done) => ended,
-        () = drain.begun() => Ok(()),
+    match Box::pin(until(&mut drain, context.first_bytes, io.protocol())).await? {
+        Some(Protocol::Http1) => http1::speak(io, &context.http1, respond, drain).await,
+        Some(Protocol::Http2) => http2::speak(io, &context.http2, respond, drain).await,
+        None => Ok(()),
     }
-}
-
-async fn speak<Io, S, B>(
-    io: Sniffed<Io>,
-    protocol: Protocol,
-    service: S,
-    context: &ConnectionContext,
-    drain: Drain,
-) -> Result<(), ConnectionError>
-where
-    Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    S: HyperService<Incoming, ResBody = B, Error = Infallible, Future: Send + 'static>,
-    B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
-{
-    let io = TokioIo::new(io);
-    match protocol {
-        Protocol::Http1 => run(Box::pin(context.http1.serve_connection(io, service)), drain).await,
-        Protocol::Http2 => run(Box::pin(context.http2.serve_connection(io, service)), drain).await,
-    }
-}
-
-async fn run<C>(mut connection: std::pin::Pin<Box<C>>, mut drain: Drain) -> Result<(), ConnectionError>
-where
-    C: GracefulConnection<Error = hyper::Error>,
-{
-    tokio::select! {
-        ended = connection.as_mut() => return ended.map_err(ConnectionError::Http),
-        () = drain.begun() => connection.as_mut().graceful_shutdown(),
-    }
-    connection.await.map_err(ConnectionError::Http)
 }
 
 /// Waits for the client, but not longer than `limit`, and not once the draining has begun: that is `None`.
@@ -200,7 +172,7 @@ async fn until<T>(
 
 /// Why a connection ended before its client wanted.
 #[derive(Debug, thiserror::Error)]
-enum ConnectionError {
+pub(super) enum ConnectionError {
     #[error("nothing usable arrived within {} seconds", .0.as_secs_f32())]
     TooSlow(Duration),
     #[error(transparent)]

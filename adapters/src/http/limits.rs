@@ -63,6 +63,11 @@ pub const TCP_KEEP_ALIVE_SECONDS: u64 = 60;
 /// held there can neither be replaced by a newer difference nor overtaken by a PING.
 pub const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 
+/// How long a client may leave what was sent to it unread or unacknowledged, in seconds; then the connection ends. Such a
+/// client has vanished, or sleeps and comes back with its change id; the version of the meeting that it was being sent
+/// would stay in memory for it.
+pub const UNREAD_SECONDS_MAX: u64 = 300;
+
 /// The size of a request header, in bytes. A larger one is answered `431` by HTTP/1.1, and its stream refused by HTTP/2.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
 
@@ -98,11 +103,8 @@ impl Limits {
             .timer(TokioTimer::new())
             .header_read_timeout(self.header)
             .max_header_size(HEADER_BYTES_MAX)
-            // Bounds the read buffer, and what is taken from a body ahead of the socket. The buffers begin with 8 KiB
-            // each, whatever is set here; of the pages of a quiet connection's buffers most are never touched.
-            .max_buf_size(HEADER_BYTES_MAX)
-            // Lines are shared by many clients: hand them to the socket as they are, never copy them into a buffer.
-            .writev(true);
+            // Bounds the read buffer. Streams are sent without the library (see `http1_stream`).
+            .max_buf_size(HEADER_BYTES_MAX);
         builder
     }
 

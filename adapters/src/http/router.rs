@@ -111,12 +111,7 @@ impl HttpService {
     }
 
     /// The response to a request of a connection.
-    pub(super) async fn respond(
-        &self,
-        request: hyper::Request<Incoming>,
-        peer: SocketAddr,
-        tls: bool,
-    ) -> HyperResponse {
+    pub(super) async fn respond(&self, request: hyper::Request<Incoming>, peer: SocketAddr, tls: bool) -> HttpResponse {
         let scheme = if tls { Scheme::HTTPS } else { Scheme::HTTP };
         let peer = RemoteAddr(Addr::socket(peer));
         self.answer((request, LocalAddr::default(), peer, scheme).into()).await.into()
@@ -142,8 +137,11 @@ impl HttpService {
     }
 }
 
-/// A response as hyper sends it.
-pub(super) type HyperResponse = hyper::Response<BoxBody<Bytes, io::Error>>;
+/// A response as it is sent.
+pub(super) type HttpResponse = hyper::Response<ResponseBody>;
+
+/// Its body.
+pub(super) type ResponseBody = BoxBody<Bytes, io::Error>;
 
 /// What a panic says, if that was written in the source; a text made at run time may hold data of the meeting.
 fn panic_text(panic: &(dyn Any + Send)) -> &'static str {

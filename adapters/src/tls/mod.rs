@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, RwLock};
 
+use futures_util::TryFutureExt;
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs;
@@ -97,6 +98,8 @@ impl TlsServer {
     }
 
     /// The handshake on a connection whose first bytes have not been consumed. The caller bounds its time.
+    ///
+    /// What it returns is boxed: the state of TLS is large, and who owns a connection passes it on.
     pub(crate) fn accept<Io>(
         &self,
         io: Io,
@@ -104,7 +107,8 @@ impl TlsServer {
     where
         Io: AsyncRead + AsyncWrite + Send + Unpin,
     {
-        self.acceptor.accept_with(io, |connection| connection.set_buffer_limit(Some(BUFFER_BYTES_MAX)))
+        let accepted = self.acceptor.accept_with(io, |connection| connection.set_buffer_limit(Some(BUFFER_BYTES_MAX)));
+        accepted.map_ok(Box::new)
     }
 }
 

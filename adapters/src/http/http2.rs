@@ -1,0 +1,39 @@
+//! How is HTTP/2 spoken?
+
+use std::convert::Infallible;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::connection::ConnectionError;
+use super::drain::Drain;
+use super::frames::Frames;
+use super::router::HttpResponse;
+
+/// Answers the requests of a connection with `respond`. When the draining begins it ends after the responses that are
+/// under way.
+pub(super) async fn speak<Io>(
+    io: Io,
+    builder: &http2::Builder<TokioExecutor>,
+    respond: impl Fn(Request<Incoming>) -> BoxFuture<'static, HttpResponse> + Send + 'static,
+    mut drain: Drain,
+) -> Result<(), ConnectionError>
+where
+    Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    // What makes the response stays boxed: the library keeps room for it as long as the response is sent.
+    let service =
+        service_fn(move |request| respond(request).map(|response| Ok::<_, Infallible>(response.map(Frames::new))));
+    let mut connection = Box::pin(builder.serve_connection(TokioIo::new(io), service));
+    tokio::select! {
+        ended = connection.as_mut() => return ended.map_err(ConnectionError::Http),
+        () = drain.begun() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await.map_err(ConnectionError::Http)
+}
