@@ -1,6 +1,9 @@
 //! How is HTTP/2 spoken?
 
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -14,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::connection::ConnectionError;
 use super::drain::Drain;
 use super::frames::Frames;
+use super::gathered::Gathered;
 use super::router::HttpResponse;
 
 /// Answers the requests of a connection with `respond`. When the draining begins it ends after the responses that are
@@ -30,10 +34,22 @@ where
     // What makes the response stays boxed: the library keeps room for it as long as the response is sent.
     let service =
         service_fn(move |request| respond(request).map(|response| Ok::<_, Infallible>(response.map(Frames::new))));
+    let (io, release) = Gathered::new(io);
     let mut connection = Box::pin(builder.serve_connection(TokioIo::new(io), service));
-    tokio::select! {
-        ended = connection.as_mut() => return ended.map_err(ConnectionError::Http),
-        () = drain.begun() => connection.as_mut().graceful_shutdown(),
-    }
-    connection.await.map_err(ConnectionError::Http)
+    let mut draining = pin!(drain.begun());
+    let mut is_draining = false;
+    poll_fn(|context| {
+        if !is_draining && draining.as_mut().poll(context).is_ready() {
+            is_draining = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        let ended = connection.as_mut().poll(context).map_err(ConnectionError::Http);
+        if ended.is_pending()
+            && let Poll::Ready(Err(error)) = release.poll(context)
+        {
+            return Poll::Ready(Err(error.into()));
+        }
+        ended
+    })
+    .await
 }

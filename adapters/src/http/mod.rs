@@ -16,6 +16,7 @@ pub mod drain;
 pub mod error;
 mod frames;
 pub mod gate;
+mod gathered;
 pub mod health;
 mod http1;
 mod http1_stream;
