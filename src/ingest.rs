@@ -12,13 +12,14 @@ use domain::live::Live;
 use domain::meeting::{Built, Change, Meeting, Problem};
 use domain::ports::Unavailable;
 use domain::ports::clock::Clock;
-use domain::ports::element_store::{Bounds, ElementStore, StoreError};
+use domain::ports::element_store::{Bounds, ElementStore, RawElement, StoreError};
 use domain::ports::message_bus::{BusMessage, Channel, MessageBus, Position};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::backoff::Backoff;
+use crate::compute::compute;
 
 /// What the loop needs.
 pub(crate) struct Ingest {
@@ -133,7 +134,7 @@ impl Ingest {
         loop {
             tokio::select! {
                 messages = reader.next() => {
-                    if !self.take(&messages) {
+                    if !self.take(messages).await {
                         self.heal().await;
                     }
                 }
@@ -149,24 +150,10 @@ impl Ingest {
     }
 
     /// Applies the messages; false if something was missed, and the store must be asked.
-    fn take(&self, messages: &[BusMessage]) -> bool {
+    async fn take(&self, messages: Vec<BusMessage>) -> bool {
         let current = self.current();
-        let mut versions: Vec<Meeting> = Vec::new();
-        let mut is_complete = true;
-        for message in messages {
-            let newest = versions.last().unwrap_or(&current);
-            match Change::parse(&message.content) {
-                Ok(change) if change.change_id <= newest.change_id() => {}
-                Ok(change) if change.change_id == newest.change_id().next() => {
-                    versions.push(logged(newest.apply(change)));
-                }
-                Ok(_) => is_complete = false,
-                Err(error) => {
-                    warn!(position = %message.position, %error, "a change that cannot be read; asking the store instead");
-                    is_complete = false;
-                }
-            }
-        }
+        let bytes = messages.iter().map(|message| message.content.len()).sum();
+        let (versions, is_complete) = compute(bytes, move || versions_after(&current, &messages)).await;
         self.counters.applied(versions.len());
         self.publish(versions);
         is_complete
@@ -204,8 +191,10 @@ impl Ingest {
         }
         if changed.bounds.highest > current.change_id() {
             let change = Change { change_id: changed.bounds.highest, elements: changed.elements };
+            let bytes = bytes_of(&change.elements);
+            let meeting = compute(bytes, move || logged(current.apply(change))).await;
             self.counters.caught_up();
-            self.publish([logged(current.apply(change))]);
+            self.publish([meeting]);
         }
         Ok(changed.bounds)
     }
@@ -273,7 +262,9 @@ impl Ingest {
         let position = self.bus.last_position(Channel::Autoupdate).await?;
         let snapshot = self.store.load().await?;
         let before = self.live.published();
-        let meeting = logged(Meeting::load(snapshot, before.as_ref().map(|published| &**published.current())));
+        let before = before.map(|published| Arc::clone(published.current()));
+        let bytes = bytes_of(&snapshot.elements);
+        let meeting = compute(bytes, move || logged(Meeting::load(snapshot, before.as_deref()))).await;
         let (change_id, elements) = (meeting.change_id(), meeting.len());
         self.counters.loaded();
         self.publish([meeting]);
@@ -294,6 +285,31 @@ impl Ingest {
         let published = self.live.published().expect("nothing is followed before the first meeting is there");
         Arc::clone(published.current())
     }
+}
+
+fn bytes_of(elements: &[RawElement]) -> usize {
+    elements.iter().filter_map(|element| element.json.as_ref()).map(Vec::len).sum()
+}
+
+/// The versions that the messages make of `current`, and whether they told everything.
+fn versions_after(current: &Meeting, messages: &[BusMessage]) -> (Vec<Meeting>, bool) {
+    let mut versions: Vec<Meeting> = Vec::new();
+    let mut is_complete = true;
+    for message in messages {
+        let newest = versions.last().unwrap_or(current);
+        match Change::parse(&message.content) {
+            Ok(change) if change.change_id <= newest.change_id() => {}
+            Ok(change) if change.change_id == newest.change_id().next() => {
+                versions.push(logged(newest.apply(change)));
+            }
+            Ok(_) => is_complete = false,
+            Err(error) => {
+                warn!(position = %message.position, %error, "a change that cannot be read; asking the store instead");
+                is_complete = false;
+            }
+        }
+    }
+    (versions, is_complete)
 }
 
 /// What the looks at the store before the next one told.

@@ -2,6 +2,7 @@
 
 mod applause;
 mod backoff;
+mod compute;
 mod config;
 mod demo;
 mod demo_loop;

@@ -1,0 +1,51 @@
+//! Where is long work done, so that no stream waits for it?
+
+use std::panic::resume_unwind;
+
+use tokio::task::spawn_blocking;
+
+/// Up to how many bytes of JSON are turned into a meeting where the streams are served too, which takes about a
+/// millisecond. More are handed to a thread that may take its time, so that no stream waits for it.
+const INLINE_BYTES_MAX: usize = 128 * 1024;
+
+/// The result of `work` on so many bytes of JSON.
+pub(crate) async fn compute<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
+    if bytes <= INLINE_BYTES_MAX {
+        return work();
+    }
+    match spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            // The runtime is stopping, and nobody waits for this any more.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// Whether work on so many bytes is done on the thread that asks for it.
+    async fn check(bytes: usize, is_inline: bool) {
+        let here = thread::current().id();
+        let there = compute(bytes, move || thread::current().id()).await;
+        assert_eq!(there == here, is_inline, "{bytes}");
+    }
+
+    #[tokio::test]
+    async fn only_long_work_is_handed_over() {
+        check(0, true).await;
+        check(INLINE_BYTES_MAX, true).await;
+        check(INLINE_BYTES_MAX + 1, false).await;
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "on purpose")]
+    async fn a_panic_is_that_of_the_caller() {
+        compute(usize::MAX, || panic!("on purpose")).await
+    }
+}
