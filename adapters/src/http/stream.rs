@@ -50,7 +50,7 @@ pub struct StreamBody<S> {
 
 /// How many bytes a stream sends before others have their turn: first lines of newcomers are long, and everybody else's
 /// changes must not wait for them.
-const TURN_BYTES_MAX: usize = 256 * 1024;
+const TURN_BYTES_MAX: usize = 64 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
