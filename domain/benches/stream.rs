@@ -66,7 +66,11 @@ fn first_line(criterion: &mut Criterion) {
                 criterion::BatchSize::PerIteration,
             );
         });
-        for (name, encoder) in [("next_user", Encoder::plain as fn() -> Encoder), ("next_user_gzip", Encoder::gzip)] {
+        for (name, encoder) in [
+            ("next_user", Encoder::plain as fn() -> Encoder),
+            ("next_user_gzip", Encoder::gzip),
+            ("next_user_zstd", Encoder::zstd),
+        ] {
             let live = live(&generated);
             let mut users = users.iter().cycle();
             for user in users.by_ref().take(users_warm(&generated)) {

@@ -36,3 +36,4 @@ pub mod slide;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod viewer;
+mod zstd_frame;

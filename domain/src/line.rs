@@ -14,6 +14,7 @@ use crate::ids::{ChangeId, ElementKey};
 use crate::meeting::Meeting;
 use crate::piece::{Piece, Pieces, Selection};
 use crate::viewer::Viewer;
+use crate::zstd_frame;
 
 /// A line that tells the client nothing but that it is connected.
 pub const CONNECTED: &str = "{\"connected\":true}\n";
@@ -234,9 +235,17 @@ fn deleted_text(keys: &[ElementKey]) -> String {
 /// Brings the text of one stream into the form in which it travels.
 #[derive(Debug, Default)]
 pub struct Encoder {
-    /// If the stream is compressed: one gzip stream, made of blocks that are compressed once for all clients.
-    gzip: Option<GzipStream>,
+    coding: Coding,
     text_bytes: u64,
+}
+
+/// The compressed ones are made of what is compressed once for all clients.
+#[derive(Debug, Default)]
+enum Coding {
+    #[default]
+    Plain,
+    Gzip(GzipStream),
+    Zstd,
 }
 
 impl Encoder {
@@ -246,10 +255,16 @@ impl Encoder {
         Self::default()
     }
 
-    /// An encoder that compresses.
+    /// An encoder that makes a gzip stream.
     #[must_use]
     pub fn gzip() -> Self {
-        Self { gzip: Some(GzipStream::default()), text_bytes: 0 }
+        Self { coding: Coding::Gzip(GzipStream::default()), text_bytes: 0 }
+    }
+
+    /// An encoder that makes zstd frames.
+    #[must_use]
+    pub fn zstd() -> Self {
+        Self { coding: Coding::Zstd, text_bytes: 0 }
     }
 
     /// How many bytes of text the stream has carried, before compression: what a client keeps of it.
@@ -262,7 +277,10 @@ impl Encoder {
     #[must_use]
     pub fn begin(&mut self, text: &str) -> Bytes {
         let text = self.text(text);
-        if self.gzip.is_some() { [deflate::GZIP_HEADER, &text].concat().into() } else { text }
+        match self.coding {
+            Coding::Gzip(_) => [deflate::GZIP_HEADER, &text].concat().into(),
+            Coding::Plain | Coding::Zstd => text,
+        }
     }
 
     /// A short text that only this client gets.
@@ -280,21 +298,28 @@ impl Encoder {
     /// What the stream ends with.
     #[must_use]
     pub fn end(&mut self) -> Bytes {
-        self.gzip.as_ref().map_or_else(Bytes::new, GzipStream::trailer)
+        match &self.coding {
+            Coding::Gzip(stream) => stream.trailer(),
+            Coding::Plain | Coding::Zstd => Bytes::new(),
+        }
     }
 
     /// What to send for the glue and the piece: in two parts if the piece is worth not being copied.
     fn encode(&mut self, glue: &str, piece: Option<&Piece>) -> (Bytes, Option<Bytes>) {
         self.text_bytes += (glue.len() + piece.map_or(0, |piece| piece.plain().len())) as u64;
-        let (glue, piece) = match &mut self.gzip {
-            None => (Bytes::copy_from_slice(glue.as_bytes()), piece.map(|piece| piece.plain().clone())),
-            Some(stream) => {
-                let glue = (!glue.is_empty()).then(|| deflate::Block::store(glue.as_bytes()));
-                let piece = piece.map(Piece::deflated);
-                for block in glue.iter().chain(piece) {
+        let (glue, piece) = match &mut self.coding {
+            Coding::Plain => (Bytes::copy_from_slice(glue.as_bytes()), piece.map(|piece| piece.plain().clone())),
+            Coding::Gzip(stream) => {
+                let mut push = |block: &deflate::Block| {
                     stream.push(block);
-                }
-                (glue.map_or_else(Bytes::new, |block| block.bytes().clone()), piece.map(|block| block.bytes().clone()))
+                    block.bytes().clone()
+                };
+                let glue = (!glue.is_empty()).then(|| push(&deflate::Block::store(glue.as_bytes())));
+                (glue.unwrap_or_default(), piece.map(|piece| push(piece.deflated())))
+            }
+            Coding::Zstd => {
+                let glue = (!glue.is_empty()).then(|| zstd_frame::compress(glue.as_bytes()));
+                (glue.unwrap_or_default(), piece.map(|piece| piece.zstd_frame().clone()))
             }
         };
         match piece {

@@ -14,6 +14,7 @@ use crate::deflate;
 use crate::restriction::view::View;
 use crate::restriction::view_entry;
 use crate::viewer::{Standing, Viewer};
+use crate::zstd_frame;
 
 /// Some elements of a block, each as one viewer sees it.
 #[derive(Clone, Debug)]
@@ -60,18 +61,19 @@ impl Selection {
     }
 }
 
-/// A rendered selection, with its compressed form once somebody has asked for it.
+/// A rendered selection, with its compressed forms once somebody has asked for them.
 #[derive(Debug)]
 pub(crate) struct Piece {
     plain: Bytes,
     /// For one client: compressed in a hurry.
     is_own: bool,
     deflated: OnceLock<deflate::Block>,
+    zstd_frame: OnceLock<Bytes>,
 }
 
 impl Piece {
     pub(crate) fn new(text: String) -> Self {
-        Self { plain: text.into(), is_own: false, deflated: OnceLock::new() }
+        Self { plain: text.into(), is_own: false, deflated: OnceLock::new(), zstd_frame: OnceLock::new() }
     }
 
     fn own(text: String) -> Self {
@@ -87,6 +89,10 @@ impl Piece {
             let level = if self.is_own { deflate::Level::Fast } else { deflate::Level::Shared };
             deflate::Block::compress(&self.plain, level)
         })
+    }
+
+    pub(crate) fn zstd_frame(&self) -> &Bytes {
+        self.zstd_frame.get_or_init(|| zstd_frame::compress(&self.plain))
     }
 
     fn is_empty(&self) -> bool {
@@ -128,8 +134,8 @@ struct PieceWeight;
 
 impl<K> Weighter<K, Arc<Piece>> for PieceWeight {
     fn weight(&self, _: &K, piece: &Arc<Piece>) -> u64 {
-        // The compressed form comes later, and is at most about a quarter; the rest is the key and the bookkeeping.
-        piece.plain.len() as u64 * 5 / 4 + 512
+        // The compressed forms come later, and are at most about a quarter each; the rest is the key and the bookkeeping.
+        piece.plain.len() as u64 * 3 / 2 + 512
     }
 }
 

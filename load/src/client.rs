@@ -5,6 +5,7 @@
 
 mod body;
 mod chunked;
+mod coding;
 mod http1;
 mod http2;
 mod lines;
@@ -19,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 pub use body::Reading;
+pub use coding::Coding;
 pub use record::{Line, Record, Shared};
 pub use tls::TlsClient;
 
@@ -76,8 +78,8 @@ pub struct Settings {
     pub target: Loopback,
     /// What is spoken.
     pub transport: Transport,
-    /// Does it send `Accept-Encoding: gzip`?
-    pub gzip: bool,
+    /// What it sends as `Accept-Encoding`.
+    pub coding: Option<Coding>,
     /// The name of the session cookie.
     pub cookie_name: String,
     /// For the transports with TLS.

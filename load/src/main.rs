@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use domain::testing::generator::{Generated, Plan};
-use load::client::{TlsClient, Transport};
+use load::client::{Coding, TlsClient, Transport};
 use load::error::LoadError;
 use load::floor::Floor;
 use load::publisher::{Access, Publisher};
@@ -116,8 +116,11 @@ struct RunArguments {
     #[arg(long = "transport", value_delimiter = ',', default_value = "plain")]
     transports: Vec<Transport>,
     /// Ask for compressed streams
-    #[arg(long)]
+    #[arg(long, conflicts_with = "zstd")]
     gzip: bool,
+    /// Ask for streams compressed with zstd
+    #[arg(long)]
+    zstd: bool,
     /// How many connections; as many as the scenario has by itself if not given
     #[arg(long)]
     connections: Option<usize>,
@@ -233,6 +236,11 @@ async fn measure(arguments: RunArguments) -> Result<(), LoadError> {
     let tls = TlsClient::new()?;
     let mut stage = Stage { server, program, publisher, meeting, cookie_name: arguments.cookie_name, tls };
     let scenarios = if arguments.scenarios.is_empty() { Scenario::ALL.to_vec() } else { arguments.scenarios };
+    let coding = match (arguments.gzip, arguments.zstd) {
+        (true, _) => Some(Coding::Gzip),
+        (_, true) => Some(Coding::Zstd),
+        _ => None,
+    };
     let mut report = Report { elements, bytes, users, seed: arguments.meeting.seed, rows: Vec::new() };
     let mut result = Ok(());
     for scenario in scenarios {
@@ -242,7 +250,7 @@ async fn measure(arguments: RunArguments) -> Result<(), LoadError> {
             eprintln!("{scenario}, {transport} …");
             let variation = Variation {
                 transport: *transport,
-                gzip: arguments.gzip,
+                coding,
                 connections: arguments.connections,
                 changes: arguments.changes,
                 rate: arguments.rate,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::client::Coding;
 use crate::statistics::Percentiles;
 
 /// The result of one scenario.
@@ -13,8 +14,8 @@ pub struct Row {
     pub scenario: String,
     /// Which transport.
     pub transport: String,
-    /// Was the answer compressed?
-    pub compressed: bool,
+    /// How the answer was compressed, if it was.
+    pub coding: Option<Coding>,
     /// How many connections there were.
     pub connections: usize,
     /// How many changes were published.
@@ -119,7 +120,7 @@ impl Row {
             "| {} | {}{} | {} | {} | {} | {} | {} | {} | {} | {:.2} | {} | {} | {:.1} | {} → {} ({}) | {} |",
             self.scenario,
             self.transport,
-            if self.compressed { ", gzip" } else { "" },
+            self.coding.map(|coding| format!(", {}", coding.name())).unwrap_or_default(),
             self.connections,
             self.changes,
             self.deliveries,

@@ -17,7 +17,7 @@ use domain::testing::generator::Generated;
 
 pub use crowd::Crowd;
 
-use crate::client::{Settings, TlsClient, Transport};
+use crate::client::{Coding, Settings, TlsClient, Transport};
 use crate::error::LoadError;
 use crate::publisher::Publisher;
 use crate::report::Row;
@@ -126,8 +126,8 @@ impl FromStr for Scenario {
 pub struct Variation {
     /// What the clients speak.
     pub transport: Transport,
-    /// Do they ask for compression?
-    pub gzip: bool,
+    /// Which compression they ask for.
+    pub coding: Option<Coding>,
     /// How many there are; `None`: as many as the scenario has by itself.
     pub connections: Option<usize>,
     /// How many changes are published, one after the other.
@@ -194,7 +194,7 @@ impl Stage {
         Arc::new(Settings {
             target: self.server.target,
             transport: variation.transport,
-            gzip: variation.gzip,
+            coding: variation.coding,
             cookie_name: self.cookie_name.clone(),
             tls: self.tls.clone(),
         })

@@ -48,6 +48,9 @@ const ALLOWED: &[&str] = &[
     "windows-link",
     "zlib-rs",
     "zmij",
+    "zstd",
+    "zstd-safe",
+    "zstd-sys",
 ];
 
 #[test]

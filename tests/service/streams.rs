@@ -57,7 +57,7 @@ async fn streams_have_the_content_types_of_the_spec_and_begin_at_once() {
             // Opening it checks the status, the other headers, and the first line.
             let lines = Lines::new(browser.send(browser.request(method, path)).await).await;
             assert_eq!(lines.content_type(), content_type);
-            assert!(!lines.is_compressed());
+            assert_eq!(lines.coding(), None);
         }
     }
     // A stream that has nothing to tell begins at once, too.
@@ -68,22 +68,27 @@ async fn streams_have_the_content_types_of_the_spec_and_begin_at_once() {
 #[tokio::test]
 async fn compressed_streams_are_read_line_by_line_and_equal_the_plain_ones() {
     const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+    const CHROMIUM: &str =
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36";
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
-    for (compression, agent, accept, compressed) in [
-        (Compression::Auto, "curl/8.0", "gzip, deflate, br", true),
-        (Compression::Auto, FIREFOX, "gzip", false),
-        (Compression::On, FIREFOX, "gzip", true),
-        (Compression::Off, "curl/8.0", "gzip", false),
-        (Compression::On, "curl/8.0", "identity", false),
-        (Compression::On, "curl/8.0", "gzip;q=0", false),
+    for (compression, agent, accept, coding) in [
+        (Compression::Auto, "curl/8.0", "gzip, deflate, br, zstd", Some("gzip")),
+        (Compression::Auto, CHROMIUM, "gzip, deflate", Some("gzip")),
+        (Compression::Auto, CHROMIUM, "gzip, deflate, br, zstd", Some("zstd")),
+        (Compression::Auto, FIREFOX, "gzip, zstd", None),
+        (Compression::On, FIREFOX, "gzip", Some("gzip")),
+        (Compression::On, "curl/8.0", "zstd", Some("zstd")),
+        (Compression::Off, CHROMIUM, "gzip, zstd", None),
+        (Compression::On, "curl/8.0", "identity", None),
+        (Compression::On, "curl/8.0", "gzip;q=0", None),
     ] {
         let service = Service::ready(&redis.address(), |setup| setup.settings.compression = compression).await;
         let browser = service.browser();
         let request = browser.request(Method::GET, "/system/autoupdate");
         let request = request.header("Accept-Encoding", accept).header("User-Agent", agent);
         let mut lines = Lines::new(browser.send(request).await).await;
-        assert_eq!(lines.is_compressed(), compressed, "{compression:?} {agent} {accept}");
+        assert_eq!(lines.coding(), coding, "{compression:?} {agent} {accept}");
         let mut plain = browser.open("/system/autoupdate").await;
         for _ in 0..5 {
             assert_eq!(lines.next().await.expect("a line"), plain.next().await.expect("a line"));

@@ -46,6 +46,25 @@ impl FromStr for Compression {
     }
 }
 
+impl Compression {
+    /// How the stream that answers such a request is compressed; `None`: not at all.
+    fn coding(self, headers: &HeaderMap) -> Option<Coding> {
+        let engine = Engine::of(headers);
+        if self == Self::Off || (self == Self::Auto && engine == Engine::OtherBrowser) {
+            return None;
+        }
+        let gzip = accepted(headers, "gzip");
+        let zstd = accepted(headers, "zstd");
+        // Many decoders beside Chromium's stop after the first zstd frame, so others get it only if they leave no choice.
+        let prefers_zstd = zstd > gzip || (zstd == gzip && engine == Engine::Chromium);
+        match prefers_zstd {
+            true if zstd > 0.0 => Some(Coding::Zstd),
+            _ if gzip > 0.0 => Some(Coding::Gzip),
+            _ => None,
+        }
+    }
+}
+
 impl Streams {
     /// The response to `request` that streams what `source` has, for as long as `session` lasts.
     #[must_use]
@@ -61,44 +80,62 @@ impl Streams {
             .content_type(content_type)
             .header(header::CACHE_CONTROL, "no-store, no-transform")
             .header("X-Accel-Buffering", "no");
-        let (response, encoder) = if self.compresses(request.headers()) {
-            (response.header(header::CONTENT_ENCODING, "gzip"), Encoder::gzip())
-        } else {
-            (response, Encoder::plain())
+        let (response, encoder) = match self.compression.coding(request.headers()) {
+            None => (response, Encoder::plain()),
+            Some(Coding::Gzip) => (response.header(header::CONTENT_ENCODING, "gzip"), Encoder::gzip()),
+            Some(Coding::Zstd) => (response.header(header::CONTENT_ENCODING, "zstd"), Encoder::zstd()),
         };
         let connection = self.connections.enter(session, interest);
         let body = StreamBody::new(source, connection, encoder, self.text_bytes_max);
         response.body(Body::from_bytes_stream(body))
     }
-
-    fn compresses(&self, headers: &HeaderMap) -> bool {
-        accepts_gzip(headers)
-            && match self.compression {
-                Compression::Off => false,
-                Compression::On => true,
-                Compression::Auto => counts_decoded_bytes(headers),
-            }
-    }
 }
 
-/// Does `Accept-Encoding` allow gzip?
-fn accepts_gzip(headers: &HeaderMap) -> bool {
+/// How a stream is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coding {
+    Gzip,
+    Zstd,
+}
+
+/// How much `Accept-Encoding` wants the coding, from 0 (not at all) to 1.
+fn accepted(headers: &HeaderMap, coding: &str) -> f32 {
     let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let names_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+    let quality = values.flat_map(|value| value.split(',')).find_map(|item| {
+        let mut parts = item.split(';').map(str::trim);
+        let is_named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
         let quality = parts.find_map(|part| part.strip_prefix("q="));
-        names_gzip && quality.is_none_or(|quality| quality.parse::<f32>().is_ok_and(|quality| quality > 0.0))
-    })
+        is_named.then(|| quality.map_or(Ok(1.0), str::parse).unwrap_or(0.0))
+    });
+    quality.unwrap_or(0.0)
 }
 
-/// Does the `loaded` of a progress event count decoded bytes? The web client reads on only up to there.
+/// What reads the stream, by its `User-Agent`, as far as it matters whether it reads compressed streams to the end.
 ///
-/// Known of Chromium's engine. Other browsers are left alone; what is no browser has no such event.
-fn counts_decoded_bytes(headers: &HeaderMap) -> bool {
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_browser = agent.starts_with("Mozilla/") || agent.starts_with("Opera/");
-    !is_browser || agent.contains(" Chrome/") || agent.contains(" HeadlessChrome/")
+/// The web client reads on only up to the `loaded` of the progress event, so that must count decoded bytes. What was tried
+/// stands in docs/PERFORMANCE.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Engine {
+    /// No browser, so there is no such event.
+    None,
+    Chromium,
+    /// WebKit as on Linux. Safari has the same engine over a network library of its own, which has not been tried.
+    WebKitGtk,
+    /// Known to count transferred bytes, as Firefox does, or not known.
+    OtherBrowser,
+}
+
+impl Engine {
+    fn of(headers: &HeaderMap) -> Self {
+        let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_browser = agent.starts_with("Mozilla/") || agent.starts_with("Opera/");
+        match agent {
+            _ if !is_browser => Self::None,
+            _ if agent.contains(" Chrome/") || agent.contains(" HeadlessChrome/") => Self::Chromium,
+            _ if agent.contains("(X11; Linux ") && agent.contains(" Version/60.5 Safari/605.1.15") => Self::WebKitGtk,
+            _ => Self::OtherBrowser,
+        }
+    }
 }
 
 /// The value of a parameter in the query of the request; of several the first.
@@ -115,45 +152,70 @@ mod tests {
         pairs.iter().map(|(name, value)| (name.clone(), value.parse().expect("a header value"))).collect()
     }
 
+    const CHROMIUM: &str =
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36";
+    const WEBKIT_GTK: &str =
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/60.5 Safari/605.1.15";
+    const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+
+    fn coding(compression: Compression, agent: &str, accept: &str) -> Option<Coding> {
+        compression.coding(&headers(&[(header::USER_AGENT, agent), (header::ACCEPT_ENCODING, accept)]))
+    }
+
     #[track_caller]
-    fn check_accepts(value: &str, expected: bool) {
-        assert_eq!(accepts_gzip(&headers(&[(header::ACCEPT_ENCODING, value)])), expected, "{value}");
+    fn check_accept(accept: &str, expected: Option<Coding>) {
+        assert_eq!(coding(Compression::Auto, CHROMIUM, accept), expected, "{accept}");
     }
 
     #[test]
-    fn gzip_is_used_only_if_it_is_accepted() {
-        check_accepts("gzip", true);
-        check_accepts("br, GZIP;q=0.5", true);
-        check_accepts("deflate, gzip ; q=1.0, *;q=0.5", true);
-        check_accepts("gzip;q=0", false);
-        check_accepts("gzip;q=0.000", false);
-        check_accepts("identity", false);
-        check_accepts("x-gzip2", false);
-        check_accepts("", false);
-        assert!(!accepts_gzip(&HeaderMap::new()));
+    fn only_what_the_client_accepts_is_used_and_zstd_first() {
+        check_accept("gzip", Some(Coding::Gzip));
+        check_accept("br, GZIP;q=0.5", Some(Coding::Gzip));
+        check_accept("deflate, gzip ; q=1.0, *;q=0.5", Some(Coding::Gzip));
+        check_accept("gzip;q=0", None);
+        check_accept("gzip;q=0.000", None);
+        check_accept("gzip;q=much", None);
+        check_accept("identity", None);
+        check_accept("x-gzip2, zstd2", None);
+        check_accept("", None);
+        check_accept("gzip, deflate, br, zstd", Some(Coding::Zstd));
+        check_accept("Zstd ; q=0.1", Some(Coding::Zstd));
+        check_accept("zstd;q=0.8, gzip;q=0.9", Some(Coding::Gzip));
+        check_accept("zstd;q=0.9, gzip;q=0.8", Some(Coding::Zstd));
+        check_accept("gzip, zstd;q=0", Some(Coding::Gzip));
+        check_accept("gzip;q=0, zstd", Some(Coding::Zstd));
     }
 
     #[track_caller]
-    fn check_agent(agent: &str, expected: bool) {
-        assert_eq!(counts_decoded_bytes(&headers(&[(header::USER_AGENT, agent)])), expected, "{agent}");
+    fn check_agent(agent: &str, auto: Option<Coding>, on: Option<Coding>) {
+        const ALL: &str = "gzip, deflate, br, zstd";
+        assert_eq!(coding(Compression::Auto, agent, ALL), auto, "{agent}");
+        assert_eq!(coding(Compression::On, agent, ALL), on, "{agent}");
+        assert_eq!(coding(Compression::Off, agent, ALL), None, "{agent}");
+        assert_eq!(coding(Compression::On, agent, "zstd"), Some(Coding::Zstd), "{agent}");
+        assert_eq!(coding(Compression::On, agent, "br"), None, "{agent}");
     }
 
     #[test]
     fn only_browsers_known_to_read_on_get_compressed_streams() {
-        check_agent("curl/8.0", true);
-        check_agent(
-            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
-            true,
-        );
-        check_agent("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", false);
+        let (gzip, zstd) = (Some(Coding::Gzip), Some(Coding::Zstd));
+        check_agent("", gzip, gzip);
+        check_agent("curl/8.0", gzip, gzip);
+        check_agent(CHROMIUM, zstd, zstd);
+        check_agent(&CHROMIUM.replace("Chrome", "HeadlessChrome"), zstd, zstd);
+        check_agent(WEBKIT_GTK, gzip, gzip);
+        check_agent(FIREFOX, None, gzip);
+        // Safari, Chrome on iOS (which has Safari's engine), and an older WebKit.
         check_agent(
             "Mozilla/5.0 (Macintosh) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.1 Safari/605.1.15",
-            false,
+            None,
+            gzip,
         );
         check_agent(
             "Mozilla/5.0 (iPhone) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/120.0 Mobile Safari/604.1",
-            false,
+            None,
+            gzip,
         );
-        assert!(counts_decoded_bytes(&HeaderMap::new()));
+        check_agent(&WEBKIT_GTK.replace("60.5", "12.0"), None, gzip);
     }
 }

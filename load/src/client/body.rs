@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use flate2::write::MultiGzDecoder;
 
-use super::ClientError;
 use super::chunked::Chunked;
 use super::lines::{LineScanner, Seen};
 use super::record::Shared;
+use super::{ClientError, Coding};
 use crate::moment::now_micros;
 
 /// What a client does with what it receives.
@@ -31,21 +31,24 @@ pub(super) struct Body {
 enum Content {
     Plain(LineSink),
     Gzip(Box<MultiGzDecoder<LineSink>>),
+    Zstd(Box<zstd::stream::write::Decoder<'static, LineSink>>),
     Counted,
 }
 
 impl Body {
-    pub(super) fn new(record: &Shared, chunked: bool, gzip: bool, reading: Reading) -> Self {
+    pub(super) fn new(record: &Shared, chunked: bool, coding: Option<Coding>, reading: Reading) -> io::Result<Self> {
         record.note(|record| {
-            record.compressed = gzip;
-            record.counted = gzip && reading == Reading::CountIfCompressed;
+            record.coding = coding;
+            record.counted = coding.is_some() && reading == Reading::CountIfCompressed;
         });
-        let content = match (gzip, reading) {
-            (false, _) => Content::Plain(LineSink::default()),
-            (true, Reading::Lines) => Content::Gzip(Box::new(MultiGzDecoder::new(LineSink::default()))),
-            (true, Reading::CountIfCompressed) => Content::Counted,
+        let lines = LineSink::default();
+        let content = match (coding, reading) {
+            (None, _) => Content::Plain(lines),
+            (Some(_), Reading::CountIfCompressed) => Content::Counted,
+            (Some(Coding::Gzip), Reading::Lines) => Content::Gzip(Box::new(MultiGzDecoder::new(lines))),
+            (Some(Coding::Zstd), Reading::Lines) => Content::Zstd(Box::new(zstd::stream::write::Decoder::new(lines)?)),
         };
-        Self { chunked: chunked.then(Chunked::default), content, is_noted: true, record: record.clone() }
+        Ok(Self { chunked: chunked.then(Chunked::default), content, is_noted: true, record: record.clone() })
     }
 
     /// A body that is read, but in which nothing is looked for.
@@ -93,6 +96,10 @@ impl Content {
                 decoder.write_all(bytes)?;
                 decoder.flush()
             }
+            Self::Zstd(decoder) => {
+                decoder.write_all(bytes)?;
+                decoder.flush()
+            }
             Self::Counted => Ok(()),
         }
     }
@@ -101,6 +108,7 @@ impl Content {
         match self {
             Self::Plain(lines) => std::mem::take(&mut lines.seen),
             Self::Gzip(decoder) => std::mem::take(&mut decoder.get_mut().seen),
+            Self::Zstd(decoder) => std::mem::take(&mut decoder.get_mut().seen),
             Self::Counted => Vec::new(),
         }
     }
@@ -135,7 +143,7 @@ mod tests {
     #[test]
     fn compressed_lines_are_noted_as_soon_as_they_were_flushed() {
         let record = Shared::new(0);
-        let mut body = Body::new(&record, false, true, Reading::Lines);
+        let mut body = Body::new(&record, false, Some(Coding::Gzip), Reading::Lines).expect("a decoder");
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         for to in 1..=3_u64 {
             writeln!(encoder, "{{\"from_change_id\":{},\"to_change_id\":{to},\"all_data\":false}}", to - 1)
@@ -147,6 +155,6 @@ mod tests {
             }
             assert_eq!(record.read(|record| (record.change_id, record.unjoined)), (to, 0));
         }
-        assert!(record.read(|record| record.compressed && record.wire_bytes > 0));
+        assert!(record.read(|record| record.coding == Some(Coding::Gzip) && record.wire_bytes > 0));
     }
 }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::body::Body;
 use super::record::Shared;
-use super::{ClientError, Request, Settings, cookie_header};
+use super::{ClientError, Coding, Request, Settings, cookie_header};
 
 /// All connections of a thread read into one buffer, so that those which wait need none.
 const READ_BYTES: usize = 256 * 1024;
@@ -30,8 +30,8 @@ pub(super) async fn receive<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(), ClientError> {
     let [path, ..] = request.paths();
     let mut head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n");
-    if settings.gzip {
-        head.push_str("Accept-Encoding: gzip\r\n");
+    if let Some(coding) = settings.coding {
+        head.push_str(&format!("Accept-Encoding: {}\r\n", coding.name()));
     }
     if let Some(cookie) = cookie_header(settings, request) {
         head.push_str(&format!("Cookie: {cookie}\r\n"));
@@ -97,9 +97,10 @@ fn body_of(head: &[u8], rest: &[u8], request: &Request, record: &Shared) -> Resu
         let text = String::from_utf8_lossy(&rest[..rest.len().min(300)]).into_owned();
         return Err(ClientError::Answer(format!("status {}: {text}", response.code.unwrap_or(0))));
     }
-    let has = |name: &str, value: &str| {
+    let value = |name: &str| {
         let header = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
-        header.is_some_and(|header| header.value.eq_ignore_ascii_case(value.as_bytes()))
+        header.map(|header| header.value)
     };
-    Ok(Body::new(record, has("transfer-encoding", "chunked"), has("content-encoding", "gzip"), request.reading))
+    let chunked = value("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case(b"chunked"));
+    Ok(Body::new(record, chunked, value("content-encoding").and_then(Coding::of), request.reading)?)
 }

@@ -1,5 +1,7 @@
 //! How does a client speak HTTP/2? With the web client's three streams on one connection.
 
+use std::io;
+
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -7,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::body::Body;
 use super::record::Shared;
-use super::{ClientError, Request, Settings, cookie_header};
+use super::{ClientError, Coding, Request, Settings, cookie_header};
 
 /// What a browser lets a stream have under way.
 const STREAM_WINDOW_BYTES: u32 = 6 * 1024 * 1024;
@@ -37,18 +39,18 @@ pub(super) async fn receive<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         let (sender, record, head) = (sender.clone(), record.clone(), head(&path, settings, request)?);
         tasks.spawn(async move {
             // A stream beside the measured one may be refused; that is no matter here.
-            let _ = stream(sender, head, |_| Body::unnoted(&record)).await;
+            let _ = stream(sender, head, |_| Ok(Body::unnoted(&record))).await;
         });
     }
     let head = head(&measured, settings, request)?;
-    stream(sender, head, |gzip| Body::new(record, false, gzip, request.reading)).await
+    stream(sender, head, |coding| Body::new(record, false, coding, request.reading)).await
 }
 
 fn head(path: &str, settings: &Settings, request: &Request) -> Result<http::Request<()>, ClientError> {
     let scheme = if matches!(settings.transport, super::Transport::Http2) { "https" } else { "http" };
     let mut head = http::Request::builder().uri(format!("{scheme}://localhost{path}"));
-    if settings.gzip {
-        head = head.header(http::header::ACCEPT_ENCODING, "gzip");
+    if let Some(coding) = settings.coding {
+        head = head.header(http::header::ACCEPT_ENCODING, coding.name());
     }
     if let Some(cookie) = cookie_header(settings, request) {
         head = head.header(http::header::COOKIE, cookie);
@@ -59,7 +61,7 @@ fn head(path: &str, settings: &Settings, request: &Request) -> Result<http::Requ
 async fn stream(
     sender: SendRequest<Bytes>,
     head: http::Request<()>,
-    body: impl FnOnce(bool) -> Body,
+    body: impl FnOnce(Option<Coding>) -> io::Result<Body>,
 ) -> Result<(), ClientError> {
     let (response, _) = sender.ready().await?.send_request(head, true)?;
     let response = response.await?;
@@ -67,7 +69,7 @@ async fn stream(
         return Err(ClientError::Answer(format!("status {}", response.status())));
     }
     let encoding = response.headers().get(http::header::CONTENT_ENCODING);
-    let mut noted = body(encoding.is_some_and(|encoding| encoding == "gzip"));
+    let mut noted = body(encoding.and_then(|encoding| Coding::of(encoding.as_bytes())))?;
     let mut received = response.into_body();
     // Always read on and give the window back: a client that lets data lie stops the service.
     while let Some(bytes) = received.data().await {

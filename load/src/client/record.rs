@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::Coding;
 use super::lines::Seen;
 use crate::moment::now_micros;
 
@@ -43,7 +44,7 @@ pub struct Record {
     /// Lines that the web client cannot read: empty, or without ids.
     pub bad_lines: u64,
     /// `Content-Encoding` of the answer, if any.
-    pub compressed: bool,
+    pub coding: Option<Coding>,
     /// Are the bytes only counted (see [`super::Reading`])?
     pub counted: bool,
     /// Why nothing more is received.

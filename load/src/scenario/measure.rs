@@ -84,7 +84,7 @@ impl Measure {
                 row.unjoined += record.unjoined;
                 row.bad_lines += record.bad_lines;
                 row.ended += usize::from(record.ended.is_some());
-                row.compressed |= record.compressed;
+                row.coding = row.coding.or(record.coding);
             });
         }
         Ok(row)

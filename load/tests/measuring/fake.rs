@@ -115,7 +115,7 @@ async fn serve(socket: TcpStream, acceptor: TlsAcceptor, state: State) {
 }
 
 async fn answer(request: http::Request<Incoming>, state: State) -> Result<Response<Body>, std::convert::Infallible> {
-    let gzip = request.headers().get("accept-encoding").is_some_and(|value| value == "gzip");
+    let coding = request.headers().get("accept-encoding").cloned();
     let change_id = request.uri().query().and_then(|query| query.strip_prefix("change_id=")?.parse().ok()).unwrap_or(0);
     let path = request.headers().contains_key("cookie").then(|| request.uri().path().to_owned());
     let lines = match path.as_deref() {
@@ -123,10 +123,12 @@ async fn answer(request: http::Request<Incoming>, state: State) -> Result<Respon
         Some("/system/projector") => numbered(state.newest, projector_line).left_stream(),
         path => lines(state, change_id, path.is_some()).right_stream(),
     };
-    let mut encoder = gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
+    let is_zstd = coding.as_ref().is_some_and(|coding| coding == "zstd");
+    let mut gzip = coding.is_some().then(|| GzEncoder::new(Vec::new(), Compression::fast()));
     let frames = futures_util::StreamExt::map(lines, move |line| {
-        let bytes = match &mut encoder {
+        let bytes = match &mut gzip {
             None => line.into_bytes(),
+            Some(_) if is_zstd => zstd::bulk::compress(line.as_bytes(), 1).expect("memory"),
             Some(encoder) => {
                 encoder.write_all(line.as_bytes()).expect("memory");
                 encoder.flush().expect("memory");
@@ -136,8 +138,8 @@ async fn answer(request: http::Request<Incoming>, state: State) -> Result<Respon
         Ok(Frame::data(Bytes::from(bytes)))
     });
     let mut response = Response::builder();
-    if gzip {
-        response = response.header("content-encoding", "gzip");
+    if let Some(coding) = coding {
+        response = response.header("content-encoding", coding);
     }
     Ok(response.body(UnsyncBoxBody::new(StreamBody::new(frames))).expect("headers"))
 }

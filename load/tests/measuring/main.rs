@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use domain::testing::generator::{Generated, Plan};
 use fake::{Fake, Faults};
-use load::client::{TlsClient, Transport};
+use load::client::{Coding, TlsClient, Transport};
 use load::publisher::{Access, Publisher};
 use load::report::Row;
 use load::scenario::{Scenario, Stage, Variation};
@@ -67,10 +67,10 @@ fn access() -> Access {
     Access { secret: "secret".to_owned(), session_prefix: "session:".to_owned() }
 }
 
-fn variation(transport: Transport, gzip: bool) -> Variation {
+fn variation(transport: Transport, coding: Option<Coding>) -> Variation {
     Variation {
         transport,
-        gzip,
+        coding,
         connections: Some(12),
         changes: 3,
         rate: 50,
@@ -100,15 +100,15 @@ async fn run(scenario: Scenario, variation: Variation, faults: Faults) -> Option
 #[tokio::test]
 async fn changes_are_seen_over_every_transport() {
     for transport in Transport::ALL {
-        for gzip in [false, true] {
-            let Some(rows) = run(Scenario::Speakers, variation(transport, gzip), Faults::default()).await else {
+        for coding in [None, Some(Coding::Gzip), Some(Coding::Zstd)] {
+            let Some(rows) = run(Scenario::Speakers, variation(transport, coding), Faults::default()).await else {
                 return;
             };
             let row = &rows[0];
             let counts = (row.connections, row.changes, row.deliveries, row.missing);
-            assert_eq!(counts, (12, 3, 36, 0), "{transport} {gzip}: {row:?}");
-            assert_eq!((row.gaps, row.unjoined, row.bad_lines, row.ended), (0, 0, 0, 0), "{transport} {gzip}");
-            assert_eq!(row.compressed, gzip, "{transport}");
+            assert_eq!(counts, (12, 3, 36, 0), "{transport} {coding:?}: {row:?}");
+            assert_eq!((row.gaps, row.unjoined, row.bad_lines, row.ended), (0, 0, 0, 0), "{transport} {coding:?}");
+            assert_eq!(row.coding, coding, "{transport}");
             assert!(row.latency.is_some_and(|latency| latency.max_ms < 20_000.0) && row.wire_bytes_per_connection > 0);
         }
     }
@@ -117,7 +117,7 @@ async fn changes_are_seen_over_every_transport() {
 #[tokio::test]
 async fn every_scenario_runs() {
     for scenario in Scenario::ALL {
-        let Some(rows) = run(scenario, variation(Transport::Plain, false), Faults::default()).await else { return };
+        let Some(rows) = run(scenario, variation(Transport::Plain, None), Faults::default()).await else { return };
         assert!(!rows.is_empty(), "{scenario}");
         for row in rows {
             assert_eq!((row.gaps, row.unjoined, row.bad_lines, row.ended), (0, 0, 0, 0), "{scenario}: {row:?}");
@@ -129,11 +129,11 @@ async fn every_scenario_runs() {
 #[tokio::test]
 async fn what_a_service_does_wrong_is_told() {
     let faults = Faults { skips_from: true, ..Faults::default() };
-    let Some(rows) = run(Scenario::Speakers, variation(Transport::Plain, false), faults).await else { return };
+    let Some(rows) = run(Scenario::Speakers, variation(Transport::Plain, None), faults).await else { return };
     assert!(rows[0].unjoined > 0 && rows[0].gaps > 0, "{:?}", rows[0]);
 
     let faults = Faults { empty_lines: true, ..Faults::default() };
-    let Some(rows) = run(Scenario::Speakers, variation(Transport::Plain, false), faults).await else { return };
+    let Some(rows) = run(Scenario::Speakers, variation(Transport::Plain, None), faults).await else { return };
     assert!(rows[0].bad_lines > 0, "{:?}", rows[0]);
 }
 

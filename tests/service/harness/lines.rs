@@ -1,7 +1,7 @@
 //! What does a client read from a stream, and what has it then?
 
 use std::collections::VecDeque;
-use std::io::Write;
+use std::io::{self, Write};
 
 use domain::testing::client::{Applied, Client, Line};
 use domain::testing::oracle::Elements;
@@ -11,10 +11,36 @@ use serde_json::{Value, json};
 
 use super::within;
 
+/// What a compressed stream is read with.
+enum Decoder {
+    Gzip(Box<GzDecoder<Vec<u8>>>),
+    Zstd(zstd::stream::write::Decoder<'static, Vec<u8>>),
+}
+
+impl Decoder {
+    /// What can be read with this chunk, and could not before.
+    fn read(&mut self, chunk: &[u8]) -> io::Result<Vec<u8>> {
+        // What was written so far can be read: every line was flushed.
+        let text = match self {
+            Self::Gzip(decoder) => {
+                decoder.write_all(chunk)?;
+                decoder.flush()?;
+                decoder.get_mut()
+            }
+            Self::Zstd(decoder) => {
+                decoder.write_all(chunk)?;
+                decoder.flush()?;
+                decoder.get_mut()
+            }
+        };
+        Ok(std::mem::take(text))
+    }
+}
+
 /// The lines of a stream. Every one is checked for what http.md says of all of them.
 pub(crate) struct Lines {
     response: Response,
-    gzip: Option<GzDecoder<Vec<u8>>>,
+    decoder: Option<Decoder>,
     /// The beginning of a line whose end has not come yet.
     partial: Vec<u8>,
     ready: VecDeque<String>,
@@ -27,11 +53,12 @@ impl Lines {
         let headers = response.headers();
         assert_eq!(headers["cache-control"], "no-store, no-transform");
         assert_eq!(headers["x-accel-buffering"], "no");
-        let gzip = headers.get("content-encoding").map(|coding| {
-            assert_eq!(coding, "gzip");
-            GzDecoder::new(Vec::new())
+        let decoder = headers.get("content-encoding").map(|coding| match coding.as_bytes() {
+            b"gzip" => Decoder::Gzip(Box::new(GzDecoder::new(Vec::new()))),
+            b"zstd" => Decoder::Zstd(zstd::stream::write::Decoder::new(Vec::new()).expect("memory")),
+            other => panic!("{other:?} was not asked for"),
         });
-        let mut lines = Self { response, gzip, partial: Vec::new(), ready: VecDeque::new() };
+        let mut lines = Self { response, decoder, partial: Vec::new(), ready: VecDeque::new() };
         assert_eq!(lines.next().await.as_deref(), Some("{\"connected\":true}"), "the first line");
         lines
     }
@@ -41,9 +68,9 @@ impl Lines {
         self.response.headers()["content-type"].to_str().expect("ASCII")
     }
 
-    /// Is the stream compressed?
-    pub(crate) fn is_compressed(&self) -> bool {
-        self.gzip.is_some()
+    /// How the stream is compressed, if it is.
+    pub(crate) fn coding(&self) -> Option<&str> {
+        self.response.headers().get("content-encoding").map(|coding| coding.to_str().expect("ASCII"))
     }
 
     /// The next line without its end; `None` if the service ended the stream, which it does between two lines only.
@@ -83,14 +110,9 @@ impl Lines {
     }
 
     fn take(&mut self, chunk: &[u8]) {
-        match &mut self.gzip {
+        match &mut self.decoder {
             None => self.partial.extend_from_slice(chunk),
-            Some(decoder) => {
-                decoder.write_all(chunk).expect("gzip");
-                // What was written so far can be read: every line was flushed.
-                decoder.flush().expect("gzip");
-                self.partial.append(decoder.get_mut());
-            }
+            Some(decoder) => self.partial.append(&mut decoder.read(chunk).expect("what the header says")),
         }
         while let Some(end) = self.partial.iter().position(|byte| *byte == b'\n') {
             let mut line: Vec<u8> = self.partial.drain(..=end).collect();
