@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::notify::message::NotifyMessage;
-use domain::notify::routing::NotifyHub;
+use domain::notify::routing::{ListenerMark, NotifyHub};
 use domain::ports::Unavailable;
 use domain::ports::clock::Clock;
 use domain::ports::message_bus::{BusMessage, Channel, MessageBus, Position};
@@ -13,9 +13,10 @@ use crate::backoff::Backoff;
 
 /// Delivers every message that is put on the stream from now on. Runs until it is dropped, which may be at any time.
 ///
-/// While the bus does not answer it tries again, less and less often, and then goes on where it was.
+/// While the bus does not answer it tries again, less and less often, and then goes on where it was. Listeners for whom
+/// nobody knows which messages they should have got are ended, so that their clients connect anew.
 pub(crate) async fn run_notify_loop(bus: Arc<dyn MessageBus>, hub: Arc<NotifyHub>, clock: Arc<dyn Clock>) {
-    let mut reader = Reader { bus, hub, position: None, behind: None };
+    let mut reader = Reader::new(bus, hub);
     let mut backoff = Backoff::default();
     loop {
         match reader.step().await {
@@ -44,18 +45,66 @@ struct Reader {
     position: Option<Position>,
     /// The newest message of the stream, if that was before ours when it was last looked at.
     behind: Option<Position>,
+    /// Who listened when the last step began that did not fail, if one failed since.
+    interrupted: Option<ListenerMark>,
 }
 
 impl Reader {
+    fn new(bus: Arc<dyn MessageBus>, hub: Arc<NotifyHub>) -> Self {
+        Self { bus, hub, position: None, behind: None, interrupted: None }
+    }
+
     async fn step(&mut self) -> Result<(), Unavailable> {
+        let mark = self.hub.mark();
+        let result = self.try_step().await;
+        if result.is_err() {
+            self.interrupted.get_or_insert(mark);
+        }
+        result
+    }
+
+    async fn try_step(&mut self) -> Result<(), Unavailable> {
         let Some(position) = self.position else {
             self.position = Some(self.bus.last_position(Channel::Notify).await?);
+            self.interrupted = None;
             return Ok(());
         };
-        let messages = self.bus.read(Channel::Notify, position).await?;
+        let Some(mark) = self.interrupted else {
+            let messages = self.bus.read(Channel::Notify, position).await?;
+            if messages.is_empty() {
+                return self.look_back(position).await;
+            }
+            self.deliver_all(messages).await;
+            return Ok(());
+        };
+        // The message read last comes once more, to see whether it is still there.
+        let mut messages = self.bus.read(Channel::Notify, position.before()).await?;
+        self.interrupted = None;
         if messages.is_empty() {
             return self.look_back(position).await;
         }
+        self.end_uncertain(position, mark, &messages);
+        messages.retain(|message| message.position > position);
+        self.deliver_all(messages).await;
+        Ok(())
+    }
+
+    /// After an interruption: who came meanwhile must not get what was sent before, and if messages were trimmed away
+    /// unread nobody must miss them silently. As nobody knows who that concerns, all of them are ended.
+    fn end_uncertain(&self, position: Position, mark: ListenerMark, messages: &[BusMessage]) {
+        let is_there = |message: &BusMessage| message.position == position;
+        if position != Position::START && !messages.first().is_some_and(is_there) {
+            let listeners = self.hub.end_since(ListenerMark::START);
+            warn!(listeners, last_read = %position, "notify messages may have been lost; ended all listeners");
+        } else if !messages.iter().all(is_there) {
+            let listeners = self.hub.end_since(mark);
+            if listeners > 0 {
+                info!(listeners, "ended listeners that came while notify messages could not be read");
+            }
+        }
+    }
+
+    async fn deliver_all(&mut self, messages: Vec<BusMessage>) {
         self.behind = None;
         for message in messages {
             self.position = Some(message.position);
@@ -63,7 +112,6 @@ impl Reader {
             // The listeners take what they got before they get the next one: a burst ends nobody who keeps up.
             tokio::task::yield_now().await;
         }
-        Ok(())
     }
 
     fn deliver(&self, message: &BusMessage) {

@@ -137,20 +137,70 @@ fn a_bus_that_fails_is_asked_again_and_nothing_is_lost_or_repeated() {
             LastFails,
             Last(10),
             ReadFails,
-            Messages(vec![(11, ONE)]),
+            // What was read last is read again, and not delivered again.
+            Messages(vec![(10, TWO), (11, ONE)]),
             ReadFails,
             ReadFails,
             ReadFails,
-            Messages(vec![(12, TWO)]),
+            Messages(vec![(11, ONE), (12, TWO)]),
             // The look for a stream that went back fails too.
             Messages(vec![]),
             LastFails,
+            Messages(vec![(12, TWO)]),
             Messages(vec![(13, THREE)]),
         ],
         json!([1, 2, 3]),
-        &[10, 11, 12, 12],
+        &[9, 10, 12, 11, 12],
         &[100, 200, 100, 100, 200, 400, 100],
     );
+}
+
+/// A listener comes before the bus fails, one meanwhile. Then `messages` are read, and after those message 3. Who is ended?
+/// The first number of each is how many messages it gets.
+async fn check_interrupted(
+    start: u64,
+    messages: Vec<(u64, &'static str)>,
+    before: (usize, bool),
+    meanwhile: (usize, bool),
+) {
+    let hub = hub();
+    let answers = [Answer::Last(start), Answer::ReadFails, Answer::ReadFails, Answer::Messages(messages)];
+    let bus = Arc::new(ScriptedBus {
+        answers: Mutex::new(answers.into_iter().chain([Answer::Messages(vec![(90, THREE)])]).collect()),
+        read_after: Mutex::default(),
+        done: tokio::sync::Notify::new(),
+    });
+    let mut reader = Reader::new(bus, Arc::clone(&hub));
+    reader.step().await.expect("a position");
+    let mut first = hub.subscribe(None);
+    reader.step().await.expect_err("the bus fails");
+    let mut second = hub.subscribe(None);
+    reader.step().await.expect_err("the bus fails");
+    reader.step().await.expect("messages");
+    reader.step().await.expect("message 3");
+    for (listener, expected) in [(&mut first, before), (&mut second, meanwhile)] {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut count = 0;
+        let is_ended = loop {
+            match listener.poll_next(&mut context) {
+                std::task::Poll::Ready(Some(_)) => count += 1,
+                std::task::Poll::Ready(None) => break true,
+                std::task::Poll::Pending => break false,
+            }
+        };
+        assert_eq!((count, is_ended), expected, "{start}");
+    }
+}
+
+#[tokio::test]
+async fn after_an_interruption_nobody_gets_old_messages_or_misses_some_silently() {
+    // Nothing was sent meanwhile.
+    check_interrupted(50, vec![(50, ONE)], (1, false), (1, false)).await;
+    check_interrupted(50, vec![(50, ONE), (51, TWO)], (2, false), (0, true)).await;
+    // What was read last is gone, so others may be, too.
+    check_interrupted(50, vec![(51, TWO)], (0, true), (0, true)).await;
+    // Before that there was no message at all.
+    check_interrupted(0, vec![(51, TWO)], (2, false), (0, true)).await;
 }
 
 #[test]

@@ -50,6 +50,15 @@ struct Listeners {
 /// What a channel id says inside its process: who listens, and the counter.
 type Address = (Option<UserId>, u64);
 
+/// A moment in the life of a hub: which connections were subscribed by then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenerMark(u64);
+
+impl ListenerMark {
+    /// Before the first connection.
+    pub const START: Self = Self(0);
+}
+
 /// What one delivery came to, or all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
@@ -91,6 +100,23 @@ impl NotifyHub {
         self.reached.fetch_add(delivered.reached as u64, Ordering::Relaxed);
         self.ended.fetch_add(delivered.ended as u64, Ordering::Relaxed);
         delivered
+    }
+
+    /// What [`Self::end_since`] ends the later connections by.
+    #[must_use]
+    pub fn mark(&self) -> ListenerMark {
+        ListenerMark(self.listeners().next_counter)
+    }
+
+    /// Ends every listener that was subscribed after `mark` was taken, once it has read what waits for it; its client
+    /// connects anew. Returns how many that are.
+    pub fn end_since(&self, mark: ListenerMark) -> usize {
+        let later: Vec<_> = {
+            let listeners = self.listeners();
+            let later = listeners.mailboxes.iter().filter(|((_, counter), _)| *counter >= mark.0);
+            later.map(|(_, mailbox)| Arc::clone(mailbox)).collect()
+        };
+        later.into_iter().filter(|mailbox| mailbox.end()).count()
     }
 
     /// What all deliveries so far came to, over the life of the hub.
@@ -164,7 +190,8 @@ impl Subscription {
         self.hub.channel_id(self.address)
     }
 
-    /// The next line, with its line end; `None` once the listener is ended because it fell too far behind.
+    /// The next line, with its line end; `None` once the listener is ended: it fell too far behind, or nobody knows which
+    /// messages it should have got.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<SharedText>> {
         self.mailbox.poll_pop(context)
     }
@@ -219,6 +246,18 @@ impl Mailbox {
             reader.wake();
         }
         pushed
+    }
+
+    /// False if it was ended before.
+    fn end(&self) -> bool {
+        let (was_ended, reader) = {
+            let mut buffer = self.buffer();
+            (std::mem::replace(&mut buffer.is_ended, true), buffer.reader.take())
+        };
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        !was_ended
     }
 
     fn poll_pop(&self, context: &mut Context<'_>) -> Poll<Option<SharedText>> {

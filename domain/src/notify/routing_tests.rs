@@ -290,3 +290,25 @@ proptest! {
         run(steps);
     }
 }
+
+#[test]
+fn listeners_are_ended_from_a_mark_on_after_what_waits_for_them() {
+    let hub = hub(BufferLimits::default());
+    let (mut early, mut gone) = (hub.subscribe(None), hub.subscribe(Some(UserId(1))));
+    let mark = hub.mark();
+    let (mut late, count) = (hub.subscribe(Some(UserId(1))), Arc::new(WakeCount::default()));
+    let waker = Waker::from(Arc::clone(&count));
+    hub.deliver(&to_all(1));
+    assert_eq!(drain(&mut gone), (vec![json!(1)], false));
+    assert!(matches!(poll(&mut late, &waker), Poll::Ready(Some(_))));
+    assert!(poll(&mut late, &waker).is_pending());
+    assert_eq!((hub.end_since(mark), hub.end_since(mark)), (1, 0), "each once");
+    assert_eq!(count.0.load(Ordering::Relaxed), 1, "it is told");
+    hub.deliver(&to_all(2));
+    assert_eq!(drain(&mut late), (vec![], true));
+    assert_eq!(hub.end_since(ListenerMark::START), 2);
+    hub.deliver(&to_all(3));
+    assert_eq!(drain(&mut early), (vec![json!(1), json!(2)], true));
+    assert_eq!(drain(&mut gone), (vec![json!(2)], true));
+    assert_eq!(hub.delivered().ended, 0, "none of them was slow");
+}

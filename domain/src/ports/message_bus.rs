@@ -80,6 +80,16 @@ pub struct Position {
 impl Position {
     /// Before the first message.
     pub const START: Self = Self { milliseconds: 0, counter: 0 };
+
+    /// The place just before this one: what is read after it begins with the message at this one.
+    #[must_use]
+    pub const fn before(self) -> Self {
+        match (self.milliseconds, self.counter) {
+            (0, 0) => Self::START,
+            (milliseconds, 0) => Self { milliseconds: milliseconds - 1, counter: u64::MAX },
+            (milliseconds, counter) => Self { milliseconds, counter: counter - 1 },
+        }
+    }
 }
 
 /// A text is not a position.

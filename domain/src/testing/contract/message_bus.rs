@@ -36,6 +36,7 @@ async fn messages_come_in_their_order_each_once(bus: &dyn MessageBus, server: &d
     let last = messages[4].position;
     assert_eq!(bus.last_position(Channel::Autoupdate).await, Ok(last));
     assert_eq!(read(bus, Channel::Autoupdate, messages[2].position).await, messages[3..]);
+    assert_eq!(read(bus, Channel::Autoupdate, messages[2].position.before()).await, messages[2..]);
     assert_eq!(read(bus, Channel::Autoupdate, last).await, []);
     let others = read(bus, Channel::Notify, Position::START).await;
     assert_eq!(others.iter().map(|message| message.content.as_slice()).collect::<Vec<_>>(), [b"other"]);
