@@ -12,6 +12,9 @@ use tokio::time::timeout;
 use super::connect::{Connector, Dedicated};
 use super::limits::RedisLimits;
 
+/// The code of the error that a key holds another kind of value than was asked for.
+const WRONG_TYPE: &str = "WRONGTYPE";
+
 /// The way to one Redis. Cloning is cheap.
 #[derive(Clone)]
 pub(super) struct Link {
@@ -44,9 +47,35 @@ impl Link {
         what: &str,
         commands: &Pipeline,
     ) -> Result<T, Unavailable> {
+        self.within(limit, commands).await.map_err(|problem| self.failed(what, problem))
+    }
+
+    /// The text at `key`; `None` if there is nothing, or something that is no text.
+    pub(super) async fn text_at(&self, what: &str, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
+        let mut commands = redis::pipe();
+        commands.get(key);
+        match self.within(self.limits.request, &commands).await {
+            Ok((value,)) => Ok(value),
+            Err(Problem::Error(error)) if is_wrong_type(&error) => Ok(None),
+            Err(problem) => Err(self.failed(what, problem)),
+        }
+    }
+
+    async fn within<T: FromRedisValue>(&self, limit: Duration, commands: &Pipeline) -> Result<T, Problem> {
         match timeout(limit, self.ask_twice_if_read_only(commands)).await {
-            Ok(answer) => answer.map_err(|error| self.unavailable(what, &describe(&error))),
-            Err(_) => Err(self.unavailable(what, &format!("no answer within {limit:?}"))),
+            Ok(answer) => answer.map_err(Problem::Error),
+            Err(_) => {
+                // Where one connection leads nowhere the others do not lead further: nobody else shall wait for that.
+                self.connector.forget_idle();
+                Err(Problem::Late(limit))
+            }
+        }
+    }
+
+    fn failed(&self, what: &str, problem: Problem) -> Unavailable {
+        match problem {
+            Problem::Error(error) => self.unavailable(what, &describe(&error)),
+            Problem::Late(limit) => self.unavailable(what, &format!("no answer within {limit:?}")),
         }
     }
 
@@ -93,10 +122,22 @@ impl Link {
     }
 }
 
+/// Why there is no answer.
+enum Problem {
+    Error(RedisError),
+    Late(Duration),
+}
+
 impl fmt::Debug for Link {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Link({})", self.name)
     }
+}
+
+/// The key that was asked for holds another kind of value.
+fn is_wrong_type(error: &RedisError) -> bool {
+    let of_commands = error.clone().into_server_errors();
+    of_commands.is_some_and(|errors| errors.iter().any(|(_, error)| error.code() == WRONG_TYPE))
 }
 
 /// The server answered, if only that it cannot do this.

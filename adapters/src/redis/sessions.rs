@@ -33,10 +33,8 @@ impl RedisSessions {
     }
 
     async fn get_from(&self, link: &Link, key: &SessionKey) -> Result<Option<Vec<u8>>, Unavailable> {
-        let mut commands = redis::pipe();
-        commands.get(self.redis_key(key));
-        let (value,) = link.ask("reading a session", &commands).await?;
-        Ok(value)
+        // What is no text is no session.
+        link.text_at("reading a session", &self.redis_key(key)).await
     }
 
     async fn exist_at(&self, link: &Link, keys: &[&SessionKey]) -> Result<Vec<bool>, Unavailable> {

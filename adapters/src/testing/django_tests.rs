@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::ids::UserId;
-use domain::ports::authenticator::{Authenticator, SessionKey};
+use domain::ports::authenticator::{Authenticator, AuthenticatorError, SessionKey};
 use serde::Deserialize;
 
 use super::fake_redis::FakeRedis;
@@ -109,4 +109,15 @@ async fn a_primary_that_is_away_ends_no_session() {
     let key = |key: &str| SessionKey(key.to_owned());
     assert!(authenticator.sessions_exist(&[key("a"), key("b")]).await.is_err());
     assert_eq!(authenticator.sessions_exist(&[key("a"), key("c")]).await, Ok(vec![true, true]));
+}
+
+#[tokio::test]
+async fn a_key_that_holds_no_text_is_no_session() {
+    let (replica, primary, authenticator) = replica_and_primary([("a", true), ("b", false), ("c", true)]).await;
+    let session = async |key: &str| authenticator.session(Some(SessionKey(key.to_owned()))).await;
+    OpenSlides::new(&replica.address()).set_other_type("prefix-a").await;
+    OpenSlides::new(&replica.address()).set_other_type("prefix-d").await;
+    OpenSlides::new(&primary.address()).set_other_type("prefix-d").await;
+    assert_eq!(session("d").await, Err(AuthenticatorError::InvalidSession));
+    assert_eq!(session("a").await.map(|session| session.user), Ok(Some(UserId(1))), "as the primary knows it");
 }

@@ -202,6 +202,23 @@ async fn a_request_that_is_given_up_leaves_no_connection_in_the_pool() {
     assert_eq!(fake.connections_opened(), opened + 1);
 }
 
+/// Whoever comes next must not find out one by one that the connections lead nowhere.
+#[tokio::test]
+async fn a_request_that_took_too_long_leaves_no_idle_connection_behind() {
+    let (fake, openslides, _) = fake().await;
+    openslides.rebuild(ChangeId(100), &[]).await;
+    let limits = RedisLimits { load: Duration::from_millis(20), ..RedisLimits::default() };
+    let store = RedisElementStore::new(&Redis::new(&fake.address(), &fake.address(), limits).expect("an address"));
+    let (one, two) = tokio::join!(store.bounds(), store.bounds());
+    assert!(one.is_ok() && two.is_ok());
+    let opened = fake.connections_opened();
+    fake.set_fault(Fault::Stalled);
+    assert!(store.load().await.is_err());
+    fake.set_fault(Fault::None);
+    assert_eq!(store.bounds().await, Ok(bounds(100, 100)));
+    assert_eq!(fake.connections_opened(), opened + 1);
+}
+
 #[tokio::test]
 async fn password_and_database_are_used_and_never_shown() {
     let fake = FakeRedis::start().await.expect("a port");
