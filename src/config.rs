@@ -3,6 +3,7 @@
 //! [`Config`] is the table: a field `keep_alive_seconds` is the variable `KEEP_ALIVE_SECONDS` and the flag
 //! `--keep-alive-seconds`, its documentation is the line of `--help`. A flag comes before its variable.
 
+mod redis;
 mod values;
 
 use std::ffi::OsString;
@@ -10,13 +11,14 @@ use std::path::PathBuf;
 
 use adapters::http::limits::CONNECTIONS_MAX;
 use adapters::http::stream_response::Compression;
-use adapters::redis::RedisAddress;
+use adapters::redis::{RedisAddress, SentinelAddresses};
 use adapters::tls::TlsMode;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-pub(crate) use values::{FakeAuth, LogFilter, LogFormat, MetricsAddress};
-use values::{bytes, count, host, milliseconds, one_of, port, redacted, redis, seconds};
+use redis::DEFAULT_MASTER;
+pub(crate) use values::{FakeAuth, LogFilter, LogFormat, MetricsAddress, Password};
+use values::{bytes, count, host, milliseconds, one_of, port, redacted, seconds};
 
 /// The autoupdate service of OpenSlides 3: what every user may see of the meeting, live.
 #[derive(Debug, Parser)]
@@ -67,11 +69,28 @@ pub(crate) struct Config {
     pub(crate) redis_write_port: Option<u16>,
     /// Redis server for reading, in place of its host and port: redis[s]://[[user]:password@]host[:port][/database] or
     /// unix:///path/to/socket.
-    #[arg(long, value_name = "URL", value_parser = redis)]
+    #[arg(long, value_name = "URL", value_parser = values::redis)]
     pub(crate) redis_url: Option<RedisAddress>,
     /// Redis server for writing, in place of its host and port, in the same form [default: as for reading].
-    #[arg(long, value_name = "URL", value_parser = redis)]
+    #[arg(long, value_name = "URL", value_parser = values::redis)]
     pub(crate) redis_write_url: Option<RedisAddress>,
+    /// Sentinels that tell where Redis is, for reading and writing: host[:port] of each, separated by commas, all with
+    /// rediss:// in front for TLS; empty: none. User, password, database and TLS of Redis are those of REDIS_URL, with the
+    /// name of the primary as its host.
+    #[arg(long, value_name = "HOSTS", value_parser = values::sentinels, default_value = "")]
+    pub(crate) redis_sentinels: SentinelAddresses,
+    /// Name that the sentinels know the primary by.
+    #[arg(long, value_name = "NAME", value_parser = values::master_name, default_value = DEFAULT_MASTER)]
+    pub(crate) redis_sentinel_master: String,
+    /// User at the sentinels; empty: the default one.
+    #[arg(long, value_name = "USER", default_value = "")]
+    pub(crate) redis_sentinel_user: String,
+    /// Password at the sentinels; empty: none.
+    #[arg(long, value_name = "PASSWORD", default_value = "")]
+    pub(crate) redis_sentinel_password: Password,
+    /// File with the certificate of the authority that vouches for Redis and its sentinels, in PEM; empty: the public ones.
+    #[arg(long, value_name = "FILE", default_value = "")]
+    pub(crate) redis_ca_file: String,
     /// How often Redis is asked whether anything was missed, in seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<1>, default_value = "3")]
     pub(crate) reconcile_seconds: u64,
@@ -151,26 +170,6 @@ impl Config {
     pub(crate) fn certificates(&self) -> Option<PathBuf> {
         (!self.cert_dir.is_empty()).then(|| PathBuf::from(&self.cert_dir))
     }
-
-    /// The Redis server to read from.
-    #[must_use]
-    pub(crate) fn redis_read(&self) -> RedisAddress {
-        let from_host = || RedisAddress::from_host(&self.message_bus_host, self.message_bus_port);
-        self.redis_url.clone().unwrap_or_else(from_host)
-    }
-
-    /// The Redis server to write to: what is configured for writing most precisely, else the one to read from.
-    #[must_use]
-    pub(crate) fn redis_write(&self) -> RedisAddress {
-        let host = Some(self.redis_write_host.as_str()).filter(|host| !host.is_empty());
-        match (&self.redis_write_url, host, self.redis_write_port) {
-            (Some(url), _, _) => url.clone(),
-            (None, None, None) => self.redis_read(),
-            (None, host, port) => {
-                RedisAddress::from_host(host.unwrap_or(&self.message_bus_host), port.unwrap_or(self.message_bus_port))
-            }
-        }
-    }
 }
 
 /// Why the process ends before it began.
@@ -215,6 +214,7 @@ pub(crate) fn parse(
 
     let matches = command.try_get_matches_from(line).map_err(|error| stop(&error))?;
     let CommandLine { config, task } = CommandLine::from_arg_matches(&matches).map_err(|error| stop(&error))?;
+    config.check_redis().map_err(Stop::Invalid)?;
     Ok((task.unwrap_or_default(), config))
 }
 

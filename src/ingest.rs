@@ -15,11 +15,11 @@ use domain::ports::clock::Clock;
 use domain::ports::element_store::{Bounds, ElementStore, RawElement, StoreError};
 use domain::ports::message_bus::{BusMessage, Channel, MessageBus, Position};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::backoff::Backoff;
 use crate::compute::compute;
+use crate::stream_reader::StreamReader;
 
 /// What the loop needs.
 pub(crate) struct Ingest {
@@ -127,7 +127,7 @@ impl Ingest {
     }
 
     async fn follow(&mut self, position: Position) {
-        let mut reader = Reader::start(&self.bus, &self.clock, position);
+        let mut reader = StreamReader::start(&self.bus, &self.clock, position);
         let mut looks = Looks::default();
         let clock = Arc::clone(&self.clock);
         let mut reconcile = clock.sleep(self.reconcile_interval);
@@ -141,7 +141,7 @@ impl Ingest {
                 Some(first) = self.requests.0.recv() => self.answer(first).await,
                 () = &mut reconcile => {
                     if let Some(position) = self.reconcile(reader.position, &mut looks).await {
-                        reader = Reader::start(&self.bus, &self.clock, position);
+                        reader = StreamReader::start(&self.bus, &self.clock, position);
                     }
                     reconcile = clock.sleep(self.reconcile_interval);
                 }
@@ -202,7 +202,7 @@ impl Ingest {
     /// Holds what is known against the store (spec: redis.md, Reconcile and Reload). Gives the position to read the stream
     /// from, if it is another one.
     async fn reconcile(&self, position: Position, looks: &mut Looks) -> Option<Position> {
-        match self.try_reconcile(position, &mut looks.went_back).await {
+        match self.try_reconcile(position, looks).await {
             Ok(position) => {
                 if std::mem::take(&mut looks.failed) {
                     info!("the meeting is held against the store again");
@@ -226,7 +226,17 @@ impl Ingest {
         }
     }
 
-    async fn try_reconcile(&self, position: Position, went_back: &mut bool) -> Result<Option<Position>, StoreError> {
+    async fn try_reconcile(&self, position: Position, looks: &mut Looks) -> Result<Option<Position>, StoreError> {
+        let epoch = self.store.epoch();
+        if epoch != looks.epoch {
+            info!("the store is another one after a fail-over; loading the meeting");
+            // With what is new in between the comparison would find a difference where nothing was lost.
+            self.catch_up().await?;
+            let position = self.load().await?;
+            looks.epoch = epoch;
+            looks.went_back = false;
+            return Ok(Some(position));
+        }
         // The stream is only a hint: what it cannot tell does not keep the meeting from following the store.
         let last = self.bus.last_position(Channel::Autoupdate).await;
         let bounds = self.store.bounds().await?;
@@ -239,8 +249,8 @@ impl Ingest {
         let stream_went_back = last.as_ref().is_ok_and(|last| *last < position && *last != Position::START);
         if bounds.highest < known.highest || stream_went_back {
             // Seen once it may be a replica that lags behind the one asked before: those only move forward.
-            if std::mem::replace(went_back, true) {
-                *went_back = false;
+            if std::mem::replace(&mut looks.went_back, true) {
+                looks.went_back = false;
                 warn!(
                     store_change_id = %bounds.highest, known_change_id = %known.highest,
                     "the store went back to an older state; loading the meeting"
@@ -249,7 +259,7 @@ impl Ingest {
             }
             return Ok(None);
         }
-        *went_back = false;
+        looks.went_back = false;
         if bounds.highest > known.highest {
             self.catch_up().await?;
         }
@@ -261,13 +271,20 @@ impl Ingest {
     async fn load(&self) -> Result<Position, StoreError> {
         let position = self.bus.last_position(Channel::Autoupdate).await?;
         let snapshot = self.store.load().await?;
-        let before = self.live.published();
-        let before = before.map(|published| Arc::clone(published.current()));
+        let before = self.live.published().map(|published| Arc::clone(published.current()));
         let bytes = bytes_of(&snapshot.elements);
-        let meeting = compute(bytes, move || logged(Meeting::load(snapshot, before.as_deref()))).await;
+        let (meeting, is_known) = compute(bytes, move || {
+            let meeting = logged(Meeting::load(snapshot, before.as_deref()));
+            let is_known = before.is_some_and(|before| before.is_same_as(&meeting));
+            (meeting, is_known)
+        })
+        .await;
         let (change_id, elements) = (meeting.change_id(), meeting.len());
         self.counters.loaded();
-        self.publish([meeting]);
+        // A fail-over that lost nothing is no reason to send everything to everybody.
+        if !is_known {
+            self.publish([meeting]);
+        }
         // Told once it can be served: whoever waits for this line may rely on it.
         info!(%change_id, elements, "meeting loaded");
         Ok(position)
@@ -315,6 +332,8 @@ fn versions_after(current: &Meeting, messages: &[BusMessage]) -> (Vec<Meeting>, 
 /// What the looks at the store before the next one told.
 #[derive(Default)]
 struct Looks {
+    /// Which store it was.
+    epoch: u64,
     /// The store seemed to have gone back at the last one.
     went_back: bool,
     /// The last one told nothing; the log knows already.
@@ -333,68 +352,6 @@ fn logged(built: Built) -> Meeting {
         warn!(elements = built.problems.len(), "many elements cannot be read and are hidden from everybody");
     }
     built.meeting
-}
-
-/// Reads the stream in a task of its own, so that a read that waits is never cut off by other work.
-struct Reader {
-    messages: mpsc::Receiver<Vec<BusMessage>>,
-    position: Position,
-    /// Ends the task when the reader is dropped.
-    _task: JoinSet<()>,
-}
-
-impl Reader {
-    fn start(bus: &Arc<dyn MessageBus>, clock: &Arc<dyn Clock>, position: Position) -> Self {
-        // What is read ahead while the loop is busy; the rest waits in the stream.
-        const BATCHES_MAX: usize = 2;
-        let (sender, messages) = mpsc::channel(BATCHES_MAX);
-        let mut task = JoinSet::new();
-        task.spawn(read(Arc::clone(bus), Arc::clone(clock), position, sender));
-        Self { messages, position, _task: task }
-    }
-
-    /// The next messages, at least one.
-    async fn next(&mut self) -> Vec<BusMessage> {
-        let messages = match self.messages.recv().await {
-            Some(messages) => messages,
-            // The task ends only with the reader.
-            None => std::future::pending().await,
-        };
-        if let Some(last) = messages.last() {
-            self.position = last.position;
-        }
-        messages
-    }
-}
-
-async fn read(
-    bus: Arc<dyn MessageBus>,
-    clock: Arc<dyn Clock>,
-    mut position: Position,
-    sender: mpsc::Sender<Vec<BusMessage>>,
-) {
-    let mut backoff = Backoff::default();
-    loop {
-        match bus.read(Channel::Autoupdate, position).await {
-            Ok(messages) => {
-                if backoff.attempts() > 0 {
-                    info!("the stream of changes is read again");
-                }
-                backoff = Backoff::default();
-                let Some(last) = messages.last() else { continue };
-                position = last.position;
-                if sender.send(messages).await.is_err() {
-                    return;
-                }
-            }
-            Err(error) => {
-                if backoff.attempts() == 0 {
-                    warn!(%error, "the stream of changes cannot be read; trying again");
-                }
-                clock.sleep(backoff.wait()).await;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

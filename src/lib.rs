@@ -11,6 +11,7 @@ mod ingest;
 mod notify;
 mod sockets;
 mod start;
+mod stream_reader;
 mod tasks;
 mod telemetry;
 #[cfg(test)]

@@ -10,7 +10,10 @@ use adapters::http::acceptor::{Acceptor, TcpAcceptor};
 use adapters::http::connections::Rhythm;
 use adapters::http::limits::Limits;
 use adapters::memory::{MemoryApplauseStore, MemoryAuthenticator, MemoryElementStore, MemoryMessageBus, MemoryServer};
-use adapters::redis::{Redis, RedisApplauseStore, RedisElementStore, RedisLimits, RedisMessageBus, RedisSessions};
+use adapters::redis::{
+    Redis, RedisAddress, RedisApplauseStore, RedisAuthority, RedisElementStore, RedisLimits, RedisMessageBus,
+    RedisSentinels, RedisSessions,
+};
 use adapters::system::SystemClock;
 use adapters::tls::{TlsMode, TlsServer};
 use domain::history::HistoryLimits;
@@ -32,7 +35,7 @@ const IMPATIENT: i32 = 2;
 
 /// Serves the meeting in Redis until a signal.
 pub(crate) async fn serve(config: Config, listeners: Vec<TcpListener>) -> Result<ExitCode, StartError> {
-    let redis = Redis::new(&config.redis_read(), &config.redis_write(), RedisLimits::default())?;
+    let redis = redis(&config)?;
     let authenticator: Arc<dyn Authenticator> = match config.fake_auth {
         FakeAuth::Off => {
             let secret = DjangoSecret::from_file(&config.secret_file)?;
@@ -50,6 +53,22 @@ pub(crate) async fn serve(config: Config, listeners: Vec<TcpListener>) -> Result
     };
     let failures = move || redis.failures();
     run(config, ports, listeners, Box::new(failures), |_| {}).await
+}
+
+fn redis(config: &Config) -> Result<Redis, StartError> {
+    let authority = config.redis_authority().map(RedisAuthority::from_file).transpose()?;
+    let trusting = |address: RedisAddress| match &authority {
+        Some(authority) => address.trusting(authority.clone()),
+        None => address,
+    };
+    let limits = RedisLimits::default();
+    Ok(match config.redis_sentinels() {
+        Some(sentinels) => {
+            let nodes = trusting(sentinels.nodes.clone());
+            Redis::by_sentinel(&RedisSentinels { nodes, ..sentinels }, limits)?
+        }
+        None => Redis::new(&trusting(config.redis_read()), &trusting(config.redis_write()), limits)?,
+    })
 }
 
 /// Serves the demo's meeting until a signal.

@@ -107,6 +107,14 @@ impl Meeting {
         self.blocks.is_empty()
     }
 
+    /// Do both hold the same elements, of the same change?
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let is_there =
+            |key| self.get(key).map(|element| element.json()) == other.get(key).map(|element| element.json());
+        self.bounds == other.bounds && self.len() == other.len() && self.keys().all(is_there)
+    }
+
     /// The element that holds the configuration value `key`.
     #[must_use]
     pub fn config_element(&self, key: &str) -> Option<&Arc<Element>> {

@@ -1,5 +1,7 @@
 //! Is every setting read from its variable and its flag, and every wrong value told with what was expected?
 
+use adapters::redis::RedisSentinels;
+
 use super::*;
 
 fn ask(arguments: &[&str], variables: &[(&str, &str)]) -> Result<(Task, Config), Stop> {
@@ -67,6 +69,8 @@ fn every_setting_is_a_variable_and_a_flag() {
     check("REDIS_WRITE_PORT", "7", |config| config.redis_write().to_string(), "localhost:7");
     check("REDIS_URL", "rediss://a:b@c/3", |config| config.redis_write().to_string(), "c:6379 (TLS), database 3");
     check("REDIS_WRITE_URL", "redis://c:1", |config| config.redis_write().to_string(), "c:1");
+    check("REDIS_SENTINELS", "a,b:1", |config| config.redis_sentinels.to_string(), "a:26379, b:1");
+    check("REDIS_CA_FILE", "", |config| format!("{:?}", config.redis_authority()), "None");
     check("RECONCILE_SECONDS", "1", |config| config.reconcile_seconds.to_string(), "1");
     check("APPLAUSE_INTERVAL_MS", "500", |config| config.applause_interval_ms.to_string(), "500");
     check("COOKIE_NAME", "sid", |config| config.cookie_name.clone(), "sid");
@@ -110,6 +114,79 @@ fn redis_for_writing_is_what_is_configured_most_precisely() {
     assert_eq!(config(&[], &all).redis_write().to_string(), "precise:6379");
 }
 
+/// Of what is set beside the sentinels.
+#[track_caller]
+fn check_sentinels(variables: &[(&str, &str)], shown: &str) {
+    let config = config(&[], &[&[("REDIS_SENTINELS", "a,b:1")], variables].concat());
+    let RedisSentinels { sentinels, master, user, password, nodes } = config.redis_sentinels().expect("sentinels");
+    // Without an URL the place of the nodes is that of the other variables, which does not matter.
+    let nodes = nodes.to_string().replace("localhost", "mymaster");
+    assert_eq!(format!("{sentinels}; {user:?} {password:?}; {master}; {nodes}"), format!("a:26379, b:1; {shown}"));
+}
+
+#[test]
+fn sentinels_take_the_place_of_hosts() {
+    check_sentinels(&[], "None None; mymaster; mymaster:6379");
+    check_sentinels(
+        &[("REDIS_SENTINEL_USER", "ada"), ("REDIS_SENTINEL_PASSWORD", "x")],
+        "Some(\"ada\") Some(\"x\"); mymaster; mymaster:6379",
+    );
+    let tls = "None None; mymaster; mymaster:6379 (TLS), database 3";
+    check_sentinels(&[("REDIS_URL", "rediss://ada:x@mymaster/3")], tls);
+    let renamed = [("REDIS_URL", "redis://M_1.x"), ("REDIS_SENTINEL_MASTER", "M_1.x")];
+    check_sentinels(&renamed, "None None; M_1.x; M_1.x:6379");
+    assert!(config(&[], &[]).redis_sentinels().is_none());
+}
+
+/// The start is refused, and the message names all of `parts`.
+#[track_caller]
+fn check_contradiction(variables: &[(&str, &str)], parts: &[&str]) {
+    let Err(Stop::Invalid(message)) = ask(&[], variables) else { panic!("{variables:?} is used") };
+    for part in parts {
+        assert!(message.contains(part), "{part} in {message}");
+    }
+    assert!(!message.contains("s3cret"), "{message}");
+}
+
+#[test]
+fn settings_that_contradict_each_other_stop_the_start() {
+    let sentinels = ("REDIS_SENTINELS", "a");
+    for (name, value) in [
+        ("MESSAGE_BUS_HOST", "redis"),
+        ("MESSAGE_BUS_PORT", "6380"),
+        ("REDIS_WRITE_HOST", "redis"),
+        ("REDIS_WRITE_PORT", "6379"),
+        ("REDIS_WRITE_URL", "redis://mymaster"),
+    ] {
+        check_contradiction(&[sentinels, (name, value)], &[name, "REDIS_SENTINELS", "leave"]);
+    }
+    for url in ["redis://x:s3cret@redis", "redis://mymaster:6380", "unix:///mymaster?pass=s3cret"] {
+        check_contradiction(&[sentinels, ("REDIS_URL", url)], &["REDIS_URL", "REDIS_SENTINELS", "mymaster[/database]"]);
+    }
+    let renamed = [sentinels, ("REDIS_URL", "redis://mymaster"), ("REDIS_SENTINEL_MASTER", "other")];
+    check_contradiction(&renamed, &["REDIS_URL", "other[/database]"]);
+    for name in ["REDIS_SENTINEL_MASTER", "REDIS_SENTINEL_USER", "REDIS_SENTINEL_PASSWORD"] {
+        check_contradiction(&[(name, "s3cret")], &[name, "REDIS_SENTINELS"]);
+    }
+}
+
+#[test]
+fn an_authority_is_for_tls_only() {
+    let file = ("REDIS_CA_FILE", "/ca.pem");
+    for tls in [
+        &[("REDIS_URL", "rediss://redis")][..],
+        &[("REDIS_WRITE_URL", "rediss://redis")],
+        &[("REDIS_SENTINELS", "rediss://a")],
+        &[("REDIS_SENTINELS", "a"), ("REDIS_URL", "rediss://mymaster")],
+    ] {
+        let config = config(&[], &[&[file], tls].concat());
+        assert_eq!(config.redis_authority(), Some(std::path::Path::new("/ca.pem")), "{tls:?}");
+    }
+    for plain in [&[][..], &[("REDIS_URL", "redis://redis")], &[("REDIS_SENTINELS", "a")]] {
+        check_contradiction(&[&[file], plain].concat(), &["REDIS_CA_FILE", "\"/ca.pem\"", "rediss://"]);
+    }
+}
+
 #[test]
 fn the_task_is_a_command() {
     for (arguments, task) in
@@ -144,6 +221,12 @@ fn a_value_that_does_not_parse_stops_the_start() {
         check_refused("REDIS_URL", value, "redis[s]://");
         check_refused("REDIS_WRITE_URL", value, "redis[s]://");
     }
+    for value in ["a,", "a:x", "redis://a", "a,rediss://b"] {
+        check_refused("REDIS_SENTINELS", value, "host[:port] of each sentinel");
+    }
+    for value in ["", "my master", "a/b"] {
+        check_refused("REDIS_SENTINEL_MASTER", value, "letters, digits");
+    }
     for value in ["", "x", "-2", "1.5", "9223372036854775808"] {
         check_refused("FAKE_AUTH", value, "a user id");
     }
@@ -165,9 +248,10 @@ fn a_value_that_does_not_parse_stops_the_start() {
 
 #[test]
 fn a_password_is_never_shown() {
-    let url = "redis://user:s3cret@redis:6379/1";
-    let config = config(&[], &[("REDIS_URL", url)]);
-    assert!(!format!("{config:?} {}", config.redis_read()).contains("s3cret"));
+    let url = "redis://user:s3cret@mymaster:6379/1";
+    let sentinels = [("REDIS_SENTINELS", "a"), ("REDIS_SENTINEL_PASSWORD", "s3cret")];
+    let config = config(&[], &[&[("REDIS_URL", url)], &sentinels[..]].concat());
+    assert!(!format!("{config:?} {} {:?}", config.redis_read(), config.redis_sentinels()).contains("s3cret"));
     for value in ["redis://user:s3cret@redis:x", "user:s3cret@redis", "http://user:s3cret@redis"] {
         let Err(Stop::Invalid(message)) = ask(&[], &[("REDIS_URL", value)]) else { panic!("{value} is used") };
         assert!(message.contains("REDIS_URL") && !message.contains("s3cret"), "{message}");

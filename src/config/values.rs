@@ -1,9 +1,10 @@
 //! Which texts are values of a setting? Each parser's error says what was expected.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use adapters::redis::RedisAddress;
+use adapters::redis::{RedisAddress, SentinelAddresses, SentinelAddressesError};
 use domain::ids::UserId;
 use tracing_subscriber::EnvFilter;
 
@@ -95,6 +96,39 @@ impl FromStr for MetricsAddress {
         let address =
             text.parse().map_err(|_| "an address and a port such as 127.0.0.1:9100 or [::]:9100, or nothing")?;
         Ok(Self(Some(address)))
+    }
+}
+
+/// A password, which is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Password(pub(crate) String);
+
+impl FromStr for Password {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Password(…)")
+    }
+}
+
+/// The addresses of sentinels.
+pub(super) fn sentinels(text: &str) -> Result<SentinelAddresses, SentinelAddressesError> {
+    text.parse()
+}
+
+/// The name of what sentinels watch; the characters are those that they allow.
+pub(super) fn master_name(text: &str) -> Result<String, &'static str> {
+    let usable = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if !text.is_empty() && text.bytes().all(usable) {
+        Ok(text.to_owned())
+    } else {
+        Err("letters, digits, `.`, `-`, `_`")
     }
 }
 

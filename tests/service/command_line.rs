@@ -7,7 +7,7 @@ use adapters::testing::fake_redis::FakeRedis;
 use crate::harness::{Meeting, Process, run, secret_file};
 
 /// The variables of http.md with their defaults, and those of the service's own.
-const VARIABLES: [(&str, &str); 30] = [
+const VARIABLES: [(&str, &str); 35] = [
     ("AUTOUPDATE_PORT", "8002"),
     ("AUTOUPDATE_HOST", ""),
     ("MESSAGE_BUS_HOST", "localhost"),
@@ -16,6 +16,11 @@ const VARIABLES: [(&str, &str); 30] = [
     ("REDIS_WRITE_PORT", "the same as for reading"),
     ("REDIS_URL", ""),
     ("REDIS_WRITE_URL", ""),
+    ("REDIS_SENTINELS", ""),
+    ("REDIS_SENTINEL_MASTER", "mymaster"),
+    ("REDIS_SENTINEL_USER", ""),
+    ("REDIS_SENTINEL_PASSWORD", ""),
+    ("REDIS_CA_FILE", ""),
     ("RECONCILE_SECONDS", "3"),
     ("APPLAUSE_INTERVAL_MS", "1000"),
     ("COOKIE_NAME", "OpenSlidesSessionID"),
@@ -70,6 +75,8 @@ async fn values_that_cannot_be_used_stop_the_start() {
         ("REDIS_WRITE_PORT", "redis", "a port number"),
         ("REDIS_URL", "http://x", "redis[s]://"),
         ("REDIS_WRITE_URL", "redis://:6379:1", "redis[s]://"),
+        ("REDIS_SENTINELS", "redis://a", "host[:port] of each sentinel"),
+        ("REDIS_SENTINEL_MASTER", "a b", "letters, digits"),
         ("RECONCILE_SECONDS", "0", "seconds"),
         ("APPLAUSE_INTERVAL_MS", "1s", "milliseconds"),
         ("COOKIE_NAME", "a;b", "cookie"),
@@ -125,6 +132,10 @@ async fn what_keeps_the_program_from_starting_is_explained() {
     check_no_start(&[("SECRET_FILE", &path("none"))], &[&path("none"), "DJANGO_SECRET_KEY='MY_SECRET'"]).await;
     std::fs::write(path("empty"), "SOMETHING='else'").expect("a file");
     check_no_start(&[("SECRET_FILE", &path("empty"))], &[&path("empty"), "has no line"]).await;
+
+    let tls = ("REDIS_URL", "rediss://localhost");
+    check_no_start(&[tls, ("REDIS_CA_FILE", &path("none"))], &["REDIS_CA_FILE", &path("none"), "cannot be read"]).await;
+    check_no_start(&[tls, ("REDIS_CA_FILE", &path("empty"))], &[&path("empty"), "holds no certificate"]).await;
 
     let certificates = [("SECRET_FILE", &*secret), ("CERT_DIR", directory.path().to_str().expect("UTF-8"))];
     check_no_start(&certificates, &["CERT_DIR", "cert.pem"]).await;

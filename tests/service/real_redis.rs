@@ -1,9 +1,11 @@
 //! Does it all work with a real Redis, too, and with several programs on it? (spec: redis.md, Losing Redis; notify.md)
 
-use adapters::testing::redis_server::RedisServer;
+use adapters::redis::RedisAuthority;
+use adapters::testing::openslides::OpenSlides;
+use adapters::testing::redis_server::{RedisServer, TlsIdentity};
 use serde_json::json;
 
-use crate::harness::{LOWEST, Lines, Meeting, Process, Protocol, fixture};
+use crate::harness::{LOWEST, Lines, Meeting, Process, Protocol, Watcher, fixture, secret_file};
 
 /// A Redis of its own; `None`, said loudly, if there is none to be had.
 async fn redis() -> Option<RedisServer> {
@@ -154,4 +156,100 @@ async fn a_program_that_starts_without_redis_serves_when_it_comes() {
     let mut watcher = process.browser().watch().await;
     watcher.line().await.expect("everything");
     watcher.check(&meeting.view(0), "anonymous");
+}
+
+/// What is written to the new primary reaches the clients, and what clients send is written there.
+async fn check_follows(
+    process: &Process,
+    meeting: &mut Meeting,
+    primary: &RedisServer,
+    watcher: &mut Watcher,
+    listener: &mut Lines,
+) {
+    let browser = process.browser().with_cookie("session-of-3");
+    // The first to come finds the connections as they were left.
+    let message = json!({"channel_id": "a:3:0", "name": "n", "message": primary.port(), "to_all": true});
+    assert_eq!(browser.post("/system/notify/send", message.to_string()).await.status(), 200);
+    assert_eq!(browser.post("/system/applause", "").await.status(), 200);
+    meeting.server = OpenSlides::new(&primary.address());
+    let motion = meeting.with("motions/motion:1", json!({"title": format!("written to {}", primary.port())}));
+    meeting.change(&[("motions/motion:1", motion)]).await;
+    let change_id = meeting.mark().await;
+    watcher.until(change_id).await;
+    watcher.check(&meeting.view(3), "what the new primary holds");
+    while listener.next_data().await.expect("the listener is not ended")["message"] != primary.port() {}
+}
+
+#[tokio::test]
+async fn a_fail_over_by_sentinel_is_followed() {
+    let Some(mut first) = redis().await else { return };
+    let second = RedisServer::start_replica(&first).await.expect("a Redis").expect("it is installed");
+    let mut meeting = Meeting::start(&first.address()).await;
+    meeting.log_in(3).await;
+    let sentinel = RedisServer::start_sentinel(&first).await.expect("a sentinel").expect("it is installed");
+    let (sentinels, secret) = (format!("127.0.0.1:{}", sentinel.port()), secret_file());
+    let variables = [("REDIS_SENTINELS", &*sentinels), ("SECRET_FILE", &secret), ("RECONCILE_SECONDS", "1")];
+    let mut process = Process::start(&[], &variables).await;
+    process.browser().until_healthy().await;
+    let browser = process.browser().with_cookie("session-of-3");
+    let mut watcher = browser.watch().await;
+    watcher.line().await.expect("everything");
+    let mut listener = browser.open("/system/notify").await;
+    check_follows(&process, &mut meeting, &first, &mut watcher, &mut listener).await;
+
+    // The primary dies.
+    second.until_in_sync(&first).await;
+    sentinel.until_it_could_fail_over().await;
+    first.kill().expect("killed");
+    sentinel.until_it_names(&second).await;
+    check_follows(&process, &mut meeting, &second, &mut watcher, &mut listener).await;
+    process.until_logged("the sentinels name another primary").await;
+
+    // The primary lives, but becomes a replica.
+    first.restart_as_replica(&second).await.expect("started");
+    first.until_in_sync(&second).await;
+    sentinel.until_it_could_fail_over().await;
+    sentinel.fail_over().await;
+    sentinel.until_it_names(&first).await;
+    second.follow(&first).await;
+    check_follows(&process, &mut meeting, &first, &mut watcher, &mut listener).await;
+    process.until_logged("the sentinels name another primary").await;
+}
+
+/// An authority of its own, and whom it vouches for.
+fn identity() -> (String, TlsIdentity) {
+    let mut parameters = rcgen::CertificateParams::default();
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let authority = parameters.self_signed(&key).expect("a certificate").pem();
+    let issuer = rcgen::Issuer::new(parameters, key);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let parameters = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
+    let certificate = parameters.signed_by(&key, &issuer).expect("a certificate").pem();
+    let trusted = RedisAuthority::from_pem(authority.as_bytes()).expect("a certificate");
+    (authority, TlsIdentity { certificate, key: key.serialize_pem(), authority: trusted })
+}
+
+#[tokio::test]
+async fn a_redis_with_a_certificate_of_a_private_authority_is_trusted_only_by_its_file() {
+    let (authority, identity) = identity();
+    let Some(redis) = RedisServer::start_tls(identity).await.expect("a Redis") else { return };
+    let mut meeting = Meeting::start(&redis.address()).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("authority.pem");
+    std::fs::write(&file, authority).expect("a file");
+    let (url, secret) = (format!("rediss://127.0.0.1:{}", redis.port()), secret_file());
+    let trusting = ("REDIS_CA_FILE", file.to_str().expect("UTF-8"));
+    let variables = [("REDIS_URL", &*url), ("SECRET_FILE", &secret)];
+
+    let mut distrusting = Process::start(&[], &variables).await;
+    let line = distrusting.until_logged("no meeting yet").await;
+    assert!(line["error"].as_str().is_some_and(|error| error.contains("certificate")), "{line}");
+
+    let process = Process::start(&[], &[&variables[..], &[trusting]].concat()).await;
+    process.browser().until_healthy().await;
+    let mut watcher = process.browser().with_cookie(&meeting.log_in(3).await).watch().await;
+    let change_id = meeting.mark().await;
+    watcher.until(change_id).await;
+    watcher.check(&meeting.view(3), "by TLS");
 }

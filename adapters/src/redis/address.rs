@@ -4,19 +4,19 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, TlsCertificates};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
+
+use super::authority::RedisAuthority;
 
 /// The address of a Redis, from host and port or from a URL. Neither form of printing it shows the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisAddress {
     place: Place,
-    user: Option<String>,
-    password: Option<String>,
-    database: i64,
-    /// The certificate of the authority that is trusted, in PEM; `None`: the public ones are.
-    authority: Option<Vec<u8>>,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) database: i64,
+    /// The authority that is trusted; `None`: the public ones are.
+    pub(super) authority: Option<RedisAuthority>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,10 +45,25 @@ impl RedisAddress {
         Self { place, user: None, password: None, database: 0, authority: None }
     }
 
-    /// Trusts the certificate authority with this certificate (PEM) instead of the public ones; matters for `rediss://` only.
+    /// Trusts this certificate authority instead of the public ones; matters for `rediss://` only.
     #[must_use]
-    pub fn trusting(self, authority: Vec<u8>) -> Self {
+    pub fn trusting(self, authority: RedisAuthority) -> Self {
         Self { authority: Some(authority), ..self }
+    }
+
+    /// Is it reached by TLS?
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        matches!(self.place, Place::Tls { .. })
+    }
+
+    /// Its host and port; `None` for a Unix socket.
+    #[must_use]
+    pub fn host_and_port(&self) -> Option<(&str, u16)> {
+        match &self.place {
+            Place::Tcp { host, port } | Place::Tls { host, port } => Some((host, *port)),
+            Place::Unix(_) => None,
+        }
     }
 
     /// What the client library needs to connect.
@@ -69,12 +84,8 @@ impl RedisAddress {
         }
         let mut info = place.into_connection_info().map_err(|error| self.refused(&error))?;
         if let (Place::Tls { .. }, Some(authority)) = (&self.place, &self.authority) {
-            // The library takes a text without a certificate for an authority that vouches for nobody.
-            if !matches!(CertificateDer::pem_slice_iter(authority).next(), Some(Ok(_))) {
-                return Err(self.refused(&"the certificate of its authority is not a PEM text"));
-            }
-            let certificates = TlsCertificates { client_tls: None, root_cert: Some(authority.clone()) };
-            let client = Client::build_with_tls(info, certificates).map_err(|error| self.refused(&error))?;
+            let client =
+                Client::build_with_tls(info, authority.certificates()).map_err(|error| self.refused(&error))?;
             info = client.get_connection_info().clone();
         }
         Ok(info.set_redis_settings(login))

@@ -8,11 +8,10 @@ use async_trait::async_trait;
 use deadpool_redis::{Manager, Pool, Runtime};
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::{TcpSettings, socket2};
-use redis::{AsyncConnectionConfig, Client, ErrorKind, RedisConnectionInfo, RedisError};
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, RedisConnectionInfo, RedisError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
-use super::address::{RedisAddress, RedisAddressError};
 use super::limits::RedisLimits;
 
 /// A connection without traffic is probed after that many seconds, so that a vanished other side is noticed.
@@ -43,6 +42,11 @@ pub(super) trait Connector: Send + Sync {
 
     /// Forgets the connections that nobody uses now, because the other side is no longer what it was.
     fn forget_idle(&self);
+
+    /// Grows when new connections begin to lead to another Redis.
+    fn epoch(&self) -> u64 {
+        0
+    }
 }
 
 /// A connection lent for one request.
@@ -82,6 +86,8 @@ impl Drop for Lease {
 /// A connection of one's own; closed when it is dropped.
 pub(super) struct Dedicated {
     pub(super) connection: MultiplexedConnection,
+    /// What [`Connector::epoch`] was for the Redis that it leads to.
+    pub(super) epoch: u64,
     /// Moves the bytes, where the library does not see to that itself.
     _driver: Option<JoinSet<()>>,
 }
@@ -94,14 +100,9 @@ pub(super) struct PoolConnector {
 }
 
 impl PoolConnector {
-    pub(super) fn new(address: &RedisAddress, limits: RedisLimits) -> Result<Self, RedisAddressError> {
-        let keep_alive = socket2::TcpKeepalive::new()
-            .with_time(Duration::from_secs(KEEP_ALIVE_SECONDS))
-            .with_interval(Duration::from_secs(KEEP_ALIVE_INTERVAL_SECONDS));
-        let tcp = TcpSettings::default().set_nodelay(true).set_keepalive(keep_alive);
-        let info = address.connection_info()?.set_tcp_settings(tcp);
-        let refused = |error: &dyn std::fmt::Display| address.refused(error);
-        let manager = Manager::new_with_config(info.clone(), connection_config(limits)).map_err(|e| refused(&e))?;
+    pub(super) fn new(info: ConnectionInfo, limits: RedisLimits) -> Result<Self, RedisError> {
+        let info = info.set_tcp_settings(tcp_settings());
+        let manager = Manager::new_with_config(info.clone(), connection_config(limits))?;
         let pool = Pool::builder(manager)
             .max_size(limits.pool_connections_max)
             .wait_timeout(Some(limits.request))
@@ -109,8 +110,8 @@ impl PoolConnector {
             .recycle_timeout(Some(limits.recycle))
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(|e| refused(&e))?;
-        Ok(Self { client: Client::open(info).map_err(|e| refused(&e))?, pool, limits })
+            .map_err(|error| (ErrorKind::InvalidClientConfig, "no pool of connections", error.to_string()))?;
+        Ok(Self { client: Client::open(info)?, pool, limits })
     }
 }
 
@@ -127,7 +128,7 @@ impl Connector for PoolConnector {
     async fn dedicated(&self) -> Result<Dedicated, RedisError> {
         let config = connection_config(self.limits);
         let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        Ok(Dedicated { connection, _driver: None })
+        Ok(Dedicated { connection, epoch: 0, _driver: None })
     }
 
     fn forget_idle(&self) {
@@ -160,10 +161,18 @@ impl Connector for TransportConnector {
             MultiplexedConnection::new_with_config(&login, stream, connection_config(self.limits)).await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(driver);
-        Ok(Dedicated { connection, _driver: Some(tasks) })
+        Ok(Dedicated { connection, epoch: 0, _driver: Some(tasks) })
     }
 
     fn forget_idle(&self) {}
+}
+
+/// How a socket to Redis is set up.
+pub(super) fn tcp_settings() -> TcpSettings {
+    let keep_alive = socket2::TcpKeepalive::new()
+        .with_time(Duration::from_secs(KEEP_ALIVE_SECONDS))
+        .with_interval(Duration::from_secs(KEEP_ALIVE_INTERVAL_SECONDS));
+    TcpSettings::default().set_nodelay(true).set_keepalive(keep_alive)
 }
 
 /// The library's time-out for answers (500 ms by default) is off: every call here has a limit of its own, that fits it.
@@ -179,7 +188,8 @@ mod tests {
     #[tokio::test]
     async fn only_a_connection_that_is_given_back_is_used_again() {
         let fake = FakeRedis::start().await.expect("a port");
-        let connector = PoolConnector::new(&fake.address(), RedisLimits::default()).expect("an address");
+        let info = fake.address().connection_info().expect("an address");
+        let connector = PoolConnector::new(info, RedisLimits::default()).expect("an address");
         connector.lease().await.expect("a connection").give_back();
         assert_eq!((connector.pool.status().size, fake.connections_opened()), (1, 1));
         drop(connector.lease().await.expect("the same connection"));

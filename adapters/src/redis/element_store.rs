@@ -91,6 +91,10 @@ impl ElementStore for RedisElementStore {
         let answer: BoundsReply = self.link.ask("the change ids", &commands).await?;
         bounds(&self.link, answer)
     }
+
+    fn epoch(&self) -> u64 {
+        self.link.epoch()
+    }
 }
 
 /// What one transaction told.

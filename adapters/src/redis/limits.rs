@@ -17,6 +17,10 @@ const LOAD_SECONDS_MAX: u64 = 30;
 /// Seconds that the answer to a waiting read may come late. Longer: its connection is dropped, unavailable.
 const READ_MARGIN_SECONDS: u64 = 3;
 
+/// Seconds after which the sentinels are asked again, though all seems well: a primary that was demoted behind a broken
+/// network may still answer.
+const SENTINELS_ASKED_SECONDS: u64 = 5;
+
 /// The limits of the Redis adapter.
 #[derive(Clone, Copy, Debug)]
 pub struct RedisLimits {
@@ -34,6 +38,8 @@ pub struct RedisLimits {
     pub read_wait: Duration,
     /// By how much the answer to a waiting read may come late.
     pub read_margin: Duration,
+    /// After how long the sentinels are asked again, though all seems well.
+    pub sentinels_asked: Duration,
 }
 
 impl Default for RedisLimits {
@@ -46,6 +52,7 @@ impl Default for RedisLimits {
             load: Duration::from_secs(LOAD_SECONDS_MAX),
             read_wait: Duration::from_secs(READ_WAIT_SECONDS_MAX),
             read_margin: Duration::from_secs(READ_MARGIN_SECONDS),
+            sentinels_asked: Duration::from_secs(SENTINELS_ASKED_SECONDS),
         }
     }
 }

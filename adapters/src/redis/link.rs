@@ -110,6 +110,16 @@ impl Link {
         }
     }
 
+    /// Does the connection lead to where a new one would?
+    pub(super) fn is_present(&self, connection: &Dedicated) -> bool {
+        connection.epoch == self.epoch()
+    }
+
+    /// Grows when the way begins to lead to another Redis.
+    pub(super) fn epoch(&self) -> u64 {
+        self.connector.epoch()
+    }
+
     /// How often something failed here.
     pub(super) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)

@@ -76,7 +76,7 @@ impl MessageBus for RedisMessageBus {
     /// that failed, took too long or was given up leaves no connection behind on which an old question still waits.
     async fn read(&self, channel: Channel, after: Position) -> Result<Vec<BusMessage>, Unavailable> {
         let idle = self.idle_reader(channel);
-        let mut connection = match idle.take() {
+        let mut connection = match idle.take().filter(|connection| self.read.is_present(connection)) {
             Some(connection) => connection,
             None => self.read.dedicated("connecting to read a stream").await?,
         };

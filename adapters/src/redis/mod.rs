@@ -6,26 +6,32 @@
 
 mod address;
 mod applause_store;
+mod authority;
 mod connect;
 mod element_store;
 mod limits;
 mod link;
 mod message_bus;
 mod reply;
+mod sentinel;
+mod sentinels;
 mod sessions;
 
 use std::sync::Arc;
 
 pub use address::{RedisAddress, RedisAddressError};
 pub use applause_store::RedisApplauseStore;
+pub use authority::{RedisAuthority, RedisAuthorityError, RedisAuthorityFileError};
 pub use connect::{ByteStream, Transport};
 pub use element_store::RedisElementStore;
 pub use limits::RedisLimits;
 pub use message_bus::RedisMessageBus;
+pub use sentinels::{RedisSentinels, SentinelAddresses, SentinelAddressesError};
 pub use sessions::RedisSessions;
 
 use connect::{PoolConnector, TransportConnector};
 use link::Link;
+use sentinel::SentinelConnector;
 
 /// The connections to Redis that the adapters of this folder share. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -41,11 +47,24 @@ impl Redis {
     /// An address that no connection can be made from.
     pub fn new(read: &RedisAddress, write: &RedisAddress, limits: RedisLimits) -> Result<Self, RedisAddressError> {
         let connect = |address: &RedisAddress| -> Result<Link, RedisAddressError> {
-            Ok(Link::new(address.to_string(), Arc::new(PoolConnector::new(address, limits)?), limits))
+            let connector = PoolConnector::new(address.connection_info()?, limits);
+            let connector = connector.map_err(|error| address.refused(&error))?;
+            Ok(Link::new(address.to_string(), Arc::new(connector), limits))
         };
         let read_link = connect(read)?;
         let write_link = if read == write { read_link.clone() } else { connect(write)? };
         Ok(Self { read: read_link, write: write_link })
+    }
+
+    /// Prepares connections to the primary that the sentinels name; it is asked for, and they are opened, when they are
+    /// needed. Reads go there too.
+    ///
+    /// # Errors
+    /// Addresses that no connection can be made from.
+    pub fn by_sentinel(sentinels: &RedisSentinels, limits: RedisLimits) -> Result<Self, RedisAddressError> {
+        let connector = SentinelConnector::new(sentinels, limits).map_err(|error| sentinels.nodes.refused(&error))?;
+        let link = Link::new(sentinels.to_string(), Arc::new(connector), limits);
+        Ok(Self { read: link.clone(), write: link })
     }
 
     /// Speaks over byte streams that `read` and `write` open, instead of sockets: for simulations.

@@ -17,7 +17,8 @@ use crate::memory::{
     MemoryApplauseStore, MemoryAuthenticator, MemoryElementStore, MemoryMessageBus, MemoryServer, MemorySessions,
 };
 use crate::redis::{
-    Redis, RedisAddress, RedisApplauseStore, RedisElementStore, RedisLimits, RedisMessageBus, RedisSessions,
+    Redis, RedisAddress, RedisApplauseStore, RedisElementStore, RedisLimits, RedisMessageBus, RedisSentinels,
+    RedisSessions,
 };
 
 /// Which adapters are held to the contract of which port, by the tests below.
@@ -81,6 +82,23 @@ async fn fake_redis() {
 async fn fake_redis_without_sockets() {
     let fake = FakeRedis::start().await.expect("a port");
     let redis = Redis::over(fake.transport(), fake.transport(), limits());
+    hold(&redis, &RedisUnderTest::new(fake.address(), Backend::Fake(fake))).await;
+}
+
+#[tokio::test]
+async fn fake_redis_named_by_a_sentinel() {
+    let (fake, sentinel) = (FakeRedis::start().await.expect("a port"), FakeRedis::start().await.expect("a port"));
+    sentinel.name_primary("mymaster", &fake);
+    let sentinels = RedisSentinels {
+        sentinels: format!("127.0.0.1:{}", sentinel.port()).parse().expect("an address"),
+        master: "mymaster".to_owned(),
+        user: None,
+        password: None,
+        nodes: fake.address(),
+    };
+    // The sentinels are asked all the time.
+    let limits = RedisLimits { sentinels_asked: Duration::ZERO, ..limits() };
+    let redis = Redis::by_sentinel(&sentinels, limits).expect("addresses");
     hold(&redis, &RedisUnderTest::new(fake.address(), Backend::Fake(fake))).await;
 }
 

@@ -15,6 +15,10 @@ mod django_tests;
 #[cfg(test)]
 mod redis_tests;
 #[cfg(test)]
+mod sentinel_tests;
+#[cfg(test)]
+mod tls_front;
+#[cfg(test)]
 mod trace_tests;
 
 /// Says that tests were passed over because a program is missing, so that nobody overlooks it.

@@ -1,14 +1,15 @@
 //! How does a test get a real Redis? It starts one of its own, on a free port, in a folder of its own.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::redis::RedisAddress;
+use crate::redis::{RedisAddress, RedisAuthority};
 
 /// The program.
 const PROGRAM: &str = "redis-server";
@@ -16,6 +17,14 @@ const PROGRAM: &str = "redis-server";
 const START_ATTEMPTS_MAX: usize = 5;
 /// How long it may take to start. Longer: the next attempt.
 const START_SECONDS_MAX: u64 = 20;
+/// How long anything else may take before a test fails.
+const WAIT_SECONDS_MAX: u64 = 60;
+/// After that time without an answer a sentinel takes the primary for dead.
+const DOWN_AFTER_MILLISECONDS: u64 = 500;
+/// How long a sentinel gives a fail-over, and half the time before it tries again.
+const FAIL_OVER_MILLISECONDS_MAX: u64 = 5_000;
+/// The name that sentinels know the primary by.
+pub const WATCHED_NAME: &str = "mymaster";
 /// The pause between two looks whether it has started.
 const START_POLL_MILLISECONDS: u64 = 5;
 
@@ -23,33 +32,81 @@ const START_POLL_MILLISECONDS: u64 = 5;
 pub struct RedisServer {
     process: Child,
     port: u16,
-    persistent: bool,
+    kind: Kind,
     directory: TempDir,
+}
+
+/// What it is started as.
+enum Kind {
+    /// Forgets everything when it ends.
+    Volatile,
+    /// Finds its data again.
+    Persistent,
+    /// Follows the primary at this port.
+    Replica(u16),
+    /// Watches the primary at this port.
+    Sentinel(u16),
+    /// Speaks TLS.
+    Tls(TlsIdentity),
+}
+
+/// Who a Redis is that speaks TLS.
+#[derive(Clone)]
+pub struct TlsIdentity {
+    /// Its certificate, in PEM; names the address 127.0.0.1.
+    pub certificate: String,
+    /// The key of that, in PEM.
+    pub key: String,
+    /// Who vouches for it.
+    pub authority: RedisAuthority,
 }
 
 impl RedisServer {
     /// Starts one without persistence; `None`, said loudly, if `redis-server` is not installed.
     pub async fn start() -> io::Result<Option<Self>> {
-        Self::start_with(false).await
+        Self::start_as(|| Kind::Volatile).await
     }
 
     /// Starts one that finds its data again after [`RedisServer::kill`] and [`RedisServer::restart`].
     pub async fn start_persistent() -> io::Result<Option<Self>> {
-        Self::start_with(true).await
+        Self::start_as(|| Kind::Persistent).await
     }
 
-    async fn start_with(persistent: bool) -> io::Result<Option<Self>> {
+    /// Starts one that follows `primary`.
+    pub async fn start_replica(primary: &Self) -> io::Result<Option<Self>> {
+        Self::start_as(|| Kind::Replica(primary.port)).await
+    }
+
+    /// Starts a sentinel that watches `primary` under the name [`WATCHED_NAME`], and decides alone.
+    pub async fn start_sentinel(primary: &Self) -> io::Result<Option<Self>> {
+        Self::start_as(|| Kind::Sentinel(primary.port)).await
+    }
+
+    /// Starts one that speaks TLS; `None`, said loudly, if it was built without.
+    pub async fn start_tls(identity: TlsIdentity) -> io::Result<Option<Self>> {
+        let Some(plain) = Self::start().await? else { return Ok(None) };
+        // The option is not known where it is not built in.
+        let options: Option<Vec<String>> = plain.ask(&["CONFIG", "GET", "tls-port"]).await;
+        if options.is_none_or(|options| options.is_empty()) {
+            super::skip("tests against a real Redis that speaks TLS, because `redis-server` was built without");
+            return Ok(None);
+        }
+        Self::start_as(|| Kind::Tls(identity.clone())).await
+    }
+
+    async fn start_as(kind: impl Fn() -> Kind) -> io::Result<Option<Self>> {
         for _ in 0..START_ATTEMPTS_MAX {
             let directory = tempfile::tempdir()?;
             let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-            let process = match spawn(port, persistent, directory.path()) {
+            let kind = kind();
+            let process = match spawn(port, &kind, directory.path()) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     super::skip("tests against a real Redis, because `redis-server` is not installed");
                     return Ok(None);
                 }
                 process => process?,
             };
-            let mut server = Self { process, port, persistent, directory };
+            let mut server = Self { process, port, kind, directory };
             if server.has_started().await? {
                 return Ok(Some(server));
             }
@@ -57,10 +114,87 @@ impl RedisServer {
         Err(io::Error::other(format!("`{PROGRAM}` did not start in {START_ATTEMPTS_MAX} attempts")))
     }
 
+    /// Waits until this replica has everything that `primary` has.
+    pub async fn until_in_sync(&self, primary: &Self) {
+        let offset = |info: &str, name: &str| {
+            info.lines().find_map(|line| line.strip_prefix(name)).map(|offset| offset.trim().to_owned())
+        };
+        let of_primary = async || -> Option<String> {
+            offset(&primary.ask::<String>(&["INFO", "replication"]).await?, "master_repl_offset:")
+        };
+        let of_replica = async || -> Option<String> {
+            let info: String = self.ask(&["INFO", "replication"]).await?;
+            if info.contains("master_link_status:up") { offset(&info, "slave_repl_offset:") } else { None }
+        };
+        self.until("it follows the primary", async || {
+            of_replica().await.is_some() && of_replica().await == of_primary().await
+        })
+        .await;
+    }
+
+    /// Makes it a replica of `primary` while it runs. No connection of a client that does not wait is cut.
+    pub async fn follow(&self, primary: &Self) {
+        let port = primary.port.to_string();
+        self.until("it is a replica", async || self.ask::<String>(&["REPLICAOF", "127.0.0.1", &port]).await.is_some())
+            .await;
+    }
+
+    /// Waits until this sentinel knows a replica that could take over.
+    pub async fn until_it_could_fail_over(&self) {
+        let is_able = async || -> Option<bool> {
+            let replicas: Vec<HashMap<String, String>> = self.ask(&["SENTINEL", "REPLICAS", WATCHED_NAME]).await?;
+            let is_able = |replica: &HashMap<String, String>| {
+                replica.get("flags").is_some_and(|flags| flags == "slave")
+                    && replica.get("master-link-status").is_some_and(|status| status == "ok")
+            };
+            Some(replicas.iter().any(is_able))
+        };
+        self.until("a replica is known", async || is_able().await == Some(true)).await;
+    }
+
+    /// Makes this sentinel begin a fail-over though the primary is well.
+    pub async fn fail_over(&self) {
+        let begins = async || self.ask::<String>(&["SENTINEL", "FAILOVER", WATCHED_NAME]).await.is_some();
+        self.until("a fail-over begins", begins).await;
+    }
+
+    /// Waits until this sentinel names `server` as the primary, and no fail-over is under way.
+    pub async fn until_it_names(&self, server: &Self) {
+        let port = server.port.to_string();
+        let is_named = async || -> Option<bool> {
+            let named: HashMap<String, String> = self.ask(&["SENTINEL", "MASTER", WATCHED_NAME]).await?;
+            Some(named.get("port") == Some(&port) && named.get("flags").is_some_and(|flags| flags == "master"))
+        };
+        self.until("the sentinel names it", async || is_named().await == Some(true)).await;
+    }
+
+    /// # Panics
+    /// If it takes too long.
+    async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
+        let end = Instant::now() + Duration::from_secs(WAIT_SECONDS_MAX);
+        while !is_so().await {
+            assert!(Instant::now() < end, "{what}: waited in vain for {WAIT_SECONDS_MAX} seconds");
+            tokio::time::sleep(Duration::from_millis(START_POLL_MILLISECONDS)).await;
+        }
+    }
+
+    /// What it answers on a connection of its own; `None` if it does not, or refuses.
+    async fn ask<T: redis::FromRedisValue>(&self, command: &[&str]) -> Option<T> {
+        let client = redis::Client::open(self.address().connection_info().ok()?).ok()?;
+        let mut connection = client.get_multiplexed_async_connection().await.ok()?;
+        redis::cmd(command.first()?).arg(&command[1..]).query_async(&mut connection).await.ok()
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> RedisAddress {
-        RedisAddress::from_host("127.0.0.1", self.port)
+        match &self.kind {
+            Kind::Tls(identity) => {
+                let address = format!("rediss://127.0.0.1:{}", self.port).parse::<RedisAddress>();
+                address.expect("an address").trusting(identity.authority.clone())
+            }
+            _ => RedisAddress::from_host("127.0.0.1", self.port),
+        }
     }
 
     /// The port it listens on.
@@ -75,9 +209,15 @@ impl RedisServer {
         self.process.wait().map(drop)
     }
 
+    /// Starts it again at the same address as a replica of `primary`, after [`RedisServer::kill`].
+    pub async fn restart_as_replica(&mut self, primary: &Self) -> io::Result<()> {
+        self.kind = Kind::Replica(primary.port);
+        self.restart().await
+    }
+
     /// Starts it again at the same address, after [`RedisServer::kill`].
     pub async fn restart(&mut self) -> io::Result<()> {
-        self.process = spawn(self.port, self.persistent, self.directory.path())?;
+        self.process = spawn(self.port, &self.kind, self.directory.path())?;
         if self.has_started().await? {
             return Ok(());
         }
@@ -98,10 +238,8 @@ impl RedisServer {
 
     /// The process id of who answers at the port, once its data is loaded.
     async fn answers(&self) -> Option<u32> {
-        let client = redis::Client::open(("127.0.0.1", self.port)).ok()?;
-        let mut connection = client.get_multiplexed_async_connection().await.ok()?;
-        redis::cmd("PING").exec_async(&mut connection).await.ok()?;
-        let info: String = redis::cmd("INFO").arg("server").query_async(&mut connection).await.ok()?;
+        self.ask::<String>(&["PING"]).await?;
+        let info: String = self.ask(&["INFO", "server"]).await?;
         info.lines().find_map(|line| line.strip_prefix("process_id:"))?.trim().parse().ok()
     }
 }
@@ -113,15 +251,54 @@ impl Drop for RedisServer {
     }
 }
 
+fn spawn(port: u16, kind: &Kind, directory: &Path) -> io::Result<Child> {
+    let mut command = Command::new(PROGRAM);
+    match kind {
+        Kind::Sentinel(primary) => {
+            command.arg(write(directory, "sentinel.conf", &sentinel_settings(port, *primary))?).arg("--sentinel");
+        }
+        _ => add_settings(&mut command, port, kind, directory)?,
+    }
+    command.current_dir(directory).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+}
+
 /// `appendfsync no` writes every command out before it is answered, and leaves only the flush to the disk to the system: a
 /// killed process loses nothing. (`everysec` may put off the writing itself.)
-fn spawn(port: u16, persistent: bool, directory: &Path) -> io::Result<Child> {
-    Command::new(PROGRAM)
-        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--dir"])
-        .arg(directory)
-        .args(["--appendonly", if persistent { "yes" } else { "no" }, "--appendfsync", "no"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
+fn add_settings(command: &mut Command, port: u16, kind: &Kind, directory: &Path) -> io::Result<()> {
+    let is_persistent = matches!(kind, Kind::Persistent);
+    let port = port.to_string();
+    command.args(["--bind", "127.0.0.1", "--save", "", "--dir"]).arg(directory);
+    command.args(["--appendonly", if is_persistent { "yes" } else { "no" }, "--appendfsync", "no"]);
+    // By default a primary waits five seconds for further replicas.
+    command.args(["--repl-diskless-sync-delay", "0"]);
+    match kind {
+        Kind::Tls(identity) => {
+            command.args(["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no"]);
+            command.arg("--tls-cert-file").arg(write(directory, "cert.pem", &identity.certificate)?);
+            command.arg("--tls-key-file").arg(write(directory, "key.pem", &identity.key)?);
+        }
+        Kind::Replica(primary) => {
+            command.args(["--port", &port, "--replicaof", "127.0.0.1", &primary.to_string()]);
+        }
+        _ => {
+            command.args(["--port", &port]);
+        }
+    }
+    Ok(())
+}
+
+/// A sentinel that decides alone, and soon.
+fn sentinel_settings(port: u16, primary: u16) -> String {
+    format!(
+        "port {port}\nbind 127.0.0.1\n\
+         sentinel monitor {WATCHED_NAME} 127.0.0.1 {primary} 1\n\
+         sentinel down-after-milliseconds {WATCHED_NAME} {DOWN_AFTER_MILLISECONDS}\n\
+         sentinel failover-timeout {WATCHED_NAME} {FAIL_OVER_MILLISECONDS_MAX}\n"
+    )
+}
+
+fn write(directory: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
+    let path = directory.join(name);
+    std::fs::write(&path, text)?;
+    Ok(path)
 }

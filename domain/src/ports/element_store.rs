@@ -31,6 +31,13 @@ pub trait ElementStore: Send + Sync {
 
     /// The highest and lowest change id. [`StoreError::NotReady`] while the cache is being built.
     async fn bounds(&self) -> Result<Bounds, StoreError>;
+
+    /// Grows when later answers come from another store than earlier ones, as after a fail-over: changes may be missing
+    /// there, and their ids given anew. Then the bounds alone do not tell whether what is known still holds. An adapter
+    /// that cannot tell always says 0.
+    fn epoch(&self) -> u64 {
+        0
+    }
 }
 
 /// Which change ids there are.

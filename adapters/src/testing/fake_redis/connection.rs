@@ -76,6 +76,8 @@ impl Connection {
                 None => Reply::Error("ERR invalid DB index".to_owned()),
             },
             "CLIENT" | "UNWATCH" => Reply::OK,
+            "ROLE" => self.role(),
+            "SENTINEL" => self.watched(words),
             "HELLO" => Reply::Error("ERR unknown command 'HELLO'".to_owned()),
             "MULTI" => {
                 self.queue = Some(Vec::new());
@@ -95,6 +97,32 @@ impl Connection {
         };
         self.let_happen_after(&name);
         reply
+    }
+
+    fn role(&self) -> Reply {
+        let settings = self.shared.settings();
+        match &settings.watched {
+            Some((name, _)) => Reply::Array(vec![bulk("sentinel"), Reply::Array(vec![bulk(name)])]),
+            None if settings.read_only_up_to == u64::MAX => {
+                let primary =
+                    [bulk("slave"), bulk("127.0.0.1"), Reply::Integer(0), bulk("connected"), Reply::Integer(0)];
+                Reply::Array(primary.to_vec())
+            }
+            None => Reply::Array(vec![bulk("master"), Reply::Integer(0), Reply::Array(vec![])]),
+        }
+    }
+
+    /// Only `SENTINEL MASTERS`, and of each no more than who it is.
+    fn watched(&self, words: &[Vec<u8>]) -> Reply {
+        let settings = self.shared.settings();
+        match (&settings.watched, words.get(1)) {
+            (Some((name, port)), Some(word)) if word.eq_ignore_ascii_case(b"MASTERS") => {
+                let port = port.to_string();
+                let fields = ["name", name, "ip", "127.0.0.1", "port", &port, "flags", "master"];
+                Reply::Array(vec![Reply::Array(fields.map(bulk).to_vec())])
+            }
+            _ => Reply::Error("ERR unknown command 'SENTINEL'".to_owned()),
+        }
     }
 
     fn log_in(&mut self, words: &[Vec<u8>]) -> Reply {
@@ -149,4 +177,8 @@ impl Connection {
             self.shared.changed.send_replace(());
         }
     }
+}
+
+fn bulk(text: &str) -> Reply {
+    Reply::Bulk(text.as_bytes().to_vec())
 }

@@ -53,6 +53,8 @@ struct Shared {
 struct Settings {
     fault: Fault,
     password: Option<String>,
+    /// It is a sentinel, and names the primary of that name at that port.
+    watched: Option<(String, u16)>,
     /// Connections up to that number are closed.
     closed_up_to: u64,
     /// Connections up to that number refuse to write.
@@ -140,6 +142,21 @@ impl FakeRedis {
     /// All connections, also new ones, refuse to write from now on.
     pub fn demote(&self) {
         self.shared.settings().read_only_up_to = u64::MAX;
+    }
+
+    /// All connections may write again.
+    pub fn promote(&self) {
+        self.shared.settings().read_only_up_to = 0;
+    }
+
+    /// From now on it is a sentinel, which says that `primary` is the primary called `name`.
+    pub fn name_primary(&self, name: &str, primary: &Self) {
+        self.name_primary_at(name, primary.port());
+    }
+
+    /// As [`FakeRedis::name_primary`], with the port of something in front of it.
+    pub fn name_primary_at(&self, name: &str, port: u16) {
+        self.shared.settings().watched = Some((name.to_owned(), port));
     }
 
     /// Connections must give this password first.

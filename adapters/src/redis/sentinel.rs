@@ -1,0 +1,189 @@
+//! Which Redis is the primary now? The sentinels are asked, and connections are made to the one that they name.
+//!
+//! They are asked before each connection of one's own, when no connection can be had, when the primary refuses to write or
+//! does not answer, and now and then. The client library asks one after the other, and believes none whose primary says
+//! that it is a replica. Its own pool is not used: that would keep connections to a primary that was demoted, as they
+//! still answer, and has a time-out for answers that is too short to load a meeting.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redis::sentinel::SentinelClient;
+use redis::{Client, ConnectionAddr, ErrorKind, RedisError};
+use tokio::time::{Instant, timeout};
+use tracing::info;
+
+use super::connect::{Connector, Dedicated, Lease, PoolConnector};
+use super::limits::RedisLimits;
+use super::sentinels::RedisSentinels;
+
+/// Connects to the primary that the sentinels name.
+pub(super) struct SentinelConnector {
+    finder: Arc<Finder>,
+}
+
+/// Knows the primary.
+struct Finder {
+    /// Locked while they are asked: whoever wants to ask meanwhile takes the same answer.
+    sentinels: tokio::sync::Mutex<Sentinels>,
+    // A std mutex, as it is held for a look only.
+    known: Mutex<Known>,
+    master: String,
+    limits: RedisLimits,
+}
+
+struct Sentinels {
+    client: SentinelClient,
+    /// When they answered last, and what.
+    last: Option<(Instant, Result<Arc<Primary>, RedisError>)>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Stays when the sentinels do not answer: while it works, it does not need them.
+    primary: Option<Arc<Primary>>,
+    /// When the sentinels have to be asked again; `None`: before the next connection.
+    asked_again: Option<Instant>,
+}
+
+impl Known {
+    /// The primary, and whether the sentinels are to be asked again; if so, others that come meanwhile need not. `None`:
+    /// they have to be asked first.
+    fn look(&mut self, pause: Duration) -> Option<(Arc<Primary>, bool)> {
+        let (primary, asked_again) = (self.primary.as_ref()?, self.asked_again.as_mut()?);
+        let now = Instant::now();
+        let is_due = *asked_again <= now;
+        if is_due {
+            *asked_again = now + pause;
+        }
+        Some((Arc::clone(primary), is_due))
+    }
+}
+
+struct Primary {
+    place: ConnectionAddr,
+    connector: PoolConnector,
+    epoch: u64,
+}
+
+impl SentinelConnector {
+    pub(super) fn new(sentinels: &RedisSentinels, limits: RedisLimits) -> Result<Self, RedisError> {
+        let client = sentinels.client()?;
+        let finder = Finder {
+            sentinels: tokio::sync::Mutex::new(Sentinels { client, last: None }),
+            known: Mutex::default(),
+            master: sentinels.master.clone(),
+            limits,
+        };
+        Ok(Self { finder: Arc::new(finder) })
+    }
+}
+
+#[async_trait]
+impl Connector for SentinelConnector {
+    async fn lease(&self) -> Result<Lease, RedisError> {
+        let primary = self.finder.primary().await?;
+        let refused = match primary.connector.lease().await {
+            Ok(lease) => return Ok(lease),
+            Err(refused) => refused,
+        };
+        match self.finder.ask().await {
+            Ok(other) if other.epoch != primary.epoch => other.connector.lease().await,
+            _ => Err(refused),
+        }
+    }
+
+    /// Such a connection stays for hours, so it is worth the question.
+    async fn dedicated(&self) -> Result<Dedicated, RedisError> {
+        let primary = self.finder.ask_or_known().await?;
+        let mut connection = primary.connector.dedicated().await?;
+        connection.epoch = primary.epoch;
+        Ok(connection)
+    }
+
+    fn forget_idle(&self) {
+        let mut known = self.finder.known();
+        known.asked_again = None;
+        if let Some(primary) = &known.primary {
+            primary.connector.forget_idle();
+        }
+    }
+
+    fn epoch(&self) -> u64 {
+        self.finder.known().primary.as_ref().map_or(0, |primary| primary.epoch)
+    }
+}
+
+impl Finder {
+    /// The primary, as it was told not long ago. If that is longer ago, it is asked for beside the request: that need not
+    /// wait for it.
+    async fn primary(self: &Arc<Self>) -> Result<Arc<Primary>, RedisError> {
+        let look = self.known().look(self.limits.sentinels_asked);
+        let Some((primary, is_due)) = look else { return self.ask_or_known().await };
+        if is_due {
+            let finder = Arc::clone(self);
+            // Ends by itself, within the time to connect. What comes of it is noted where it is found.
+            tokio::spawn(async move { drop(finder.ask().await) });
+        }
+        Ok(primary)
+    }
+
+    /// Asks for the primary. If no sentinel answers, the one that is known may still work.
+    async fn ask_or_known(&self) -> Result<Arc<Primary>, RedisError> {
+        let asked = self.ask().await;
+        asked.or_else(|error| {
+            let mut known = self.known();
+            known.asked_again = Some(Instant::now() + self.limits.sentinels_asked);
+            known.primary.clone().ok_or(error)
+        })
+    }
+
+    async fn ask(&self) -> Result<Arc<Primary>, RedisError> {
+        let came = Instant::now();
+        let mut sentinels = self.sentinels.lock().await;
+        if let Some((at, answer)) = &sentinels.last
+            && *at >= came
+        {
+            return answer.clone();
+        }
+        let answer = match timeout(self.limits.connect, sentinels.client.async_get_client()).await {
+            Ok(Ok(client)) => self.note(&client),
+            Ok(Err(error)) => Err(self.explained(error)),
+            Err(_) => Err((ErrorKind::Io, "no sentinel answered in time").into()),
+        };
+        sentinels.last = Some((Instant::now(), answer.clone()));
+        answer
+    }
+
+    fn note(&self, client: &Client) -> Result<Arc<Primary>, RedisError> {
+        let info = client.get_connection_info();
+        let mut known = self.known();
+        known.asked_again = Some(Instant::now() + self.limits.sentinels_asked);
+        let epoch = match &known.primary {
+            Some(primary) if primary.place == *info.addr() => return Ok(Arc::clone(primary)),
+            Some(primary) => {
+                info!(name = self.master, was = %primary.place, is = %info.addr(), "the sentinels name another primary");
+                primary.epoch + 1
+            }
+            None => 0,
+        };
+        let connector = PoolConnector::new(info.clone(), self.limits)?;
+        let primary = Arc::new(Primary { place: info.addr().clone(), connector, epoch });
+        known.primary = Some(Arc::clone(&primary));
+        Ok(primary)
+    }
+
+    /// The library says of a primary that is down just that no such name was found.
+    fn explained(&self, error: RedisError) -> RedisError {
+        if error.kind() != ErrorKind::MasterNameNotFoundBySentinel {
+            return (ErrorKind::Io, "the sentinels name no primary", error.to_string()).into();
+        }
+        let problem = format!("they know none of the name `{}` (REDIS_SENTINEL_MASTER), or it is down", self.master);
+        (ErrorKind::Io, "the sentinels name no primary", problem).into()
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

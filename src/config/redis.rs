@@ -1,0 +1,110 @@
+//! Which Redis is meant by the variables together, and do they contradict each other?
+
+use std::path::Path;
+
+use adapters::redis::{RedisAddress, RedisSentinels};
+
+use super::Config;
+
+/// The name that Redis' own documentation gives to what sentinels watch.
+pub(super) const DEFAULT_MASTER: &str = "mymaster";
+/// Where Redis is by default; and the port of an address without one.
+const DEFAULT_PLACE: (&str, u16) = ("localhost", 6379);
+
+impl Config {
+    /// The Redis server to read from.
+    #[must_use]
+    pub(crate) fn redis_read(&self) -> RedisAddress {
+        let from_host = || RedisAddress::from_host(&self.message_bus_host, self.message_bus_port);
+        self.redis_url.clone().unwrap_or_else(from_host)
+    }
+
+    /// The Redis server to write to: what is configured for writing most precisely, else the one to read from.
+    #[must_use]
+    pub(crate) fn redis_write(&self) -> RedisAddress {
+        let host = Some(self.redis_write_host.as_str()).filter(|host| !host.is_empty());
+        match (&self.redis_write_url, host, self.redis_write_port) {
+            (Some(url), _, _) => url.clone(),
+            (None, None, None) => self.redis_read(),
+            (None, host, port) => {
+                RedisAddress::from_host(host.unwrap_or(&self.message_bus_host), port.unwrap_or(self.message_bus_port))
+            }
+        }
+    }
+
+    /// The sentinels to ask where Redis is; `None`: its address is given.
+    #[must_use]
+    pub(crate) fn redis_sentinels(&self) -> Option<RedisSentinels> {
+        let non_empty = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        (!self.redis_sentinels.is_empty()).then(|| RedisSentinels {
+            sentinels: self.redis_sentinels.clone(),
+            master: self.redis_sentinel_master.clone(),
+            user: non_empty(&self.redis_sentinel_user),
+            password: non_empty(&self.redis_sentinel_password.0),
+            nodes: self.redis_read(),
+        })
+    }
+
+    /// The file with the certificate of the authority to trust; `None`: the public ones are.
+    #[must_use]
+    pub(crate) fn redis_authority(&self) -> Option<&Path> {
+        (!self.redis_ca_file.is_empty()).then(|| Path::new(&self.redis_ca_file))
+    }
+
+    /// Refuses what contradicts itself: the operator believes something that is not so.
+    pub(super) fn check_redis(&self) -> Result<(), String> {
+        if self.redis_sentinels.is_empty() {
+            self.check_no_sentinels()?
+        } else {
+            self.check_sentinels()?
+        }
+        let speaks_tls = self.redis_read().is_tls() || self.redis_write().is_tls() || self.redis_sentinels.is_tls();
+        if self.redis_authority().is_some() && !speaks_tls {
+            return Err(format!(
+                "REDIS_CA_FILE is {:?}, but nothing is reached by TLS: give REDIS_URL (and REDIS_WRITE_URL or \
+                 REDIS_SENTINELS, if they are set) with rediss://",
+                self.redis_ca_file
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_no_sentinels(&self) -> Result<(), String> {
+        let set = [
+            ("REDIS_SENTINEL_MASTER", self.redis_sentinel_master != DEFAULT_MASTER),
+            ("REDIS_SENTINEL_USER", !self.redis_sentinel_user.is_empty()),
+            ("REDIS_SENTINEL_PASSWORD", !self.redis_sentinel_password.0.is_empty()),
+        ];
+        match set.iter().find(|(_, is_set)| *is_set) {
+            Some((name, _)) => {
+                Err(format!("{name} is set, but REDIS_SENTINELS is not: say there where the sentinels are"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn check_sentinels(&self) -> Result<(), String> {
+        let set = [
+            ("MESSAGE_BUS_HOST", self.message_bus_host != DEFAULT_PLACE.0),
+            ("MESSAGE_BUS_PORT", self.message_bus_port != DEFAULT_PLACE.1),
+            ("REDIS_WRITE_HOST", !self.redis_write_host.is_empty()),
+            ("REDIS_WRITE_PORT", self.redis_write_port.is_some()),
+            ("REDIS_WRITE_URL", self.redis_write_url.is_some()),
+        ];
+        if let Some((name, _)) = set.iter().find(|(_, is_set)| *is_set) {
+            return Err(format!(
+                "{name} and REDIS_SENTINELS are both set: the sentinels say where Redis is, for reading and writing; \
+                 leave {name} out"
+            ));
+        }
+        let master = &self.redis_sentinel_master;
+        match self.redis_url.as_ref().map(|url| (url, url.host_and_port())) {
+            Some((url, place)) if place != Some((master.as_str(), DEFAULT_PLACE.1)) => Err(format!(
+                "REDIS_URL leads to {url} and REDIS_SENTINELS is set: the sentinels say where Redis is; put the name of \
+                 the primary in the place of host and port (redis[s]://[[user]:password@]{master}[/database]), or leave \
+                 REDIS_URL out"
+            )),
+            _ => Ok(()),
+        }
+    }
+}
