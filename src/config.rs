@@ -149,6 +149,9 @@ pub(crate) struct Config {
     /// How many bytes of changes the kept versions may hold.
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "268435456")]
     pub(crate) history_bytes_max: u64,
+    /// How many bytes of rendered text are kept for sharing; 0: six times the text of the meeting, at least 96 MiB.
+    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "0")]
+    pub(crate) pieces_bytes_max: u64,
 
     /// Over how many seconds the ends of streams are spread when the service stops.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "1")]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use adapters::memory::{MemoryElementStore, MemoryServer};
 use domain::history::HistoryLimits;
 use domain::ids::ChangeId;
-use domain::live::PIECES_BYTES_MAX;
+use domain::live::PiecesLimit;
 use domain::ports::element_store::{ChangedSince, Snapshot};
 use domain::ports::message_bus::MockMessageBus;
 
@@ -23,7 +23,7 @@ fn ingest(server: &MemoryServer, bus: MockMessageBus) -> Ingest {
     Ingest {
         store: Arc::new(MemoryElementStore::new(server)),
         bus: Arc::new(bus),
-        live: Arc::new(Live::new(HistoryLimits::default(), PIECES_BYTES_MAX)),
+        live: Arc::new(Live::new(HistoryLimits::default(), PiecesLimit::Automatic)),
         clock: JumpingClock::new(0),
         reconcile_interval: Duration::from_secs(1),
         observer: Arc::new(Nobody),

@@ -18,6 +18,7 @@ use adapters::system::SystemClock;
 use adapters::tls::{TlsMode, TlsServer};
 use domain::history::HistoryLimits;
 use domain::ids::{ChangeId, UserId};
+use domain::live::PiecesLimit;
 use domain::notify::routing::BufferLimits;
 use domain::ports::authenticator::Authenticator;
 use tokio::signal::unix::{SignalKind, signal};
@@ -159,6 +160,10 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
             versions_max: config.history_versions_max,
             age_max: Duration::from_secs(config.history_seconds_max),
             bytes_max: usize::try_from(config.history_bytes_max).unwrap_or(usize::MAX),
+        },
+        pieces: match config.pieces_bytes_max {
+            0 => PiecesLimit::Automatic,
+            bytes => PiecesLimit::Bytes(bytes),
         },
         drain,
         limits: Limits { connections_max: config.connections_max, drain: drain + LAST_LINES, ..Limits::default() },

@@ -26,7 +26,7 @@ use adapters::metrics::{IngestCounters, Metrics, Sources};
 use adapters::tls::{TlsMode, TlsServer};
 use domain::applause::Audience;
 use domain::history::HistoryLimits;
-use domain::live::{Live, PIECES_BYTES_MAX};
+use domain::live::{Live, PiecesLimit};
 use domain::notify::channel_id::ProcessTag;
 use domain::notify::routing::{BufferLimits, NotifyHub};
 use domain::ports::applause_store::ApplauseStore;
@@ -80,6 +80,8 @@ pub struct Settings {
     pub compression: Compression,
     /// How much of the past is kept.
     pub history: HistoryLimits,
+    /// How much of what was rendered is kept.
+    pub pieces: PiecesLimit,
     /// Over how long a time streams are ended when the service stops.
     pub drain: Duration,
     /// What clients may ask of a connection.
@@ -118,7 +120,7 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
 ) {
     let addresses: Vec<SocketAddr> = acceptor.local_addresses();
     info!(?addresses, tls = %settings.tls, "listening");
-    let live = Arc::new(Live::new(settings.history, PIECES_BYTES_MAX));
+    let live = Arc::new(Live::new(settings.history, settings.pieces));
     let connections = Connections::new(settings.rhythm);
     let projectors = Projectors::new(Arc::clone(&live));
     let hub = Arc::new(NotifyHub::new(ProcessTag::from_random(settings.process_tag), settings.notify_buffer));

@@ -9,7 +9,7 @@ use domain::cursor::{Cursor, Next};
 use domain::history::HistoryLimits;
 use domain::ids::{ChangeId, ElementKey, UserId};
 use domain::line::{Encoder, Line};
-use domain::live::{Live, PIECES_BYTES_MAX, Published};
+use domain::live::{Live, PiecesLimit, Published};
 use domain::meeting::{Change, Meeting};
 use domain::ports::authenticator::Session;
 use domain::ports::element_store::RawElement;
@@ -23,7 +23,7 @@ fn generated(elements: usize) -> Generated {
 }
 
 fn live(generated: &Generated) -> Live {
-    let live = Live::new(HistoryLimits::default(), PIECES_BYTES_MAX);
+    let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
     let built = Meeting::load(generated.snapshot(FIRST_ID), None);
     assert!(built.problems.is_empty());
     live.publish([built.meeting], Duration::ZERO);

@@ -1,6 +1,7 @@
 //! Which version of the meeting is the present one? Shared by all connections; whoever writes it, replaces it at once.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -13,7 +14,40 @@ use crate::line::{Encoder, Line};
 use crate::meeting::{Meeting, Version};
 use crate::piece::Pieces;
 
-pub use crate::piece::{PIECES_BYTES_MAX, PiecesUse};
+pub use crate::piece::PiecesUse;
+
+/// How much rendered text is kept for sharing. Beyond that what is used least is rendered again when it is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PiecesLimit {
+    /// As much as the meeting needs: [`PIECES_PER_MEETING_MAX`] times its text, and at least [`PIECES_BYTES_MIN`].
+    #[default]
+    Automatic,
+    /// So many bytes.
+    Bytes(u64),
+}
+
+/// The least limit that [`PiecesLimit::Automatic`] sets, in bytes.
+pub const PIECES_BYTES_MIN: u64 = 96 * 1024 * 1024;
+
+/// How many times the text of the meeting [`PiecesLimit::Automatic`] allows: eight groups of very different rights need
+/// four times, compressed forms included; the rest is for more groups, and for what is out of date but not yet forgotten.
+pub const PIECES_PER_MEETING_MAX: u64 = 6;
+
+/// The automatic limit grows in such steps, so that it does not move with every change.
+const PIECES_BYTES_STEP: u64 = 32 * 1024 * 1024;
+
+impl PiecesLimit {
+    /// The limit for a meeting with so much text.
+    fn bytes_max(self, text_bytes: u64) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Automatic => {
+                let wanted = text_bytes.saturating_mul(PIECES_PER_MEETING_MAX).max(PIECES_BYTES_MIN);
+                wanted.div_ceil(PIECES_BYTES_STEP).saturating_mul(PIECES_BYTES_STEP)
+            }
+        }
+    }
+}
 
 /// The meeting as the service serves it now.
 #[derive(Debug)]
@@ -21,6 +55,9 @@ pub struct Live {
     published: RwLock<Option<Arc<Published>>>,
     is_loaded: watch::Sender<bool>,
     pieces: Pieces,
+    pieces_limit: PiecesLimit,
+    /// What it comes to for the present meeting.
+    pieces_bytes_max: AtomicU64,
     limits: HistoryLimits,
 }
 
@@ -33,13 +70,16 @@ pub struct Published {
 }
 
 impl Live {
-    /// A service that has no meeting yet. At most `pieces_bytes_max` bytes of rendered text are kept for sharing.
+    /// A service that has no meeting yet.
     #[must_use]
-    pub fn new(limits: HistoryLimits, pieces_bytes_max: u64) -> Self {
+    pub fn new(limits: HistoryLimits, pieces_limit: PiecesLimit) -> Self {
+        let pieces_bytes_max = pieces_limit.bytes_max(0);
         Self {
             published: RwLock::default(),
             is_loaded: watch::Sender::new(false),
             pieces: Pieces::new(pieces_bytes_max),
+            pieces_limit,
+            pieces_bytes_max: AtomicU64::new(pieces_bytes_max),
             limits,
         }
     }
@@ -62,18 +102,35 @@ impl Live {
     /// monotonic time. Only one caller at a time may make new versions: each must follow the one before.
     pub fn publish(&self, meetings: impl IntoIterator<Item = Meeting>, now: Duration) {
         let mut history = self.published().map(|published| published.history.clone());
+        let mut is_reset = false;
         for meeting in meetings {
+            is_reset |= meeting.step().is_reset;
             match &mut history {
                 Some(history) => history.push(meeting, now),
                 None => history = Some(History::new(meeting, self.limits, now)),
             }
         }
         if let Some(history) = history {
+            let text_bytes = history.current().text_bytes() as u64;
             let published = Arc::new(Published { history, transitions: Mutex::default() });
             let before = self.published.write().unwrap_or_else(PoisonError::into_inner).replace(published);
             // What nobody needs any more is freed outside of the lock.
             drop(before);
+            self.bound_pieces(text_bytes, is_reset);
             self.is_loaded.send_replace(true);
+        }
+    }
+
+    /// Lets the limit of what is rendered grow with the meeting. After a reset no block is what it was.
+    fn bound_pieces(&self, text_bytes: u64, is_reset: bool) {
+        if is_reset {
+            self.pieces.clear();
+        }
+        let now = self.pieces_bytes_max.load(Ordering::Relaxed);
+        let wanted = self.pieces_limit.bytes_max(text_bytes);
+        if wanted > now || is_reset && wanted != now {
+            self.pieces.set_bytes_max(wanted);
+            self.pieces_bytes_max.store(wanted, Ordering::Relaxed);
         }
     }
 
@@ -107,5 +164,59 @@ impl Published {
     pub fn transition(&self, from: Version) -> Option<Arc<Transition>> {
         let mut transitions = self.transitions.lock().unwrap_or_else(PoisonError::into_inner);
         transitions.entry(from).or_insert_with(|| Transition::new(&self.history, from).map(Arc::new)).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{ChangeId, UserId};
+    use crate::testing::generator::{Generated, Plan};
+    use crate::viewer::Viewer;
+
+    #[track_caller]
+    fn check(limit: PiecesLimit, text_megabytes: u64, expected_megabytes: u64) {
+        const MEGABYTE: u64 = 1024 * 1024;
+        assert_eq!(limit.bytes_max(text_megabytes * MEGABYTE), expected_megabytes * MEGABYTE);
+    }
+
+    #[test]
+    fn the_limit_follows_the_meeting_unless_it_is_given() {
+        for text in [0, 11, 16] {
+            check(PiecesLimit::Automatic, text, 96);
+        }
+        check(PiecesLimit::Automatic, 17, 128);
+        check(PiecesLimit::Automatic, 75, 480);
+        for text in [0, 75] {
+            check(PiecesLimit::Bytes(10 * 1024 * 1024), text, 10);
+        }
+    }
+
+    #[test]
+    fn the_limit_grows_with_the_meeting_and_shrinks_after_a_reset() {
+        let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
+        for (text_bytes, is_reset, grown) in
+            [(0, true, false), (75_000_000, false, true), (0, false, true), (0, true, false)]
+        {
+            live.bound_pieces(text_bytes, is_reset);
+            let now = live.pieces_bytes_max.load(Ordering::Relaxed);
+            assert_eq!(now > PIECES_BYTES_MIN, grown, "{now} for {text_bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn what_was_rendered_before_a_reset_is_forgotten() {
+        let made = Generated::new(Plan { seed: 1, elements: 300, users: 20 });
+        let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
+        let meeting = Meeting::load(made.snapshot(ChangeId(1)), None).meeting;
+        let again = Meeting::load(made.snapshot(ChangeId(2)), Some(&meeting)).meeting;
+        let meeting = Arc::new(meeting);
+        live.publish([Meeting::clone(&meeting)], Duration::ZERO);
+        let viewer = Viewer::resolve(&meeting, Some(UserId(1)));
+        let mut line = Line::all(&meeting, &viewer, ChangeId(0));
+        while live.next_part(&mut line, &mut Encoder::plain()).is_some() {}
+        assert!(live.pieces().bytes > 0);
+        live.publish([again], Duration::ZERO);
+        assert_eq!(live.pieces().bytes, 0);
     }
 }

@@ -31,6 +31,7 @@ pub struct Meeting {
     configs: OrdMap<Box<str>, ElementKey>,
     required_users: RequiredUsers,
     present_users: u64,
+    text_bytes: usize,
     step: Arc<Step>,
 }
 
@@ -113,6 +114,12 @@ impl Meeting {
         let is_there =
             |key| self.get(key).map(|element| element.json()) == other.get(key).map(|element| element.json());
         self.bounds == other.bounds && self.len() == other.len() && self.keys().all(is_there)
+    }
+
+    /// How many bytes of text its elements are.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        self.text_bytes
     }
 
     /// The element that holds the configuration value `key`.

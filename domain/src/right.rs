@@ -40,7 +40,7 @@ mod tests {
     use super::*;
     use crate::history::HistoryLimits;
     use crate::ids::ChangeId;
-    use crate::live::{Live, PIECES_BYTES_MAX};
+    use crate::live::{Live, PiecesLimit};
     use crate::meeting::{Change, Meeting};
     use crate::ports::element_store::{Bounds, RawElement, Snapshot};
 
@@ -56,7 +56,7 @@ mod tests {
     /// Does the stream of `user` (5 or anonymous) go on after the element was written (empty: deleted)?
     #[track_caller]
     fn check(user: Option<u64>, written: (&str, &str), expected: bool) {
-        let live = Live::new(HistoryLimits::default(), PIECES_BYTES_MAX);
+        let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
         let bounds = Bounds { lowest: ChangeId(1), highest: ChangeId(1) };
         let user_5 = r#"{"id":5,"is_active":true,"session_auth_hash":"old"}"#;
         let elements = vec![raw(ANONYMOUS_ENABLED), raw(("users/user:5", user_5))];

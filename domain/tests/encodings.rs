@@ -10,7 +10,7 @@ use domain::cursor::{Cursor, Next};
 use domain::history::HistoryLimits;
 use domain::ids::{ChangeId, UserId};
 use domain::line::{CONNECTED, Encoder, Line, SharedText};
-use domain::live::{Live, PIECES_BYTES_MAX};
+use domain::live::{Live, PiecesLimit};
 use domain::meeting::{Change, Meeting};
 use domain::ports::authenticator::Session;
 use domain::ports::element_store::RawElement;
@@ -171,7 +171,7 @@ fn next(live: &Live, cursor: &mut Cursor) -> Line {
 #[test]
 fn a_whole_meeting_and_its_changes_are_read_line_by_line() {
     let generated = Generated::new(Plan { seed: 1, elements: 500, users: 100 });
-    let live = Live::new(HistoryLimits::default(), PIECES_BYTES_MAX);
+    let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
     live.publish([Meeting::load(generated.snapshot(ChangeId(1)), None).meeting], Duration::ZERO);
     // A manager, and one of those who see little; the second finds pieces of the first.
     for user in [generated.users()[0].0, generated.users()[5].0] {

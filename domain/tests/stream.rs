@@ -8,7 +8,7 @@ use domain::cursor::{Cursor, Next};
 use domain::history::HistoryLimits;
 use domain::ids::{ChangeId, UserId};
 use domain::line::{Encoder, Line};
-use domain::live::{Live, PIECES_BYTES_MAX};
+use domain::live::{Live, PiecesLimit};
 use domain::meeting::{Change, Meeting};
 use domain::ports::authenticator::Session;
 use domain::ports::element_store::{Bounds, RawElement, Snapshot};
@@ -46,7 +46,7 @@ struct Service {
 
 impl Service {
     fn new() -> Self {
-        let live = Live::new(HistoryLimits::default(), PIECES_BYTES_MAX);
+        let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
         live.publish([Meeting::load(snapshot(LOWEST, &meeting()), None).meeting], Duration::ZERO);
         Self { live, change_id: LOWEST }
     }

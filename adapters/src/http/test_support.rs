@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::history::HistoryLimits;
 use domain::ids::{ChangeId, UserId};
-use domain::live::{Live, PIECES_BYTES_MAX};
+use domain::live::{Live, PiecesLimit};
 use domain::meeting::{Change, Meeting};
 use domain::ports::Unavailable;
 use domain::ports::authenticator::{AuthenticatorError, MockAuthenticator, Session};
@@ -28,7 +28,7 @@ pub(super) fn live() -> Arc<Live> {
         ("core/config:1", r#"{"id":1,"key":"general_system_enable_anonymous","value":true}"#),
         ("users/user:5", r#"{"id":5}"#),
     ];
-    let live = Live::new(HistoryLimits::default(), PIECES_BYTES_MAX);
+    let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
     let snapshot = Snapshot { bounds: BOUNDS, elements: elements.iter().map(raw).collect() };
     live.publish([Meeting::load(snapshot, None).meeting], Duration::ZERO);
     Arc::new(live)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::catch_up::start_with_everything;
 use domain::history::HistoryLimits;
 use domain::ids::{ChangeId, UserId};
-use domain::live::{Live, PIECES_BYTES_MAX};
+use domain::live::{Live, PiecesLimit};
 use domain::meeting::{Change, Meeting};
 use domain::notify::channel_id::ProcessTag;
 use domain::notify::message::NotifyMessage;
@@ -31,7 +31,7 @@ fn sources() -> Sources {
     let limits = BufferLimits { messages_max: 1, ..BufferLimits::default() };
     let readiness = Readiness::not_ready("loading");
     Sources {
-        live: Arc::new(Live::new(HistoryLimits::default(), PIECES_BYTES_MAX)),
+        live: Arc::new(Live::new(HistoryLimits::default(), PiecesLimit::Automatic)),
         ingest: Arc::default(),
         connections: Connections::new(Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 }),
         hub: Arc::new(NotifyHub::new(ProcessTag::from_random(1), limits)),

@@ -109,6 +109,7 @@ impl Meeting {
             configs: OrdMap::new(),
             required_users: RequiredUsers::default(),
             present_users: 0,
+            text_bytes: 0,
             step: Arc::default(),
         };
         let mut built = empty.with(snapshot.elements);
@@ -170,6 +171,8 @@ impl Meeting {
                 continue;
             }
             replaced_bytes += old.as_ref().map_or(0, |old| old.json().len() + ELEMENT_BYTES);
+            self.text_bytes -= old.as_ref().map_or(0, |old| old.json().len());
+            self.text_bytes += element.as_ref().map_or(0, |new| new.json().len());
             self.derive(old.as_deref(), element.as_deref(), &mut required_changed);
         }
 

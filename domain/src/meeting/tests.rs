@@ -39,6 +39,8 @@ fn check(meeting: &Meeting, elements: &Elements) -> Result<(), TestCaseError> {
     prop_assert_eq!(meeting.len(), known.len());
     prop_assert_eq!(meeting.is_empty(), known.is_empty());
     prop_assert!(meeting.keys().eq(known.keys().copied()));
+    let texts = Collection::ALL.into_iter().flat_map(|collection| meeting.elements(collection));
+    prop_assert_eq!(meeting.text_bytes(), texts.map(|element| element.json().len()).sum::<usize>());
     for collection in Collection::ALL {
         let listed: Vec<_> = meeting.elements(collection).map(|element| element.key()).collect();
         prop_assert!(listed.iter().eq(known.keys().filter(|key| key.collection == collection)));

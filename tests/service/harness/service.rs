@@ -18,6 +18,7 @@ use adapters::tls::{TlsMode, TlsServer};
 use autoupdate::wiring::{Ports, Settings, run};
 use domain::history::HistoryLimits;
 use domain::ids::UserId;
+use domain::live::PiecesLimit;
 use domain::notify::routing::BufferLimits;
 use domain::ports::clock::Clock;
 use tokio::sync::oneshot;
@@ -115,6 +116,7 @@ fn settings() -> Settings {
         process_tag: 1,
         compression: Compression::Auto,
         history: HistoryLimits::default(),
+        pieces: PiecesLimit::Automatic,
         drain: Duration::ZERO,
         limits: Limits::default(),
         tls: TlsMode::Both,

@@ -14,7 +14,7 @@ use crate::cursor::{Cursor, Next};
 use crate::history::HistoryLimits;
 use crate::ids::{ChangeId, ElementKey, UserId};
 use crate::line;
-use crate::live::{Live, Published};
+use crate::live::{Live, PiecesLimit, Published};
 use crate::meeting::{Change, Meeting, Version};
 use crate::ports::authenticator::Session;
 use crate::ports::element_store::{Bounds, Snapshot};
@@ -49,7 +49,7 @@ pub(super) struct Connection {
 impl World {
     pub(super) fn new(history: &History, versions_max: usize) -> Self {
         let limits = HistoryLimits { versions_max, age_max: Duration::MAX, bytes_max: usize::MAX };
-        let live = Live::new(limits, 100_000);
+        let live = Live::new(limits, PiecesLimit::Bytes(100_000));
         live.publish([Meeting::load(history.snapshot(), None).meeting], Duration::ZERO);
         let state = State {
             meetings: (LOWEST.0..).zip(history.versions()).collect(),
