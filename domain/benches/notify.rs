@@ -1,14 +1,20 @@
-//! What does a notify message cost, from the entry of the stream to the line in every listener's hands?
+//! What does a notify message cost, from the entry of the stream to the line in every listener's hands, as listeners become
+//! more? The elements of the meeting have no part in it.
 
 use std::hint::black_box;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use domain::ids::UserId;
 use domain::notify::channel_id::ProcessTag;
 use domain::notify::message::NotifyMessage;
 use domain::notify::routing::{BufferLimits, NotifyHub, Subscription};
+
+/// What the service allocates with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Parses the entry, delivers it, and takes the line at every listener that it is for; then all wait again.
 struct Bench {
@@ -70,23 +76,26 @@ enum Recipients {
     OneChannel,
 }
 
-fn notify(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("notify");
-    for (name, listeners, recipients) in [
-        ("to all of 1000", 1000, Recipients::All),
-        ("to all of 5000", 5000, Recipients::All),
-        ("to ten users of 1000", 1000, Recipients::Users(10)),
-        ("to one user of 5", 5, Recipients::Users(1)),
-        ("to one user of 5000", 5000, Recipients::Users(1)),
-        ("to one channel of 5", 5, Recipients::OneChannel),
-        ("to one channel of 5000", 5000, Recipients::OneChannel),
-    ] {
+fn routing(criterion: &mut Criterion) {
+    let mut bench = |name: &str, listeners: usize, recipients: Recipients| {
         let mut bench = Bench::new(listeners, recipients);
-        group.throughput(Throughput::Elements(bench.reached.len() as u64));
-        group.bench_function(name, |bencher| bencher.iter(|| bench.run()));
+        let name = format!("routing/{name}/{listeners}");
+        criterion.bench_function(&name, |bencher| bencher.iter(|| bench.run()));
+    };
+    for listeners in [1, 8, 1_000, 5_000] {
+        bench("to_all", listeners, Recipients::All);
+        bench("to_one_user", listeners, Recipients::Users(1));
+        bench("to_one_channel", listeners, Recipients::OneChannel);
     }
-    group.finish();
+    bench("to_ten_users", 1_000, Recipients::Users(10));
 }
 
-criterion_group!(benches, notify);
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
+    targets = routing
+}
 criterion_main!(benches);

@@ -1,10 +1,11 @@
-//! What does it cost to keep projectors up to date, and those who listen to them?
+//! What does it cost to keep projectors up to date, and those who listen to them, as elements and listeners become more?
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Duration;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use domain::ids::{ChangeId, ProjectorId, UserId};
 use domain::meeting::{Change, Meeting};
 use domain::ports::element_store::RawElement;
@@ -12,14 +13,19 @@ use domain::projector::{ProjectorBoard, ProjectorCursor, ProjectorIds, Written, 
 use domain::testing::generator::{Generated, Plan};
 use serde_json::{Value, json};
 
+/// What the service allocates with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const ELEMENTS: [usize; 3] = [1_000, 15_000, 100_000];
+const LISTENERS: [u64; 3] = [1, 8, 1_000];
 const MOTION: u64 = 100_000;
 const AMENDMENTS: u64 = 50;
 const REFERRING: u64 = 100;
-const LISTENERS: u64 = 1_000;
 
-/// The large meeting, and on its projectors 1 and 2 a motion with amendments to which other motions refer.
-fn meeting() -> Meeting {
-    let generated = Generated::new(Plan::LARGE);
+/// A meeting of that size, and on its projectors 1 and 2 a motion with amendments to which other motions refer.
+fn meeting(elements: usize) -> Meeting {
+    let generated = Generated::new(Plan { elements, users: 2_000.min(elements / 4), ..Plan::LARGE });
     let loaded = Meeting::load(generated.snapshot(ChangeId(1_000)), None).meeting;
     let text = "<p>Die Versammlung möge beschließen: Lorem ipsum dolor sit amet, consectetur.</p>".repeat(40);
     let amendments: Vec<u64> = (1..=AMENDMENTS).map(|number| MOTION + number).collect();
@@ -73,54 +79,70 @@ fn changed(meeting: &Meeting, elements: &[(String, Value)]) -> Meeting {
 }
 
 fn slides(criterion: &mut Criterion) {
+    for elements in ELEMENTS {
+        slides_of(criterion, elements);
+    }
+}
+
+fn slides_of(criterion: &mut Criterion, elements: usize) {
     let wanted: BTreeSet<ProjectorId> = [1, 2].map(ProjectorId).into();
-    let base = Arc::new(meeting());
+    let base = Arc::new(meeting(elements));
     let board = ProjectorBoard::new(Arc::clone(&base)).advance(Arc::clone(&base), Written::Keys(&[]), &wanted).board;
     let after = |collection: &str, element: Value| Arc::new(changed(&base, &[(collection.to_owned(), element)]));
     let amendments: Vec<u64> = (1..=AMENDMENTS).map(|number| MOTION + number).collect();
     let shown = after("motions/motion", motion(MOTION, "<p>new</p>", json!({"amendments_id": amendments})));
 
-    let mut group = criterion.benchmark_group("projector");
-    group.bench_function("render_everything", |bencher| {
+    criterion.bench_function(&format!("slide/everything/{elements}"), |bencher| {
         bencher.iter(|| wanted.iter().map(|id| render_projector(&base, *id)).collect::<Vec<_>>());
     });
-    group.bench_function("change_of_the_motion_shown_on_two", |bencher| {
+    criterion.bench_function(&format!("slide/motion_shown_on_two/{elements}"), |bencher| {
         bencher.iter(|| board.advance(Arc::clone(&shown), Written::Keys(&shown.step().written), &wanted));
     });
-    let unconcerned = [
-        ("change_of_a_user", after("users/user", json!({"id": 77, "username": "u", "groups_id": [1]}))),
-        ("change_of_another_motion", after("motions/motion", motion(7, "<p>new</p>", json!({})))),
-        (
-            "change_of_a_configuration",
-            after("core/config", json!({"id": 1, "key": "general_event_name", "value": "E"})),
-        ),
+    let not_shown = [
+        ("user", after("users/user", json!({"id": 77, "username": "u", "groups_id": [1]}))),
+        ("motion", after("motions/motion", motion(7, "<p>new</p>", json!({})))),
+        ("config", after("core/config", json!({"id": 1, "key": "general_event_name", "value": "E"}))),
     ];
-    for (name, meeting) in &unconcerned {
+    for (name, meeting) in &not_shown {
         let advance = || board.advance(Arc::clone(meeting), Written::Keys(&meeting.step().written), &wanted);
         assert_eq!(advance().changes.projectors, []);
-        group.bench_function(*name, |bencher| bencher.iter(advance));
+        criterion.bench_function(&format!("slide/{name}_not_shown/{elements}"), |bencher| bencher.iter(advance));
     }
+    for listeners in LISTENERS {
+        lines(criterion, &format!("slide/lines/{elements}/{listeners}"), listeners, &board, || {
+            board.advance(Arc::clone(&shown), Written::Keys(&shown.step().written), &wanted).board
+        });
+    }
+}
 
-    group.throughput(Throughput::Elements(LISTENERS));
+/// The line of both projectors for every listener, when what they show has changed.
+fn lines(
+    criterion: &mut Criterion,
+    name: &str,
+    listeners: u64,
+    board: &ProjectorBoard,
+    changed: impl Fn() -> ProjectorBoard,
+) {
     let ids = || ProjectorIds::parse(Some("1,2")).expect("two ids");
-    let mut cursors: Vec<_> = (1..=LISTENERS).map(|user| ProjectorCursor::new(Some(UserId(user)), ids())).collect();
+    let mut cursors: Vec<_> = (1..=listeners).map(|user| ProjectorCursor::new(Some(UserId(user)), ids())).collect();
     for cursor in &mut cursors {
-        black_box(cursor.next_line(&board));
+        black_box(cursor.next_line(board));
     }
-    group.bench_function("lines_for_1000_listeners", |bencher| {
+    criterion.bench_function(name, |bencher| {
         bencher.iter_batched(
-            || {
-                (
-                    board.advance(Arc::clone(&shown), Written::Keys(&shown.step().written), &wanted).board,
-                    cursors.clone(),
-                )
-            },
+            || (changed(), cursors.clone()),
             |(board, mut cursors)| cursors.iter_mut().filter_map(|cursor| cursor.next_line(&board)).count(),
             BatchSize::LargeInput,
         );
     });
-    group.finish();
 }
 
-criterion_group!(benches, slides);
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
+    targets = slides
+}
 criterion_main!(benches);
