@@ -116,6 +116,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Http1Stream<Io> {
 
     /// Ready when everything was sent.
     fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut has_more = true;
         loop {
             while !self.outgoing.parts.is_empty() {
                 self.is_flushed = false;
@@ -128,7 +129,10 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Http1Stream<Io> {
             if self.outgoing.body.is_none() {
                 return Pin::new(&mut self.io).poll_flush(context);
             }
-            if self.outgoing.take(context)? {
+            // A body that had nothing more is not asked again before it wakes: it may have said so to let others have
+            // their turn.
+            if has_more {
+                has_more = self.outgoing.take(context)?;
                 continue;
             }
             if !self.is_flushed {
@@ -153,14 +157,17 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Http1Stream<Io> {
 }
 
 impl Outgoing {
-    /// Takes what the body has, up to a limit, as one chunk. False: it has nothing now.
+    /// Takes what the body has, up to a limit, as one chunk. False: that was all for now, and the body wakes when there is
+    /// more.
     fn take(&mut self, context: &mut Context<'_>) -> io::Result<bool> {
         let mut bytes = 0;
+        let mut has_more = true;
         while let Some(body) = &mut self.body
+            && has_more
             && bytes < TAKEN_BYTES_MAX
         {
             match Pin::new(body).poll_frame(context) {
-                Poll::Pending => break,
+                Poll::Pending => has_more = false,
                 Poll::Ready(None) => self.body = None,
                 Poll::Ready(Some(frame)) => {
                     // There are no trailers.
@@ -181,7 +188,7 @@ impl Outgoing {
                 self.parts.push_back(Bytes::from_static(LAST_CHUNK));
             }
         }
-        Ok(bytes > 0 || self.body.is_none())
+        Ok(has_more)
     }
 
     fn written(&mut self, mut count: usize) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use poem::http::{Response, header};
@@ -177,4 +177,26 @@ async fn a_client_that_does_not_read_is_not_read_ahead_for() {
     let taken = taken.load(Ordering::Relaxed);
     assert!((1..TAKEN_BYTES_MAX + PART).contains(&taken), "{taken}");
     drop(client);
+}
+
+/// A body that says that others are to have their turn is not asked again before they had it.
+#[tokio::test]
+async fn a_body_that_makes_room_for_others_is_not_asked_again_at_once() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&asked);
+    // Two parts a turn, however much of a chunk they fill.
+    let parts = stream::poll_fn(move |context| {
+        if counted.fetch_add(1, Ordering::Relaxed) % 3 == 2 {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Ok(Bytes::from_static(b"{}\n"))))
+    });
+    let (_client, server) = tokio::io::duplex(1_000_000);
+    let head = head();
+    let mut sending = Box::pin(send(server, Version::HTTP_11, &head, body(parts)));
+    for turns in 1..10 {
+        assert!((&mut sending).now_or_never().is_none());
+        assert_eq!(asked.load(Ordering::Relaxed), 3 * turns);
+    }
 }

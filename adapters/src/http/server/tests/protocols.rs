@@ -250,3 +250,25 @@ async fn the_service_can_ask_itself_for_its_health() {
         assert!(tokio::task::spawn_blocking(ask).await.expect("no panic").is_err(), "{mode} stopped");
     }
 }
+
+/// A client that asks for more before it has read the answer to the question before loses nothing of it.
+#[tokio::test]
+async fn an_answer_that_is_still_being_sent_when_a_stream_begins_arrives_whole() {
+    let (_running, pipes) = Pipes::start(Limits::default());
+    for pipe_bytes in [1, 10, 100, 1_000] {
+        let (mut client, server) = tokio::io::duplex(pipe_bytes);
+        pipes.send(Ok(server)).expect("the service runs");
+        let requests = [get("/system/health"), get("/system/health"), get("/system/autoupdate")].concat();
+        let (mut reading, mut writing) = tokio::io::split(&mut client);
+        let ask = async { writing.write_all(&requests).await.expect("written") };
+        let read = async {
+            for _ in 0..500 {
+                tokio::task::yield_now().await;
+            }
+            read_until(&mut reading, "{\"connected\":true}\n\r\n").await
+        };
+        let ((), answers) = tokio::join!(ask, read);
+        assert_eq!(answers.matches("HTTP/1.1 200 OK\r\n").count(), 3, "{answers}");
+        assert_eq!(answers.matches(HEALTHY).count(), 2, "{answers}");
+    }
+}
