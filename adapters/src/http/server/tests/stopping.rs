@@ -1,6 +1,9 @@
 //! Does serving end when it should, and cut off nobody who ends in time?
 
+use std::io::{Read, Write};
+
 use super::*;
+use crate::tls::trust_anyone;
 
 #[tokio::test(start_paused = true)]
 async fn streams_end_between_two_lines_and_unused_connections_at_once() {
@@ -62,4 +65,29 @@ async fn http2_streams_end_and_then_their_connection() {
     }
     let served = port.running.served.await.expect("no panic");
     assert_eq!(served, Served { cut: 0 });
+}
+
+/// Without that an HTTP/1.0 client could not tell the end of a stream from a connection that somebody cut.
+#[tokio::test]
+async fn a_stream_over_tls_ends_with_the_word_that_it_does() {
+    let port = Port::start(TlsMode::Both);
+    let address = port.address;
+    let (told, has_begun) = tokio::sync::oneshot::channel();
+    let client = tokio::task::spawn_blocking(move || {
+        let mut client = trust_anyone(std::net::TcpStream::connect(address)?)?;
+        client.write_all(b"GET /system/autoupdate HTTP/1.0\r\n\r\n")?;
+        let mut text = Vec::new();
+        while !text.ends_with(CONNECTED.as_bytes()) {
+            let mut byte = [0];
+            client.read_exact(&mut byte)?;
+            text.extend(byte);
+        }
+        told.send(()).expect("somebody waits for it");
+        let mut rest = String::new();
+        // An error, if the connection ends and TLS was not told.
+        client.read_to_string(&mut rest).map(|_| rest)
+    });
+    has_begun.await.expect("a line");
+    assert_eq!(port.running.stop().await, Served { cut: 0 });
+    assert_eq!(client.await.expect("no panic").expect("a proper end"), "{\"last\":true}\n");
 }
