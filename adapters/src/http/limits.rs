@@ -55,9 +55,9 @@ pub const CONNECTIONS_MAX: usize = 20_000;
 /// are not answered, and their clients try again. After a restart all clients come back within half a second.
 pub const BACKLOG_CONNECTIONS: u16 = 8192;
 
-/// How long a quiet connection waits until TCP asks for a sign of life, in seconds. Who gets no answer for
-/// [`UNREAD_SECONDS_MAX`] ends the connection; that is what notices a client that vanished and speaks HTTP/1.1 where lines
-/// come more rarely than this.
+/// How long a quiet connection waits until TCP asks for a sign of life, in seconds. A connection that gives none is ended
+/// by the kernel, on Linux after [`UNREAD_SECONDS_MAX`]: that is what notices a client that vanished and speaks HTTP/1.1
+/// where lines come more rarely than this.
 pub const TCP_KEEP_ALIVE_SECONDS: u64 = 60;
 
 /// How many bytes the kernel holds that it has not sent yet; at the limit the connection counts as not ready. What is
