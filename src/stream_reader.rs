@@ -1,55 +1,45 @@
 //! How is the stream of changes read, whatever else the loop that follows it has to do? (spec: redis.md, Follow)
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use domain::ports::clock::Clock;
 use domain::ports::message_bus::{BusMessage, Channel, MessageBus, Position};
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::backoff::Backoff;
 
-/// Reads the stream in a task of its own, so that a read that waits is never cut off by other work.
+/// Reads the stream. What comes while the loop is busy waits there, and comes all at once.
 pub(crate) struct StreamReader {
-    messages: mpsc::Receiver<Vec<BusMessage>>,
+    bus: Arc<dyn MessageBus>,
+    clock: Arc<dyn Clock>,
     /// Up to where the messages were handed over.
     pub(crate) position: Position,
-    /// Ends the task when the reader is dropped.
-    _task: JoinSet<()>,
+    /// The read that waits. Kept, so that it is not cut off when the loop turns to something else.
+    reading: Pin<Box<dyn Future<Output = Vec<BusMessage>> + Send>>,
 }
 
 impl StreamReader {
     /// Reads what comes after `position`.
     pub(crate) fn start(bus: &Arc<dyn MessageBus>, clock: &Arc<dyn Clock>, position: Position) -> Self {
-        // What is read ahead while the loop is busy; the rest waits in the stream.
-        const BATCHES_MAX: usize = 2;
-        let (sender, messages) = mpsc::channel(BATCHES_MAX);
-        let mut task = JoinSet::new();
-        task.spawn(read(Arc::clone(bus), Arc::clone(clock), position, sender));
-        Self { messages, position, _task: task }
+        let (bus, clock) = (Arc::clone(bus), Arc::clone(clock));
+        let reading = Box::pin(read(Arc::clone(&bus), Arc::clone(&clock), position));
+        Self { bus, clock, position, reading }
     }
 
-    /// The next messages, at least one.
+    /// The next messages, at least one. May be dropped and called again; nothing is lost.
     pub(crate) async fn next(&mut self) -> Vec<BusMessage> {
-        let messages = match self.messages.recv().await {
-            Some(messages) => messages,
-            // The task ends only with the reader.
-            None => std::future::pending().await,
-        };
+        let messages = self.reading.as_mut().await;
         if let Some(last) = messages.last() {
             self.position = last.position;
         }
+        self.reading = Box::pin(read(Arc::clone(&self.bus), Arc::clone(&self.clock), self.position));
         messages
     }
 }
 
-async fn read(
-    bus: Arc<dyn MessageBus>,
-    clock: Arc<dyn Clock>,
-    mut position: Position,
-    sender: mpsc::Sender<Vec<BusMessage>>,
-) {
+/// The messages after `position`, as soon as there are some, however often it has to be tried.
+async fn read(bus: Arc<dyn MessageBus>, clock: Arc<dyn Clock>, position: Position) -> Vec<BusMessage> {
     let mut backoff = Backoff::default();
     loop {
         match bus.read(Channel::Autoupdate, position).await {
@@ -57,12 +47,10 @@ async fn read(
                 if backoff.attempts() > 0 {
                     info!("the stream of changes is read again");
                 }
-                backoff = Backoff::default();
-                let Some(last) = messages.last() else { continue };
-                position = last.position;
-                if sender.send(messages).await.is_err() {
-                    return;
+                if !messages.is_empty() {
+                    return messages;
                 }
+                backoff = Backoff::default();
             }
             Err(error) => {
                 if backoff.attempts() == 0 {
