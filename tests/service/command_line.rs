@@ -7,7 +7,7 @@ use adapters::testing::fake_redis::FakeRedis;
 use crate::harness::{Meeting, Process, run, secret_file};
 
 /// The variables of http.md with their defaults, and those of the service's own.
-const VARIABLES: [(&str, &str); 35] = [
+const VARIABLES: [(&str, &str); 36] = [
     ("AUTOUPDATE_PORT", "8002"),
     ("AUTOUPDATE_HOST", ""),
     ("MESSAGE_BUS_HOST", "localhost"),
@@ -39,6 +39,7 @@ const VARIABLES: [(&str, &str); 35] = [
     ("HISTORY_VERSIONS_MAX", "1000"),
     ("HISTORY_SECONDS_MAX", "600"),
     ("HISTORY_BYTES_MAX", "268435456"),
+    ("PIECES_BYTES_MAX", "0"),
     ("DRAIN_SECONDS", "1"),
     ("LOG_FORMAT", "text"),
     ("LOG_LEVEL", "info"),
