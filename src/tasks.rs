@@ -111,7 +111,7 @@ pub(crate) async fn drain(
         clock.sleep(pause).await;
     }
     // Those that were opened meanwhile on connections that were still there.
-    connections.drain(0, 1);
+    connections.drain_rest();
 }
 
 #[cfg(test)]

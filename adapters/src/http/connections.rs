@@ -4,7 +4,7 @@
 //! has news sets a signal in the slots and wakes them; the streams look for themselves what there is.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -19,6 +19,8 @@ use futures_util::task::AtomicWaker;
 #[derive(Debug)]
 pub struct Connections {
     slots: Mutex<BTreeMap<u64, Arc<Slot>>>,
+    /// All streams are told to end. Changed and read while `slots` is locked, so that nobody enters untold.
+    is_drained: AtomicBool,
     next_id: AtomicU64,
     /// Counts the calls of [`Connections::tick`]: the time, in seconds, as far as streams need it.
     tick: AtomicU32,
@@ -134,6 +136,7 @@ impl Connections {
     pub fn new(rhythm: Rhythm) -> Arc<Self> {
         Arc::new(Self {
             slots: Mutex::default(),
+            is_drained: AtomicBool::new(false),
             next_id: AtomicU64::new(0),
             tick: AtomicU32::new(0),
             rhythm,
@@ -156,7 +159,12 @@ impl Connections {
             interest,
         });
         self.sent[slot.interest.kind() as usize].open.fetch_add(1, Ordering::Relaxed);
-        self.slots().insert(id, Arc::clone(&slot));
+        let mut slots = self.slots();
+        if self.is_drained.load(Ordering::Relaxed) {
+            slot.signal(Signals::DRAIN);
+        }
+        slots.insert(id, Arc::clone(&slot));
+        drop(slots);
         Connection { connections: Arc::clone(self), id, slot }
     }
 
@@ -208,6 +216,13 @@ impl Connections {
         for (_, slot) in self.slots().iter().filter(|(id, _)| *id % parts.max(1) == part) {
             slot.signal(Signals::DRAIN);
         }
+    }
+
+    /// Tells all streams to end, also those that enter from now on.
+    pub fn drain_rest(&self) {
+        let slots = self.slots();
+        self.is_drained.store(true, Ordering::Relaxed);
+        slots.values().for_each(|slot| slot.signal(Signals::DRAIN));
     }
 
     /// The sessions that opened the streams, each once.
@@ -359,6 +374,19 @@ mod tests {
         connections.drain(1, 3);
         connections.drain(2, 3);
         assert_eq!(told(), 10);
+    }
+
+    #[test]
+    fn nobody_who_enters_late_is_forgotten() {
+        let connections = Connections::new(RHYTHM);
+        let enter = || connections.enter(&session(None), Interest::Messages);
+        let is_told = |stream: &Connection| signals(stream).has(Signals::DRAIN);
+        connections.drain(0, 1);
+        let late = enter();
+        assert!(!is_told(&late));
+        connections.drain_rest();
+        assert!(is_told(&late));
+        assert!(is_told(&enter()));
     }
 
     #[test]
