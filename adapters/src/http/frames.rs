@@ -160,7 +160,12 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_short_body_is_told_with_its_last_frame() {
+    fn the_end_of_a_body_is_told_with_its_last_frame() {
+        let mut frames = Frames::new(http_body_util::Full::new(Bytes::from(vec![7; MAX + 1])));
+        for (length, is_end) in [(MAX, false), (1, true)] {
+            let frame = frames.frame().now_or_never().flatten().expect("a frame").expect("bytes");
+            assert_eq!((frame.into_data().map(|data| data.len()).ok(), frames.is_end_stream()), (Some(length), is_end));
+        }
         let mut frames = Frames::new(http_body_util::Full::new(Bytes::from_static(b"short")));
         assert_eq!((frames.size_hint().exact(), frames.is_end_stream()), (Some(5), false));
         let frame = frames.frame().now_or_never().flatten().expect("a frame").expect("bytes");

@@ -222,6 +222,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_let_go_is_flushed() {
+        let (mut client, io) = tokio::io::duplex(100);
+        // A transport that keeps what is written until it is flushed, as TLS may.
+        let (mut gathered, release) = Gathered::new(tokio::io::BufWriter::new(io));
+        gathered.write_all(b"line").await.expect("gathered");
+        poll_fn(|context| release.poll(context)).await.expect("let go");
+        let mut received = [0; 4];
+        let read = futures_util::FutureExt::now_or_never(client.read_exact(&mut received));
+        read.expect("it is there").expect("readable");
+        assert_eq!(&received, b"line");
+    }
+
+    #[tokio::test]
     async fn a_client_that_is_gone_is_an_error() {
         let (client, io, _) = counted(10);
         let (mut gathered, release) = Gathered::new(io);
