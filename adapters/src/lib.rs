@@ -1,6 +1,7 @@
 //! The edges of the autoupdate service: everything that touches network, files, time or chance.
 
 pub mod django;
+mod file;
 pub mod http;
 pub mod memory;
 pub mod metrics;

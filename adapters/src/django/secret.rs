@@ -1,19 +1,18 @@
 //! Where does the secret come from that sessions are signed with? (spec: auth.md)
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::{Digest, Sha1};
 
+use crate::file::read_limited;
+
 /// The name before the value in the file.
 const SECRET_NAME: &str = "DJANGO_SECRET_KEY";
 /// What the server derives the key of its sessions from, before the secret.
 const KEY_SALT: &[u8] = b"openslides.utils.sessions.SessionStore";
-/// The largest secret file that is read, in bytes. A larger one is refused: it is some other file.
-const SECRET_FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The key that the server signs sessions with, derived from its secret. Never printed.
 #[derive(Clone)]
@@ -44,7 +43,7 @@ impl DjangoSecret {
     /// The file cannot be read, or [`DjangoSecret::parse`] fails. The text says how to create the file.
     pub fn from_file(path: &Path) -> Result<Self, DjangoSecretFileError> {
         let fail = |problem| DjangoSecretFileError { path: path.to_owned(), problem };
-        let text = read_limited(path).map_err(|error| fail(DjangoSecretError::Unreadable(error.to_string())))?;
+        let text = read_text(path).map_err(|error| fail(DjangoSecretError::Unreadable(error.to_string())))?;
         Self::parse(&text).map_err(fail)
     }
 
@@ -98,13 +97,8 @@ fn value_of_line(line: &str) -> Option<&str> {
     value.rfind(['\'', '"']).map(|end| &value[..end])
 }
 
-fn read_limited(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(SECRET_FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > SECRET_FILE_BYTES_MAX {
-        return Err(io::Error::other(format!("larger than {SECRET_FILE_BYTES_MAX} bytes")));
-    }
-    Ok(text)
+fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read_limited(path)?).map_err(|_| io::Error::other("not a text in UTF-8"))
 }
 
 #[cfg(test)]

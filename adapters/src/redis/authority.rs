@@ -1,8 +1,6 @@
 //! Whose certificates does the service trust, when it speaks TLS with Redis? (spec: redis.md)
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use redis::TlsCertificates;
@@ -10,8 +8,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-/// The largest file that is read, in bytes. A larger one is refused: it is some other file.
-const FILE_BYTES_MAX: u64 = 1024 * 1024;
+use crate::file::read_limited;
 
 /// The certificates of one or more authorities that vouch for the servers, in place of the public ones.
 #[derive(Clone, PartialEq, Eq)]
@@ -82,15 +79,6 @@ pub struct RedisAuthorityFileError {
     pub path: PathBuf,
     /// What is wrong with it.
     pub problem: RedisAuthorityError,
-}
-
-fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(io::Error::other(format!("larger than {FILE_BYTES_MAX} bytes")));
-    }
-    Ok(bytes)
 }
 
 #[cfg(test)]

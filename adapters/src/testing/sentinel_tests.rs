@@ -93,14 +93,20 @@ async fn check_read(bus: &RedisMessageBus, lowest: u64) {
     assert_eq!(contents, [lowest.to_string().into_bytes()]);
 }
 
+/// A store and a stream that answer from the first Redis, and hold connections to it.
+async fn opened(redis: &Redis) -> (RedisElementStore, RedisMessageBus) {
+    let (store, bus) = (RedisElementStore::new(redis), RedisMessageBus::new(redis));
+    check(store.bounds().await, FIRST);
+    check_read(&bus, FIRST).await;
+    (store, bus)
+}
+
 #[tokio::test]
 async fn reads_and_writes_go_to_the_primary() {
     let world = World::start().await;
     let redis = world.redis();
-    let (store, bus, applause) =
-        (RedisElementStore::new(&redis), RedisMessageBus::new(&redis), RedisApplauseStore::new(&redis));
-    check(store.bounds().await, FIRST);
-    check_read(&bus, FIRST).await;
+    let applause = RedisApplauseStore::new(&redis);
+    let (store, _bus) = opened(&redis).await;
     applause.applaud(UserId(1), 1).await.expect("the primary takes it");
     assert!(!world.second.take_commands().contains(&"XREAD".to_owned()));
     assert_eq!((store.epoch(), redis.failures()), (0, 0));
@@ -110,10 +116,8 @@ async fn reads_and_writes_go_to_the_primary() {
 async fn a_primary_that_refuses_to_write_is_left() {
     let world = World::start().await;
     let redis = world.redis();
-    let (store, bus, applause) =
-        (RedisElementStore::new(&redis), RedisMessageBus::new(&redis), RedisApplauseStore::new(&redis));
-    check(store.bounds().await, FIRST);
-    check_read(&bus, FIRST).await;
+    let applause = RedisApplauseStore::new(&redis);
+    let (store, bus) = opened(&redis).await;
     world.fail_over();
     applause.applaud(UserId(1), 1).await.expect("the new primary takes it");
     assert_eq!(store.epoch(), 1);
@@ -127,9 +131,7 @@ async fn a_primary_that_refuses_to_write_is_left() {
 async fn a_primary_that_is_gone_is_left() {
     let world = World::start().await;
     let redis = world.redis();
-    let (store, bus) = (RedisElementStore::new(&redis), RedisMessageBus::new(&redis));
-    check(store.bounds().await, FIRST);
-    check_read(&bus, FIRST).await;
+    let (store, bus) = opened(&redis).await;
     world.first.set_fault(Fault::Closed);
     assert!(store.bounds().await.is_err(), "the sentinels do not know yet");
     assert!(bus.read(Channel::Autoupdate, Position::START).await.is_err());
@@ -142,9 +144,7 @@ async fn a_primary_that_is_gone_is_left() {
 async fn a_reader_whose_connection_is_cut_finds_the_new_primary() {
     let world = World::start().await;
     let redis = world.redis();
-    let (store, bus) = (RedisElementStore::new(&redis), RedisMessageBus::new(&redis));
-    check(store.bounds().await, FIRST);
-    check_read(&bus, FIRST).await;
+    let (store, bus) = opened(&redis).await;
     world.fail_over();
     world.first.drop_connections();
     assert!(bus.read(Channel::Autoupdate, Position::START).await.is_err(), "that is how it is noticed");
@@ -158,9 +158,7 @@ async fn a_primary_that_still_answers_is_left_when_the_sentinels_name_another() 
     let world = World::start().await;
     let limits = RedisLimits { sentinels_asked: Duration::ZERO, ..RedisLimits::default() };
     let redis = Redis::by_sentinel(&world.settings(), limits).expect("addresses");
-    let (store, bus) = (RedisElementStore::new(&redis), RedisMessageBus::new(&redis));
-    check(store.bounds().await, FIRST);
-    check_read(&bus, FIRST).await;
+    let (store, bus) = opened(&redis).await;
     world.second.promote();
     world.name(&world.second);
     let second = ChangeId(SECOND);

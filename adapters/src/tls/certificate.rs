@@ -1,7 +1,6 @@
 //! Which files hold the certificate and its key, and can they be used?
 
 use std::fmt::Write as _;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,12 +10,10 @@ use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
 
 use super::provider;
+use crate::file::read_limited;
 
 /// The names that are looked for, in this order: certificate and key.
 const FILE_NAMES: [(&str, &str); 2] = [("autoupdate.pem", "autoupdate-key.pem"), ("cert.pem", "key.pem")];
-
-/// How large a file may be; a larger one is refused. A chain of certificates has a few kilobytes.
-const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Why there is no usable certificate. The texts name the file, and never hold anything of a key.
 #[derive(Debug, thiserror::Error)]
@@ -81,12 +78,12 @@ impl Files {
     pub(super) fn read(directory: &Path) -> Result<Self, CertificateError> {
         for (certificate_name, key_name) in FILE_NAMES {
             let certificate_file = directory.join(certificate_name);
-            match read_bounded(&certificate_file) {
+            match read_file(&certificate_file) {
                 Err(CertificateError::Unreadable { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
                 Ok(certificate) => {
                     let key_file = directory.join(key_name);
-                    let key = read_bounded(&key_file)?;
+                    let key = read_file(&key_file)?;
                     return Ok(Self { certificate_file, key_file, certificate, key });
                 }
             }
@@ -125,13 +122,8 @@ pub(super) fn fingerprint(certificate: &CertifiedKey) -> String {
     text
 }
 
-fn read_bounded(file: &Path) -> Result<Vec<u8>, CertificateError> {
-    let unreadable = |cause| CertificateError::Unreadable { file: file.to_owned(), cause };
-    let bytes = fs::metadata(file).map_err(unreadable)?.len();
-    if bytes > FILE_BYTES_MAX {
-        return Err(malformed(file, format!("has {bytes} bytes, more than the {FILE_BYTES_MAX} of any certificate")));
-    }
-    fs::read(file).map_err(unreadable)
+fn read_file(file: &Path) -> Result<Vec<u8>, CertificateError> {
+    read_limited(file).map_err(|cause| CertificateError::Unreadable { file: file.to_owned(), cause })
 }
 
 fn malformed(file: &Path, problem: String) -> CertificateError {
