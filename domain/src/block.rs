@@ -78,6 +78,12 @@ impl Block {
         self.id
     }
 
+    /// The same entries under an id that a test chose, which must not be that of another block it uses.
+    #[cfg(test)]
+    pub(crate) fn renamed(&self, id: u64) -> Self {
+        Self { id: BlockId(id), entries: self.entries.clone(), named: self.named.clone() }
+    }
+
     pub(crate) fn collection(&self) -> Collection {
         self.entries[0].element.key().collection
     }
