@@ -10,8 +10,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, TryFutureExt};
 use hyper::Request;
-use hyper::body::Incoming;
-use hyper_util::rt::TokioExecutor;
+use poem::Body;
 use poem::error::ResponseError;
 use poem::http::{HeaderValue, Version, header};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -31,7 +30,7 @@ pub struct ConnectionContext {
     first_bytes: Duration,
     handshake: Duration,
     http1: hyper::server::conn::http1::Builder,
-    http2: hyper::server::conn::http2::Builder<TokioExecutor>,
+    http2: http2::Options,
 }
 
 /// Which of the two ways to speak are served.
@@ -123,7 +122,7 @@ where
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (answered, done) = super::drain::drain();
-    let respond = move |request: Request<Incoming>| {
+    let respond = move |request: Request<Body>| {
         answered.begin();
         let mut response = HttpResponse::from(HttpError::TlsRequired.as_response());
         if request.version() < Version::HTTP_2 {
@@ -142,7 +141,7 @@ where
 /// Answers requests with `respond`, by the protocol that the client speaks.
 async fn speak<Io>(
     mut io: Sniffed<Io>,
-    respond: impl Fn(Request<Incoming>) -> BoxFuture<'static, HttpResponse> + Send + 'static,
+    respond: impl Fn(Request<Body>) -> BoxFuture<'static, HttpResponse> + Send + 'static,
     context: &ConnectionContext,
     mut drain: Drain,
 ) -> Result<(), ConnectionError>
@@ -151,7 +150,7 @@ where
 {
     match Box::pin(until(&mut drain, context.first_bytes, io.protocol())).await? {
         Some(Protocol::Http1) => http1::speak(io, &context.http1, respond, drain).await,
-        Some(Protocol::Http2) => http2::speak(io, &context.http2, respond, drain).await,
+        Some(Protocol::Http2) => http2::speak(io, context.http2, respond, drain).await,
         None => Ok(()),
     }
 }
@@ -178,7 +177,9 @@ pub(super) enum ConnectionError {
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error("{}", with_cause(.0))]
-    Http(hyper::Error),
+    Http1(hyper::Error),
+    #[error(transparent)]
+    Http2(#[from] http2::Violation),
 }
 
 fn with_cause(error: &(dyn std::error::Error + 'static)) -> impl Display {

@@ -2,11 +2,14 @@
 
 use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn};
+use std::io;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
 use futures_util::future::BoxFuture;
+use http_body_util::BodyExt;
+use http_body_util::combinators::BoxBody;
 use hyper::Request;
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
@@ -25,7 +28,7 @@ use super::router::HttpResponse;
 pub(super) async fn speak<Io>(
     io: Io,
     builder: &http1::Builder,
-    respond: impl Fn(Request<Incoming>) -> BoxFuture<'static, HttpResponse> + Send,
+    respond: impl Fn(Request<poem::Body>) -> BoxFuture<'static, HttpResponse> + Send,
     drain: Drain,
 ) -> Result<(), ConnectionError>
 where
@@ -46,7 +49,7 @@ type Begun<Io> = (Io, Version, HttpResponse);
 async fn until_stream<Io>(
     io: Io,
     builder: &http1::Builder,
-    respond: impl Fn(Request<Incoming>) -> BoxFuture<'static, HttpResponse> + Send,
+    respond: impl Fn(Request<poem::Body>) -> BoxFuture<'static, HttpResponse> + Send,
     mut drain: Drain,
 ) -> Result<Option<Begun<Io>>, ConnectionError>
 where
@@ -56,7 +59,7 @@ where
     let begun = Arc::clone(&stream);
     let service = service_fn(move |request: Request<Incoming>| {
         let version = request.version();
-        let response = respond(request);
+        let response = respond(request.map(|body| BoxBody::new(body.map_err(io::Error::other)).into()));
         let begun = Arc::clone(&begun);
         Box::pin(async move {
             let response = response.await;
@@ -82,7 +85,7 @@ where
             None => ended.map_ok(|()| None),
         }
     });
-    match begun.await.map_err(ConnectionError::Http)? {
+    match begun.await.map_err(ConnectionError::Http1)? {
         None => Ok(None),
         Some((version, response)) => Ok(Some((connection.into_parts().io.into_inner(), version, response))),
     }

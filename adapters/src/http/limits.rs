@@ -5,8 +5,10 @@
 
 use std::time::Duration;
 
-use hyper::server::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioTimer;
+
+use super::http2;
 
 /// What differs between installations and tests.
 #[derive(Clone, Debug)]
@@ -69,25 +71,16 @@ pub const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 /// would stay in memory for it.
 pub const UNREAD_SECONDS_MAX: u64 = 300;
 
-/// The size of a request header, in bytes. A larger one is answered `431` by HTTP/1.1, and its stream refused by HTTP/2.
+/// The size of a request header, in bytes. A larger one is answered `431`.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
 
 /// How many requests one HTTP/2 connection may have open. Further ones wait with the client. A browser's tab needs three,
 /// and all tabs share a connection; a proxy shares one between several clients.
 const STREAMS_MAX: u32 = 256;
 
-/// How much of a request's body a client may send before it is read; HTTP/2 clients then wait. Bodies are small, so there
-/// is no need for more than what the protocol begins with.
-const RECEIVE_WINDOW_BYTES: u32 = 65_535;
-
-/// How much of a response HTTP/2 takes from a stream ahead of the client's window, in bytes. More would only be older.
-const SEND_BUFFER_BYTES_MAX: usize = 64 * 1024;
-
-/// How many requests a client may cancel before they were looked at; more end the connection ("rapid reset").
-const CANCELLED_STREAMS_MAX: usize = 20;
-
-/// How many streams may be reset because of the client's mistakes; more end the connection.
-const FAULTY_STREAMS_MAX: usize = 128;
+/// How much of header fields an HTTP/2 client may have remembered, in bytes: nothing. Connections carry few requests and
+/// live long, so what that saves on the wire is not worth what it takes in memory all that time.
+const HEADER_TABLE_BYTES: u32 = 0;
 
 impl Limits {
     /// What operators choose; the rest as by default. Streams end themselves within `drain_seconds`.
@@ -110,19 +103,14 @@ impl Limits {
     }
 
     /// How HTTP/2 is spoken.
-    pub(super) fn http2(&self) -> http2::Builder<TokioExecutor> {
-        let mut builder = http2::Builder::new(TokioExecutor::new());
-        builder
-            .timer(TokioTimer::new())
-            .keep_alive_interval(self.ping_interval)
-            .keep_alive_timeout(self.ping_timeout)
-            .max_concurrent_streams(STREAMS_MAX)
-            .max_header_list_size(HEADER_BYTES_MAX as u32)
-            .initial_stream_window_size(RECEIVE_WINDOW_BYTES)
-            .initial_connection_window_size(RECEIVE_WINDOW_BYTES)
-            .max_send_buf_size(SEND_BUFFER_BYTES_MAX)
-            .max_pending_accept_reset_streams(CANCELLED_STREAMS_MAX)
-            .max_local_error_reset_streams(FAULTY_STREAMS_MAX);
-        builder
+    pub(super) fn http2(&self) -> http2::Options {
+        http2::Options {
+            ping_interval: self.ping_interval,
+            ping_timeout: self.ping_timeout,
+            unread: Duration::from_secs(UNREAD_SECONDS_MAX),
+            streams_max: STREAMS_MAX,
+            header_bytes_max: HEADER_BYTES_MAX as u32,
+            header_table_bytes: HEADER_TABLE_BYTES,
+        }
     }
 }

@@ -9,11 +9,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::combinators::BoxBody;
-use hyper::body::Incoming;
 use poem::http::Method;
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
-use poem::{Addr, Endpoint, EndpointExt, Request, Response, Result, Route};
+use poem::{Addr, Endpoint, EndpointExt, Request, RequestParts, Response, Result, Route};
 
 use super::counters::HttpCounters;
 use super::error::{HttpError, from_poem};
@@ -111,10 +110,17 @@ impl HttpService {
     }
 
     /// The response to a request of a connection.
-    pub(super) async fn respond(&self, request: hyper::Request<Incoming>, peer: SocketAddr, tls: bool) -> HttpResponse {
+    pub(super) async fn respond(
+        &self,
+        request: hyper::Request<poem::Body>,
+        peer: SocketAddr,
+        tls: bool,
+    ) -> HttpResponse {
         let scheme = if tls { Scheme::HTTPS } else { Scheme::HTTP };
         let peer = RemoteAddr(Addr::socket(peer));
-        self.answer((request, LocalAddr::default(), peer, scheme).into()).await.into()
+        let (parts, body) = request.into_parts();
+        let parts = RequestParts::from((parts, LocalAddr::default(), peer, scheme));
+        self.answer(Request::from_parts(parts, body)).await.into()
     }
 
     async fn answer(&self, request: Request) -> Response {

@@ -26,8 +26,8 @@ pub use probe::trust_anyone;
 pub use reload::{CERTIFICATE_CHECK_SECONDS, CertificateWatch, Checked};
 
 /// How many bytes of plain text and, apart from it, of cipher text a connection holds at most while its client does not
-/// read; at the limit the connection is not written to. Two records of TLS.
-const BUFFER_BYTES_MAX: usize = 2 * 16 * 1024;
+/// read; at the limit the connection is not written to. Four records of TLS.
+const BUFFER_BYTES_MAX: usize = 4 * 16 * 1024;
 
 /// Which connections the port serves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,0 +1,329 @@
+//! How do the streams of a connection share it, and when does it end?
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, ready};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use hyper::Request;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+
+use super::Options;
+use super::allowance::Allowance;
+use super::frame::{ErrorCode, Kind, Violation};
+use super::hpack;
+use super::outgoing::Outgoing;
+use super::presence::{Presence, Tick};
+use super::ready::Ready;
+use super::receive::{HeaderBlock, Partial};
+use super::settings::{HEADER_TABLE_BYTES, WINDOW_BYTES, offered};
+use super::stream::{Next, Stream};
+use super::window::{ReceiveWindow, SendWindow};
+use crate::http::connection::ConnectionError;
+use crate::http::router::HttpResponse;
+
+/// How much waits to be written before bodies are no longer asked for more, in bytes. More would only be older: what is
+/// not taken yet can still be replaced by a newer difference.
+const TAKEN_BYTES_MAX: usize = 64 * 1024;
+
+/// How much waits to be written before nothing is read any more, in bytes: beyond [`TAKEN_BYTES_MAX`] only answers to
+/// what was read are added.
+const OUTGOING_BYTES_MAX: usize = 2 * TAKEN_BYTES_MAX;
+
+/// How often a connection reads before others have their turn.
+const READS_MAX: usize = 16;
+
+/// How much one read takes at most, in bytes.
+const READ_BYTES_MAX: usize = 4096;
+
+/// How many streams that ended before their request did are remembered: what was on its way is no mistake of the client.
+const CUT_STREAMS_MAX: usize = 64;
+
+/// The PINGs of this side: whether the client is there, and whether it knows that it shall open no more streams.
+const PING_PRESENT: &[u8; 8] = b"present?";
+pub(super) const PING_DRAIN: &[u8; 8] = b"draining";
+
+/// One connection.
+pub(super) struct Connection<Io, Respond> {
+    io: Io,
+    respond: Respond,
+    pub(super) options: Options,
+    pub(super) partial: Partial,
+    pub(super) block: Option<HeaderBlock>,
+    pub(super) decoder: hpack::Decoder,
+    pub(super) outgoing: Outgoing,
+    /// Ascending by id.
+    pub(super) streams: Vec<Stream>,
+    /// The highest id of a stream that the client has opened.
+    pub(super) last_stream: u32,
+    /// Ended before their request did; the latest ones.
+    cut_streams: VecDeque<u32>,
+    pub(super) ready: Arc<Ready>,
+    /// Those that are to be looked at in this turn.
+    turn: VecDeque<u32>,
+    pub(super) send_window: SendWindow,
+    /// With how much each stream begins.
+    pub(super) stream_window_bytes: u32,
+    pub(super) receive_window: ReceiveWindow,
+    pub(super) allowance: Allowance,
+    presence: Presence,
+    end: End,
+}
+
+/// How far the end of the connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    None,
+    /// The client shall open no more streams; those that are on their way are answered.
+    Announced,
+    /// Further streams are ignored.
+    Begun,
+}
+
+impl<Io, Respond> Connection<Io, Respond>
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+    Respond: Fn(Request<poem::Body>) -> BoxFuture<'static, HttpResponse>,
+{
+    pub(super) fn new(io: Io, options: Options, respond: Respond) -> Self {
+        let mut outgoing = Outgoing::default();
+        outgoing.push(Kind::Settings, 0, 0, &offered(&options));
+        Self {
+            io,
+            respond,
+            options,
+            partial: Partial::default(),
+            block: None,
+            decoder: hpack::Decoder::new(HEADER_TABLE_BYTES),
+            outgoing,
+            streams: Vec::new(),
+            last_stream: 0,
+            cut_streams: VecDeque::new(),
+            ready: Arc::default(),
+            turn: VecDeque::new(),
+            send_window: SendWindow::new(WINDOW_BYTES),
+            stream_window_bytes: WINDOW_BYTES,
+            receive_window: ReceiveWindow::new(),
+            allowance: Allowance::new(),
+            presence: Presence::new(options.ping_interval, options.ping_timeout),
+            end: End::None,
+        }
+    }
+
+    /// Goes on with everything that can go on. Ready when the connection has ended.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        self.ready.register(context.waker());
+        while let Poll::Ready(tick) = self.presence.poll_tick(context) {
+            self.tick(tick)?;
+        }
+        if let Poll::Ready(gone) = self.poll_receive(context) {
+            return Poll::Ready(gone);
+        }
+        // Once for each: a stream that woke again meanwhile may have done so to let others have their turn.
+        self.turn.append(&mut self.ready.take());
+        loop {
+            while self.outgoing.bytes() < TAKEN_BYTES_MAX
+                && let Some(stream) = self.turn.pop_front()
+            {
+                if self.advance(stream) {
+                    self.turn.push_back(stream);
+                }
+            }
+            if self.end == End::Announced && self.streams.is_empty() {
+                self.begin_end();
+            }
+            ready!(self.outgoing.poll_send(Pin::new(&mut self.io), context))?;
+            if self.turn.is_empty() {
+                break;
+            }
+        }
+        self.turn = VecDeque::new();
+        if self.end == End::Begun && self.streams.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    /// Ready when the client is gone, or is not to be listened to any longer.
+    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        for _ in 0..READS_MAX {
+            if self.outgoing.bytes() >= OUTGOING_BYTES_MAX {
+                // The room that comes wakes as well.
+                return Poll::Pending;
+            }
+            let mut space = [const { MaybeUninit::uninit() }; READ_BYTES_MAX];
+            let mut buffer = ReadBuf::uninit(&mut space);
+            ready!(Pin::new(&mut self.io).poll_read(context, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                // Nobody reads what is on its way.
+                self.outgoing = Outgoing::default();
+                return Poll::Ready(Ok(()));
+            }
+            self.presence.heard();
+            self.receive(buffer.filled())?;
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Goes on with a stream. Whether it has more to send.
+    fn advance(&mut self, id: u32) -> bool {
+        let Some(index) = self.find(id) else { return false };
+        let stream = &mut self.streams[index];
+        stream.waker.looked_at();
+        if let Some(request) = &mut stream.request {
+            let read = request.inbound.take_read();
+            request.unread -= read;
+            if let Some(increment) = request.window.read(read)
+                && request.is_open
+            {
+                self.outgoing.push(Kind::WindowUpdate, 0, id, &increment.to_be_bytes());
+            }
+            self.give_back(read);
+        }
+        let stream = &mut self.streams[index];
+        match stream.advance(&self.respond, &mut self.send_window, &mut self.outgoing) {
+            Next::More => return true,
+            Next::Waits => {}
+            Next::Failed => self.reset(id, ErrorCode::InternalError),
+            // Nobody reads the rest of the request.
+            Next::Ended if stream.is_open() => self.reset(id, ErrorCode::NoError),
+            Next::Ended => self.remove(index),
+        }
+        false
+    }
+
+    /// Where the stream is.
+    pub(super) fn find(&self, id: u32) -> Option<usize> {
+        self.streams.binary_search_by_key(&id, |stream| stream.id).ok()
+    }
+
+    /// The window of the connection grows by what was read.
+    pub(super) fn give_back(&mut self, bytes: usize) {
+        if let Some(increment) = self.receive_window.read(bytes) {
+            self.outgoing.push(Kind::WindowUpdate, 0, 0, &increment.to_be_bytes());
+        }
+    }
+
+    /// Ends a stream, if it is there, and tells the client.
+    pub(super) fn reset(&mut self, id: u32, code: ErrorCode) {
+        self.outgoing.push(Kind::ResetStream, 0, id, &(code as u32).to_be_bytes());
+        match self.find(id) {
+            Some(index) => {
+                if self.streams[index].is_open() {
+                    self.remember_cut(id);
+                }
+                self.remove(index);
+            }
+            None => self.remember_cut(id),
+        }
+    }
+
+    /// More of this stream may be on its way.
+    fn remember_cut(&mut self, id: u32) {
+        if self.cut_streams.len() == CUT_STREAMS_MAX {
+            self.cut_streams.pop_front();
+        }
+        self.cut_streams.push_back(id);
+    }
+
+    pub(super) fn is_cut(&self, id: u32) -> bool {
+        self.cut_streams.contains(&id)
+    }
+
+    /// Nothing is left of the stream.
+    pub(super) fn remove(&mut self, index: usize) {
+        let stream = self.streams.remove(index);
+        if let Some(request) = stream.request {
+            self.give_back(request.unread);
+        }
+        if self.streams.is_empty() {
+            self.streams = Vec::new();
+        }
+    }
+
+    /// The client takes more of a stream, or of all.
+    pub(super) fn unblock(&mut self, only: Option<u32>) {
+        for stream in &mut self.streams {
+            if stream.blocked_since.is_some() && only.is_none_or(|id| id == stream.id) {
+                stream.blocked_since = None;
+                stream.waker.wake_by_ref();
+            }
+        }
+    }
+
+    /// About an interval has passed.
+    fn tick(&mut self, tick: Tick) -> Result<(), ConnectionError> {
+        self.allowance.renew();
+        let stuck = |stream: &&Stream| stream.blocked_since.is_some_and(|since| since.elapsed() >= self.options.unread);
+        let stuck: Vec<u32> = self.streams.iter().filter(stuck).map(|stream| stream.id).collect();
+        for id in stuck {
+            self.reset(id, ErrorCode::Cancel);
+        }
+        match tick {
+            Tick::Wait => Ok(()),
+            Tick::Ask => {
+                self.outgoing.push(Kind::Ping, 0, 0, PING_PRESENT);
+                Ok(())
+            }
+            Tick::Gone => Err(ConnectionError::TooSlow(self.options.ping_interval + self.options.ping_timeout)),
+        }
+    }
+
+    /// The draining has begun: no more streams.
+    pub(super) fn announce_end(&mut self) {
+        self.end = End::Announced;
+        if !self.streams.is_empty() {
+            self.push_go_away(super::frame::STREAM_MAX, ErrorCode::NoError);
+            self.outgoing.push(Kind::Ping, 0, 0, PING_DRAIN);
+        }
+    }
+
+    /// The client knows that the end comes; what it opens now is ignored.
+    pub(super) fn begin_end(&mut self) {
+        if self.end == End::Announced {
+            self.end = End::Begun;
+            self.push_go_away(self.last_stream, ErrorCode::NoError);
+        }
+    }
+
+    pub(super) fn ignores_new_streams(&self) -> bool {
+        self.end == End::Begun
+    }
+
+    fn push_go_away(&mut self, last_stream: u32, code: ErrorCode) {
+        let payload = [last_stream.to_be_bytes(), (code as u32).to_be_bytes()].concat();
+        self.outgoing.push(Kind::GoAway, 0, 0, &payload);
+    }
+
+    /// Tells the client what it did, and waits a moment for it to hear that.
+    pub(super) async fn end_for(&mut self, violation: Violation) {
+        /// How long the client may take to hear why the connection ends, and how much of what it had sent is read till
+        /// then, in reads.
+        const GOODBYE: Duration = Duration::from_secs(1);
+        const GOODBYE_READS_MAX: usize = 16;
+        self.streams = Vec::new();
+        self.push_go_away(self.last_stream, violation.code);
+        let goodbye = async {
+            self.send_rest().await?;
+            // A connection that is closed with something unread takes what was sent with it.
+            let mut space = [0; READ_BYTES_MAX];
+            for _ in 0..GOODBYE_READS_MAX {
+                if self.io.read(&mut space).await? == 0 {
+                    break;
+                }
+            }
+            io::Result::Ok(())
+        };
+        // Whether it was heard or not, that was all.
+        let _ = tokio::time::timeout(GOODBYE, Box::pin(goodbye)).await;
+    }
+
+    /// Sends what is on its way, and the end.
+    pub(super) async fn send_rest(&mut self) -> io::Result<()> {
+        poll_fn(|context| self.outgoing.poll_send(Pin::new(&mut self.io), context)).await?;
+        self.io.shutdown().await
+    }
+}

@@ -1,0 +1,117 @@
+//! How does a connection end when the service stops, or the client wants it? (section 6.8)
+
+use super::client::{connect, start};
+use super::heard::{Heard, Outcome};
+use super::service::{Producers, standard};
+use super::wire::{PREFACE, code::NO_ERROR, data, flag, frame, get, kind, post, reset, settings};
+
+/// The last GOAWAY: the highest stream that is going to be answered.
+fn last_stream(heard: &Heard) -> Option<u32> {
+    let payload = &heard.of(kind::GOAWAY, 0).last()?.payload;
+    payload.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_ends_at_once() {
+    for requests in 0..3 {
+        let mut client = connect(standard).await;
+        for index in 0..requests {
+            client.exchange(get(index * 2 + 1, "/")).await.check_answered(index * 2 + 1, "ok");
+        }
+        client.server.drain();
+        let heard = client.settle().await;
+        assert_eq!(heard.outcome(1), Outcome::Connection(NO_ERROR), "after {requests} requests: {heard:?}");
+        assert!(client.server.has_ended());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_under_way_goes_on_to_its_end() {
+    let producers = Producers::default();
+    let mut client = connect(producers.service()).await;
+    client.exchange([get(1, "/stream/1"), post(3, "/echo"), data(3, flag::NONE, "be")].concat()).await;
+    let sender = producers.take("/stream/1");
+    client.server.drain();
+    let mut heard = client.settle().await;
+    assert_eq!((heard.goaway(), heard.has_ended), (Some(NO_ERROR), false), "{heard:?}");
+    assert!(last_stream(&heard) >= Some(3), "{heard:?}");
+    for part in ["one", "two"] {
+        sender.send(Ok(part.into())).expect("it goes on");
+        assert_eq!(client.settle().await.body(1), part.as_bytes());
+    }
+    heard.append(client.exchange(data(3, flag::END_STREAM, "gun")).await);
+    heard.check_answered(3, "begun");
+    assert!(!heard.has_ended && !client.server.has_ended());
+    sender.send(Ok("last".into())).expect("it goes on");
+    drop(sender);
+    let heard = client.settle().await;
+    assert_eq!((heard.body(1), heard.is_finished(1), heard.reset(1)), (b"last".to_vec(), true, None));
+    assert!(heard.has_ended && client.server.has_ended(), "{heard:?}");
+    assert_eq!(heard.goaway().unwrap_or(NO_ERROR), NO_ERROR);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_is_not_answered() {
+    let producers = Producers::default();
+    let mut client = connect(producers.service()).await;
+    client.exchange(get(1, "/stream/1")).await;
+    let sender = producers.take("/stream/1");
+    client.server.drain();
+    let heard = client.settle().await;
+    assert_eq!(last_stream(&heard), Some(1));
+    let mut heard = client.exchange([get(3, "/"), post(5, "/echo"), data(5, flag::END_STREAM, "x")].concat()).await;
+    assert_eq!((heard.status(3), heard.status(5), client.server.calls()), (None, None, 1));
+    assert!(!heard.has_ended, "{heard:?}");
+    sender.send(Ok("part".into())).expect("it goes on");
+    drop(sender);
+    heard.append(client.settle().await);
+    assert_eq!((heard.body(1), heard.is_finished(1), heard.has_ended), (b"part".to_vec(), true, true));
+}
+
+/// What is not answered still spends the window of the connection, and gives it back (6.8).
+#[tokio::test(start_paused = true)]
+async fn what_is_not_answered_leaves_room_for_what_is() {
+    let mut client = connect(standard).await;
+    client.exchange(post(1, "/echo")).await;
+    client.server.drain();
+    client.settle().await;
+    for stream in [3, 5, 7, 9, 11, 13] {
+        client.send(post(stream, "/echo")).await;
+        assert!(client.window(0) >= 16_000, "nothing left for stream {stream}");
+        client.send_data(stream, flag::NONE, &[b'x'; 16_000]).await;
+        client.settle().await;
+    }
+    let body = vec![b'y'; 60_000];
+    let heard = client.upload(1, &body).await;
+    heard.check_answered(1, &body);
+    assert!(heard.has_ended, "{:?}", heard.goaway());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_begins_too_late_ends() {
+    let mut client = start(standard);
+    client.server.drain();
+    let heard = client.exchange([PREFACE, &settings(&[])].concat()).await;
+    assert!(heard.has_ended, "{heard:?}");
+    assert_eq!(heard.goaway().unwrap_or(NO_ERROR), NO_ERROR);
+    assert!(client.server.has_ended());
+}
+
+/// A client that says GOAWAY still wants what it has asked for.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_says_goodbye_is_answered() {
+    let producers = Producers::default();
+    let mut client = connect(producers.service()).await;
+    client.exchange([get(1, "/stream/1"), get(3, "/wait")].concat()).await;
+    let sender = producers.take("/stream/1");
+    // With a text for those who look for mistakes.
+    let goaway = [&[0; 8], &b"bye"[..]].concat();
+    let heard = client.exchange(frame(kind::GOAWAY, flag::NONE, 0, goaway)).await;
+    assert!(!heard.has_ended, "{heard:?}");
+    sender.send(Ok("part".into())).expect("it goes on");
+    assert_eq!(client.settle().await.body(1), b"part");
+    client.exchange(reset(3, NO_ERROR)).await;
+    drop(sender);
+    assert!(client.settle().await.is_finished(1));
+    client.leave().await;
+}
