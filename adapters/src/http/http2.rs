@@ -29,7 +29,7 @@ use hyper::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::connection::Connection;
-pub(super) use self::frame::Violation;
+pub(super) use self::frame::{PREFACE, Violation};
 use super::connection::ConnectionError;
 use super::drain::Drain;
 use super::router::HttpResponse;

@@ -6,11 +6,10 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
+use super::http2::PREFACE as HTTP2_PREFACE;
+
 /// The first byte of every TLS connection: a record of the handshake.
 const TLS_HANDSHAKE: u8 = 0x16;
-
-/// What every HTTP/2 client begins with.
-const HTTP2_PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Which HTTP follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -122,7 +122,8 @@ fn server_config(certificate: Arc<CurrentCertificate>) -> Result<ServerConfig, r
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_cert_resolver(certificate);
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // The last is for clients that offer nothing newer: they would be refused, though they are answered without TLS.
+    config.alpn_protocols = [&b"h2"[..], b"http/1.1", b"http/1.0"].map(<[u8]>::to_vec).to_vec();
     // After a restart of a proxy or an access point thousands of clients come back in the same half second. A ticket
     // spares each the costly half of the handshake, and unlike remembered sessions it needs no memory here.
     config.ticketer = aws_lc_rs::Ticketer::new()?;

@@ -84,23 +84,52 @@ mod tests {
     use super::*;
     use crate::tls::TlsServer;
 
-    /// Answers a byte on each of two connections, one after the other.
-    async fn answer_twice(listener: tokio::net::TcpListener) {
+    /// Answers a byte on each of so many connections, one after the other. A handshake may fail.
+    async fn answer(listener: tokio::net::TcpListener, connections: usize) {
         let (server, _) = TlsServer::new(None).expect("a certificate");
-        for _ in 0..2 {
+        for _ in 0..connections {
             let (io, _) = listener.accept().await.expect("a connection");
-            let mut io = server.accept(io).await.expect("a handshake");
-            let byte = io.read_u8().await.expect("a byte");
-            io.write_u8(byte).await.expect("written");
-            io.flush().await.expect("written");
+            if let Ok(mut io) = server.accept(io).await {
+                let byte = io.read_u8().await.expect("a byte");
+                io.write_u8(byte).await.expect("written");
+                io.flush().await.expect("written");
+            }
         }
+    }
+
+    /// Who offers these is answered, and the first that the server prefers is spoken; `None`: not answered.
+    async fn check_protocol(offered: &[&str], expected: Option<&str>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let server = tokio::spawn(answer(listener, 1));
+        let mut config = client_config().expect("a configuration");
+        config.alpn_protocols = offered.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+        let client = tokio::task::spawn_blocking(move || {
+            let mut io = connect(Arc::new(config), TcpStream::connect(address)?)?;
+            io.write_all(b"x")?;
+            io.read_exact(&mut [0])?;
+            io::Result::Ok(io.conn.alpn_protocol().map(<[u8]>::to_vec))
+        });
+        let spoken = client.await.expect("no panic").ok();
+        server.await.expect("no panic");
+        let spoken = spoken.map(|protocol| String::from_utf8(protocol.unwrap_or_default()).expect("text"));
+        assert_eq!(spoken.as_deref(), expected, "{offered:?}");
+    }
+
+    #[tokio::test]
+    async fn every_version_of_http_is_agreed_on() {
+        check_protocol(&[], Some("")).await;
+        check_protocol(&["http/1.0"], Some("http/1.0")).await;
+        check_protocol(&["http/1.0", "http/1.1"], Some("http/1.1")).await;
+        check_protocol(&["http/1.1", "h2"], Some("h2")).await;
+        check_protocol(&["spdy/3"], None).await;
     }
 
     #[tokio::test]
     async fn a_client_that_comes_back_is_spared_the_costly_half_of_the_handshake() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let server = tokio::spawn(answer_twice(listener));
+        let server = tokio::spawn(answer(listener, 2));
         let client = tokio::task::spawn_blocking(move || {
             let config = Arc::new(client_config().expect("a configuration"));
             [(); 2].map(|()| {

@@ -8,7 +8,7 @@ pub(super) const HEAD_BYTES: usize = 9;
 pub(super) const PAYLOAD_BYTES_MAX: usize = 16 * 1024;
 
 /// What every client begins with.
-pub(super) const PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(crate) const PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The highest id that a stream can have.
 pub(super) const STREAM_MAX: u32 = 0x7fff_ffff;
