@@ -1,10 +1,11 @@
 //! What does a notify message cost, from the entry of the stream to the line in every listener's hands, as listeners become
 //! more? The elements of the meeting have no part in it.
 
+mod config;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::ids::UserId;
@@ -92,10 +93,7 @@ fn routing(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1));
+    config = config::criterion();
     targets = routing
 }
 criterion_main!(benches);

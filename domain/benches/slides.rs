@@ -1,9 +1,10 @@
 //! What does it cost to keep projectors up to date, and those who listen to them, as elements and listeners become more?
 
+mod config;
+
 use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use domain::ids::{ChangeId, ProjectorId, UserId};
@@ -139,10 +140,7 @@ fn lines(
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1));
+    config = config::criterion();
     targets = slides
 }
 criterion_main!(benches);

@@ -3,6 +3,8 @@
 //! `<operation>/<elements>/<viewers>`: the viewers differ in their rights, so that what is made for one is not simply
 //! good for the next.
 
+mod config;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
@@ -314,10 +316,7 @@ fn meetings(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1));
+    config = config::criterion();
     targets = views, differences, differences_for_users, lines, lines_for_users, meetings
 }
 criterion_main!(benches);
