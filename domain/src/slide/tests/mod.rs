@@ -2,10 +2,12 @@
 
 mod agenda;
 mod amendments;
+mod current_speakers;
 mod entries;
 mod motions;
 mod polls;
 mod shown;
+mod speakers;
 mod vectors;
 
 use serde_json::{Value, json};
