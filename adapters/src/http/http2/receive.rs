@@ -13,7 +13,7 @@ use super::frame::{
 };
 use super::hpack;
 use super::ready::StreamWaker;
-use super::request::{RequestFields, Unusable, content_length, is_sound_trailer};
+use super::request::{RequestFields, TrailerFields, Unusable, content_length};
 use super::settings::read_window;
 use super::stream::{RequestState, ResponseState, Stream, push_block};
 use super::window::{ReceiveWindow, SendWindow};
@@ -203,8 +203,8 @@ where
         if stream > self.last_stream {
             return self.receive_request(stream, block, ends_stream);
         }
-        let mut is_sound = true;
-        self.decode(block, |name, _| is_sound &= is_sound_trailer(name))?;
+        let mut trailers = TrailerFields::new(self.options.header_bytes_max as usize);
+        self.decode(block, |name, value| trailers.push(name, value))?;
         let Some(index) = self.find(stream) else {
             if self.is_cut(stream) {
                 return self.allowance.take();
@@ -215,7 +215,7 @@ where
             return self.reset_for(stream, ErrorCode::StreamClosed);
         };
         // There is nobody whom the trailers of a request would interest.
-        if ends_stream && is_sound && request.push(&[], true) {
+        if ends_stream && trailers.is_sound() && request.push(&[], true) {
             return Ok(());
         }
         self.reset_for(stream, ErrorCode::ProtocolError)

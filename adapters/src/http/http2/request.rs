@@ -27,7 +27,7 @@ pub(super) enum Unusable {
 /// Takes the fields of a request, in order.
 #[derive(Debug)]
 pub(super) struct RequestFields {
-    bytes_left: usize,
+    room: ListRoom,
     pseudo: PseudoFields,
     headers: HeaderMap,
     unusable: Option<Unusable>,
@@ -44,7 +44,7 @@ struct PseudoFields {
 impl RequestFields {
     /// For a list of up to `bytes_max`.
     pub(super) fn new(bytes_max: usize) -> Self {
-        Self { bytes_left: bytes_max, pseudo: PseudoFields::default(), headers: HeaderMap::new(), unusable: None }
+        Self { room: ListRoom(bytes_max), pseudo: PseudoFields::default(), headers: HeaderMap::new(), unusable: None }
     }
 
     /// The next field. After something unusable the rest is ignored.
@@ -55,8 +55,7 @@ impl RequestFields {
     }
 
     fn try_push(&mut self, name: &[u8], value: &[u8]) -> Result<(), Unusable> {
-        let bytes = name.len() + value.len() + FIELD_BYTES;
-        self.bytes_left = self.bytes_left.checked_sub(bytes).ok_or(Unusable::TooLong)?;
+        self.room.take(name, value)?;
         if let [b':', pseudo @ ..] = name {
             // These come first.
             if !self.headers.is_empty() {
@@ -151,9 +150,42 @@ pub(super) fn content_length(request: &request::Parts) -> Result<Option<u64>, Un
     }
 }
 
-/// Whether a field of this name may come after the body.
-pub(super) fn is_sound_trailer(name: &[u8]) -> bool {
-    HeaderName::from_lowercase(name).is_ok_and(|name| !is_of_connection(name.as_str()))
+/// Takes the fields that come after a body. Nobody is interested in them, but they have the rules and the limit of others.
+#[derive(Debug)]
+pub(super) struct TrailerFields {
+    room: ListRoom,
+    is_sound: bool,
+}
+
+impl TrailerFields {
+    /// For a list of up to `bytes_max`.
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self { room: ListRoom(bytes_max), is_sound: true }
+    }
+
+    /// The next field. After something unusable the rest is ignored: few bytes may stand for many.
+    pub(super) fn push(&mut self, name: &[u8], value: &[u8]) {
+        self.is_sound = self.is_sound
+            && self.room.take(name, value).is_ok()
+            && HeaderName::from_lowercase(name).is_ok_and(|name| !is_of_connection(name.as_str()));
+    }
+
+    /// Whether all of them may come after a body.
+    pub(super) fn is_sound(&self) -> bool {
+        self.is_sound
+    }
+}
+
+/// How much longer a list may become, in bytes as the RFC counts them.
+#[derive(Debug)]
+struct ListRoom(usize);
+
+impl ListRoom {
+    fn take(&mut self, name: &[u8], value: &[u8]) -> Result<(), Unusable> {
+        let bytes = name.len() + value.len() + FIELD_BYTES;
+        self.0 = self.0.checked_sub(bytes).ok_or(Unusable::TooLong)?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
