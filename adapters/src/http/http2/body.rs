@@ -39,11 +39,12 @@ impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl State {
-    fn wake_reader(&mut self) {
-        if let Some(reader) = self.reader.take() {
+    /// Unlocks first: what wakes may be anything.
+    fn wake_reader(mut state: MutexGuard<'_, State>) {
+        let reader = state.reader.take();
+        drop(state);
+        if let Some(reader) = reader {
             reader.wake();
         }
     }
@@ -56,14 +57,17 @@ pub(super) fn channel(stream: &Arc<StreamWaker>) -> (Inbound, RequestBody) {
 }
 
 impl Inbound {
-    /// The next part.
+    /// The next part. If nobody wants it, it counts as read.
     pub(super) fn push(&self, bytes: &[u8]) {
         let mut state = self.0.state();
         if state.is_unwanted {
             state.read += bytes.len();
+            drop(state);
+            // The windows may grow, and nothing else may happen on the stream for long.
+            self.0.stream.wake_by_ref();
         } else if !bytes.is_empty() {
             state.unread.extend_from_slice(bytes);
-            state.wake_reader();
+            Shared::wake_reader(state);
         }
     }
 
@@ -71,7 +75,7 @@ impl Inbound {
     pub(super) fn end(&self) {
         let mut state = self.0.state();
         state.has_ended = true;
-        state.wake_reader();
+        Shared::wake_reader(state);
     }
 
     /// How many bytes were read, or thrown away, since this was asked last.
@@ -84,7 +88,7 @@ impl Drop for Inbound {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.is_cut = true;
-        state.wake_reader();
+        Shared::wake_reader(state);
     }
 }
 
