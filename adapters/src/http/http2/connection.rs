@@ -244,13 +244,14 @@ where
         }
     }
 
-    /// The client takes more of a stream, or of all.
+    /// The client takes more of a stream, or of all. Who has waited longest comes first; whoever gets nothing this time
+    /// goes on to wait.
     pub(super) fn unblock(&mut self, only: Option<u32>) {
-        for stream in &mut self.streams {
-            if stream.blocked_since.is_some() && only.is_none_or(|id| id == stream.id) {
-                stream.blocked_since = None;
-                stream.waker.wake_by_ref();
-            }
+        let streams = self.streams.iter().filter(|stream| only.is_none_or(|id| id == stream.id));
+        let mut blocked: Vec<_> = streams.filter_map(|stream| Some((stream.blocked_since?, &stream.waker))).collect();
+        blocked.sort_by_key(|(since, _)| *since);
+        for (_, waker) in blocked {
+            waker.wake_by_ref();
         }
     }
 

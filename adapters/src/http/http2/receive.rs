@@ -354,10 +354,14 @@ where
             if increment == 0 {
                 return Err(Violation::protocol("WINDOW_UPDATE by nothing"));
             }
+            let was_full = self.send_window.room() == 0;
             if !self.send_window.grow(increment.into()) {
                 return Err(Violation::new(ErrorCode::FlowControlError, "a window is larger than it may be"));
             }
-            self.unblock(None);
+            // Otherwise nobody waits for this window.
+            if was_full {
+                self.unblock(None);
+            }
             return Ok(());
         }
         self.check_not_idle(head.stream)?;

@@ -127,6 +127,7 @@ impl Stream {
                     self.blocked_since.get_or_insert_with(Instant::now);
                     return Next::Waits;
                 }
+                self.blocked_since = None;
                 let mut frame = outgoing.begin_data();
                 let next = fill(body, rest, room, &mut frame, &mut context);
                 self.window.sent(frame.length());
