@@ -168,7 +168,7 @@ where
         Poll::Pending
     }
 
-    /// Goes on with a stream. Whether it has more to send.
+    /// Goes on with a stream. Whether it is to have another turn: it has more to send, and did not wake meanwhile.
     fn advance(&mut self, id: u32) -> bool {
         let Some(index) = self.find(id) else { return false };
         let stream = &mut self.streams[index];
@@ -185,7 +185,7 @@ where
         }
         let stream = &mut self.streams[index];
         match stream.advance(&self.respond, &mut self.send_window, &mut self.outgoing) {
-            Next::More => return true,
+            Next::More => return stream.waker.goes_on(),
             Next::Waits => {}
             Next::Failed => self.reset(id, ErrorCode::InternalError),
             // Nobody reads the rest of the request.

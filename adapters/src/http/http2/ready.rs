@@ -44,7 +44,13 @@ impl StreamWaker {
 
     /// The stream is being looked at: what comes from now on wakes it again.
     pub(super) fn looked_at(&self) {
-        self.is_ready.store(false, Ordering::Release);
+        // Reads too: whoever did not wake it because it was ready has done everything before.
+        self.is_ready.swap(false, Ordering::AcqRel);
+    }
+
+    /// The stream has more to do by itself. False: it woke since it was looked at, and is going to be taken anyway.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.is_ready.swap(true, Ordering::AcqRel)
     }
 }
 
@@ -80,5 +86,12 @@ mod tests {
             first.looked_at();
             second.looked_at();
         }
+        assert!(first.goes_on());
+        first.wake_by_ref();
+        assert!(ready.take().is_empty(), "it has its turn");
+        first.looked_at();
+        first.wake_by_ref();
+        assert!(!first.goes_on());
+        assert_eq!(ready.take(), [1]);
     }
 }
