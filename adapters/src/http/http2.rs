@@ -68,7 +68,7 @@ where
     let ended = poll_fn(|context| {
         if !is_draining && draining.as_mut().poll(context).is_ready() {
             is_draining = true;
-            connection.announce_end();
+            connection.want_end();
         }
         connection.poll(context)
     });

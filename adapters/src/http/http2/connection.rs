@@ -79,6 +79,8 @@ pub(super) struct Connection<Io, Respond> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     None,
+    /// The draining has begun; the client does not know.
+    Wanted,
     /// The client shall open no more streams; those that are on their way are answered.
     Announced,
     /// Further streams are ignored.
@@ -123,6 +125,10 @@ where
         }
         if let Poll::Ready(gone) = self.poll_receive(context) {
             return Poll::Ready(gone);
+        }
+        // After the requests that came just now: also their client is to be told.
+        if self.end == End::Wanted {
+            self.announce_end();
         }
         // Once for each: a stream that woke again meanwhile may have done so to let others have their turn.
         self.turn.append(&mut self.ready.take());
@@ -273,8 +279,13 @@ where
         }
     }
 
-    /// The draining has begun: no more streams.
-    pub(super) fn announce_end(&mut self) {
+    /// The draining has begun.
+    pub(super) fn want_end(&mut self) {
+        self.end = End::Wanted;
+    }
+
+    /// No more streams. Where there is none the end itself says so.
+    fn announce_end(&mut self) {
         self.end = End::Announced;
         if !self.streams.is_empty() {
             self.push_go_away(super::frame::STREAM_MAX, ErrorCode::NoError);
