@@ -120,11 +120,12 @@ where
     /// Goes on with everything that can go on. Ready when the connection has ended.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         self.ready.register(context.waker());
-        while let Poll::Ready(tick) = self.presence.poll_tick(context) {
-            self.tick(tick)?;
-        }
         if let Poll::Ready(gone) = self.poll_receive(context) {
             return Poll::Ready(gone);
+        }
+        // After what came was read: an answer may have waited here, while the process did not run.
+        while let Poll::Ready(tick) = self.presence.poll_tick(context) {
+            self.tick(tick)?;
         }
         // After the requests that came just now: also their client is to be told.
         if self.end == End::Wanted {
@@ -163,7 +164,9 @@ where
             let mut buffer = ReadBuf::uninit(&mut space);
             ready!(Pin::new(&mut self.io).poll_read(context, &mut buffer))?;
             if buffer.filled().is_empty() {
-                // Nobody reads what is on its way.
+                // It sends no more, and thereby soon makes no more room: its streams are over, and not kept while the end
+                // is told.
+                self.streams = Vec::new();
                 self.outgoing = Outgoing::default();
                 return Poll::Ready(Ok(()));
             }
