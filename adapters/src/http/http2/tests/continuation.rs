@@ -168,3 +168,21 @@ async fn what_a_block_stands_for_counts() {
     assert!(is_refused(outcome) || outcome == Connection(ENHANCE_YOUR_CALM), "{heard:?}");
     assert_eq!(client.leave().await.calls(), 0);
 }
+
+/// The same for what comes after a body, which nobody keeps but which has to be looked through.
+#[tokio::test(start_paused = true)]
+async fn trailers_have_the_limit_of_a_header() {
+    let mut client = connect(standard).await;
+    let bytes_max = list_bytes_max(&client);
+    let name = [b'x'; 4_000];
+    for (stream, name, trailers, is_fine) in [
+        (1, "as long as they may be", block(&[("x", "y")]).repeat(bytes_max / 34), true),
+        (3, "longer", block(&[("x", "y")]).repeat(bytes_max / 34 + 1), false),
+        (5, "a name again and again", [literal(0x40, &name, b""), vec![0xBE; 12_000]].concat(), false),
+    ] {
+        client.exchange([post(stream, "/echo"), data(stream, flag::NONE, "body")].concat()).await;
+        let heard = client.exchange(split(stream, flag::END_STREAM, &trailers, 16_384)).await;
+        assert_eq!(heard.outcome(stream) == Outcome::Fine, is_fine, "{name}: {heard:?}");
+        assert!(is_fine || is_refused(heard.outcome(stream)), "{name}: {heard:?}");
+    }
+}

@@ -115,3 +115,19 @@ async fn a_client_that_says_goodbye_is_answered() {
     assert!(client.settle().await.is_finished(1));
     client.leave().await;
 }
+
+/// A request may be on its way just when the draining begins: its client has to hear of that as well.
+#[tokio::test(start_paused = true)]
+async fn who_asks_in_that_moment_hears_of_it() {
+    let producers = Producers::default();
+    let mut client = connect(producers.service()).await;
+    client.send(get(1, "/stream/1")).await;
+    client.server.drain();
+    let heard = client.settle().await;
+    assert_eq!((heard.status(1), heard.goaway(), heard.has_ended), (Some(200), Some(NO_ERROR), false), "{heard:?}");
+    let heard = client.exchange(get(3, "/")).await;
+    assert_eq!((heard.status(3), client.server.calls()), (None, 1));
+    drop(producers.take("/stream/1"));
+    let heard = client.settle().await;
+    assert!(heard.is_finished(1) && heard.has_ended, "{heard:?}");
+}

@@ -2,10 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::Poll;
+
+use bytes::Bytes;
+use futures_util::{FutureExt, stream};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
 
 use super::client::{connect_with, start_with_pipe};
 use super::heard::Heard;
 use super::service::{ENDLESS_PART_BYTES, endless_service};
+use super::start::{HttpResponse, RequestBody};
 use super::wire::{WINDOW_BYTES, code, flag, get, kind, ping, reset, setting, window_update};
 
 const WIDE: (u16, u32) = (setting::INITIAL_WINDOW_SIZE, 1 << 30);
@@ -74,5 +81,44 @@ async fn bodies_are_not_taken_ahead_of_the_client() {
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     let ahead = produced.load(SeqCst);
     assert!((PIPE_BYTES..=2 * AHEAD_BYTES_MAX).contains(&ahead), "{ahead} bytes");
+    client.leave().await;
+}
+
+/// The same where the client makes room for less than a frame at a time.
+#[tokio::test(start_paused = true)]
+async fn little_room_is_shared_too() {
+    let streams = [1, 3, 5, 7];
+    let mut client = connect_with(&[WIDE], endless_service(&Arc::default())).await;
+    let mut heard = client.exchange(streams.map(|stream| get(stream, "/endless")).concat()).await;
+    for _ in 0..80 {
+        heard.append(client.exchange(window_update(0, 10_000)).await);
+    }
+    let lengths = streams.map(|stream| heard.length(stream));
+    let total = WINDOW_BYTES + 80 * 10_000;
+    assert_eq!(lengths.iter().sum::<usize>(), total);
+    assert!(lengths.iter().all(|length| *length >= total / 16), "{lengths:?}");
+    client.leave().await;
+}
+
+/// Bodies wake their stream also while it has its turn again and again, and that is no reason for further turns.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_wakes_often_gets_no_more_than_others() {
+    let part = Bytes::from(vec![b'e'; ENDLESS_PART_BYTES]);
+    let service = move |request: poem::http::Request<RequestBody>| {
+        let (is_restless, part) = (request.uri().path() == "/restless", part.clone());
+        let parts = stream::poll_fn(move |context| {
+            if is_restless {
+                context.waker().wake_by_ref();
+            }
+            Poll::Ready(Some(Ok(Frame::data(part.clone()))))
+        });
+        async { HttpResponse::new(StreamBody::new(parts).boxed()) }.boxed()
+    };
+    let mut client = start_with_pipe(64 * 1024, service);
+    client.hello(&[WIDE]).await;
+    client.send([window_update(0, 1 << 30), get(1, "/restless"), get(3, "/calm")].concat()).await;
+    let heard = client.hear(1_000).await;
+    let (restless, calm) = (heard.length(1), heard.length(3));
+    assert!(calm >= restless / 2, "{restless} and {calm}");
     client.leave().await;
 }

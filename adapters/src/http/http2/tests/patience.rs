@@ -8,7 +8,7 @@ use super::client::{connect, connect_with};
 use super::heard::Outcome;
 use super::service::standard;
 use super::start::PING_INTERVAL;
-use super::wire::{code, flag, get, headers, kind, request, setting, status};
+use super::wire::{code, flag, get, headers, kind, request, setting, status, window_update};
 
 /// A stream that nobody reads would keep a version of the meeting in memory (docs/OPERATIONS.md, limits).
 #[tokio::test(start_paused = true)]
@@ -52,4 +52,21 @@ async fn too_long_a_header_is_answered() {
         assert_eq!((heard.status(stream), heard.is_finished(stream)), (Some(expected), true), "stream {stream}");
         assert_eq!(heard.of(kind::RST_STREAM, stream).count(), usize::from(stream == 5), "no body is waited for");
     }
+}
+
+/// That others take something is no sign that this one does: a browser's other tabs, a proxy's other clients.
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_which_nothing_is_taken_is_reset_though_others_go_on() {
+    let mut client = connect_with(&[(setting::INITIAL_WINDOW_SIZE, 10)], standard).await;
+    let heard = client.exchange([get(1, "/large"), get(3, "/large")].concat()).await;
+    assert_eq!((heard.length(1), heard.length(3)), (10, 10));
+    sleep(PING_INTERVAL - Duration::from_secs(400)).await;
+    let mut heard = client.settle().await;
+    for _ in 0..10 {
+        sleep(Duration::from_secs(35)).await;
+        heard.append(client.exchange([window_update(0, 10), window_update(3, 10)].concat()).await);
+    }
+    sleep(Duration::from_secs(100)).await;
+    heard.append(client.settle().await);
+    assert_eq!((heard.outcome(1), heard.outcome(3)), (Outcome::Stream(code::CANCEL), Outcome::Fine));
 }

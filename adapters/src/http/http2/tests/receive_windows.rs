@@ -3,7 +3,7 @@
 use super::check;
 use super::client::{RawClient, connect};
 use super::heard::Outcome::{Connection, Status, Stream};
-use super::service::standard;
+use super::service::{Producers, standard};
 use super::wire::window_update;
 use super::wire::{
     FRAME_BYTES_MAX, code::*, data, flag, frame, get, headers, kind, padded, post, request, reset, setting,
@@ -158,4 +158,19 @@ async fn what_was_under_way_costs_nothing() {
 #[test]
 fn an_empty_end_needs_no_room() {
     check("6.9.1", [post(1, "/echo"), data(1, flag::END_STREAM, "")].concat(), &[Outcome::Fine]);
+}
+
+/// The same while the response goes on: a stream of lines may be quiet for long, and others need the room.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_nobody_reads_costs_nobody_while_the_response_goes_on() {
+    let producers = Producers::default();
+    let mut client = connect(producers.service()).await;
+    client.exchange(post(1, "/stream/quiet")).await;
+    for _ in 0..3 {
+        client.send_data(1, flag::NONE, &[b'x'; 16_000]).await;
+        client.settle().await;
+    }
+    assert!(client.window(0) >= 32_000, "{}", client.window(0));
+    client.send(post(3, "/echo")).await;
+    client.upload(3, &[b'y'; 60_000]).await.check_answered(3, [b'y'; 60_000]);
 }
