@@ -209,5 +209,10 @@ mod tests {
         let whole = reading.await.expect("no panic").expect("whole").to_bytes();
         assert_eq!(whole, "one two");
         drop(inbound);
+        let (inbound, body, _) = pair();
+        let reading = tokio::spawn(body.collect());
+        tokio::task::yield_now().await;
+        drop(inbound);
+        assert!(reading.await.expect("no panic").is_err(), "it is cut");
     }
 }

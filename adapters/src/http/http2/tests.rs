@@ -4,6 +4,7 @@
 //! so that "nothing comes" is something that a test can wait for. Numbers in comments and names of cases are sections.
 
 mod abuse;
+mod allowances;
 mod client;
 mod continuation;
 mod ending;

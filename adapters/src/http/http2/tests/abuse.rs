@@ -1,9 +1,14 @@
 //! Can a client make the server work, or keep things in memory, without end? (section 10.5)
 
+use std::sync::Arc;
+
+use tokio::time::sleep;
+
 use super::Outcome;
 use super::client::{RawClient, connect, start_with_pipe};
 use super::heard::Outcome::{Connection, Ended};
-use super::service::standard;
+use super::service::{endless_service, standard};
+use super::start::PING_INTERVAL;
 use super::wire::{WINDOW_BYTES_MAX, code::*, data, flag, frame, get, headers, kind, ping, post, request, reset};
 use super::wire::{setting, settings, window_update};
 
@@ -139,4 +144,26 @@ async fn resets_by_the_server_are_stopped() {
         }
         assert_eq!(client.leave().await.living(), 0);
     }
+}
+
+/// The same over so long a time that all of it is allowed: then nothing is read any more, and the client does not lose
+/// its connection for that alone.
+#[tokio::test(start_paused = true)]
+async fn who_reads_nothing_is_not_listened_to_for_long() {
+    const ROUNDS_MAX: u32 = 10;
+    let mut client = start_with_pipe(1_700, endless_service(&Arc::default()));
+    client.hello(&[(setting::INITIAL_WINDOW_SIZE, 1 << 30)]).await;
+    client.send([window_update(0, 1 << 30), get(1, "/endless")].concat()).await;
+    let pings = ping([7; 8]).repeat(900);
+    let mut rounds = 0;
+    while client.try_send(&pings).await {
+        rounds += 1;
+        assert!(rounds < ROUNDS_MAX, "everything is taken");
+        // Before it is asked for a sign of life in vain.
+        sleep(PING_INTERVAL).await;
+    }
+    assert!(rounds > 2, "{rounds}");
+    assert!(!client.server.has_ended());
+    let heard = client.hear(50).await;
+    assert_eq!((heard.frames.len(), heard.has_ended), (50, false));
 }

@@ -35,8 +35,13 @@ pub(super) fn start(respond: impl Respond) -> RawClient {
 /// The same with little room between them.
 pub(super) fn start_with_pipe(pipe_bytes: usize, respond: impl Respond) -> RawClient {
     let (io, server_io) = duplex(pipe_bytes);
-    let server = Server::start(server_io, respond);
-    RawClient { io, unread: Vec::new(), server, told: BTreeMap::new(), windows: BTreeMap::new() }
+    RawClient::new(io, Server::start(server_io, respond))
+}
+
+/// The same with a server that has no table of header fields.
+pub(super) fn start_without_table(respond: impl Respond) -> RawClient {
+    let (io, server_io) = duplex(PIPE_BYTES);
+    RawClient::new(io, Server::start_without_table(server_io, respond))
 }
 
 /// A server, and a client that has exchanged settings with it.
@@ -51,6 +56,10 @@ pub(super) async fn connect_with(settings: &[(u16, u32)], respond: impl Respond)
 }
 
 impl RawClient {
+    fn new(io: DuplexStream, server: Server) -> Self {
+        Self { io, unread: Vec::new(), server, told: BTreeMap::new(), windows: BTreeMap::new() }
+    }
+
     /// Exchanges settings.
     pub(super) async fn hello(&mut self, settings: &[(u16, u32)]) {
         self.send([PREFACE, &wire::settings(settings)].concat()).await;

@@ -186,3 +186,21 @@ async fn trailers_have_the_limit_of_a_header() {
         assert!(is_fine || is_refused(heard.outcome(stream)), "{name}: {heard:?}");
     }
 }
+
+/// A list that is somewhat too long costs its stream alone, and the connection only beyond twice as much.
+#[tokio::test(start_paused = true)]
+async fn a_block_has_twice_the_room_of_a_list() {
+    let bytes_max = {
+        let client = connect(standard).await;
+        list_bytes_max(&client)
+    };
+    for (more, outcome) in [(0, Status(431)), (1, Connection(ENHANCE_YOUR_CALM))] {
+        let mut client = connect(standard).await;
+        let base = block(&request("GET", "/"));
+        let fields = [&base[..], &vec![0x84; 2 * bytes_max + more - base.len()]].concat();
+        // The list is too long before it is malformed.
+        let large = literal(0, b"x", &vec![b'y'; bytes_max]);
+        let whole = [&base[..], &large, &fields[base.len() + large.len()..]].concat();
+        assert_eq!(client.exchange(split(1, flag::END_STREAM, &whole, 16_384)).await.outcome(1), outcome, "{more}");
+    }
+}

@@ -1,14 +1,22 @@
 //! How does a connection end when the service stops, or the client wants it? (section 6.8)
 
-use super::client::{connect, start};
+use super::client::{connect, start, start_with_pipe};
 use super::heard::{Heard, Outcome};
-use super::service::{Producers, standard};
-use super::wire::{PREFACE, code::NO_ERROR, data, flag, frame, get, kind, post, reset, settings};
+use super::service::{Producers, endless_service, standard};
+use super::wire::{
+    PREFACE, code::NO_ERROR, code::PROTOCOL_ERROR, data, flag, frame, get, kind, post, reset, setting, settings,
+    window_update,
+};
 
 /// The last GOAWAY: the highest stream that is going to be answered.
 fn last_stream(heard: &Heard) -> Option<u32> {
-    let payload = &heard.of(kind::GOAWAY, 0).last()?.payload;
-    payload.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
+    last_streams(heard).last().copied()
+}
+
+/// The same of every GOAWAY.
+fn last_streams(heard: &Heard) -> Vec<u32> {
+    let first = |payload: &[u8]| payload.first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
+    heard.of(kind::GOAWAY, 0).filter_map(|frame| first(&frame.payload)).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -130,4 +138,52 @@ async fn who_asks_in_that_moment_hears_of_it() {
     drop(producers.take("/stream/1"));
     let heard = client.settle().await;
     assert!(heard.is_finished(1) && heard.has_ended, "{heard:?}");
+}
+
+/// 6.8: what a client asks before it can know of the draining is answered.
+#[tokio::test(start_paused = true)]
+async fn what_is_on_its_way_is_answered() {
+    let mut client = connect(standard).await;
+    client.exchange(get(1, "/wait")).await;
+    client.server.drain();
+    tokio::task::yield_now().await;
+    // Also if it answers a PING that was not the one which asks whether it knows.
+    client.send([frame(kind::PING, flag::ACK, 0, [7; 8]), get(3, "/")].concat()).await;
+    tokio::task::yield_now().await;
+    let heard = client.settle().await;
+    heard.check_answered(3, "ok");
+    assert_eq!(last_streams(&heard), [(1 << 31) - 1, 3]);
+    assert_eq!(client.exchange(get(5, "/")).await.status(5), None);
+}
+
+/// A client has a moment to hear why the connection ends, and not more. What it had asked for is over at once.
+#[tokio::test(start_paused = true)]
+async fn who_breaks_the_protocol_is_told_and_left() {
+    for pipe_bytes in [64 * 1024, 1_000] {
+        let mut client = start_with_pipe(pipe_bytes, standard);
+        client.hello(&[(setting::INITIAL_WINDOW_SIZE, 1 << 20)]).await;
+        client.send([get(1, "/wait"), get(3, "/large")].concat()).await;
+        tokio::task::yield_now().await;
+        assert_eq!(client.server.living(), 1);
+        client.send(get(2, "/")).await;
+        tokio::time::sleep(std::time::Duration::from_millis(900)).await;
+        assert_eq!((client.server.living(), client.server.has_ended()), (0, false), "pipe of {pipe_bytes}");
+        if pipe_bytes > 1_000 {
+            assert_eq!(client.settle().await.outcome(2), Outcome::Connection(PROTOCOL_ERROR));
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        assert!(client.server.has_ended(), "pipe of {pipe_bytes}");
+    }
+}
+
+/// Who goes away without reading is not waited for.
+#[tokio::test(start_paused = true)]
+async fn who_sends_no_more_is_left_at_once() {
+    let mut client = start_with_pipe(1_000, endless_service(&std::sync::Arc::default()));
+    client.hello(&[(setting::INITIAL_WINDOW_SIZE, 1 << 30)]).await;
+    client.send([window_update(0, 1 << 30), get(1, "/endless")].concat()).await;
+    tokio::task::yield_now().await;
+    client.close_half().await;
+    tokio::task::yield_now().await;
+    assert!(client.server.has_ended());
 }

@@ -1,10 +1,12 @@
 //! Are compressed header blocks understood, and broken ones noticed? (section 4.3; RFC 7541)
 
 use super::check;
-use super::client::connect;
+use super::client::{connect, start_without_table};
 use super::heard::Outcome::{self, Connection, Stream};
 use super::service::{Recorder, standard};
-use super::wire::{block, code::*, flag, frame, get, headers, kind, literal, post, request, reset, setting, settings};
+use super::wire::{
+    PREFACE, block, code::*, flag, frame, get, headers, kind, literal, post, request, reset, setting, settings,
+};
 
 /// Turns digits into bytes.
 fn hex(digits: &str) -> Vec<u8> {
@@ -131,4 +133,27 @@ async fn refused_streams_tell_the_table_too() {
     client.exchange(frame(kind::HEADERS, flag::END_BOTH, id + 2, block)).await.check_answered(id + 2, "ok");
     let heard = client.exchange([settings(&[]), headers(id + 4, flag::END_BOTH, &request("GET", "/"))].concat()).await;
     heard.check_answered(id + 4, "ok");
+}
+
+/// As it is served: with the table of the protocol until the client knows that there is none, and with none then.
+#[tokio::test(start_paused = true)]
+async fn there_is_no_table_once_the_client_knows() {
+    let base = block(&request("GET", "/")[..3]);
+    let with_table = |stream, rest: &[u8]| frame(kind::HEADERS, flag::END_BOTH, stream, [&base, rest].concat());
+    let told = literal(0x40, b":path", b"/");
+    for (name, rest) in [("told before", vec![0xBE]), ("told since", [&told[..], &[0xBE]].concat())] {
+        let mut client = start_without_table(standard);
+        let begin = [PREFACE, &settings(&[]), &with_table(1, &told), &with_table(3, &[0xBE])].concat();
+        let heard = client.exchange(begin).await;
+        heard.check_answered(1, "ok");
+        heard.check_answered(3, "ok");
+        assert_eq!(client.told[&setting::HEADER_TABLE_SIZE], 0);
+        client.exchange(with_table(5, &told)).await.check_answered(5, "ok");
+        assert_eq!(client.exchange(with_table(7, &rest)).await.outcome(7), Connection(COMPRESSION_ERROR), "{name}");
+    }
+    let mut client = start_without_table(standard);
+    client.hello(&[]).await;
+    let resized = |stream, size| frame(kind::HEADERS, flag::END_BOTH, stream, [&[size], &base[..], &told].concat());
+    client.exchange(resized(1, 0x20)).await.check_answered(1, "ok");
+    assert_eq!(client.exchange(resized(3, 0x21)).await.outcome(3), Connection(COMPRESSION_ERROR));
 }

@@ -70,3 +70,20 @@ async fn a_stream_of_which_nothing_is_taken_is_reset_though_others_go_on() {
     heard.append(client.settle().await);
     assert_eq!((heard.outcome(1), heard.outcome(3)), (Outcome::Stream(code::CANCEL), Outcome::Fine));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_client_is_asked_whether_it_is_there() {
+    let mut client = connect(standard).await;
+    client.exchange(get(1, "/wait")).await;
+    for _ in 0..3 {
+        sleep(PING_INTERVAL).await;
+        let heard = client.settle().await;
+        let asked: Vec<_> = heard.of(kind::PING, 0).map(|frame| frame.flags).collect();
+        assert_eq!((asked, heard.has_ended), (vec![flag::NONE], false));
+    }
+    // Without an answer.
+    sleep(PING_INTERVAL + Duration::from_secs(40)).await;
+    assert_eq!((client.server.has_ended(), client.server.living()), (false, 1));
+    sleep(Duration::from_secs(20)).await;
+    assert_eq!((client.server.has_ended(), client.server.living()), (true, 0));
+}

@@ -3,10 +3,11 @@
 use super::check;
 use super::client::{RawClient, connect};
 use super::heard::Outcome::{Connection, Status, Stream};
-use super::service::{Producers, standard};
+use super::service::{Producers, Recorder, standard};
 use super::wire::window_update;
 use super::wire::{
-    FRAME_BYTES_MAX, code::*, data, flag, frame, get, headers, kind, padded, post, request, reset, setting,
+    FRAME_BYTES_MAX, WINDOW_BYTES, code::*, data, flag, frame, get, headers, kind, padded, post, request, reset,
+    setting,
 };
 use super::{Outcome, judge};
 
@@ -32,7 +33,9 @@ async fn padding_needs_room_and_gives_it_back() {
         let frames = frame(kind::DATA, flag::PADDED, 1, padded("x", 255)).repeat(50);
         client.send_frames(1, 50 * 257, frames).await;
         client.settle().await;
-        assert!(client.window(1) >= FRAME_BYTES_MAX && client.window(0) >= FRAME_BYTES_MAX, "{}", client.window(1));
+        for window in [client.window(1), client.window(0)] {
+            assert!((FRAME_BYTES_MAX..=WINDOW_BYTES).contains(&window), "{window}");
+        }
     }
     client.exchange(data(1, flag::END_STREAM, "")).await.check_answered(1, "x".repeat(2_000));
 }
@@ -107,7 +110,9 @@ async fn fill_up_to(client: &mut RawClient, stream: u32, bytes_max: usize) {
 /// begun, gets 16,000 bytes, and ends in the way of its name; without the room of the earlier ones a later stalls.
 #[tokio::test(start_paused = true)]
 async fn a_body_that_nobody_reads_costs_its_stream_alone() {
-    for name in ["answered", "answered before its end", "reset", "malformed", "too long", "refused", "bad trailers"] {
+    for name in
+        ["answered", "answered before its end", "reset", "malformed", "too long", "refused", "bad trailers", "ended"]
+    {
         let mut client = connect(standard).await;
         if name == "refused" {
             let max = client.told[&setting::MAX_CONCURRENT_STREAMS];
@@ -121,10 +126,11 @@ async fn a_body_that_nobody_reads_costs_its_stream_alone() {
                 _ => {}
             }
             client.send(headers(stream, flag::END_HEADERS, &fields)).await;
-            assert!(client.window(0) >= 16_000, "{name}: nothing left in the round of {stream}");
-            let end = if name == "answered" { flag::END_STREAM } else { flag::NONE };
+            assert!(client.window(0) >= 32_000, "{name}: nothing left in the round of {stream}");
+            let end = if ["answered", "ended"].contains(&name) { flag::END_STREAM } else { flag::NONE };
             client.send_data(stream, end, &[b'x'; 16_000]).await;
             match name {
+                "ended" => client.send_data(stream, flag::NONE, &[b'x'; 16_000]).await,
                 "reset" => client.send(reset(stream, CANCEL)).await,
                 "bad trailers" => client.send(headers(stream, flag::END_BOTH, &[("connection", "close")])).await,
                 _ => {}
@@ -132,7 +138,7 @@ async fn a_body_that_nobody_reads_costs_its_stream_alone() {
             let heard = client.settle().await;
             assert!(!heard.has_ended, "{name}, round of {stream}: {heard:?}");
         }
-        assert!(client.window(0) >= 16_000, "{name}");
+        assert!((16_000..=WINDOW_BYTES).contains(&client.window(0)), "{name}: {}", client.window(0));
         client.leave().await;
     }
 }
@@ -173,4 +179,38 @@ async fn a_body_that_nobody_reads_costs_nobody_while_the_response_goes_on() {
     assert!(client.window(0) >= 32_000, "{}", client.window(0));
     client.send(post(3, "/echo")).await;
     client.upload(3, &[b'y'; 60_000]).await.check_answered(3, [b'y'; 60_000]);
+}
+
+/// Nobody is told of more room than there was.
+#[tokio::test(start_paused = true)]
+async fn room_is_given_back_once() {
+    let mut client = connect(Recorder::default().service()).await;
+    for stream in (0..10).map(|index| index * 2 + 1) {
+        client.send(post(stream, "/echo")).await;
+        let heard = client.upload(stream, &[b'x'; 40_000]).await;
+        heard.check_answered(stream, "ok");
+        assert!(client.window(0) <= WINDOW_BYTES, "{}", client.window(0));
+        assert_eq!(heard.of(kind::WINDOW_UPDATE, stream).count(), 0, "nothing more comes on this stream");
+    }
+}
+
+/// DATA beyond the window of its stream is not kept, so the connection has its room back.
+#[tokio::test(start_paused = true)]
+async fn what_a_stream_does_not_take_costs_the_stream_alone() {
+    let mut client = connect(standard).await;
+    for stream in (0..4).map(|index| index * 4 + 1) {
+        // Just not enough for the window of a stream to grow; of the connection it is.
+        client.send([post(stream, "/echo"), post(stream + 2, "/echo")].concat()).await;
+        for (stream, flags, length) in
+            [(stream, flag::NONE, 16_384), (stream, flag::NONE, 16_382), (stream + 2, flag::END_STREAM, 1)]
+        {
+            client.send_data(stream, flags, &vec![b'x'; length]).await;
+            client.settle().await;
+        }
+        assert!(client.window(0) >= 65_000 && client.window(stream) == 32_769, "{}", client.window(stream));
+        for _ in 0..3 {
+            client.send_data(stream, flag::NONE, &[b'x'; 16_384]).await;
+        }
+        assert_eq!(client.settle().await.outcome(stream), Stream(FLOW_CONTROL_ERROR));
+    }
 }

@@ -3,12 +3,14 @@
 use std::io;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, stream};
+use http_body_util::{BodyExt, StreamBody};
 use poem::http::{HeaderValue, StatusCode, header};
 
 use super::client::connect;
 use super::heard::Outcome::{Fine, Stream};
 use super::service::{Producers, full, standard};
+use super::start::{HttpResponse, RequestBody};
 use super::wire::{FRAME_BYTES_MAX, code::*, data, flag, get, headers, kind, post, request, window_update};
 
 #[tokio::test(start_paused = true)]
@@ -192,3 +194,41 @@ const LARGE: &str = {
         Err(_) => "",
     }
 };
+
+/// Needs the decoder.
+#[tokio::test(start_paused = true)]
+async fn heads_say_when_and_how_long() {
+    let mut client = connect(|request: poem::http::Request<RequestBody>| {
+        let mut response = full("four");
+        match request.uri().path() {
+            "/204" => *response.status_mut() = StatusCode::NO_CONTENT,
+            "/304" => *response.status_mut() = StatusCode::NOT_MODIFIED,
+            "/own" => {
+                response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("4"));
+                response.headers_mut().insert(header::DATE, HeaderValue::from_static("then"));
+            }
+            "/stream" => {
+                let part = async { Ok(hyper::body::Frame::data(Bytes::from("four"))) };
+                response = HttpResponse::new(StreamBody::new(stream::once(part)).boxed());
+            }
+            _ => {}
+        }
+        async { response }.boxed()
+    })
+    .await;
+    for (stream, method, path, lengths, body) in [
+        (1, "GET", "/", &["4"][..], "four"),
+        (3, "HEAD", "/", &["4"], ""),
+        (5, "GET", "/204", &[], ""),
+        (7, "GET", "/304", &[], ""),
+        (9, "GET", "/own", &["4"], "four"),
+        (11, "GET", "/stream", &[], "four"),
+    ] {
+        let heard = client.exchange(headers(stream, flag::END_BOTH, &request(method, path))).await;
+        assert_eq!((heard.body(stream), heard.is_finished(stream)), (body.into(), true), "{method} {path}");
+        let fields = heard.fields(stream);
+        let values = |name| fields.iter().filter(|field| field.0 == name).map(|field| &*field.1).collect::<Vec<_>>();
+        assert_eq!(values("content-length"), lengths, "{method} {path}");
+        assert_eq!((values("date").len(), values("date") == ["then"]), (1, path == "/own"), "{method} {path}");
+    }
+}

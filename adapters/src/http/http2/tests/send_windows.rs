@@ -124,3 +124,11 @@ async fn frames_are_whole_however_they_are_taken() {
         heard.check_answered(3, large());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_response_that_just_fits_ends() {
+    let mut client = connect_with(&[(setting::INITIAL_WINDOW_SIZE, 2)], standard).await;
+    let heard = client.exchange(get(1, "/")).await;
+    heard.check_answered(1, "ok");
+    assert_eq!(heard.of(kind::DATA, 1).count(), 1);
+}

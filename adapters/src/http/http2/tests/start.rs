@@ -67,7 +67,17 @@ struct Counts {
 }
 
 impl Server {
+    /// With a table for header fields, so that the rules for it can be broken.
     pub(super) fn start(io: DuplexStream, respond: impl Respond) -> Self {
+        Self::start_with(io, 4096, respond)
+    }
+
+    /// As operators do.
+    pub(super) fn start_without_table(io: DuplexStream, respond: impl Respond) -> Self {
+        Self::start_with(io, Limits::default().http2().header_table_bytes, respond)
+    }
+
+    fn start_with(io: DuplexStream, header_table_bytes: u32, respond: impl Respond) -> Self {
         let counts = Arc::<Counts>::default();
         let counting = Arc::clone(&counts);
         let respond = move |request: Request<poem::Body>| {
@@ -81,8 +91,7 @@ impl Server {
         };
         let (trigger, drain) = drain();
         let limits = Limits { ping_interval: PING_INTERVAL, ..Limits::default() };
-        // With a table for header fields, so that the rules for it can be broken.
-        let options = http2::Options { header_table_bytes: 4096, ..limits.http2() };
+        let options = http2::Options { header_table_bytes, ..limits.http2() };
         let ended = tokio::spawn(async move {
             let _ = http2::speak(io, options, respond, drain).await;
         });

@@ -37,6 +37,7 @@ fn streams_begin_with_headers() {
     check("5.1 even, RST_STREAM", reset(2, CANCEL), &wrong);
     check("5.1 even, DATA", data(2, flag::NONE, "x"), &wrong);
     check("5.1 even, WINDOW_UPDATE", window_update(2, 1), &wrong);
+    check("5.1 even, lower than another", [get(5, "/"), reset(2, CANCEL)].concat(), &wrong);
 }
 
 #[test]
@@ -137,4 +138,34 @@ async fn there_are_only_so_many_streams_at_once() {
     client.exchange(get(id(max + 4), "/wait")).await;
     let heard = client.exchange(get(id(max + 5), "/")).await;
     assert_eq!(heard.outcome(id(max + 5)), Stream(REFUSED_STREAM));
+}
+
+/// What was on its way when the server had ended a stream is no mistake; the latest 64 such streams are remembered.
+#[tokio::test(start_paused = true)]
+async fn streams_that_the_server_ended_are_remembered() {
+    let malformed =
+        |stream| headers(stream, flag::END_HEADERS, &[&request("POST", "/")[..], &[("te", "gzip")]].concat());
+    let late = |stream| headers(stream, flag::END_BOTH, &[("x-late", "1")]);
+    let mut client = connect(standard).await;
+    let id = |index: u32| index * 2 + 1;
+    client.exchange((0..65).flat_map(|index| malformed(id(index))).collect::<Vec<u8>>()).await;
+    let heard = client.exchange((1..65).flat_map(|index| late(id(index))).collect::<Vec<u8>>()).await;
+    assert!(!heard.has_ended, "{heard:?}");
+    assert_eq!(client.exchange(late(id(0))).await.outcome(id(0)), Connection(STREAM_CLOSED), "the first is forgotten");
+}
+
+/// 8.1: a response that is complete before its request asks for no more of it.
+#[tokio::test(start_paused = true)]
+async fn no_more_is_asked_for_after_an_early_response() {
+    let mut client = connect(standard).await;
+    let heard = client.exchange(post(1, "/")).await;
+    heard.check_answered(1, "ok");
+    let last = heard.frames.last().expect("a frame");
+    assert_eq!((last.kind, last.stream, last.number()), (kind::RST_STREAM, 1, NO_ERROR));
+    let late = [data(1, flag::NONE, "late"), headers(1, flag::END_BOTH, &[("x-late", "1")])].concat();
+    let heard = client.exchange(late).await;
+    assert!(heard.frames.is_empty() && !heard.has_ended, "{heard:?}");
+    // Where the request is complete, the stream has ended by itself.
+    let heard = client.exchange(get(3, "/")).await;
+    assert_eq!(heard.of(kind::RST_STREAM, 3).count(), 0);
 }
