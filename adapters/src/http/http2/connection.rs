@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use hyper::Request;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::Instant;
 
 use super::Options;
 use super::allowance::Allowance;
@@ -22,8 +23,9 @@ use super::presence::{Presence, Tick};
 use super::ready::Ready;
 use super::receive::{HeaderBlock, Partial};
 use super::settings::{HEADER_TABLE_BYTES, WINDOW_BYTES, offered};
-use super::stream::{Next, Stream};
+use super::stream::{Next, ResponseState, Stream};
 use super::window::{ReceiveWindow, SendWindow};
+use crate::http::body::BODY_BYTES_MAX;
 use crate::http::connection::ConnectionError;
 use crate::http::router::HttpResponse;
 
@@ -40,6 +42,9 @@ const READS_MAX: usize = 16;
 
 /// How much one read takes at most, in bytes.
 const READ_BYTES_MAX: usize = 4096;
+
+/// How much of a request is ignored after its response is complete, in bytes; of more the client is told to stop.
+const IGNORED_BYTES_MAX: usize = BODY_BYTES_MAX;
 
 /// How many streams that ended before their request did are remembered: what was on its way is no mistake of the client.
 const CUT_STREAMS_MAX: usize = 64;
@@ -73,6 +78,8 @@ pub(super) struct Connection<Io, Respond> {
     pub(super) allowance: Allowance,
     presence: Presence,
     end: End,
+    /// There were streams when the draining began: the client is waited for until it has got their ends.
+    is_heard_out: bool,
 }
 
 /// How far the end of the connection is.
@@ -114,6 +121,7 @@ where
             allowance: Allowance::new(),
             presence: Presence::new(options.ping_interval, options.ping_timeout),
             end: End::None,
+            is_heard_out: false,
         }
     }
 
@@ -197,11 +205,31 @@ where
             Next::More => return stream.waker.goes_on(),
             Next::Waits => {}
             Next::Failed => self.reset(id, ErrorCode::InternalError),
-            // Nobody reads the rest of the request.
+            // Some clients lose a response that is followed by a reset at once: they may end their request first.
+            Next::Ended if stream.is_open() && self.end == End::None => {
+                stream.response = ResponseState::Complete { ignored: 0 };
+                stream.blocked_since = Some(Instant::now());
+            }
             Next::Ended if stream.is_open() => self.reset(id, ErrorCode::NoError),
             Next::Ended => self.remove(index),
         }
         false
+    }
+
+    /// So many bytes came of the request of a stream. If its response is complete they are ignored, up to a limit, and with
+    /// the end of the request the stream is over; false if it is not.
+    pub(super) fn ignore(&mut self, id: u32, bytes: usize) -> bool {
+        let Some(index) = self.find(id) else { return false };
+        let stream = &mut self.streams[index];
+        let is_open = stream.is_open();
+        let ResponseState::Complete { ignored } = &mut stream.response else { return false };
+        *ignored += bytes;
+        if !is_open {
+            self.remove(index);
+        } else if *ignored > IGNORED_BYTES_MAX {
+            self.reset(id, ErrorCode::NoError);
+        }
+        true
     }
 
     /// Where the stream is.
@@ -290,7 +318,12 @@ where
     /// No more streams. Where there is none the end itself says so.
     fn announce_end(&mut self) {
         self.end = End::Announced;
+        for id in self.streams.iter().filter(|stream| stream.is_complete()).map(|stream| stream.id).collect::<Vec<_>>()
+        {
+            self.reset(id, ErrorCode::NoError);
+        }
         if !self.streams.is_empty() {
+            self.is_heard_out = true;
             self.push_go_away(super::frame::STREAM_MAX, ErrorCode::NoError);
             self.outgoing.push(Kind::Ping, 0, 0, PING_DRAIN);
         }
@@ -323,22 +356,34 @@ where
         self.push_go_away(self.last_stream, violation.code);
         let goodbye = async {
             self.send_rest().await?;
-            // A connection that is closed with something unread takes what was sent with it.
-            let mut space = [0; READ_BYTES_MAX];
-            for _ in 0..GOODBYE_READS_MAX {
-                if self.io.read(&mut space).await? == 0 {
-                    break;
-                }
-            }
-            io::Result::Ok(())
+            self.hear_out(GOODBYE_READS_MAX).await
         };
         // Whether it was heard or not, that was all.
         let _ = tokio::time::timeout(GOODBYE, Box::pin(goodbye)).await;
     }
 
-    /// Sends what is on its way, and the end.
-    pub(super) async fn send_rest(&mut self) -> io::Result<()> {
+    /// Sends what is on its way, and the end. Who serves connections bounds the time of their end.
+    pub(super) async fn end(&mut self) -> io::Result<()> {
+        /// More than a client has to say while it reads what is on its way.
+        const READS_MAX: usize = 1024;
+        self.send_rest().await?;
+        if self.is_heard_out { Box::pin(self.hear_out(READS_MAX)).await } else { Ok(()) }
+    }
+
+    async fn send_rest(&mut self) -> io::Result<()> {
         poll_fn(|context| self.outgoing.poll_send(Pin::new(&mut self.io), context)).await?;
         self.io.shutdown().await
+    }
+
+    /// Reads until the client has ended its half as well: a connection that is closed with something unread takes what was
+    /// sent with it.
+    async fn hear_out(&mut self, reads_max: usize) -> io::Result<()> {
+        let mut space = [0; READ_BYTES_MAX];
+        for _ in 0..reads_max {
+            if self.io.read(&mut space).await? == 0 {
+                break;
+            }
+        }
+        Ok(())
     }
 }

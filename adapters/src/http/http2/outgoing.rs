@@ -10,7 +10,8 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 
-use super::frame::{HEAD_BYTES, Head, Kind};
+use super::frame::{END_HEADERS, END_STREAM, HEAD_BYTES, Head, Kind, PAYLOAD_BYTES_MAX};
+use super::hpack;
 
 /// How many parts one write carries. Further ones go with the next write.
 const WRITE_PARTS_MAX: usize = 64;
@@ -27,6 +28,8 @@ pub(super) struct Outgoing {
     /// In all parts.
     bytes: usize,
     is_unflushed: bool,
+    /// A header block was sent, or is to be.
+    has_block: bool,
 }
 
 #[derive(Debug)]
@@ -79,6 +82,24 @@ impl Outgoing {
             self.push_part(Part::short(head, &[]));
             self.push_part(Part::Bytes(Bytes::copy_from_slice(payload)));
         }
+    }
+
+    /// A header block, in as many frames as it needs.
+    pub(super) fn push_block(&mut self, stream: u32, mut block: Vec<u8>, ends_stream: bool) {
+        if !std::mem::replace(&mut self.has_block, true) {
+            // The client may want the table to be smaller than it is at first, and must then be told that it is (RFC 7541,
+            // section 4.2). Nothing is ever entered, so it may be as small as there is, once and for all.
+            block.insert(0, hpack::TABLE_OF_NOTHING);
+        }
+        let mut kind = Kind::Headers;
+        let mut flags = if ends_stream { END_STREAM } else { 0 };
+        let mut rest = &*block;
+        while rest.len() > PAYLOAD_BYTES_MAX {
+            let (part, after) = rest.split_at(PAYLOAD_BYTES_MAX);
+            self.push(kind, flags, stream, part);
+            (kind, flags, rest) = (Kind::Continuation, 0, after);
+        }
+        self.push(kind, flags | END_HEADERS, stream, rest);
     }
 
     /// A DATA frame; nothing of it is sent until it is ended.

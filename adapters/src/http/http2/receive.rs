@@ -15,7 +15,7 @@ use super::hpack;
 use super::ready::StreamWaker;
 use super::request::{RequestFields, TrailerFields, Unusable, content_length};
 use super::settings::read_window;
-use super::stream::{RequestState, ResponseState, Stream, push_block};
+use super::stream::{RequestState, ResponseState, Stream};
 use super::window::{ReceiveWindow, SendWindow};
 use crate::http::router::HttpResponse;
 
@@ -160,6 +160,9 @@ where
             self.outgoing.push(Kind::WindowUpdate, 0, head.stream, &increment.to_be_bytes());
         }
         self.give_back(padding);
+        if self.ignore(head.stream, payload.len()) {
+            return Ok(());
+        }
         if data.is_empty() && !head.has(END_STREAM) { self.allowance.take() } else { Ok(()) }
     }
 
@@ -216,6 +219,7 @@ where
         };
         // There is nobody whom the trailers of a request would interest.
         if ends_stream && trailers.is_sound() && request.push(&[], true) {
+            self.ignore(stream, 0);
             return Ok(());
         }
         self.reset_for(stream, ErrorCode::ProtocolError)
@@ -252,7 +256,7 @@ where
                 let mut block = Vec::new();
                 let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
                 hpack::encode_field(":status", status.as_str().as_bytes(), &mut block);
-                push_block(stream, &block, true, &mut self.outgoing);
+                self.outgoing.push_block(stream, block, true);
                 if !ends_stream {
                     self.reset(stream, ErrorCode::NoError);
                 }
@@ -270,7 +274,7 @@ where
             if request.headers.get(header::EXPECT).is_some_and(|value| value == "100-continue") {
                 let mut block = Vec::new();
                 hpack::encode_field(":status", b"100", &mut block);
-                push_block(id, &block, false, &mut self.outgoing);
+                self.outgoing.push_block(id, block, false);
             }
             let (inbound, body) = body::channel(&waker);
             let window = ReceiveWindow::new();
@@ -303,7 +307,12 @@ where
         }
         self.check_not_idle(head.stream)?;
         if let Some(index) = self.find(head.stream) {
+            let has_begun = self.streams[index].has_begun();
             self.remove(index);
+            if has_begun {
+                // Who has enough of a stream without an end cannot but cancel it.
+                return Ok(());
+            }
         }
         self.allowance.take()
     }

@@ -65,7 +65,7 @@ impl RequestFields {
         }
         // Refuses capital letters.
         let name = HeaderName::from_lowercase(name).map_err(|_| Unusable::Malformed)?;
-        let value = HeaderValue::from_bytes(value).map_err(|_| Unusable::Malformed)?;
+        let value = sound_value(value).ok_or(Unusable::Malformed)?;
         if is_of_connection(name.as_str()) || (name == header::TE && value != "trailers") {
             return Err(Unusable::Malformed);
         }
@@ -93,7 +93,9 @@ impl PseudoFields {
             b"method" => self.method.replace(parsed(value)?).is_none(),
             b"scheme" => self.scheme.replace(parsed(value)?).is_none(),
             b"authority" => self.authority.replace(parsed(value)?).is_none(),
-            b"path" if value.first() == Some(&b'/') || value == b"*" => self.path.replace(parsed(value)?).is_none(),
+            b"path" if (value.first() == Some(&b'/') && !value.contains(&b'#')) || value == b"*" => {
+                self.path.replace(parsed(value)?).is_none()
+            }
             _ => false,
         };
         if is_new { Ok(()) } else { Err(Unusable::Malformed) }
@@ -150,6 +152,15 @@ pub(super) fn content_length(request: &request::Parts) -> Result<Option<u64>, Un
     }
 }
 
+/// The value, unless it has what none may have: control characters, or space around it (RFC 9113, section 8.2.1).
+fn sound_value(value: &[u8]) -> Option<HeaderValue> {
+    let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    if is_space(value.first()) || is_space(value.last()) {
+        return None;
+    }
+    HeaderValue::from_bytes(value).ok()
+}
+
 /// Takes the fields that come after a body. Nobody is interested in them, but they have the rules and the limit of others.
 #[derive(Debug)]
 pub(super) struct TrailerFields {
@@ -167,6 +178,7 @@ impl TrailerFields {
     pub(super) fn push(&mut self, name: &[u8], value: &[u8]) {
         self.is_sound = self.is_sound
             && self.room.take(name, value).is_ok()
+            && sound_value(value).is_some()
             && HeaderName::from_lowercase(name).is_ok_and(|name| !is_of_connection(name.as_str()));
     }
 
@@ -234,6 +246,8 @@ mod tests {
             ("a b", "x"),
             ("x", "a\nb"),
             ("x", "a\0b"),
+            ("x", " a"),
+            ("x", "a\t"),
             ("connection", "close"),
             ("keep-alive", "1"),
             ("proxy-connection", "close"),
@@ -250,7 +264,7 @@ mod tests {
                 GET.iter().enumerate().filter(|(at, _)| *at != missing).map(|(_, field)| *field).collect();
             check(&fields, Err(Unusable::Malformed));
         }
-        for path in ["", "a", "//\u{7f}", "*a"] {
+        for path in ["", "a", "//\u{7f}", "*a", "/a#b"] {
             check(&[GET[0], GET[1], (":path", path)], Err(Unusable::Malformed));
         }
         check(&[GET[0], GET[1], ("x", "1"), GET[2]], Err(Unusable::Malformed));

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::super::router::{HttpResponse, ResponseBody};
 use super::body::Inbound;
-use super::frame::{END_HEADERS, END_STREAM, Kind, PAYLOAD_BYTES_MAX};
+use super::frame::{END_STREAM, PAYLOAD_BYTES_MAX};
 use super::hpack;
 use super::outgoing::{DataFrame, Outgoing};
 use super::ready::StreamWaker;
@@ -76,6 +76,11 @@ pub(super) enum ResponseState {
         /// Of the last part, what did not fit into a frame.
         rest: Bytes,
     },
+    /// It is complete; what is left of the request is ignored.
+    Complete {
+        /// How much was, in bytes.
+        ignored: usize,
+    },
 }
 
 /// What a stream does next.
@@ -95,6 +100,16 @@ impl Stream {
     /// Whether more of the request may come.
     pub(super) fn is_open(&self) -> bool {
         self.request.as_ref().is_some_and(|request| request.is_open)
+    }
+
+    /// Whether the client has got something of the response.
+    pub(super) fn has_begun(&self) -> bool {
+        matches!(self.response, ResponseState::Body { .. } | ResponseState::Complete { .. })
+    }
+
+    /// Whether nothing but the rest of the request is missing.
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self.response, ResponseState::Complete { .. })
     }
 
     /// Goes on with the response, by at most one DATA frame, and not beyond `connection`.
@@ -135,8 +150,8 @@ impl Stream {
                 frame.end(self.id, if next == Next::Ended { END_STREAM } else { 0 });
                 next
             }
-            // Both have become the next one above.
-            ResponseState::Asked(_) | ResponseState::Awaited(_) => Next::Waits,
+            // The first two have become the next one above.
+            ResponseState::Asked(_) | ResponseState::Awaited(_) | ResponseState::Complete { .. } => Next::Waits,
         }
     }
 }
@@ -196,18 +211,5 @@ fn push_head(stream: u32, head: &response::Parts, body: &ResponseBody, has_body:
     {
         hpack::encode_field("content-length", length.to_string().as_bytes(), &mut block);
     }
-    push_block(stream, &block, !has_body, outgoing);
-}
-
-/// A header block, in as many frames as it needs.
-pub(super) fn push_block(stream: u32, block: &[u8], ends_stream: bool, outgoing: &mut Outgoing) {
-    let mut kind = Kind::Headers;
-    let mut flags = if ends_stream { END_STREAM } else { 0 };
-    let mut rest = block;
-    while rest.len() > PAYLOAD_BYTES_MAX {
-        let (part, after) = rest.split_at(PAYLOAD_BYTES_MAX);
-        outgoing.push(kind, flags, stream, part);
-        (kind, flags, rest) = (Kind::Continuation, 0, after);
-    }
-    outgoing.push(kind, flags | END_HEADERS, stream, rest);
+    outgoing.push_block(stream, block, !has_body);
 }

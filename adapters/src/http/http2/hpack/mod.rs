@@ -17,6 +17,9 @@ mod tests;
 pub(crate) use decoder::Decoder;
 pub(crate) use encoder::encode_field;
 
+/// What tells, at the beginning of a header block, that the table of the sender holds nothing (RFC 7541, section 6.3).
+pub(crate) const TABLE_OF_NOTHING: u8 = 0x20;
+
 /// A header block cannot be decoded; the connection ends with COMPRESSION_ERROR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum HpackError {

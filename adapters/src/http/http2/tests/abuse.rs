@@ -111,6 +111,20 @@ async fn rapid_resets_are_stopped() {
     }
 }
 
+/// Streams without an end can only be cancelled: whoever has got something of them may, as often as it likes. A proxy has
+/// them of hundreds of clients on one connection, and all may go away at once.
+#[tokio::test(start_paused = true)]
+async fn who_has_enough_of_a_stream_may_cancel_it() {
+    let mut client = connect(endless_service(&Arc::default())).await;
+    for stream in (0..3_000).map(|index| index * 2 + 1) {
+        let heard = client.exchange(get(stream, "/endless")).await;
+        assert_eq!((heard.status(stream), heard.has_ended), (Some(200), false), "stream {stream}");
+        let room = u32::try_from(heard.length(stream)).expect("a window").max(1);
+        client.send([reset(stream, CANCEL), window_update(0, room)].concat()).await;
+    }
+    client.exchange(get(9_999, "/")).await.check_answered(9_999, "ok");
+}
+
 /// The same by way of the server: the client makes it reset streams that are being answered.
 #[tokio::test(start_paused = true)]
 async fn resets_by_the_server_are_stopped() {

@@ -1,11 +1,11 @@
 //! Are compressed header blocks understood, and broken ones noticed? (section 4.3; RFC 7541)
 
 use super::check;
-use super::client::{connect, start_without_table};
+use super::client::{connect, connect_with, start_without_table};
 use super::heard::Outcome::{self, Connection, Stream};
 use super::service::{Recorder, standard};
 use super::wire::{
-    PREFACE, block, code::*, flag, frame, get, headers, kind, literal, post, request, reset, setting, settings,
+    PREFACE, block, code::*, data, flag, frame, get, headers, kind, literal, post, request, reset, setting, settings,
 };
 
 /// Turns digits into bytes.
@@ -156,4 +156,24 @@ async fn there_is_no_table_once_the_client_knows() {
     let resized = |stream, size| frame(kind::HEADERS, flag::END_BOTH, stream, [&[size], &base[..], &told].concat());
     client.exchange(resized(1, 0x20)).await.check_answered(1, "ok");
     assert_eq!(client.exchange(resized(3, 0x21)).await.outcome(3), Connection(COMPRESSION_ERROR));
+}
+
+/// RFC 7541, 4.2: a client that wants a smaller table is told that it has got one, at the beginning of the first block, and
+/// only there.
+#[tokio::test(start_paused = true)]
+async fn the_table_of_the_server_is_as_small_as_any_client_wants_it() {
+    const TABLE_OF_NOTHING: u8 = 0x20;
+    let mut client = connect_with(&[(setting::HEADER_TABLE_SIZE, 0)], standard).await;
+    let expects = [&request("POST", "/echo")[..], &[("expect", "100-continue")]].concat();
+    let asked = client.exchange(headers(1, flag::END_HEADERS, &expects)).await;
+    let heard = client.exchange([data(1, flag::END_STREAM, "body"), get(3, "/")].concat()).await;
+    let first_bytes: Vec<u8> = [asked, heard]
+        .iter()
+        .flat_map(|heard| &heard.frames)
+        .filter(|frame| frame.kind == kind::HEADERS)
+        .map(|frame| frame.payload[0])
+        .collect();
+    assert_eq!(first_bytes.len(), 3);
+    assert_eq!(first_bytes[0], TABLE_OF_NOTHING);
+    assert!(first_bytes[1..].iter().all(|byte| *byte & 0xE0 != TABLE_OF_NOTHING), "{first_bytes:?}");
 }

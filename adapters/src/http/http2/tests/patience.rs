@@ -8,7 +8,7 @@ use super::client::{connect, connect_with};
 use super::heard::Outcome;
 use super::service::standard;
 use super::start::PING_INTERVAL;
-use super::wire::{code, flag, get, headers, kind, request, setting, status, window_update};
+use super::wire::{code, flag, get, headers, kind, post, request, setting, status, window_update};
 
 /// A stream that nobody reads would keep a version of the meeting in memory (docs/OPERATIONS.md, limits).
 #[tokio::test(start_paused = true)]
@@ -24,6 +24,15 @@ async fn a_stream_of_which_nothing_is_taken_for_long_is_reset() {
     assert_eq!(heard.outcome(1), Outcome::Stream(code::CANCEL));
     assert_eq!((heard.outcome(3), heard.outcome(5)), (Outcome::Fine, Outcome::Fine));
     client.exchange(get(7, "/")).await.check_answered(7, "ok");
+}
+
+/// A request that never ends is not waited for without end, though its response is complete.
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_request_is_not_waited_for_without_end() {
+    let mut client = connect(standard).await;
+    client.exchange(post(1, "/")).await.check_answered(1, "ok");
+    sleep(PING_INTERVAL).await;
+    assert_eq!(client.settle().await.outcome(1), Outcome::Stream(code::CANCEL));
 }
 
 #[tokio::test(start_paused = true)]
