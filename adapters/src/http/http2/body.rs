@@ -172,6 +172,7 @@ mod tests {
         inbound.push(b"three");
         inbound.end();
         drop(inbound);
+        assert!(!body.is_end_stream(), "not before it was read");
         check(&mut body, b"three");
         assert!(body.is_end_stream());
         assert!(matches!(next(&mut body), Some(Ok(None))));
