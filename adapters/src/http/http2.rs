@@ -73,7 +73,7 @@ where
         connection.poll(context)
     });
     match ended.await {
-        Ok(()) => Ok(connection.end().await?),
+        Ok(()) => connection.end().await,
         Err(ConnectionError::Http2(violation)) => {
             connection.end_for(violation).await;
             Err(violation.into())

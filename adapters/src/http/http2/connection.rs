@@ -217,19 +217,18 @@ where
     }
 
     /// So many bytes came of the request of a stream. If its response is complete they are ignored, up to a limit, and with
-    /// the end of the request the stream is over; false if it is not.
-    pub(super) fn ignore(&mut self, id: u32, bytes: usize) -> bool {
-        let Some(index) = self.find(id) else { return false };
+    /// the end of the request the stream is over.
+    pub(super) fn ignore(&mut self, id: u32, bytes: usize) {
+        let Some(index) = self.find(id) else { return };
         let stream = &mut self.streams[index];
         let is_open = stream.is_open();
-        let ResponseState::Complete { ignored } = &mut stream.response else { return false };
+        let ResponseState::Complete { ignored } = &mut stream.response else { return };
         *ignored += bytes;
         if !is_open {
             self.remove(index);
         } else if *ignored > IGNORED_BYTES_MAX {
             self.reset(id, ErrorCode::NoError);
         }
-        true
     }
 
     /// Where the stream is.
@@ -362,12 +361,17 @@ where
         let _ = tokio::time::timeout(GOODBYE, Box::pin(goodbye)).await;
     }
 
-    /// Sends what is on its way, and the end. Who serves connections bounds the time of their end.
-    pub(super) async fn end(&mut self) -> io::Result<()> {
+    /// Sends what is on its way, and the end. The client may take as long to get them as for a sign of life.
+    pub(super) async fn end(&mut self) -> Result<(), ConnectionError> {
         /// More than a client has to say while it reads what is on its way.
         const READS_MAX: usize = 1024;
-        self.send_rest().await?;
-        if self.is_heard_out { Box::pin(self.hear_out(READS_MAX)).await } else { Ok(()) }
+        let limit = self.options.ping_timeout;
+        let end = async {
+            self.send_rest().await?;
+            if self.is_heard_out { self.hear_out(READS_MAX).await } else { Ok(()) }
+        };
+        let ended = tokio::time::timeout(limit, Box::pin(end)).await;
+        Ok(ended.map_err(|_| ConnectionError::TooSlow(limit))??)
     }
 
     async fn send_rest(&mut self) -> io::Result<()> {

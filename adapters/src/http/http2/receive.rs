@@ -160,9 +160,7 @@ where
             self.outgoing.push(Kind::WindowUpdate, 0, head.stream, &increment.to_be_bytes());
         }
         self.give_back(padding);
-        if self.ignore(head.stream, payload.len()) {
-            return Ok(());
-        }
+        self.ignore(head.stream, payload.len());
         if data.is_empty() && !head.has(END_STREAM) { self.allowance.take() } else { Ok(()) }
     }
 
