@@ -88,6 +88,7 @@ async fn what_asks_for_nothing_is_not_kept() {
 async fn data_without_bytes_has_an_end() {
     check_flood("unread", post(1, "/wait"), data(1, flag::NONE, ""), &[Flood::Stopped]).await;
     check_flood("read", post(1, "/echo"), data(1, flag::NONE, ""), &[Flood::Stopped]).await;
+    check_flood("ignored", post(1, "/"), data(1, flag::NONE, ""), &[Flood::Stopped]).await;
 }
 
 /// Requests that are given up as soon as they are asked.

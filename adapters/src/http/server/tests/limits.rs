@@ -131,3 +131,22 @@ async fn http2_clients_are_told_their_limits() {
     assert_eq!(value(MAX_CONCURRENT_STREAMS), Some(256));
     assert_eq!(value(MAX_HEADER_LIST_SIZE), Some(16 * 1024));
 }
+
+/// A client that was refused and does not go away must not keep the place of another, however it takes the refusal.
+#[tokio::test(start_paused = true)]
+async fn who_was_refused_makes_room() {
+    let limits = Limits { connections_max: 1, ..Limits::default() };
+    let (running, pipes) = Pipes::start_with(TlsMode::Only, limits);
+    let mut refused = connect(&pipes);
+    // INITIAL_WINDOW_SIZE is 0, so that the body of the response has to wait.
+    let hello = [&HTTP2_HELLO[..24], b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00"].concat();
+    let request = b"\x00\x00\x03\x01\x05\x00\x00\x00\x01\x82\x86\x84";
+    refused.write_all(&[&hello, &request[..]].concat()).await.expect("written");
+    sleep(Duration::from_secs(1)).await;
+    let window_update = b"\x00\x00\x04\x08\x00\x00\x00\x00\x01\x00\x00\xff\xff";
+    refused.write_all(window_update).await.expect("written");
+    read_to_end(&mut refused).await;
+    let _waits = connect(&pipes);
+    sleep(Duration::from_secs(10 * 60)).await;
+    assert_eq!(running.accepted(), 2);
+}
