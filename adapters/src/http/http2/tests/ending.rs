@@ -1,7 +1,7 @@
 //! How does a connection end when the service stops, or the client wants it? (section 6.8)
 
 use super::client::{connect, start, start_with_pipe};
-use super::heard::{Heard, Outcome};
+use super::heard::{Frame, Heard, Outcome};
 use super::service::{Producers, endless_service, standard};
 use super::wire::{
     PREFACE, code::NO_ERROR, code::PROTOCOL_ERROR, data, flag, frame, get, kind, post, reset, setting, settings,
@@ -173,6 +173,7 @@ async fn who_breaks_the_protocol_is_told_and_left() {
         assert_eq!((client.server.living(), client.server.has_ended()), (0, false), "pipe of {pipe_bytes}");
         if pipe_bytes > 1_000 {
             assert_eq!(client.settle().await.outcome(2), Outcome::Connection(PROTOCOL_ERROR));
+            assert!(!client.server.has_ended(), "what it still says is read");
         }
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         assert!(client.server.has_ended(), "pipe of {pipe_bytes}");
@@ -189,4 +190,20 @@ async fn who_sends_no_more_is_left_at_once() {
     client.close_half().await;
     tokio::task::yield_now().await;
     assert!(client.server.has_ended());
+}
+
+/// A request whose response is complete does not keep the connection, whether the response was before the draining or after.
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_request_is_not_waited_for() {
+    let mut client = connect(standard).await;
+    client.exchange([post(1, "/"), get(3, "/wait")].concat()).await.check_answered(1, "ok");
+    client.server.drain();
+    tokio::task::yield_now().await;
+    let mut heard = client.exchange(post(5, "/")).await;
+    heard.check_answered(5, "ok");
+    let resets = [1, 5].map(|stream| heard.of(kind::RST_STREAM, stream).map(Frame::number).collect::<Vec<_>>());
+    assert_eq!(resets, [[NO_ERROR], [NO_ERROR]], "{heard:?}");
+    assert!(!heard.has_ended);
+    heard.append(client.exchange(reset(3, NO_ERROR)).await);
+    assert!(heard.has_ended, "{heard:?}");
 }

@@ -186,8 +186,11 @@ async fn a_body_that_nobody_reads_costs_nobody_while_the_response_goes_on() {
 async fn room_is_given_back_once() {
     let mut client = connect(Recorder::default().service()).await;
     for stream in (0..10).map(|index| index * 2 + 1) {
-        client.send(post(stream, "/echo")).await;
-        let heard = client.upload(stream, &[b'x'; 40_000]).await;
+        client.send(post(stream, "/")).await;
+        // What was read, and what came with the end.
+        client.send_data(stream, flag::NONE, &[b'x'; 16_000]).await;
+        client.settle().await;
+        let heard = client.upload(stream, &[b'x'; 24_000]).await;
         heard.check_answered(stream, "ok");
         assert!(client.window(0) <= WINDOW_BYTES, "{}", client.window(0));
         assert_eq!(heard.of(kind::WINDOW_UPDATE, stream).count(), 0, "nothing more comes on this stream");

@@ -114,6 +114,7 @@ fn trailers_are_the_end_and_hold_no_request() {
         ("8.3 a pseudo-header", flag::END_BOTH, &[(":path", "/")]),
         ("8.2 a connection-specific field", flag::END_BOTH, &[("connection", "close")]),
         ("8.2.1 upper case", flag::END_BOTH, &[("X-Sum", "1")]),
+        ("8.2.1 space around a value", flag::END_BOTH, &[("x-sum", " 1")]),
     ] {
         let begin = [post(1, "/wait"), data(1, flag::NONE, "body")].concat();
         check(name, [begin, headers(1, flags, fields)].concat(), &malformed);
@@ -175,6 +176,7 @@ async fn the_rest_of_a_request_is_ignored_after_an_early_response() {
     client.exchange(post(7, "/")).await.check_answered(7, "ok");
     let trailers = client.exchange(headers(7, flag::END_BOTH, &[("x-late", "1")])).await;
     assert!(trailers.frames.is_empty() && !trailers.has_ended, "{trailers:?}");
+    assert_eq!(client.exchange(data(7, flag::NONE, "")).await.frames.len(), 0, "the stream is over");
 
     client.exchange(post(9, "/")).await.check_answered(9, "ok");
     let mut sent = 0;
