@@ -7,6 +7,7 @@
 mod allowance;
 mod body;
 mod connection;
+mod ending;
 mod frame;
 mod hpack;
 mod outgoing;

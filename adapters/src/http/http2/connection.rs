@@ -1,27 +1,25 @@
 //! How do the streams of a connection share it, and when does it end?
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
-use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, ready};
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use hyper::Request;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::Options;
 use super::allowance::Allowance;
-use super::frame::{ErrorCode, Kind, Violation};
+use super::ending::End;
+use super::frame::{ErrorCode, Kind};
 use super::hpack;
 use super::outgoing::Outgoing;
 use super::presence::{Presence, Tick};
 use super::ready::Ready;
-use super::receive::{HeaderBlock, Partial};
+use super::receive::{HeaderBlock, Received};
 use super::settings::{HEADER_TABLE_BYTES, WINDOW_BYTES, offered};
 use super::stream::{Next, ResponseState, Stream};
 use super::window::{ReceiveWindow, SendWindow};
@@ -41,7 +39,7 @@ const OUTGOING_BYTES_MAX: usize = 2 * TAKEN_BYTES_MAX;
 const READS_MAX: usize = 16;
 
 /// How much one read takes at most, in bytes.
-const READ_BYTES_MAX: usize = 4096;
+pub(super) const READ_BYTES_MAX: usize = 4096;
 
 /// How much of a request is ignored after its response is complete, in bytes; of more the client is told to stop.
 const IGNORED_BYTES_MAX: usize = BODY_BYTES_MAX;
@@ -49,16 +47,15 @@ const IGNORED_BYTES_MAX: usize = BODY_BYTES_MAX;
 /// How many streams that ended before their request did are remembered: what was on its way is no mistake of the client.
 const CUT_STREAMS_MAX: usize = 64;
 
-/// The PINGs of this side: whether the client is there, and whether it knows that it shall open no more streams.
+/// The PING that asks whether the client is there.
 const PING_PRESENT: &[u8; 8] = b"present?";
-pub(super) const PING_DRAIN: &[u8; 8] = b"draining";
 
 /// One connection.
 pub(super) struct Connection<Io, Respond> {
-    io: Io,
+    pub(super) io: Io,
     respond: Respond,
     pub(super) options: Options,
-    pub(super) partial: Partial,
+    pub(super) received: Received,
     pub(super) block: Option<HeaderBlock>,
     pub(super) decoder: hpack::Decoder,
     pub(super) outgoing: Outgoing,
@@ -77,21 +74,9 @@ pub(super) struct Connection<Io, Respond> {
     pub(super) receive_window: ReceiveWindow,
     pub(super) allowance: Allowance,
     presence: Presence,
-    end: End,
+    pub(super) end: End,
     /// There were streams when the draining began: the client is waited for until it has got their ends.
-    is_heard_out: bool,
-}
-
-/// How far the end of the connection is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    None,
-    /// The draining has begun; the client does not know.
-    Wanted,
-    /// The client shall open no more streams; those that are on their way are answered.
-    Announced,
-    /// Further streams are ignored.
-    Begun,
+    pub(super) is_heard_out: bool,
 }
 
 impl<Io, Respond> Connection<Io, Respond>
@@ -106,7 +91,7 @@ where
             io,
             respond,
             options,
-            partial: Partial::default(),
+            received: Received::default(),
             block: None,
             decoder: hpack::Decoder::new(HEADER_TABLE_BYTES),
             outgoing,
@@ -207,8 +192,7 @@ where
             Next::Failed => self.reset(id, ErrorCode::InternalError),
             // Some clients lose a response that is followed by a reset at once: they may end their request first.
             Next::Ended if stream.is_open() && self.end == End::None => {
-                stream.response = ResponseState::Complete { ignored: 0 };
-                stream.blocked_since = Some(Instant::now());
+                stream.response = ResponseState::Complete { since: Instant::now(), ignored: 0 };
             }
             Next::Ended if stream.is_open() => self.reset(id, ErrorCode::NoError),
             Next::Ended => self.remove(index),
@@ -222,7 +206,7 @@ where
         let Some(index) = self.find(id) else { return };
         let stream = &mut self.streams[index];
         let is_open = stream.is_open();
-        let ResponseState::Complete { ignored } = &mut stream.response else { return };
+        let ResponseState::Complete { ignored, .. } = &mut stream.response else { return };
         *ignored += bytes;
         if !is_open {
             self.remove(index);
@@ -294,10 +278,10 @@ where
     /// About an interval has passed.
     fn tick(&mut self, tick: Tick) -> Result<(), ConnectionError> {
         self.allowance.renew();
-        let stuck = |stream: &&Stream| stream.blocked_since.is_some_and(|since| since.elapsed() >= self.options.unread);
-        let stuck: Vec<u32> = self.streams.iter().filter(stuck).map(|stream| stream.id).collect();
-        for id in stuck {
-            self.reset(id, ErrorCode::Cancel);
+        let unread = self.options.unread;
+        let stuck = self.streams.iter().filter_map(|stream| Some((stream.id, stream.is_given_up(unread)?)));
+        for (id, code) in stuck.collect::<Vec<_>>() {
+            self.reset(id, code);
         }
         match tick {
             Tick::Wait => Ok(()),
@@ -307,87 +291,5 @@ where
             }
             Tick::Gone => Err(ConnectionError::TooSlow(self.options.ping_interval + self.options.ping_timeout)),
         }
-    }
-
-    /// The draining has begun.
-    pub(super) fn want_end(&mut self) {
-        self.end = End::Wanted;
-    }
-
-    /// No more streams. Where there is none the end itself says so.
-    fn announce_end(&mut self) {
-        self.end = End::Announced;
-        for id in self.streams.iter().filter(|stream| stream.is_complete()).map(|stream| stream.id).collect::<Vec<_>>()
-        {
-            self.reset(id, ErrorCode::NoError);
-        }
-        if !self.streams.is_empty() {
-            self.is_heard_out = true;
-            self.push_go_away(super::frame::STREAM_MAX, ErrorCode::NoError);
-            self.outgoing.push(Kind::Ping, 0, 0, PING_DRAIN);
-        }
-    }
-
-    /// The client knows that the end comes; what it opens now is ignored.
-    pub(super) fn begin_end(&mut self) {
-        if self.end == End::Announced {
-            self.end = End::Begun;
-            self.push_go_away(self.last_stream, ErrorCode::NoError);
-        }
-    }
-
-    pub(super) fn ignores_new_streams(&self) -> bool {
-        self.end == End::Begun
-    }
-
-    fn push_go_away(&mut self, last_stream: u32, code: ErrorCode) {
-        let payload = [last_stream.to_be_bytes(), (code as u32).to_be_bytes()].concat();
-        self.outgoing.push(Kind::GoAway, 0, 0, &payload);
-    }
-
-    /// Tells the client what it did, and waits a moment for it to hear that.
-    pub(super) async fn end_for(&mut self, violation: Violation) {
-        /// How long the client may take to hear why the connection ends, and how much of what it had sent is read till
-        /// then, in reads.
-        const GOODBYE: Duration = Duration::from_secs(1);
-        const GOODBYE_READS_MAX: usize = 16;
-        self.streams = Vec::new();
-        self.push_go_away(self.last_stream, violation.code);
-        let goodbye = async {
-            self.send_rest().await?;
-            self.hear_out(GOODBYE_READS_MAX).await
-        };
-        // Whether it was heard or not, that was all.
-        let _ = tokio::time::timeout(GOODBYE, Box::pin(goodbye)).await;
-    }
-
-    /// Sends what is on its way, and the end. The client may take as long to get them as for a sign of life.
-    pub(super) async fn end(&mut self) -> Result<(), ConnectionError> {
-        /// More than a client has to say while it reads what is on its way.
-        const READS_MAX: usize = 1024;
-        let limit = self.options.ping_timeout;
-        let end = async {
-            self.send_rest().await?;
-            if self.is_heard_out { self.hear_out(READS_MAX).await } else { Ok(()) }
-        };
-        let ended = tokio::time::timeout(limit, Box::pin(end)).await;
-        Ok(ended.map_err(|_| ConnectionError::TooSlow(limit))??)
-    }
-
-    async fn send_rest(&mut self) -> io::Result<()> {
-        poll_fn(|context| self.outgoing.poll_send(Pin::new(&mut self.io), context)).await?;
-        self.io.shutdown().await
-    }
-
-    /// Reads until the client has ended its half as well: a connection that is closed with something unread takes what was
-    /// sent with it.
-    async fn hear_out(&mut self, reads_max: usize) -> io::Result<()> {
-        let mut space = [0; READ_BYTES_MAX];
-        for _ in 0..reads_max {
-            if self.io.read(&mut space).await? == 0 {
-                break;
-            }
-        }
-        Ok(())
     }
 }

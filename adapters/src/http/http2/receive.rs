@@ -6,7 +6,8 @@ use poem::http::{StatusCode, header, request};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::body;
-use super::connection::{Connection, PING_DRAIN};
+use super::connection::Connection;
+use super::ending::PING_DRAIN;
 use super::frame::{
     ACK, END_HEADERS, END_STREAM, ErrorCode, HEAD_BYTES, Head, Kind, PADDED, PAYLOAD_BYTES_MAX, PREFACE, PRIORITY,
     Violation, read_u31,
@@ -19,12 +20,13 @@ use super::stream::{RequestState, ResponseState, Stream};
 use super::window::{ReceiveWindow, SendWindow};
 use crate::http::router::HttpResponse;
 
-/// What came of a frame that is not complete.
+/// What came so far, as far as it still matters.
 #[derive(Debug, Default)]
-pub(super) struct Partial {
-    bytes: Vec<u8>,
+pub(super) struct Received {
     has_preface: bool,
     has_settings: bool,
+    /// Of a frame that is not complete.
+    partial: Vec<u8>,
 }
 
 /// A header block that is not complete.
@@ -42,25 +44,25 @@ where
 {
     /// Takes what came.
     pub(super) fn receive(&mut self, bytes: &[u8]) -> Result<(), Violation> {
-        if self.partial.bytes.is_empty() {
+        if self.received.partial.is_empty() {
             let rest = self.receive_whole(bytes)?;
-            self.partial.bytes.extend_from_slice(rest);
+            self.received.partial.extend_from_slice(rest);
             return Ok(());
         }
-        let mut partial = std::mem::take(&mut self.partial.bytes);
+        let mut partial = std::mem::take(&mut self.received.partial);
         partial.extend_from_slice(bytes);
         let rest = self.receive_whole(&partial)?.len();
         // A connection that waits keeps no memory for what came.
         if rest > 0 {
             partial.drain(..partial.len() - rest);
-            self.partial.bytes = partial;
+            self.received.partial = partial;
         }
         Ok(())
     }
 
     /// Takes all whole frames; returns the rest.
     fn receive_whole<'b>(&mut self, mut bytes: &'b [u8]) -> Result<&'b [u8], Violation> {
-        if !self.partial.has_preface {
+        if !self.received.has_preface {
             let length = bytes.len().min(PREFACE.len());
             if bytes[..length] != PREFACE[..length] {
                 return Err(Violation::protocol("the connection does not begin as one of HTTP/2"));
@@ -68,7 +70,7 @@ where
             if length < PREFACE.len() {
                 return Ok(bytes);
             }
-            self.partial.has_preface = true;
+            self.received.has_preface = true;
             bytes = &bytes[length..];
         }
         while let Some(head) = Head::read(bytes) {
@@ -83,7 +85,7 @@ where
     }
 
     fn receive_frame(&mut self, head: Head, payload: &[u8]) -> Result<(), Violation> {
-        if !self.partial.has_settings && (head.kind != Kind::Settings || head.has(ACK)) {
+        if !self.received.has_settings && (head.kind != Kind::Settings || head.has(ACK)) {
             return Err(Violation::protocol("the first frame is not SETTINGS"));
         }
         if let Some(block) = &self.block
@@ -333,7 +335,7 @@ where
             }
             self.unblock(None);
         }
-        self.partial.has_settings = true;
+        self.received.has_settings = true;
         self.outgoing.push(Kind::Settings, ACK, 0, &[]);
         self.allowance.take()
     }

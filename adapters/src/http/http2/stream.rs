@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -10,13 +11,17 @@ use hyper::body::Body;
 use poem::http::{Request, StatusCode, header, response};
 use tokio::time::Instant;
 
-use super::super::router::{HttpResponse, ResponseBody};
 use super::body::Inbound;
-use super::frame::{END_STREAM, PAYLOAD_BYTES_MAX};
+use super::frame::{END_STREAM, ErrorCode, PAYLOAD_BYTES_MAX};
 use super::hpack;
 use super::outgoing::{DataFrame, Outgoing};
 use super::ready::StreamWaker;
 use super::window::{ReceiveWindow, SendWindow};
+use crate::http::body::BODY_SECONDS_MAX;
+use crate::http::router::{HttpResponse, ResponseBody};
+
+/// How long the rest of a request may take after its response is complete: as long as any body.
+const IGNORED_TIME_MAX: Duration = Duration::from_secs(BODY_SECONDS_MAX);
 
 /// A request and its response.
 pub(super) struct Stream {
@@ -78,7 +83,8 @@ pub(super) enum ResponseState {
     },
     /// It is complete; what is left of the request is ignored.
     Complete {
-        /// How much was, in bytes.
+        since: Instant,
+        /// How much was ignored, in bytes.
         ignored: usize,
     },
 }
@@ -110,6 +116,18 @@ impl Stream {
     /// Whether nothing but the rest of the request is missing.
     pub(super) fn is_complete(&self) -> bool {
         matches!(self.response, ResponseState::Complete { .. })
+    }
+
+    /// With what the stream is reset because its client keeps it waiting for too long; `None`: it does not. `unread`: how
+    /// long it may take nothing of what there is to send.
+    pub(super) fn is_given_up(&self, unread: Duration) -> Option<ErrorCode> {
+        match (&self.response, self.blocked_since) {
+            (ResponseState::Complete { since, .. }, _) => {
+                (since.elapsed() >= IGNORED_TIME_MAX).then_some(ErrorCode::NoError)
+            }
+            (_, Some(since)) => (since.elapsed() >= unread).then_some(ErrorCode::Cancel),
+            (_, None) => None,
+        }
     }
 
     /// Goes on with the response, by at most one DATA frame, and not beyond `connection`.
