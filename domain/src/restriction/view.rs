@@ -130,7 +130,8 @@ fn render_comments(element: &Element, kept: &[u32], out: &mut String) {
     let comments = list_text(kept.iter().filter_map(|place| all.get(*place as usize)).map(|entry| entry.get()));
     // Where they stood: a motion whose comments are all hidden must look like one without any, byte for byte, or those who
     // may not see a comment would be sent the motion anew when somebody writes one.
-    let missing = fields.get("comments").is_none().then_some(("comments", comments.as_str()));
+    let is_there = fields.iter().any(|(name, _)| name == "comments");
+    let missing = (!is_there).then_some(("comments", comments.as_str()));
     let replaced = fields.iter().map(|(name, text)| (name, if name == "comments" { comments.as_str() } else { text }));
     write_object(out, replaced.chain(missing));
 }

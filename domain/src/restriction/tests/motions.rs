@@ -59,6 +59,8 @@ fn comments_that_are_hidden_leave_no_trace() {
         seen_text(&meeting, &viewer(&meeting, DELEGATE), MOTION.parse().expect("a key")).expect("visible")
     };
     assert_eq!(text(json!([{ "id": 1, "read_groups_id": [] }])), text(json!([])));
+    // Not a second field beside one that is null.
+    assert_eq!(text(json!(null)), text(json!([])));
 }
 
 #[test]
