@@ -17,14 +17,8 @@ use poem::http::{Version, response};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::body::BODY_BYTES_MAX;
+use super::limits::{TAKEN_BYTES_MAX, WRITE_PARTS_MAX};
 use super::router::ResponseBody;
-
-/// How much of a stream is taken from its source before it is written, in bytes, but for the last part. More would only be
-/// older: what is not taken yet can still be replaced by a newer difference.
-const TAKEN_BYTES_MAX: usize = 64 * 1024;
-
-/// How many parts one write carries. Further ones go with the next write.
-const WRITE_PARTS_MAX: usize = 64;
 
 /// How many bytes that a client sends while it is being streamed to are ignored: a body that nobody asked for. More end
 /// the connection.

@@ -71,6 +71,13 @@ pub const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 /// would stay in memory for it.
 pub const UNREAD_SECONDS_MAX: u64 = 300;
 
+/// How much of its streams a connection takes before it is written, in bytes, but for the last part. More would only be
+/// older: what is not taken yet can still be replaced by a newer difference.
+pub(super) const TAKEN_BYTES_MAX: usize = 64 * 1024;
+
+/// How many parts one write carries. Further ones go with the next write.
+pub(super) const WRITE_PARTS_MAX: usize = 64;
+
 /// The size of a request header, in bytes. A larger one is answered `431`.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
 

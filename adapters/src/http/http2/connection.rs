@@ -25,11 +25,8 @@ use super::stream::{Next, ResponseState, Stream};
 use super::window::{ReceiveWindow, SendWindow};
 use crate::http::body::BODY_BYTES_MAX;
 use crate::http::connection::ConnectionError;
+use crate::http::limits::TAKEN_BYTES_MAX;
 use crate::http::router::HttpResponse;
-
-/// How much waits to be written before bodies are no longer asked for more, in bytes. More would only be older: what is
-/// not taken yet can still be replaced by a newer difference.
-const TAKEN_BYTES_MAX: usize = 64 * 1024;
 
 /// How much waits to be written before nothing is read any more, in bytes: beyond [`TAKEN_BYTES_MAX`] only answers to
 /// what was read are added.

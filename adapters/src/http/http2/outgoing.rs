@@ -12,9 +12,7 @@ use tokio::io::AsyncWrite;
 
 use super::frame::{END_HEADERS, END_STREAM, HEAD_BYTES, Head, Kind, PAYLOAD_BYTES_MAX};
 use super::hpack;
-
-/// How many parts one write carries. Further ones go with the next write.
-const WRITE_PARTS_MAX: usize = 64;
+use crate::http::limits::WRITE_PARTS_MAX;
 
 /// How long the frames are that are sent as one part, in bytes: all with a payload of at most 8.
 const SHORT_BYTES_MAX: usize = HEAD_BYTES + 8;
