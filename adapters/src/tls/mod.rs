@@ -23,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use certificate::CertificateError;
 pub use probe::trust_anyone;
-pub use reload::{CERTIFICATE_CHECK_SECONDS, CertificateWatch, Checked};
+pub use reload::{CERTIFICATE_CHECK_SECONDS, CertificateReread, CertificateWatch, Checked};
 
 /// How many bytes of plain text and, apart from it, of cipher text a connection holds at most while its client does not
 /// read; at the limit the connection is not written to. Four records of TLS.

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior};
+use domain::ports::clock::Clock;
+use tokio::sync::Notify;
 
 use super::CurrentCertificate;
 use super::certificate::{CertificateError, Files, fingerprint};
@@ -18,6 +19,18 @@ pub struct CertificateWatch {
     directory: PathBuf,
     seen: Seen,
     current: Arc<CurrentCertificate>,
+    reread: CertificateReread,
+}
+
+/// Makes a [`CertificateWatch`] look at once, for a signal. Clones belong to the same watch.
+#[derive(Clone, Debug, Default)]
+pub struct CertificateReread(Arc<Notify>);
+
+impl CertificateReread {
+    /// Asks for a look, whose outcome is logged in any case. Several that wait for the same look are one.
+    pub fn now(&self) {
+        self.0.notify_one();
+    }
 }
 
 /// What the last look found, so that each state is acted on and logged once.
@@ -42,16 +55,28 @@ pub enum Checked {
 
 impl CertificateWatch {
     pub(super) fn new(directory: PathBuf, files: Files, current: Arc<CurrentCertificate>) -> Self {
-        Self { directory, seen: Seen::Files(files), current }
+        Self { directory, seen: Seen::Files(files), current, reread: CertificateReread::default() }
     }
 
-    /// Looks every [`CERTIFICATE_CHECK_SECONDS`], for ever; logs what changed. A broken certificate is logged once.
-    pub async fn run(mut self) {
-        let period = Duration::from_secs(CERTIFICATE_CHECK_SECONDS);
-        let mut ticks = tokio::time::interval_at(Instant::now() + period, period);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    /// Makes this watch look at once, also while it runs.
+    #[must_use]
+    pub fn reread(&self) -> CertificateReread {
+        self.reread.clone()
+    }
+
+    /// Looks every [`CERTIFICATE_CHECK_SECONDS`] and whenever it is told to, for ever; logs what changed. A broken
+    /// certificate is logged once.
+    pub async fn run(mut self, clock: Arc<dyn Clock>) {
+        let reread = self.reread();
         loop {
-            ticks.tick().await;
+            let is_demanded = tokio::select! {
+                () = reread.0.notified() => true,
+                () = clock.sleep(Duration::from_secs(CERTIFICATE_CHECK_SECONDS)) => false,
+            };
+            if is_demanded {
+                // What was told before is told again.
+                self.forget_error();
+            }
             // Reading may block for long on a network file system; the runtime's threads serve clients meanwhile.
             let look = tokio::task::spawn_blocking(move || {
                 let checked = self.check();
@@ -65,6 +90,9 @@ impl CertificateWatch {
             };
             self = watch;
             match checked {
+                Checked::Unchanged if is_demanded => {
+                    tracing::info!("the certificate was read again, it has not changed")
+                }
                 Checked::Unchanged => {}
                 Checked::Replaced { fingerprint } => {
                     tracing::info!(fingerprint_sha256 = %fingerprint, "serving a changed certificate from now on");
@@ -96,6 +124,12 @@ impl CertificateWatch {
         }
     }
 
+    fn forget_error(&mut self) {
+        if let Seen::Error(text) = &mut self.seen {
+            text.clear();
+        }
+    }
+
     fn broken(&mut self, error: CertificateError) -> Checked {
         let text = error.to_string();
         if matches!(&self.seen, Seen::Error(seen) if *seen == text) {
@@ -103,5 +137,70 @@ impl CertificateWatch {
         }
         self.seen = Seen::Error(text);
         Checked::Broken(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use domain::testing::ManualClock;
+
+    use super::*;
+    use crate::tls::TlsServer;
+
+    fn write_certificate(directory: &Path) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        std::fs::write(directory.join("cert.pem"), made.cert.pem()).expect("written");
+        std::fs::write(directory.join("key.pem"), made.signing_key.serialize_pem()).expect("written");
+    }
+
+    #[tokio::test]
+    async fn the_files_are_looked_at_when_the_time_has_come_and_when_told() {
+        let directory = tempfile::tempdir().expect("a directory");
+        write_certificate(directory.path());
+        let (server, watch) = TlsServer::new(Some(directory.path().to_owned())).expect("a certificate");
+        let watch = watch.expect("files to watch");
+        let reread = watch.reread();
+        let clock = ManualClock::new(0);
+        let mut run = std::pin::pin!(watch.run(Arc::new(clock.clone())));
+        let fingerprint_now = || fingerprint(&server.certificate.get());
+
+        // Runs until the watch waits for the time to pass again. It is polled first, so that it has noticed what is due.
+        let mut looked = async || {
+            tokio::select! {
+                biased;
+                () = &mut run => panic!("it runs for ever"),
+                () = clock.until_asleep(1) => {}
+            }
+        };
+        looked().await;
+        for is_told in [true, false, true] {
+            let before = fingerprint_now();
+            write_certificate(directory.path());
+            clock.advance(Duration::from_secs(CERTIFICATE_CHECK_SECONDS) - Duration::from_millis(1));
+            looked().await;
+            assert_eq!(fingerprint_now(), before, "it was not yet time");
+            if is_told {
+                reread.now()
+            } else {
+                clock.advance(Duration::from_millis(1))
+            }
+            looked().await;
+            assert_ne!(fingerprint_now(), before, "told: {is_told}");
+        }
+    }
+
+    #[test]
+    fn a_broken_certificate_is_told_again_when_asked() {
+        let directory = tempfile::tempdir().expect("a directory");
+        write_certificate(directory.path());
+        let (_server, watch) = TlsServer::new(Some(directory.path().to_owned())).expect("a certificate");
+        let mut watch = watch.expect("files to watch");
+        std::fs::write(directory.path().join("cert.pem"), "broken").expect("written");
+        assert!(matches!(watch.check(), Checked::Broken(_)));
+        assert!(matches!(watch.check(), Checked::Unchanged));
+        watch.forget_error();
+        assert!(matches!(watch.check(), Checked::Broken(_)));
     }
 }
