@@ -114,7 +114,8 @@ pub(crate) struct Config {
     #[arg(long, value_name = "FILE", default_value = "/run/secrets/django")]
     pub(crate) secret_file: PathBuf,
 
-    /// Directory with autoupdate.pem and autoupdate-key.pem, or cert.pem and key.pem; empty: a self-signed certificate.
+    /// Directory with autoupdate.pem and autoupdate-key.pem, or cert.pem and key.pem, or fullchain.pem and privkey.pem, or
+    /// tls.crt and tls.key; empty: a self-signed certificate.
     #[arg(long, value_name = "DIRECTORY", default_value = "")]
     pub(crate) cert_dir: String,
     /// Which connections are served: both, only (those with TLS), off (only those without).

@@ -113,7 +113,7 @@ async fn run(
         TlsMode::Both | TlsMode::Only => {
             let (server, watch) = TlsServer::new(config.certificates())?;
             if let Some(watch) = watch {
-                tokio::spawn(watch.run(Arc::clone(&ports.clock)));
+                tokio::spawn(watch.for_host(&config.autoupdate_host).run(Arc::clone(&ports.clock)));
             }
             Some(server)
         }

@@ -122,6 +122,27 @@ async fn a_renewed_certificate_is_served_and_a_broken_one_is_not() {
     assert!(!logged.contains("PRIVATE KEY"), "{logged}");
 }
 
+#[tokio::test]
+async fn what_browsers_will_object_to_in_a_certificate_is_logged() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let directory = tempfile::tempdir().expect("a directory");
+    let write = |year| {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let mut params = rcgen::CertificateParams::new(["meeting.example".to_owned()]).expect("a name");
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        std::fs::write(directory.path().join("privkey.pem"), key.serialize_pem()).expect("a file");
+        let certificate = params.self_signed(&key).expect("a certificate");
+        std::fs::write(directory.path().join("fullchain.pem"), certificate.pem()).expect("a file");
+    };
+    write(2020);
+    let mut process = Process::serve(redis.port(), &[("CERT_DIR", directory.path().to_str().expect("UTF-8"))]).await;
+    process.until_logged("names=\"meeting.example\"").await;
+    process.until_logged("on 2020-01-01 00:00:00 UTC; browsers refuse it").await;
+    write(2021);
+    process.until_logged("serving a changed certificate").await;
+    process.until_logged("on 2021-01-01 00:00:00 UTC; browsers refuse it").await;
+}
+
 /// Writes a new certificate and its key; gives the certificate.
 fn write_certificate(directory: &Path) -> Vec<u8> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
