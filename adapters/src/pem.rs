@@ -153,7 +153,7 @@ pub(crate) fn text(certificates: &[PemCertificate]) -> String {
 fn certificate(block: &Block) -> Result<PemCertificate, PemError> {
     let der = CertificateDer::from_pem_slice(block.pem(CERTIFICATE).as_bytes()).map_err(|_| block.not_whole())?;
     match X509Certificate::from_der(&der) {
-        Ok((rest, _)) if rest.is_empty() => Ok(PemCertificate { line: block.first_line, der }),
+        Ok(([], _)) => Ok(PemCertificate { line: block.first_line, der }),
         _ => Err(Damage::NotCertificate { last: block.last_line }.at(block.first_line)),
     }
 }
