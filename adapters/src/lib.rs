@@ -5,6 +5,7 @@ mod file;
 pub mod http;
 pub mod memory;
 pub mod metrics;
+pub mod once_a_minute;
 pub mod redis;
 pub mod system;
 #[cfg(any(test, feature = "testing"))]
