@@ -26,7 +26,7 @@ use tracing::warn;
 
 use crate::config::{Config, FakeAuth};
 use crate::wiring::{MetricsAccess, Ports, Settings};
-use crate::{demo, demo_loop, wiring};
+use crate::{demo, demo_loop, telemetry, wiring};
 
 /// Why the service does not start: a text that says what to do.
 pub(crate) type StartError = Box<dyn std::error::Error + Send + Sync>;
@@ -121,7 +121,11 @@ async fn run(
     let acceptor = TcpAcceptor::new(listeners)?;
     let metrics = match config.metrics_address.0 {
         None => None,
-        Some(address) => Some(MetricsAccess { acceptor: metrics_acceptor(address)?, redis_failures }),
+        Some(address) => Some(MetricsAccess {
+            acceptor: metrics_acceptor(address)?,
+            redis_failures,
+            log_lines_dropped: Box::new(telemetry::dropped_lines),
+        }),
     };
     let stop = stop_signal()?;
     // Not the configured one if that is 0, or if sockets were handed in.
@@ -189,6 +193,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
                 _ = interrupt.recv() => {}
             }
             warn!("stopping at once");
+            telemetry::flush();
             std::process::exit(IMPATIENT);
         });
     })
