@@ -222,6 +222,18 @@ pub(crate) fn parse(
     Ok((task.unwrap_or_default(), config))
 }
 
+/// The form of the log that is asked for, also where other settings cannot be used.
+pub(crate) fn log_format(arguments: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> LogFormat {
+    const FLAG: &str = "--log-format";
+    let given = (0..arguments.len()).rev().find_map(|place| match arguments[place].to_str()?.strip_prefix(FLAG)? {
+        "" => arguments.get(place + 1)?.to_str(),
+        value => value.strip_prefix('='),
+    });
+    let variable = variable("LOG_FORMAT");
+    let text = given.or_else(|| variable.as_ref()?.to_str());
+    text.and_then(|text| text.parse().ok()).unwrap_or(LogFormat::Text)
+}
+
 /// The variable of a flag; empty for those that have none.
 fn variable_name(argument: &clap::Arg) -> String {
     argument.get_long().unwrap_or_default().to_ascii_uppercase().replace('-', "_")

@@ -10,10 +10,15 @@ use tracing::warn;
 use crate::demo::{self, Happening, MeetingMap};
 use crate::wiring::Ports;
 
-/// Prints what to try.
+/// Prints what to try. It is printed on a thread of its own, so that nothing waits for a reader that does not read.
 pub(crate) fn greet(port: u16) {
-    // Where nobody listens to what is printed, there is nobody to greet.
-    let _ = stdout().write_all(demo::greeting(port).as_bytes());
+    let greeting = std::thread::Builder::new().name("greeting".to_owned()).spawn(move || {
+        // Where nobody listens to what is printed, there is nobody to greet.
+        let _ = stdout().write_all(demo::greeting(port).as_bytes());
+    });
+    if let Err(error) = greeting {
+        warn!(%error, "the demo cannot say what to try");
+    }
 }
 
 /// Lets something happen every second, in the server's way, until it is dropped.

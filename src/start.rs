@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::django::{DjangoAuthenticator, DjangoSecret, FixedAuthenticator};
+use adapters::django::{DjangoAuthenticator, DjangoSecret, FixedAuthenticator, OtherSecretLog};
 use adapters::http::acceptor::{Acceptor, TcpAcceptor};
 use adapters::http::connections::Rhythm;
 use adapters::http::limits::Limits;
@@ -21,12 +21,13 @@ use domain::ids::{ChangeId, UserId};
 use domain::live::PiecesLimit;
 use domain::notify::routing::BufferLimits;
 use domain::ports::authenticator::Authenticator;
+use domain::ports::clock::Clock;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::warn;
 
 use crate::config::{Config, FakeAuth};
 use crate::wiring::{MetricsAccess, Ports, Settings};
-use crate::{demo, demo_loop, wiring};
+use crate::{demo, demo_loop, telemetry, wiring};
 
 /// Why the service does not start: a text that says what to do.
 pub(crate) type StartError = Box<dyn std::error::Error + Send + Sync>;
@@ -37,10 +38,13 @@ const IMPATIENT: i32 = 2;
 /// Serves the meeting in Redis until a signal.
 pub(crate) async fn serve(config: Config, listeners: Vec<TcpListener>) -> Result<ExitCode, StartError> {
     let redis = redis(&config)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let authenticator: Arc<dyn Authenticator> = match config.fake_auth {
         FakeAuth::Off => {
             let secret = DjangoSecret::from_file(&config.secret_file)?;
-            Arc::new(DjangoAuthenticator::new(secret, Arc::new(RedisSessions::new(&redis, &config.session_prefix))))
+            let sessions = Arc::new(RedisSessions::new(&redis, &config.session_prefix));
+            let other_secret = OtherSecretLog::new(&config.secret_file, Arc::clone(&clock));
+            Arc::new(DjangoAuthenticator::new(secret, sessions).logging(other_secret))
         }
         FakeAuth::Anonymous => fixed(None),
         FakeAuth::User(user) => fixed(Some(user)),
@@ -50,7 +54,7 @@ pub(crate) async fn serve(config: Config, listeners: Vec<TcpListener>) -> Result
         bus: Arc::new(RedisMessageBus::new(&redis)),
         authenticator,
         applause: Arc::new(RedisApplauseStore::new(&redis)),
-        clock: Arc::new(SystemClock::new()),
+        clock,
     };
     let failures = move || redis.failures();
     run(config, ports, listeners, Box::new(failures), |_| {}).await
@@ -121,7 +125,11 @@ async fn run(
     let acceptor = TcpAcceptor::new(listeners)?;
     let metrics = match config.metrics_address.0 {
         None => None,
-        Some(address) => Some(MetricsAccess { acceptor: metrics_acceptor(address)?, redis_failures }),
+        Some(address) => Some(MetricsAccess {
+            acceptor: metrics_acceptor(address)?,
+            redis_failures,
+            log_lines_dropped: Box::new(telemetry::dropped_lines),
+        }),
     };
     let stop = stop_signal()?;
     // Not the configured one if that is 0, or if sockets were handed in.
@@ -189,6 +197,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
                 _ = interrupt.recv() => {}
             }
             warn!("stopping at once");
+            telemetry::flush();
             std::process::exit(IMPATIENT);
         });
     })

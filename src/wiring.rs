@@ -96,6 +96,8 @@ pub struct MetricsAccess<A> {
     pub acceptor: A,
     /// How often the store and the bus failed since the start.
     pub redis_failures: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// How many lines of the log were dropped since the start.
+    pub log_lines_dropped: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 /// Serves until `stop` returns and everything has ended, or was cut.
@@ -195,7 +197,7 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
         .with(ServiceRoute::Applause, Applause { gate, store: ports.applause, clock: Arc::clone(&ports.clock) })
         .into_service();
 
-    if let Some(MetricsAccess { acceptor, redis_failures }) = metrics {
+    if let Some(MetricsAccess { acceptor, redis_failures, log_lines_dropped }) = metrics {
         info!(addresses = ?acceptor.local_addresses(), "serving metrics");
         let metrics = Metrics::new(Sources {
             live,
@@ -205,6 +207,7 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
             readiness: readiness.clone(),
             http: Arc::clone(service.counters()),
             redis_failures,
+            log_lines_dropped,
         });
         background.spawn(serve_metrics(acceptor, metrics));
     }

@@ -40,6 +40,30 @@ fn the_defaults_are_those_of_the_specification() {
     assert_eq!(config.metrics_address, MetricsAddress(None));
 }
 
+/// The form of the log with these arguments and this variable, whether they can be used or not.
+#[track_caller]
+fn check_log_format(arguments: &[&str], variable: Option<&str>, expected: LogFormat) {
+    let arguments: Vec<_> =
+        std::iter::once("autoupdate").chain(arguments.iter().copied()).map(OsString::from).collect();
+    let found = log_format(&arguments, |name| variable.filter(|_| name == "LOG_FORMAT").map(OsString::from));
+    assert_eq!(found, expected, "{arguments:?} {variable:?}");
+}
+
+#[test]
+fn the_form_of_the_log_is_known_even_if_nothing_else_can_be_used() {
+    use LogFormat::{Json, Text};
+    check_log_format(&[], None, Text);
+    check_log_format(&[], Some("json"), Json);
+    check_log_format(&["--tls", "maybe"], Some("json"), Json);
+    check_log_format(&["--tls=maybe", "--log-format=json"], None, Json);
+    check_log_format(&["demo", "--log-format", "json", "--unknown"], Some("text"), Json);
+    check_log_format(&["--log-format", "text"], Some("json"), Text);
+    check_log_format(&["--log-format=json", "--log-format=text"], None, Text);
+    check_log_format(&["--log-format"], None, Text);
+    check_log_format(&["--log-formats=json"], None, Text);
+    check_log_format(&[], Some("xml"), Text);
+}
+
 /// Sets one variable, then its flag, then both, and checks the field each time.
 #[track_caller]
 fn check(variable: &str, value: &str, field: impl Fn(&Config) -> String, expected: &str) {

@@ -153,6 +153,41 @@ async fn what_keeps_the_program_from_starting_is_explained() {
     check_no_start(&variables, &["AUTOUPDATE_HOST", "no.such.host.invalid"]).await;
 }
 
+/// With `LOG_FORMAT=json` the reason is one JSON object that says all of `expected`.
+async fn check_json(arguments: &[&str], variables: &[(&str, &str)], status: i32, expected: &[&str]) {
+    let local = [("AUTOUPDATE_PORT", "0"), ("AUTOUPDATE_HOST", "127.0.0.1")];
+    let output = run(arguments, &[&local, variables].concat()).await;
+    let text = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(status), "{text}");
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("JSON: {text}"))).collect();
+    let last = lines.last().expect("a reason");
+    let message = last["message"].as_str().expect("a message");
+    assert_eq!(last["level"], "ERROR", "{text}");
+    for expected in expected {
+        assert!(message.contains(expected), "{expected:?} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn in_a_log_of_json_the_reason_is_json_too() {
+    let json = ("LOG_FORMAT", "json");
+    let missing = ["/none/django", "DJANGO_SECRET_KEY='MY_SECRET'"];
+    check_json(&[], &[json, ("SECRET_FILE", "/none/django")], 1, &missing).await;
+    // Whatever else is logged.
+    check_json(&["--log-format=json"], &[("LOG_LEVEL", "off"), ("SECRET_FILE", "/none/django")], 1, &missing).await;
+    check_json(&[], &[json, ("TLS", "maybe")], 2, &["TLS", "\"maybe\"", "both, only, off"]).await;
+    check_json(&["--log-format", "json", "--unknown"], &[], 2, &["--unknown"]).await;
+    check_json(&["demo"], &[json, ("AUTOUPDATE_HOST", "no.such.host.invalid")], 1, &["no.such.host.invalid"]).await;
+}
+
+#[tokio::test]
+async fn the_first_line_of_the_log_names_the_version() {
+    let demo = Process::start(&["demo"], &[]).await;
+    let first: serde_json::Value = serde_json::from_str(&demo.logged[0]).expect("JSON");
+    assert_eq!((&first["message"], &first["version"]), (&"starting".into(), &env!("CARGO_PKG_VERSION").into()));
+}
+
 /// The command `health` of the program, asking `port`.
 async fn check_health(port: u16, more: &[(&str, &str)], status: i32, text: &str) {
     let port = port.to_string();

@@ -10,6 +10,8 @@ mod demo;
 mod dependencies;
 mod errors;
 mod healing;
+mod log_output;
+mod log_requests;
 mod notify;
 mod processes;
 mod projector;

@@ -1,6 +1,6 @@
 //! Which session does a request name? (spec: auth.md, 1)
 
-use domain::ports::authenticator::{AuthenticatorError, SessionKey};
+use domain::ports::authenticator::{AuthenticatorError, InvalidSession, SessionKey};
 use poem::http::header::{COOKIE, HeaderMap};
 
 /// How long a session key may be, in bytes; a longer one is not valid. Those of the server have 32.
@@ -24,11 +24,13 @@ pub fn session_key(headers: &HeaderMap, cookie_name: &str) -> Result<Option<Sess
     value.map(parse).transpose()
 }
 
+const UNUSABLE: AuthenticatorError = AuthenticatorError::InvalidSession(InvalidSession::UnusableKey);
+
 fn parse(value: &[u8]) -> Result<SessionKey, AuthenticatorError> {
     let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
     let usable = (1..=SESSION_KEY_BYTES_MAX).contains(&value.len()) && value.iter().all(|byte| is_cookie_octet(*byte));
     let text = std::str::from_utf8(value).ok().filter(|_| usable);
-    text.map(|text| SessionKey(text.to_owned())).ok_or(AuthenticatorError::InvalidSession)
+    text.map(|text| SessionKey(text.to_owned())).ok_or(UNUSABLE)
 }
 
 /// What may stand in a cookie's value (RFC 6265, 4.1.1).
@@ -84,10 +86,10 @@ mod tests {
     fn what_cannot_be_a_session_key_is_an_invalid_session() {
         let long = format!("OpenSlidesSessionID={}", "x".repeat(SESSION_KEY_BYTES_MAX + 1));
         for value in ["=", "=\"\"", "=ä", "=a b", "=a\tb", "=a\"b", "=\"", "=a,b", "=a\\b"] {
-            check(&[&format!("{NAME}{value}")], Err(AuthenticatorError::InvalidSession));
+            check(&[&format!("{NAME}{value}")], Err(UNUSABLE));
         }
-        check(&[&long], Err(AuthenticatorError::InvalidSession));
-        assert_eq!(ask(&[b"OpenSlidesSessionID=\xff\xfe"]), Err(AuthenticatorError::InvalidSession));
+        check(&[&long], Err(UNUSABLE));
+        assert_eq!(ask(&[b"OpenSlidesSessionID=\xff\xfe"]), Err(UNUSABLE));
         assert_eq!(ask(&[b"\xff=\xfe; OpenSlidesSessionID=abc"]), Ok(Some(SessionKey("abc".to_owned()))));
     }
 

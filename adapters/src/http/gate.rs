@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::access::{Access, access, is_uncertain};
+use domain::access::{Access, Refusal, access, is_uncertain};
 use domain::ids::UserId;
 use domain::live::{Live, Published};
 use domain::ports::Unavailable;
-use domain::ports::authenticator::{Authenticator, Session};
+use domain::ports::authenticator::{Authenticator, AuthenticatorError, Session};
 use domain::ports::element_store::Bounds;
 use poem::http::HeaderMap;
 
 use super::auth::session_key;
 use super::error::HttpError;
+use super::request_log::{note_refusal, note_user};
 
 /// Brings the meeting up to the store: what the service does before it turns somebody away for what it has not seen yet.
 #[async_trait]
@@ -57,7 +58,12 @@ impl Gate {
     /// The session is not valid or may not be served, or that cannot be told now.
     pub async fn admit(&self, headers: &HeaderMap) -> Result<Admission, HttpError> {
         let mut published = self.published().await?;
-        let session = self.authenticator.session(session_key(headers, &self.cookie_name)?).await?;
+        let session = self.session(headers).await.inspect_err(|error| {
+            if let AuthenticatorError::InvalidSession(reason) = error {
+                note_refusal(reason);
+            }
+        })?;
+        note_user(session.user);
         if is_uncertain(published.current(), &session) {
             self.catch_up.catch_up().await?;
             published = self.published().await?;
@@ -74,6 +80,10 @@ impl Gate {
         grant(session, self.published().await?)
     }
 
+    async fn session(&self, headers: &HeaderMap) -> Result<Session, AuthenticatorError> {
+        self.authenticator.session(session_key(headers, &self.cookie_name)?).await
+    }
+
     /// Waits a moment for the first meeting: after a restart clients are there before it, and would stay away for seconds.
     async fn published(&self) -> Result<Arc<Published>, HttpError> {
         let wait = tokio::time::timeout(FIRST_MEETING_WAIT, self.live.loaded());
@@ -87,6 +97,22 @@ impl Gate {
 fn grant(session: Session, published: Arc<Published>) -> Result<Admission, HttpError> {
     match access(published.current(), &session) {
         Access::Granted(user) => Ok(Admission { session, user, published }),
-        Access::Refused(refusal) => Err(HttpError::AuthRequired(refusal.to_string())),
+        Access::Refused(refusal) => {
+            note_refusal(&reason(refusal, &session));
+            Err(HttpError::AuthRequired(refusal.to_string()))
+        }
+    }
+}
+
+/// Why the session is refused, for the log.
+fn reason(refusal: Refusal, session: &Session) -> &'static str {
+    match refusal {
+        Refusal::AnonymousNotEnabled if session.user.is_some() => {
+            "the user does not exist, and anonymous access is off"
+        }
+        Refusal::AnonymousNotEnabled => "nobody is logged in, and anonymous access is off",
+        Refusal::Inactive => "the user is not active",
+        Refusal::Unreadable => "the element of the user cannot be read",
+        Refusal::PasswordChanged => "the password was changed after the login",
     }
 }

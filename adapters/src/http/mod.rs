@@ -28,6 +28,7 @@ mod notify_source;
 pub mod probe;
 pub mod projector;
 pub mod projectors;
+mod request_log;
 pub mod router;
 pub mod server;
 mod sniff;

@@ -40,7 +40,7 @@ mod tests {
     use domain::notify::channel_id::ProcessTag;
     use domain::notify::message::NotifyMessage;
     use domain::notify::routing::BufferLimits;
-    use domain::ports::authenticator::AuthenticatorError;
+    use domain::ports::authenticator::{AuthenticatorError, InvalidSession};
     use futures_util::{FutureExt, StreamExt};
     use serde_json::{Value, json};
 
@@ -120,7 +120,7 @@ mod tests {
     #[tokio::test]
     async fn who_is_not_let_in_does_not_listen() {
         let mut endpoint = endpoint(Some(5));
-        endpoint.gate = gate_of(&endpoint.live, Err(AuthenticatorError::InvalidSession));
+        endpoint.gate = gate_of(&endpoint.live, Err(AuthenticatorError::InvalidSession(InvalidSession::Unknown)));
         let response = endpoint.get_response(Request::default()).await;
         assert_eq!(response.status().as_u16(), 400);
         assert_eq!(endpoint.hub.listeners_count(), 0);

@@ -36,7 +36,7 @@ impl Endpoint for NotifySend {
 #[cfg(test)]
 mod tests {
     use domain::ports::Unavailable;
-    use domain::ports::authenticator::{AuthenticatorError, Session};
+    use domain::ports::authenticator::{AuthenticatorError, InvalidSession, Session};
     use domain::ports::message_bus::MockMessageBus;
     use poem::Body;
     use serde_json::{Value, json};
@@ -86,7 +86,8 @@ mod tests {
         let refused = error("auth_required", "You have to be logged in to use the notify system.");
         check(Ok(session(None)), bus(None, Ok(())), BODY, 400, refused).await;
         let refused = error("auth_required", "Invalid session data");
-        check(Err(AuthenticatorError::InvalidSession), bus(None, Ok(())), BODY, 400, refused).await;
+        check(Err(AuthenticatorError::InvalidSession(InvalidSession::Unknown)), bus(None, Ok(())), BODY, 400, refused)
+            .await;
     }
 
     #[tokio::test]

@@ -13,10 +13,12 @@ use poem::http::Method;
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint, EndpointExt, Request, RequestParts, Response, Result, Route};
+use tracing::Instrument;
 
 use super::counters::HttpCounters;
 use super::error::{HttpError, from_poem};
 use super::health::{Health, Readiness};
+use super::request_log::RequestLog;
 
 /// A route of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,12 +128,14 @@ impl HttpService {
     async fn answer(&self, request: Request) -> Response {
         let path = request.uri().path().to_owned();
         let route = ServiceRoute::ALL.into_iter().find(|route| route.path() == path);
-        let response = self.try_answer(request, path).await;
+        let log = RequestLog::begin(route);
+        let mut response = self.try_answer(request, path, log.id()).instrument(log.span()).await;
+        log.end(&mut response);
         self.counters.answered(route, response.status().as_u16());
         response
     }
 
-    async fn try_answer(&self, request: Request, path: String) -> Response {
+    async fn try_answer(&self, request: Request, path: String, id: Option<&str>) -> Response {
         // A panic is a mistake in this service; it costs the one request, not the other streams of the connection. What
         // an endpoint shares with others is either immutable or behind locks that cope with poisoning.
         let error = match AssertUnwindSafe(self.route.call(request)).catch_unwind().await {
@@ -139,7 +143,7 @@ impl HttpService {
             Ok(Err(error)) => from_poem(error, path),
             Err(panic) => HttpError::Internal { cause: format!("panic at {path}: {}", panic_text(&*panic)) },
         };
-        error.log_and_respond()
+        error.log_and_respond(id)
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Sources {
     pub http: Arc<HttpCounters>,
     /// How often the store and the bus failed since the start.
     pub redis_failures: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// How many lines of the log were dropped since the start.
+    pub log_lines_dropped: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 impl fmt::Debug for Sources {

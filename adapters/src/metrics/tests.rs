@@ -38,6 +38,7 @@ fn sources() -> Sources {
         readiness: readiness.clone(),
         http: Arc::clone(Router::new(readiness).into_service().counters()),
         redis_failures: Box::new(|| 6),
+        log_lines_dropped: Box::new(|| 4),
     }
 }
 
@@ -70,7 +71,8 @@ fn before_the_meeting_is_there_every_number_is_nought() {
     let text = Metrics::new(sources()).text();
     let mut values = values(&text);
     assert_eq!(values.remove("autoupdate_redis_failures_total"), Some(6));
-    assert!(values.len() >= NAMES.len() - 2, "{values:?}");
+    assert_eq!(values.remove("autoupdate_log_lines_dropped_total"), Some(4));
+    assert!(values.len() >= NAMES.len() - 3, "{values:?}");
     assert!(values.values().all(|value| *value == 0), "{values:?}");
 }
 
@@ -122,6 +124,7 @@ fn every_part_is_read_when_somebody_asks() {
     check(&values, "autoupdate_notify_delivered_total", 1);
     check(&values, "autoupdate_notify_listeners_ended_total", 1);
     check(&values, "autoupdate_redis_failures_total", 6);
+    check(&values, "autoupdate_log_lines_dropped_total", 4);
     assert!(!text.contains(SECRET_TITLE));
     for name in NAMES {
         assert!(values.keys().any(|key| key.split('{').next() == Some(name)), "{name} in {text}");

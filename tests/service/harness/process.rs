@@ -32,6 +32,15 @@ fn command(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Com
     command
 }
 
+/// A program that a socket is handed in to (`LISTEN_FDS`), after `setup` was run by the shell.
+fn command_on(socket: &TcpListener, setup: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    // The shell's process id stays that of the program.
+    let script = format!("{setup}\nexec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec {PROGRAM} \"$@\"");
+    let mut command = command("/bin/sh", &[&["-c", &script, "sh"], arguments].concat(), variables);
+    command.stdin(OwnedFd::from(socket.try_clone().expect("a socket")));
+    command
+}
+
 /// Runs the program to its end.
 pub(crate) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let output = command(PROGRAM, arguments, variables).stdin(Stdio::null()).output();
@@ -39,7 +48,7 @@ pub(crate) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Outpu
 }
 
 /// The variables of a program on this Redis.
-fn with_redis<'a>(port: &'a str, secret: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub(crate) fn with_redis<'a>(port: &'a str, secret: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut variables = vec![("MESSAGE_BUS_HOST", "127.0.0.1"), ("MESSAGE_BUS_PORT", port), ("SECRET_FILE", secret)];
     variables.extend(more);
     variables
@@ -62,12 +71,25 @@ impl Process {
 
     /// Starts the program as a service manager does that hands in a socket (`LISTEN_FDS`).
     pub(crate) async fn start_on(socket: &TcpListener, redis_port: u16) -> Self {
-        // The shell's process id stays that of the program.
-        let script = format!("exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec {PROGRAM}");
         let (port, secret) = (redis_port.to_string(), secret_file());
-        let mut command = command("/bin/sh", &["-c", &script], &with_redis(&port, &secret, &[]));
-        command.stdin(OwnedFd::from(socket.try_clone().expect("a socket")));
-        Self::listening(command).await
+        Self::listening(command_on(socket, "", &[], &with_redis(&port, &secret, &[]))).await
+    }
+
+    /// Starts the program on this socket, with its standard output and its log where the test wants them, so that nothing
+    /// of them is heard here. `setup` is run by the shell before.
+    pub(crate) fn start_unheard(
+        socket: &TcpListener,
+        setup: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+        (output, log): (Stdio, Stdio),
+    ) -> Self {
+        let mut command = command_on(socket, setup, arguments, variables);
+        let child = command.stdout(output).stderr(log).spawn().expect("the program starts");
+        let port = socket.local_addr().expect("bound").port();
+        let (_, log) = mpsc::unbounded_channel();
+        let (_, output) = mpsc::unbounded_channel();
+        Self { child, log, output, logged: Vec::new(), port }
     }
 
     /// Starts the program on the Redis at this port of the loopback address, with the secret of the tests.
