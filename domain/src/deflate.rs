@@ -3,6 +3,9 @@
 //! Every block ends on a byte boundary with an empty dictionary (a *full flush*), so that blocks made at different times
 //! can be put one behind the other in any gzip stream. The header is sent once a stream; the trailer, if the stream ends,
 //! is made of the blocks' checksums.
+//!
+//! Every line ends with an empty stored block, as each flush of zlib does: some decoders (that of Go, so those of many
+//! proxies) show a stored block only when the next one begins.
 
 use std::sync::Arc;
 
@@ -21,6 +24,9 @@ pub enum Level {
     Fast,
 }
 
+/// An empty stored block that begins on a byte boundary (RFC 1951, 3.2.4). It tells a decoder that it has everything.
+const FLUSH: &[u8] = &[0, 0, 0, 0xff, 0xff];
+
 /// The most bytes that a stored block can hold.
 const STORED_BYTES_MAX: usize = 0xffff;
 
@@ -32,7 +38,7 @@ pub struct Block {
 }
 
 impl Block {
-    /// Compresses `text`.
+    /// Compresses `text`. The block is flushed: decoders show all of it.
     #[must_use]
     pub fn compress(text: &[u8], level: Level) -> Self {
         let level = match level {
@@ -55,17 +61,17 @@ impl Block {
         Self::new(out.into(), text)
     }
 
-    /// Takes `text` as it is: for a few bytes that only one client gets.
+    /// Takes `text` as it is: for a few bytes that only one client gets. It is not flushed: another block MUST follow.
     #[must_use]
     pub fn store(text: &[u8]) -> Self {
-        let mut out = BytesMut::with_capacity(text.len() + 5);
-        for part in text.chunks(STORED_BYTES_MAX) {
-            let length = part.len() as u16;
-            out.put_u8(0);
-            out.put_u16_le(length);
-            out.put_u16_le(!length);
-            out.put_slice(part);
-        }
+        Self::new(stored(text).freeze(), text)
+    }
+
+    /// The same, flushed.
+    #[must_use]
+    pub fn store_flushed(text: &[u8]) -> Self {
+        let mut out = stored(text);
+        out.put_slice(FLUSH);
         Self::new(out.freeze(), text)
     }
 
@@ -80,6 +86,19 @@ impl Block {
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
+}
+
+/// The stored blocks of `text`, with room for a flush.
+fn stored(text: &[u8]) -> BytesMut {
+    let mut out = BytesMut::with_capacity(text.len() + 2 * FLUSH.len());
+    for part in text.chunks(STORED_BYTES_MAX) {
+        let length = part.len() as u16;
+        out.put_u8(0);
+        out.put_u16_le(length);
+        out.put_u16_le(!length);
+        out.put_slice(part);
+    }
+    out
 }
 
 /// What one gzip stream has carried so far, for its trailer.
@@ -114,9 +133,10 @@ mod tests {
         let mut gzip = GZIP_HEADER.to_vec();
         let mut stream = GzipStream::default();
         for (index, text) in texts.iter().enumerate() {
-            let block = match index % 3 {
+            let block = match index % 4 {
                 0 => Block::compress(text, Level::Shared),
                 1 => Block::store(text),
+                2 => Block::store_flushed(text),
                 _ => Block::compress(text, Level::Fast),
             };
             stream.push(&block);
@@ -134,7 +154,8 @@ mod tests {
         let noise: Vec<u8> = (0_u32..200_000).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         check(&[]);
         check(&[b""]);
-        check(&[b"a", b"b", b"c"]);
+        check(&[b"a", b"b", b"c", b"d", b"e"]);
         check(&[&long, &long, &noise, &noise, b"x"]);
+        check(&[b"x", &noise, &noise, &long]);
     }
 }

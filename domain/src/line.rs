@@ -314,7 +314,9 @@ impl Encoder {
                     stream.push(block);
                     block.bytes().clone()
                 };
-                let glue = (!glue.is_empty()).then(|| push(&deflate::Block::store(glue.as_bytes())));
+                // Pieces are flushed; glue without one ends a line.
+                let store = if piece.is_some() { deflate::Block::store } else { deflate::Block::store_flushed };
+                let glue = (!glue.is_empty()).then(|| push(&store(glue.as_bytes())));
                 (glue.unwrap_or_default(), piece.map(|piece| push(piece.deflated())))
             }
             Coding::Zstd => {

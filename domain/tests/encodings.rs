@@ -1,155 +1,26 @@
 //! Does a compressed stream carry the same text as a plain one, and every line as soon as its bytes are there?
 //! (spec: http.md, Streams)
 
-use std::io::{self, Write};
+#[path = "encodings/clients.rs"]
+mod clients;
+#[path = "encodings/decoders.rs"]
+mod decoders;
+
 use std::time::Duration;
 
-use bytes::Bytes;
+use clients::Clients;
 use domain::catch_up::{Start, start};
 use domain::cursor::{Cursor, Next};
 use domain::history::HistoryLimits;
 use domain::ids::{ChangeId, UserId};
-use domain::line::{CONNECTED, Encoder, Line, SharedText};
+use domain::line::{CONNECTED, Line, SharedText};
 use domain::live::{Live, PiecesLimit};
 use domain::meeting::{Change, Meeting};
 use domain::ports::authenticator::Session;
 use domain::ports::element_store::RawElement;
 use domain::testing::generator::{Generated, Plan};
 use domain::viewer::Viewer;
-use flate2::write::GzDecoder;
 use proptest::prelude::*;
-
-/// A client reads what was sent to it so far.
-trait Decoder: Write {
-    /// Everything that could be read.
-    fn text(&mut self) -> &[u8];
-}
-
-impl Decoder for Vec<u8> {
-    fn text(&mut self) -> &[u8] {
-        self
-    }
-}
-
-impl Decoder for GzDecoder<Vec<u8>> {
-    fn text(&mut self) -> &[u8] {
-        self.get_ref()
-    }
-}
-
-impl Decoder for zstd::stream::write::Decoder<'static, Vec<u8>> {
-    fn text(&mut self) -> &[u8] {
-        self.get_ref()
-    }
-}
-
-/// A stream in one encoding, and the client at its other end.
-struct Stream {
-    name: &'static str,
-    encoder: Encoder,
-    decoder: Box<dyn Decoder>,
-    /// All bytes that were sent.
-    sent: Vec<u8>,
-}
-
-impl Stream {
-    /// One in every encoding.
-    fn all() -> [Self; 3] {
-        let zstd = zstd::stream::write::Decoder::new(Vec::new()).expect("memory");
-        [
-            Self::new("plain", Encoder::plain(), Box::new(Vec::new())),
-            Self::new("gzip", Encoder::gzip(), Box::new(GzDecoder::new(Vec::new()))),
-            Self::new("zstd", Encoder::zstd(), Box::new(zstd)),
-        ]
-    }
-
-    fn new(name: &'static str, encoder: Encoder, decoder: Box<dyn Decoder>) -> Self {
-        Self { name, encoder, decoder, sent: Vec::new() }
-    }
-
-    fn send(&mut self, bytes: &Bytes) {
-        self.sent.extend_from_slice(bytes);
-        // As the network may cut it.
-        for part in bytes.chunks(1_000) {
-            self.decoder.write_all(part).expect("a stream that can be read");
-        }
-        self.decoder.flush().expect("a stream that can be read");
-    }
-
-    #[track_caller]
-    fn check(&mut self, expected: &[u8]) {
-        assert_eq!(self.encoder.text_bytes(), expected.len() as u64, "{}", self.name);
-        assert!(
-            self.decoder.text() == expected,
-            "{}: the client does not have all of {} bytes",
-            self.name,
-            expected.len()
-        );
-    }
-
-    /// After the end of the stream: is it, as a whole, what its name says?
-    #[track_caller]
-    fn check_whole(&mut self, expected: &[u8]) {
-        let end = self.encoder.end();
-        self.sent.extend_from_slice(&end);
-        let text = match self.name {
-            "gzip" => io::read_to_string(flate2::read::GzDecoder::new(&*self.sent)).map(String::into_bytes),
-            "zstd" => zstd::stream::decode_all(&*self.sent),
-            _ => Ok(self.sent.clone()),
-        };
-        assert!(text.expect("a whole stream") == expected, "{}", self.name);
-    }
-}
-
-/// Sends the same to a client of every encoding.
-struct Clients {
-    streams: [Stream; 3],
-    expected: Vec<u8>,
-}
-
-impl Clients {
-    fn new() -> Self {
-        let mut clients = Self { streams: Stream::all(), expected: Vec::new() };
-        clients.send(CONNECTED, |encoder| encoder.begin(CONNECTED));
-        clients
-    }
-
-    #[track_caller]
-    fn send(&mut self, text: &str, make: impl Fn(&mut Encoder) -> Bytes) {
-        self.expected.extend_from_slice(text.as_bytes());
-        for stream in &mut self.streams {
-            let bytes = make(&mut stream.encoder);
-            stream.send(&bytes);
-            stream.check(&self.expected);
-        }
-    }
-
-    /// The same line for each of them.
-    #[track_caller]
-    fn send_line(&mut self, live: &Live, lines: [Line; 3]) {
-        for (stream, mut line) in self.streams.iter_mut().zip(lines) {
-            while let Some(part) = live.next_part(&mut line, &mut stream.encoder) {
-                assert!(!part.is_empty(), "{}", stream.name);
-                stream.send(&part);
-            }
-        }
-        let [plain, ..] = &self.streams;
-        self.expected.clone_from(&plain.sent);
-        assert_eq!((plain.name, self.expected.last()), ("plain", Some(&b'\n')));
-        for stream in &mut self.streams {
-            stream.check(&self.expected);
-        }
-    }
-
-    /// How many bytes were sent: plain, gzip, zstd.
-    #[track_caller]
-    fn end(mut self) -> [usize; 3] {
-        for stream in &mut self.streams {
-            stream.check_whole(&self.expected);
-        }
-        self.streams.map(|stream| stream.sent.len())
-    }
-}
 
 fn connect(live: &Live, user: UserId) -> (Cursor, Line) {
     let published = live.published().expect("a meeting");

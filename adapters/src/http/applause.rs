@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::ports::applause_store::ApplauseStore;
 use domain::ports::clock::Clock;
+use poem::http::Method;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
 use super::error::HttpError;
@@ -27,7 +28,10 @@ impl Endpoint for Applause {
     async fn call(&self, request: Request) -> Result<Response> {
         let user = self.gate.admit(request.headers()).await?.user;
         let user = user.ok_or_else(|| HttpError::AuthRequired(LOGIN_REQUIRED.to_owned()))?;
-        self.store.applaud(user, self.clock.unix_seconds()).await.map_err(HttpError::from)?;
+        // HEAD is answered as GET would be, but must not do anything (RFC 9110, 9.2.1).
+        if request.method() != Method::HEAD {
+            self.store.applaud(user, self.clock.unix_seconds()).await.map_err(HttpError::from)?;
+        }
         Ok(().into_response())
     }
 }
@@ -44,6 +48,16 @@ mod tests {
 
     /// Status and body of the response if the store answers so; `None`: it must not be asked.
     async fn check(user: Option<u64>, answer: Option<Result<(), Unavailable>>, status: u16, body: &str) {
+        check_method(Method::POST, user, answer, status, body).await;
+    }
+
+    async fn check_method(
+        method: Method,
+        user: Option<u64>,
+        answer: Option<Result<(), Unavailable>>,
+        status: u16,
+        body: &str,
+    ) {
         let mut store = MockApplauseStore::new();
         if let Some(answer) = answer {
             let user = UserId(user.expect("somebody applauds"));
@@ -55,7 +69,7 @@ mod tests {
         }
         let gate = gate(&live(), user);
         let endpoint = Applause { gate, store: Arc::new(store), clock: Arc::new(ManualClock::new(1_600_000_000)) };
-        let response = endpoint.get_response(Request::default()).await;
+        let response = endpoint.get_response(Request::builder().method(method).finish()).await;
         assert_eq!(response.status().as_u16(), status);
         assert_eq!(response.into_body().into_string().await.expect("text"), body);
     }
@@ -63,6 +77,12 @@ mod tests {
     #[tokio::test]
     async fn applause_is_noted_with_user_and_time() {
         check(Some(5), Some(Ok(())), 200, "").await;
+    }
+
+    #[tokio::test]
+    async fn only_head_has_no_effect() {
+        check_method(Method::GET, Some(5), Some(Ok(())), 200, "").await;
+        check_method(Method::HEAD, Some(5), None, 200, "").await;
     }
 
     #[tokio::test]

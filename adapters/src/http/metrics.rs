@@ -36,7 +36,7 @@ impl Endpoint for Scrape {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        const ALLOWED: &[Method] = &[Method::GET];
+        const ALLOWED: &[Method] = &[Method::GET, Method::HEAD];
         if !ALLOWED.contains(request.method()) {
             return Err(HttpError::MethodNotAllowed { method: request.method().clone(), allowed: ALLOWED }.into());
         }

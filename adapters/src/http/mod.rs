@@ -16,6 +16,7 @@ pub mod drain;
 pub mod error;
 pub mod gate;
 pub mod health;
+mod host;
 mod http1;
 mod http1_stream;
 mod http2;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::notify::send;
 use domain::ports::message_bus::MessageBus;
+use poem::http::Method;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
 use super::body;
@@ -28,7 +29,10 @@ impl Endpoint for NotifySend {
         let sender = user.ok_or_else(|| HttpError::AuthRequired(LOGIN_REQUIRED.to_owned()))?;
         let body = body::read(request.take_body()).await?;
         let content = send::check(&body, sender).map_err(|error| HttpError::InvalidRequest(error.to_string()))?;
-        self.bus.publish_notify(&content).await.map_err(HttpError::from)?;
+        // HEAD is answered as GET would be, but must not do anything (RFC 9110, 9.2.1).
+        if request.method() != Method::HEAD {
+            self.bus.publish_notify(&content).await.map_err(HttpError::from)?;
+        }
         Ok(().into_response())
     }
 }
@@ -63,8 +67,18 @@ mod tests {
         status: u16,
         expected: Value,
     ) {
+        check_request(session, bus, Request::builder().method(Method::POST).body(body), status, expected).await;
+    }
+
+    async fn check_request(
+        session: Result<Session, AuthenticatorError>,
+        bus: MockMessageBus,
+        request: Request,
+        status: u16,
+        expected: Value,
+    ) {
         let endpoint = NotifySend { gate: gate_of(&live(), session), bus: Arc::new(bus) };
-        let response = endpoint.get_response(Request::builder().body(body)).await;
+        let response = endpoint.get_response(request).await;
         assert_eq!(response.status().as_u16(), status);
         let text = response.into_body().into_string().await.expect("text");
         let value = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect(&text) };
@@ -79,6 +93,15 @@ mod tests {
     async fn a_message_is_published_compacted() {
         let content = r#"{"channel_id":"a:5:0","name":"n","message":null,"to_all":true}"#;
         check(Ok(session(Some(5))), bus(Some(content), Ok(())), BODY, 200, Value::Null).await;
+    }
+
+    #[tokio::test]
+    async fn only_head_has_no_effect() {
+        let content = r#"{"channel_id":"a:5:0","name":"n","message":null,"to_all":true}"#;
+        for (method, published) in [(Method::GET, Some(content)), (Method::HEAD, None)] {
+            let request = Request::builder().method(method).body(BODY);
+            check_request(Ok(session(Some(5))), bus(published, Ok(())), request, 200, Value::Null).await;
+        }
     }
 
     #[tokio::test]

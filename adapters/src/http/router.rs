@@ -9,8 +9,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::combinators::BoxBody;
-use poem::http::Method;
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Body as _;
 use poem::http::uri::Scheme;
+use poem::http::{Method, header};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint, EndpointExt, Request, RequestParts, Response, Result, Route};
 use tracing::Instrument;
@@ -18,6 +20,7 @@ use tracing::Instrument;
 use super::counters::HttpCounters;
 use super::error::{HttpError, from_poem};
 use super::health::{Health, Readiness};
+use super::host;
 use super::request_log::RequestLog;
 
 /// A route of the service.
@@ -57,10 +60,11 @@ impl ServiceRoute {
 
     const fn methods(self) -> &'static [Method] {
         match self {
-            Self::Autoupdate | Self::Projector | Self::Notify | Self::Applause | Self::NotifySend => {
-                &[Method::GET, Method::POST]
-            }
-            Self::Health => &[Method::GET],
+            Self::Autoupdate | Self::Projector | Self::Notify => &[Method::GET, Method::POST],
+            // The endpoints see to it that HEAD has no effect.
+            Self::Applause | Self::NotifySend => &[Method::GET, Method::HEAD, Method::POST],
+            // With OPTIONS HAProxy asks by default whether a server is healthy.
+            Self::Health => &[Method::GET, Method::HEAD, Method::OPTIONS],
         }
     }
 }
@@ -118,11 +122,13 @@ impl HttpService {
         peer: SocketAddr,
         tls: bool,
     ) -> HttpResponse {
+        let is_head = *request.method() == Method::HEAD;
         let scheme = if tls { Scheme::HTTPS } else { Scheme::HTTP };
         let peer = RemoteAddr(Addr::socket(peer));
         let (parts, body) = request.into_parts();
         let parts = RequestParts::from((parts, LocalAddr::default(), peer, scheme));
-        self.answer(Request::from_parts(parts, body)).await.into()
+        let response = self.answer(Request::from_parts(parts, body)).await.into();
+        if is_head { without_body(response) } else { response }
     }
 
     async fn answer(&self, request: Request) -> Response {
@@ -136,6 +142,9 @@ impl HttpService {
     }
 
     async fn try_answer(&self, request: Request, path: String, id: Option<&str>) -> Response {
+        if let Err(error) = host::check(&request) {
+            return error.log_and_respond(id);
+        }
         // A panic is a mistake in this service; it costs the one request, not the other streams of the connection. What
         // an endpoint shares with others is either immutable or behind locks that cope with poisoning.
         let error = match AssertUnwindSafe(self.route.call(request)).catch_unwind().await {
@@ -145,6 +154,15 @@ impl HttpService {
         };
         error.log_and_respond(id)
     }
+}
+
+/// What HEAD is answered if GET is answered `response`: without a body, but with its length. Not every HTTP library sees to
+/// that by itself.
+fn without_body(mut response: HttpResponse) -> HttpResponse {
+    if let Some(length) = response.body().size_hint().exact() {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+    response.map(|_| Empty::new().map_err(|never| match never {}).boxed())
 }
 
 /// A response as it is sent.
@@ -199,7 +217,7 @@ mod tests {
 
     /// The status, the header `Allow`, and the type of the error.
     async fn check(method: Method, path: &str, status: StatusCode, allow: Option<&str>, kind: Option<&str>) {
-        let request = Request::builder().method(method.clone()).uri_str(path).finish();
+        let request = Request::builder().method(method.clone()).uri_str(path).header("host", "test").finish();
         let response = service().answer(request).await;
         assert_eq!(response.status(), status, "{method} {path}");
         assert_eq!(response.header("allow"), allow, "{method} {path}");
@@ -220,9 +238,50 @@ mod tests {
         }
         let refused = StatusCode::METHOD_NOT_ALLOWED;
         check(Method::PUT, "/system/autoupdate", refused, Some("GET, POST"), invalid).await;
-        check(Method::DELETE, "/system/notify/send", refused, Some("GET, POST"), invalid).await;
-        check(Method::POST, "/system/health", refused, Some("GET"), invalid).await;
-        check(Method::HEAD, "/system/health", refused, Some("GET"), invalid).await;
+        check(Method::DELETE, "/system/notify/send", refused, Some("GET, HEAD, POST"), invalid).await;
+        check(Method::POST, "/system/health", refused, Some("GET, HEAD, OPTIONS"), invalid).await;
+        // Nobody could read the stream.
+        check(Method::HEAD, "/system/autoupdate", refused, Some("GET, POST"), invalid).await;
+        check(Method::OPTIONS, "/system/notify/send", refused, Some("GET, HEAD, POST"), invalid).await;
+    }
+
+    #[tokio::test]
+    async fn health_answers_the_methods_by_which_it_is_asked() {
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
+            check(method, "/system/health", StatusCode::SERVICE_UNAVAILABLE, None, None).await;
+        }
+    }
+
+    /// The status, the length that the response tells, and its body.
+    async fn check_body(method: Method, path: &str, expected: (u16, Option<&str>, &str)) {
+        let request = hyper::Request::builder().method(method.clone()).uri(path).header("host", "test");
+        let request = request.body(poem::Body::empty()).expect("a request");
+        let response = service().respond(request, SocketAddr::from(([192, 0, 2, 1], 1)), false).await;
+        let length = response.headers().get("content-length").map(|length| length.to_str().expect("ASCII").to_owned());
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        let expected = (expected.0, expected.1.map(str::to_owned), Bytes::from(expected.2.to_owned()));
+        assert_eq!((status, length, body), expected, "{method} {path}");
+    }
+
+    #[tokio::test]
+    async fn head_is_answered_with_the_length_of_the_body_alone() {
+        let health = "{\"healthy\": false, \"reason\": \"loading\"}\n";
+        check_body(Method::GET, "/system/health", (503, None, health)).await;
+        check_body(Method::HEAD, "/system/health", (503, Some("40"), "")).await;
+        let who = "{\"error\": {\"type\": \"auth_required\", \"msg\": \"who?\"}}\n";
+        check_body(Method::GET, "/system/notify/send", (400, None, who)).await;
+        check_body(Method::HEAD, "/system/notify/send", (400, Some("52"), "")).await;
+        check_body(Method::HEAD, "/", (404, Some("71"), "")).await;
+    }
+
+    #[tokio::test]
+    async fn a_request_without_a_host_is_refused() {
+        let request = Request::builder().uri_str("/system/health").finish();
+        let response = service().answer(request).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        let body: serde_json::Value = response.into_body().into_json().await.expect("JSON");
+        assert_eq!(body["error"]["type"], "invalid_request");
     }
 
     #[tokio::test]

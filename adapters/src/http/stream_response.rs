@@ -22,6 +22,12 @@ pub struct Streams {
     pub text_bytes_max: u64,
 }
 
+/// The `Content-Encoding` of streams that are not compressed: there is none. nginx (`gzip`) and Apache (`DEFLATE`,
+/// `BROTLI_COMPRESS`) do not heed `no-transform`, but leave alone what is encoded already; Firefox would stop reading what
+/// they compress. Names of codings are the same in upper and lower case (RFC 9110, 8.4.1), but Apache takes only
+/// `identity`, in lower case, for no coding, and compresses it.
+const NOT_COMPRESSED: &str = "Identity";
+
 /// When streams are compressed (spec: http.md, Streams).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
@@ -80,11 +86,12 @@ impl Streams {
             .content_type(content_type)
             .header(header::CACHE_CONTROL, "no-store, no-transform")
             .header("X-Accel-Buffering", "no");
-        let (response, encoder) = match self.compression.coding(request.headers()) {
-            None => (response, Encoder::plain()),
-            Some(Coding::Gzip) => (response.header(header::CONTENT_ENCODING, "gzip"), Encoder::gzip()),
-            Some(Coding::Zstd) => (response.header(header::CONTENT_ENCODING, "zstd"), Encoder::zstd()),
+        let (coding, encoder) = match self.compression.coding(request.headers()) {
+            None => (NOT_COMPRESSED, Encoder::plain()),
+            Some(Coding::Gzip) => ("gzip", Encoder::gzip()),
+            Some(Coding::Zstd) => ("zstd", Encoder::zstd()),
         };
+        let response = response.header(header::CONTENT_ENCODING, coding);
         let connection = self.connections.enter(session, interest);
         let body = StreamBody::new(source, connection, encoder, self.text_bytes_max);
         response.body(Body::from_bytes_stream(body))

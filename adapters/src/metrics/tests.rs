@@ -148,6 +148,7 @@ async fn metrics_are_served_on_a_port_of_their_own() {
     assert_eq!(answer.headers()["content-type"], CONTENT_TYPE);
     let text = answer.text().await.expect("text");
     assert!(text.contains("\nautoupdate_ready 0\n") && text.ends_with("# EOF\n"), "{text}");
+    assert_eq!(ask("/metrics", reqwest::Method::HEAD).await.status().as_u16(), 200);
     assert_eq!(ask("/metrics", reqwest::Method::POST).await.status().as_u16(), 405);
     assert_eq!(ask("/system/autoupdate", reqwest::Method::GET).await.status().as_u16(), 404);
     serving.abort();

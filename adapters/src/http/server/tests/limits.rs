@@ -109,6 +109,20 @@ async fn a_header_that_is_too_large_is_refused() {
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
 }
 
+/// Expectations: what OPERATIONS.md says. Two of the fields are `Host` and `Connection`.
+#[tokio::test]
+async fn header_fields_beyond_the_hundredth_are_refused() {
+    for (fields, status) in [(98, "200"), (99, "431")] {
+        let (_running, pipes) = Pipes::start(Limits::default());
+        let mut client = connect(&pipes);
+        let begin = "GET /system/health HTTP/1.1\r\nHost: test\r\nConnection: close\r\n";
+        let header = format!("{begin}{}\r\n", "X: y\r\n".repeat(fields));
+        client.write_all(header.as_bytes()).await.expect("written");
+        let answer = read_to_end(&mut client).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{fields}: {answer}");
+    }
+}
+
 /// The value of a setting in the first frame that the service sends; expectations: the constants of `limits.rs`, which are
 /// what keeps a client from opening streams or sending headers without end.
 #[tokio::test]
