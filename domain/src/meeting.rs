@@ -28,7 +28,8 @@ pub struct Meeting {
     blocks: OrdMap<BlockKey, Arc<Block>>,
     /// Which user changed the password since this service saw the first: the hashes that were replaced.
     replaced_hashes: OrdMap<UserId, Arc<[Box<str>]>>,
-    configs: OrdMap<Box<str>, ElementKey>,
+    /// The elements that hold each configuration value, ascending; the server has one of each.
+    configs: OrdMap<Box<str>, Box<[ElementKey]>>,
     required_users: RequiredUsers,
     present_users: u64,
     text_bytes: usize,
@@ -122,10 +123,10 @@ impl Meeting {
         self.text_bytes
     }
 
-    /// The element that holds the configuration value `key`.
+    /// The element that holds the configuration value `key`: of several that of the lowest id.
     #[must_use]
     pub fn config_element(&self, key: &str) -> Option<&Arc<Element>> {
-        self.get(*self.configs.get(key)?)
+        self.get(*self.configs.get(key)?.first()?)
     }
 
     /// The JSON text of the configuration value `key`; `None` if it is missing.

@@ -203,9 +203,7 @@ impl Meeting {
             }
             match old.facts() {
                 Facts::User(user) => self.present_users -= u64::from(user.is_present),
-                Facts::Config { key: Some(key), .. } if self.configs.get(key) == Some(&old.key()) => {
-                    self.configs.remove(key);
-                }
+                Facts::Config { key: Some(key), .. } => self.remove_config(key, old.key()),
                 _ => {}
             }
         }
@@ -216,11 +214,26 @@ impl Meeting {
             }
             match new.facts() {
                 Facts::User(user) => self.present_users += u64::from(user.is_present),
-                Facts::Config { key: Some(key), .. } => {
-                    self.configs.insert(key.clone(), new.key());
-                }
+                Facts::Config { key: Some(key), .. } => self.add_config(key, new.key()),
                 _ => {}
             }
+        }
+    }
+
+    // Not just the last one: what a meeting is must not depend on the order in which its elements came.
+    fn add_config(&mut self, name: &str, key: ElementKey) {
+        let known = self.configs.get(name).into_iter().flatten().copied();
+        let holders: BTreeSet<_> = known.chain([key]).collect();
+        self.configs.insert(name.into(), holders.into_iter().collect());
+    }
+
+    fn remove_config(&mut self, name: &str, key: ElementKey) {
+        let known = self.configs.get(name).into_iter().flatten().copied();
+        let holders: Box<[_]> = known.filter(|holder| *holder != key).collect();
+        if holders.is_empty() {
+            self.configs.remove(name);
+        } else {
+            self.configs.insert(name.into(), holders);
         }
     }
 

@@ -53,10 +53,7 @@ fn check(meeting: &Meeting, elements: &Elements) -> Result<(), TestCaseError> {
         }
     }
     for name in CONFIGS {
-        let is_this = |(key, element): &(&String, &serde_json::Value)| {
-            key.starts_with("core/config:") && is_sound(key, element) && element["key"] == name
-        };
-        let config = elements.iter().find(is_this);
+        let config = Oracle::of(elements).configuration(name);
         let value = config.map(|(_, element)| &element["value"]);
         let found = meeting.config(name).map(|text| serde_json::from_str::<serde_json::Value>(text).expect("JSON"));
         prop_assert_eq!(found.as_ref(), value);
