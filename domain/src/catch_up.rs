@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::collection::Collection;
 use crate::cursor::Cursor;
 use crate::difference::{Difference, content, select, view_in};
 use crate::ids::{ChangeId, ElementKey, UserId};
@@ -12,6 +11,7 @@ use crate::live::Published;
 use crate::meeting::Meeting;
 use crate::permission::Permission;
 use crate::ports::authenticator::Session;
+use crate::reach::{Reach, reach};
 use crate::restriction::view::View;
 use crate::viewer::{Deciding, Viewer};
 
@@ -206,17 +206,14 @@ fn text(meeting: &Meeting, key: ElementKey, view: &View) -> String {
 
 /// May changes of this element, not known in detail, have changed what the viewer saw of others?
 fn may_decide(viewer: &Viewer, key: ElementKey) -> bool {
-    match key.collection {
-        // Also one that decides nothing now: it may have had another key before.
-        Collection::Group | Collection::Config => true,
-        Collection::User => viewer.user().is_some_and(|user| ElementKey::user(user) == key),
-        // What these require decides for all who do not see every user anyway.
-        Collection::ListOfSpeakers
-        | Collection::Motion
-        | Collection::MotionPoll
-        | Collection::Assignment
-        | Collection::AssignmentOption
-        | Collection::AssignmentPoll => !viewer.has(Permission::UsersCanSeeName),
-        _ => false,
+    match reach(key.collection) {
+        // Also a configuration element that decides nothing now: it may have had another key before.
+        Reach::Everybody | Reach::Configuration => true,
+        Reach::ItsUser => viewer.user().is_some_and(|user| ElementKey::user(user) == key),
+        // Who sees every user anyway does not see them by this.
+        Reach::Required(permission, _) => {
+            viewer.standing().has(permission) && !viewer.standing().has(Permission::UsersCanSeeName)
+        }
+        Reach::Itself => false,
     }
 }

@@ -12,6 +12,7 @@ use crate::facts::Facts;
 use crate::ids::{ChangeId, ElementKey, GroupId, UserId};
 use crate::permission::PermissionSet;
 use crate::ports::element_store::Bounds;
+use crate::reach::DecidingConfig;
 use crate::required_users::RequiredUsers;
 
 mod build;
@@ -138,10 +139,10 @@ impl Meeting {
         }
     }
 
-    /// Is the configuration value `key` true? Missing, or of another type: false (spec: restriction.md, Terms).
+    /// Whether this configuration value is true. Missing, or of another type: false (spec: restriction.md, Terms).
     #[must_use]
-    pub fn config_is_true(&self, key: &str) -> bool {
-        self.config(key) == Some("true")
+    pub fn is_true(&self, config: DecidingConfig) -> bool {
+        self.config(config.name()) == Some("true")
     }
 
     /// How many users are present (spec: notify.md, Applause).

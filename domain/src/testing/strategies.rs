@@ -304,6 +304,8 @@ mod tests {
     use proptest::test_runner::TestRunner;
 
     use super::*;
+    use crate::reach::DecidingConfig;
+    use crate::testing::elements::CONFIGS;
     use crate::testing::oracle::{is_sound, view};
 
     /// Tests with these meetings say little if everything is hidden or everything is seen.
@@ -324,8 +326,9 @@ mod tests {
             all += elements.len();
             sound += elements.iter().filter(|(key, element)| is_sound(key, element)).count();
         }
+        assert!(DecidingConfig::ALL.iter().all(|config| CONFIGS.contains(&config.name())));
         for collection in Collection::ALL {
-            let [hidden, visible] = seen[collection.name()];
+            let [hidden, visible] = seen.get(collection.name()).copied().unwrap_or_default();
             let is_for_everyone = ["core/config", "core/tag", "users/group"].contains(&collection.name());
             assert!(
                 visible > 20 && (hidden > 20 || is_for_everyone),
