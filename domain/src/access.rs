@@ -4,7 +4,7 @@ use crate::facts::Facts;
 use crate::ids::{ElementKey, UserId};
 use crate::meeting::Meeting;
 use crate::ports::authenticator::Session;
-use crate::viewer::ENABLE_ANONYMOUS;
+use crate::reach::DecidingConfig;
 
 /// What a session may do in a meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub fn is_uncertain(meeting: &Meeting, session: &Session) -> bool {
 }
 
 fn anonymous(meeting: &Meeting) -> Access {
-    if meeting.config_is_true(ENABLE_ANONYMOUS) {
+    if meeting.is_true(DecidingConfig::EnableAnonymous) {
         Access::Granted(None)
     } else {
         Access::Refused(Refusal::AnonymousNotEnabled)

@@ -68,7 +68,10 @@ impl Block {
         if entries.is_empty() {
             return None;
         }
-        let mut named: Vec<UserId> = entries.iter().flat_map(|entry| named_users(&entry.element)).collect();
+        let mut named = Vec::new();
+        for entry in &entries {
+            named.extend(named_users(&entry.element).iter());
+        }
         named.sort_unstable();
         named.dedup();
         Some(Self { id: BlockId::new(), entries: entries.into(), named: named.into() })

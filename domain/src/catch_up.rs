@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::collection::Collection;
 use crate::cursor::Cursor;
 use crate::difference::{Difference, content, select, view_in};
-use crate::facts::Facts;
-use crate::ids::{ChangeId, ElementKey};
+use crate::ids::{ChangeId, ElementKey, UserId};
 use crate::line::Line;
 use crate::live::Published;
-use crate::meeting::{Meeting, Version};
+use crate::meeting::Meeting;
 use crate::permission::Permission;
 use crate::ports::authenticator::Session;
+use crate::reach::{Reach, reach};
 use crate::restriction::view::View;
 use crate::viewer::{Deciding, Viewer};
 
@@ -53,18 +52,10 @@ pub fn start(published: &Published, session: Session, viewer: Viewer, change_id:
     let Some(from) = published.history().newest_not_above(change_id) else {
         return Start::NeedsKeys;
     };
-    // The other way round: the user was not there yet, and the session was served as anonymous.
-    if viewer.user().is_some_and(|user| from.get(ElementKey::user(user)).is_none()) {
+    if is_uncertain(published, from, viewer.user()) {
         return Start::Ready(Box::new(start_with_everything(published, session, viewer, change_id)));
     }
-    // The client was served by another instance, with a version that this one passed over in one step.
-    let passed_over = published.history().since(Version(from.version().0 + 1)).next();
-    let passed_over = passed_over.filter(|_| from.change_id() < change_id).map(|meeting| &*meeting.step().written);
-    let passed_over = passed_over.unwrap_or_default();
-    if passed_over.iter().any(|key| may_decide(current, &viewer, *key)) {
-        return Start::Ready(Box::new(start_with_everything(published, session, viewer, change_id)));
-    }
-    let content = widened(published, from, passed_over, &viewer);
+    let content = widened(published, from, &viewer);
     Start::Ready(Box::new(started(published, session, viewer, change_id, content)))
 }
 
@@ -88,7 +79,7 @@ pub fn start_from_keys(
     keys: &[ElementKey],
 ) -> Started {
     let current = published.current();
-    if keys.iter().any(|key| may_decide(current, &viewer, *key)) {
+    if keys.iter().any(|key| may_decide(&viewer, *key)) {
         return start_with_everything(published, session, viewer, change_id);
     }
     let mut changed = BTreeMap::new();
@@ -118,20 +109,54 @@ fn started(
     Started { cursor: Cursor::new(published, session, viewer, sent), first_line }
 }
 
+/// May a client of `user` have been told, since `from`, of what the versions kept here do not show it?
+fn is_uncertain(published: &Published, from: &Arc<Meeting>, user: Option<UserId>) -> bool {
+    let own = user.map(ElementKey::user);
+    // While there was no such user the session was served as anonymous, who may see what the user never saw.
+    let is_gone = |meeting: &Meeting| own.is_some_and(|key| meeting.get(key).is_none());
+    is_gone(from)
+        || steps_since(published, from).any(|(before, after)| {
+            let written = &after.step().written;
+            own.is_some_and(|key| written.binary_search(&key).is_ok()) && is_gone(after)
+                || passes_over(before, after) && {
+                    let viewer = Viewer::resolve(before, user);
+                    written.iter().any(|key| may_decide(&viewer, *key))
+                }
+        })
+}
+
+/// Each version after `from`, with the one before it.
+fn steps_since<'a>(
+    published: &'a Published,
+    from: &'a Arc<Meeting>,
+) -> impl Iterator<Item = (&'a Arc<Meeting>, &'a Arc<Meeting>)> {
+    let versions = || published.history().since(from.version());
+    versions().zip(versions().skip(1))
+}
+
+/// Does the step hold several changes? Then another instance may have served versions that this one never had, and a
+/// client that comes from there may have been told of them.
+fn passes_over(before: &Meeting, after: &Meeting) -> bool {
+    after.change_id() > before.change_id().next()
+}
+
 /// The difference from `from` to the present, widened by every key that was written since.
 ///
 /// The client may still hold lines back that it will apply later, so every element that any of them may have named must
-/// be named again: what was written in a step, and what looked different after a step for another reason. What of
-/// `passed_over` is hidden now may have been visible in a version that this service never had.
-fn widened(published: &Published, from: &Arc<Meeting>, passed_over: &[ElementKey], viewer: &Viewer) -> Difference {
+/// be named again: what was written in a step, and what looked different after a step for another reason.
+fn widened(published: &Published, from: &Arc<Meeting>, viewer: &Viewer) -> Difference {
     let current = published.current();
     let user = viewer.user();
     let mut named = BTreeSet::new();
-    let mut before = from;
+    // Hidden now, these may have been visible in a version that only another instance had.
+    let mut passed_over: BTreeSet<ElementKey> = BTreeSet::new();
     let mut before_viewer = Viewer::resolve(from, user);
-    let mut versions = vec![(before, before_viewer.clone())];
-    for after in published.history().since(Version(from.version().0 + 1)) {
+    let mut versions = vec![(from, before_viewer.clone())];
+    for (before, after) in steps_since(published, from) {
         let step = after.step();
+        if passes_over(before, after) {
+            passed_over.extend(&step.written);
+        }
         let is_decided = step.touched.iter().flat_map(|key| [(before, *key), (after, *key)]).any(|(meeting, key)| {
             match Viewer::deciding(meeting, key) {
                 Deciding::Nobody => false,
@@ -153,7 +178,7 @@ fn widened(published: &Published, from: &Arc<Meeting>, passed_over: &[ElementKey
         };
         named.extend(keys.difference(&step.written.iter().copied().collect()).filter(|key| differs(key)));
         versions.push((after, after_viewer.clone()));
-        (before, before_viewer) = (after, after_viewer);
+        before_viewer = after_viewer;
     }
 
     let mut changed = BTreeMap::new();
@@ -179,23 +204,16 @@ fn text(meeting: &Meeting, key: ElementKey, view: &View) -> String {
     text
 }
 
-/// May a change of this element, not known in detail, have changed what the viewer sees of others?
-fn may_decide(meeting: &Meeting, viewer: &Viewer, key: ElementKey) -> bool {
-    match key.collection {
-        Collection::Group => true,
-        Collection::User => viewer.user().is_some_and(|user| ElementKey::user(user) == key),
-        Collection::Config => {
-            // A configuration that is gone may have been any.
-            !matches!(meeting.get(key).map(|element| element.facts()), Some(Facts::Config { .. }))
-                || Viewer::deciding(meeting, key) == Deciding::Everybody
+/// May changes of this element, not known in detail, have changed what the viewer saw of others?
+fn may_decide(viewer: &Viewer, key: ElementKey) -> bool {
+    match reach(key.collection) {
+        // Also a configuration element that decides nothing now: it may have had another key before.
+        Reach::Everybody | Reach::Configuration => true,
+        Reach::ItsUser => viewer.user().is_some_and(|user| ElementKey::user(user) == key),
+        // Who sees every user anyway does not see them by this.
+        Reach::Required(permission, _) => {
+            viewer.standing().has(permission) && !viewer.standing().has(Permission::UsersCanSeeName)
         }
-        // What these require decides for all who do not see every user anyway.
-        Collection::ListOfSpeakers
-        | Collection::Motion
-        | Collection::MotionPoll
-        | Collection::Assignment
-        | Collection::AssignmentOption
-        | Collection::AssignmentPoll => !viewer.has(Permission::UsersCanSeeName),
-        _ => false,
+        Reach::Itself => false,
     }
 }

@@ -12,7 +12,7 @@ use crate::meeting::{Meeting, Version};
 use crate::once_map::OnceMap;
 use crate::piece::Selection;
 use crate::restriction::view::View;
-use crate::restriction::{named_users, view_entry};
+use crate::restriction::{About, named_users, view_entry};
 use crate::viewer::{Deciding, Standing, Viewer};
 
 /// What a viewer must be told; `None`: nothing. Shared by all for whom it is the same.
@@ -86,8 +86,8 @@ impl Transition {
         let mut deciding = DecidingUsers::default();
         for (place, key) in touched.iter().enumerate() {
             for meeting in [&old, &new] {
-                let users = meeting.get(*key).map(|element| named_users(element)).unwrap_or_default();
-                named.extend(users.into_iter().map(|user| (user, place)));
+                let users = meeting.get(*key).map_or(About::NOBODY, |element| named_users(element));
+                named.extend(users.iter().map(|user| (user, place)));
                 match Viewer::deciding(meeting, *key) {
                     Deciding::Nobody => {}
                     Deciding::User(user) => {

@@ -29,6 +29,7 @@ pub mod permission;
 mod piece;
 pub mod ports;
 pub mod projector;
+pub mod reach;
 pub mod required_users;
 pub mod restriction;
 pub mod right;

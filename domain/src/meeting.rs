@@ -12,6 +12,7 @@ use crate::facts::Facts;
 use crate::ids::{ChangeId, ElementKey, GroupId, UserId};
 use crate::permission::PermissionSet;
 use crate::ports::element_store::Bounds;
+use crate::reach::DecidingConfig;
 use crate::required_users::RequiredUsers;
 
 mod build;
@@ -28,7 +29,8 @@ pub struct Meeting {
     blocks: OrdMap<BlockKey, Arc<Block>>,
     /// Which user changed the password since this service saw the first: the hashes that were replaced.
     replaced_hashes: OrdMap<UserId, Arc<[Box<str>]>>,
-    configs: OrdMap<Box<str>, ElementKey>,
+    /// The elements that hold each configuration value, ascending; the server has one of each.
+    configs: OrdMap<Box<str>, Box<[ElementKey]>>,
     required_users: RequiredUsers,
     present_users: u64,
     text_bytes: usize,
@@ -122,10 +124,10 @@ impl Meeting {
         self.text_bytes
     }
 
-    /// The element that holds the configuration value `key`.
+    /// The element that holds the configuration value `key`: of several that of the lowest id.
     #[must_use]
     pub fn config_element(&self, key: &str) -> Option<&Arc<Element>> {
-        self.get(*self.configs.get(key)?)
+        self.get(*self.configs.get(key)?.first()?)
     }
 
     /// The JSON text of the configuration value `key`; `None` if it is missing.
@@ -137,10 +139,10 @@ impl Meeting {
         }
     }
 
-    /// Is the configuration value `key` true? Missing, or of another type: false (spec: restriction.md, Terms).
+    /// Whether this configuration value is true. Missing, or of another type: false (spec: restriction.md, Terms).
     #[must_use]
-    pub fn config_is_true(&self, key: &str) -> bool {
-        self.config(key) == Some("true")
+    pub fn is_true(&self, config: DecidingConfig) -> bool {
+        self.config(config.name()) == Some("true")
     }
 
     /// How many users are present (spec: notify.md, Applause).

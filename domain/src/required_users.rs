@@ -2,12 +2,12 @@
 
 use imbl::OrdMap;
 
-use crate::collection::Collection;
 use crate::element::Element;
 use crate::facts::{Facts, PollState, UserSet, user_set, users_of_objects};
 use crate::ids::UserId;
 use crate::json::{FieldError, Fields};
 use crate::permission::{Permission, PermissionSet};
+use crate::reach::{Named, Reach, reach};
 
 /// The users an element requires, and the permission by which.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,14 +23,15 @@ pub struct Requirement {
 /// An element that cannot be read as the table needs requires nobody.
 #[must_use]
 pub fn requirement(element: &Element) -> Option<Requirement> {
-    let (permission, users) = match element.key().collection {
-        Collection::ListOfSpeakers => (Permission::AgendaCanSeeListOfSpeakers, speakers(element)),
-        Collection::Motion => (Permission::MotionsCanSee, submitters_and_supporters(element)),
-        Collection::MotionPoll => (Permission::MotionsCanSee, published_voters(element)),
-        Collection::Assignment => (Permission::AssignmentsCanSee, candidates(element)),
-        Collection::AssignmentOption => (Permission::AssignmentsCanSee, option_user(element)),
-        Collection::AssignmentPoll => (Permission::AssignmentsCanSee, published_voters(element)),
-        _ => return None,
+    let Reach::Required(permission, named) = reach(element.key().collection) else {
+        return None;
+    };
+    let users = match named {
+        Named::Speakers => speakers(element),
+        Named::SubmittersAndSupporters => submitters_and_supporters(element),
+        Named::Voters => published_voters(element),
+        Named::Candidates => candidates(element),
+        Named::User => option_user(element),
     };
     Some(Requirement { users: users.unwrap_or_default(), permission })
 }

@@ -2,17 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::collection::Collection;
 use crate::facts::Facts;
 use crate::ids::{ElementKey, GroupId, UserId};
 use crate::meeting::Meeting;
 use crate::permission::{Permission, PermissionSet};
-
-/// The configuration value that shows the notes of speakers to everybody (spec: restriction.md).
-pub const SPEAKER_NOTE_FOR_EVERYONE: &str = "agenda_list_of_speakers_speaker_note_for_everyone";
-
-/// The configuration value that lets anonymous in (spec: auth.md).
-pub const ENABLE_ANONYMOUS: &str = "general_system_enable_anonymous";
+use crate::reach::{DecidingConfig, Reach, reach};
 
 /// Everything that a rule reads of the one who asks: two equal viewers see the same of every element.
 ///
@@ -25,7 +19,8 @@ pub struct Viewer {
     delegated_from: Arc<[UserId]>,
 }
 
-/// What a viewer may see as one of many: all that the rules read except who exactly it is.
+/// What a viewer may see as one of many: all that the rules read except who exactly it is. Nothing in here may tell two
+/// users apart who are not to share what is rendered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Standing {
     /// Is it a logged-in user?
@@ -36,7 +31,7 @@ pub struct Standing {
     pub permissions: PermissionSet,
     /// Ascending, each once.
     pub groups: Box<[GroupId]>,
-    /// The configuration [`SPEAKER_NOTE_FOR_EVERYONE`].
+    /// The configuration [`DecidingConfig::SpeakerNoteForEveryone`].
     pub speaker_note_for_everyone: bool,
 }
 
@@ -61,7 +56,7 @@ impl Viewer {
                 superadmin: user.is_some() && groups.contains(&GroupId::ADMIN),
                 permissions,
                 groups,
-                speaker_note_for_everyone: meeting.config_is_true(SPEAKER_NOTE_FOR_EVERYONE),
+                speaker_note_for_everyone: meeting.is_true(DecidingConfig::SpeakerNoteForEveryone),
             }),
             delegated_from,
         }
@@ -95,30 +90,6 @@ impl Viewer {
         &self.delegated_from
     }
 
-    /// Is it this very user? `None` is nobody, so never anybody's own.
-    #[must_use]
-    pub fn is(&self, user: Option<UserId>) -> bool {
-        user.is_some() && self.user == user
-    }
-
-    /// `has(P)`
-    #[must_use]
-    pub fn has(&self, permission: Permission) -> bool {
-        self.standing.superadmin || self.standing.permissions.contains(permission)
-    }
-
-    /// `has(P)` for one of these.
-    #[must_use]
-    pub fn has_one_of(&self, permissions: PermissionSet) -> bool {
-        !permissions.is_empty() && (self.standing.superadmin || self.standing.permissions.intersects(permissions))
-    }
-
-    /// `in(G)`
-    #[must_use]
-    pub fn is_in(&self, groups: &[GroupId]) -> bool {
-        self.standing.superadmin || groups.iter().any(|group| self.standing.groups.contains(group))
-    }
-
     /// Does one of `named` (ascending) decide what this viewer sees beyond its standing: itself, or one who delegated
     /// the vote to it?
     #[must_use]
@@ -129,19 +100,37 @@ impl Viewer {
     /// Whose [`Viewer`], or right to be served at all, does this element of `meeting` decide?
     #[must_use]
     pub fn deciding(meeting: &Meeting, key: ElementKey) -> Deciding {
-        match key.collection {
-            Collection::Group => Deciding::Everybody,
-            Collection::User => Deciding::User(UserId(key.id.0)),
-            Collection::Config => match meeting.get(key).map(|element| element.facts()) {
-                Some(Facts::Config { key: Some(key), .. })
-                    if [SPEAKER_NOTE_FOR_EVERYONE, ENABLE_ANONYMOUS].contains(&&**key) =>
-                {
+        match reach(key.collection) {
+            Reach::Everybody => Deciding::Everybody,
+            Reach::ItsUser => Deciding::User(UserId(key.id.0)),
+            Reach::Configuration => match meeting.get(key).map(|element| element.facts()) {
+                Some(Facts::Config { key: Some(key), .. }) if DecidingConfig::from_name(key).is_some() => {
                     Deciding::Everybody
                 }
                 _ => Deciding::Nobody,
             },
-            _ => Deciding::Nobody,
+            Reach::Itself | Reach::Required(..) => Deciding::Nobody,
         }
+    }
+}
+
+impl Standing {
+    /// `has(P)`
+    #[must_use]
+    pub fn has(&self, permission: Permission) -> bool {
+        self.superadmin || self.permissions.contains(permission)
+    }
+
+    /// `has(P)` for one of these.
+    #[must_use]
+    pub fn has_one_of(&self, permissions: PermissionSet) -> bool {
+        !permissions.is_empty() && (self.superadmin || self.permissions.intersects(permissions))
+    }
+
+    /// `in(G)`
+    #[must_use]
+    pub fn is_in(&self, groups: &[GroupId]) -> bool {
+        self.superadmin || groups.iter().any(|group| self.groups.contains(group))
     }
 }
 

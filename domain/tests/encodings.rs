@@ -19,6 +19,7 @@ use domain::meeting::{Change, Meeting};
 use domain::ports::authenticator::Session;
 use domain::ports::element_store::RawElement;
 use domain::testing::generator::{Generated, Plan};
+use domain::testing::strategies::cases_kept_in;
 use domain::viewer::Viewer;
 use proptest::prelude::*;
 
@@ -87,7 +88,7 @@ fn text() -> impl Strategy<Value = Text> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(cases_kept_in(concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/tests/encodings.txt"), 32))]
 
     #[test]
     fn any_texts_are_read_as_soon_as_they_were_sent(texts in proptest::collection::vec(text(), 0..12)) {

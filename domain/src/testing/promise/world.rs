@@ -19,7 +19,7 @@ use crate::meeting::{Change, Meeting, Version};
 use crate::ports::authenticator::Session;
 use crate::ports::element_store::{Bounds, Snapshot};
 use crate::testing::client::{Line, difference};
-use crate::testing::oracle::{self, Elements};
+use crate::testing::oracle::{self, Elements, Oracle};
 use crate::testing::strategies::{History, LOWEST, Write, snapshot};
 use crate::viewer::Viewer;
 
@@ -170,6 +170,20 @@ impl World {
         self.view(user, self.now())
     }
 
+    /// As whom the session of this user was served as of that id, here or by another service; `None`: not at all.
+    pub(super) fn access_at(&self, user: u64, change_id: u64) -> Option<u64> {
+        Oracle::of(&self.state.borrow().meetings[&change_id]).served_as(user)
+    }
+
+    /// The line that tells everything.
+    pub(super) fn everything_of_oracle(&self, user: u64, from: u64, to: u64) -> Line {
+        let mut changed: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for (key, element) in &*self.view(user, to) {
+            changed.entry(split(key).0).or_default().push(element.clone());
+        }
+        Line { changed, deleted: BTreeMap::new(), from_change_id: from, to_change_id: to, all_data: true }
+    }
+
     /// The line that tells exactly the difference.
     pub(super) fn line_of_oracle(&self, user: u64, from: u64, to: u64) -> Line {
         let view = self.view(user, to);
@@ -210,23 +224,23 @@ impl World {
                 self.check_line_of_keys(user, change_id, line)
             };
         };
-        if user != of_session || user != 0 && !self.is_there(user, base) {
-            // What the client has may be what it saw as somebody else.
+        let mut versions: Vec<u64> = self.kept().into_iter().filter(|kept| *kept >= base).collect();
+        versions.sort_unstable();
+        if user != of_session || user != 0 && versions.iter().any(|id| !self.is_there(user, *id)) {
+            // What the client has, or holds back, may be what it saw as somebody else.
             return self.check_all(user, line);
         }
         // "every key that was written in any step since N … plus every element whose view changed in any step"
-        let mut versions: Vec<u64> = self.kept().into_iter().filter(|kept| *kept >= base).collect();
-        versions.sort_unstable();
         let mut named = self.known_written(base, now);
+        // What another service may have told of versions that this one never had.
+        let mut passed_over = BTreeSet::new();
         for pair in versions.windows(2) {
             let (changed, deleted) = difference(&self.view(user, pair[0]), &self.view(user, pair[1]));
             named.extend(changed.into_iter().chain(deleted));
+            if pair[1] - pair[0] > 1 {
+                passed_over.extend(self.known_written(pair[0], pair[1]));
+            }
         }
-        // The service never had the version of the client, which some other instance had.
-        let passed_over = match versions.get(1) {
-            Some(next) if base < change_id => self.known_written(base, *next),
-            _ => BTreeSet::new(),
-        };
         let was_visible = |key: &String| {
             passed_over.contains(key) || versions.iter().any(|id| self.view(user, *id).contains_key(key))
         };
@@ -297,9 +311,9 @@ impl World {
         Ok(())
     }
 
-    /// The ids of the versions that the service made after that id.
-    pub(super) fn made_after(&self, change_id: u64) -> Vec<u64> {
-        self.state.borrow().published.iter().copied().filter(|id| *id > change_id).collect()
+    /// The ids of the versions that the service made.
+    pub(super) fn made(&self) -> Vec<u64> {
+        self.state.borrow().published.clone()
     }
 
     fn published(&self) -> std::sync::Arc<Published> {
