@@ -8,11 +8,11 @@ use std::process::Command;
 const ALLOWED: &[&str] = &[
     "archery",
     "async-trait",
-    "autoupdate-domain",
     "bitflags",
     "bytemuck",
     "bytes",
     "cfg-if",
+    "domain",
     "equivalent",
     "flate2",
     "foldhash",
@@ -56,7 +56,7 @@ const ALLOWED: &[&str] = &[
 #[test]
 fn the_domain_depends_on_nothing_but_what_is_allowed() {
     let tree = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--package", "autoupdate-domain", "--edges", "normal", "--target", "all"])
+        .args(["tree", "--offline", "--package", "domain", "--edges", "normal", "--target", "all"])
         .args(["--prefix", "none", "--format", "{p}"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
@@ -75,7 +75,7 @@ fn the_domain_depends_on_nothing_but_what_is_allowed() {
 #[test]
 fn the_domain_uses_no_more_of_the_runtime_than_its_locks_and_channels() {
     let features = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--package", "autoupdate-domain", "--edges", "normal", "--prefix", "none"])
+        .args(["tree", "--offline", "--package", "domain", "--edges", "normal", "--prefix", "none"])
         .args(["--format", "{p}|{f}"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
