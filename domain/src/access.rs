@@ -1,10 +1,9 @@
 //! Who may be served at all? (spec: auth.md)
 
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::ids::{ElementKey, UserId};
-use crate::meeting::Meeting;
+use crate::meeting::{ENABLE_ANONYMOUS, Meeting};
 use crate::ports::authenticator::Session;
-use crate::viewer::ENABLE_ANONYMOUS;
 
 /// What a session may do in a meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

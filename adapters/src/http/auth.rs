@@ -1,7 +1,31 @@
-//! Which session does a request name? (spec: auth.md, 1)
+//! Which session does a request name, and is it let in? (spec: auth.md, 1)
 
+use std::sync::Arc;
+
+use application::sessions::admission::{Admission, Admissions};
 use domain::ports::authenticator::{AuthenticatorError, SessionKey};
 use poem::http::header::{COOKIE, HeaderMap};
+
+use super::error::HttpError;
+
+/// Lets requests in by their cookie. Cheap to clone.
+#[derive(Clone)]
+pub struct Gate {
+    /// Who lets sessions in.
+    pub admissions: Admissions,
+    /// The name of the session cookie.
+    pub cookie_name: Arc<str>,
+}
+
+impl Gate {
+    /// Lets a request in, or not.
+    ///
+    /// # Errors
+    /// The session is not valid or may not be served, or that cannot be told now.
+    pub async fn admit(&self, headers: &HeaderMap) -> Result<Admission, HttpError> {
+        Ok(self.admissions.admit(session_key(headers, &self.cookie_name)?).await?)
+    }
+}
 
 /// How long a session key may be, in bytes; a longer one is not valid. Those of the server have 32.
 const SESSION_KEY_BYTES_MAX: usize = 256;

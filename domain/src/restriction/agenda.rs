@@ -1,9 +1,9 @@
 //! Who sees the agenda and the lists of speakers?
 
 use super::view::View;
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::permission::Permission;
-use crate::viewer::Viewer;
+use crate::restriction::viewer::Viewer;
 
 /// Spec: restriction.md, agenda/item.
 pub(super) fn item(viewer: &Viewer, facts: &Facts) -> View {

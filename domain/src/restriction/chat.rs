@@ -2,9 +2,9 @@
 
 use super::view::View;
 use super::whole_if;
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::permission::Permission;
-use crate::viewer::Viewer;
+use crate::restriction::viewer::Viewer;
 
 /// Spec: restriction.md, Rules by collection.
 pub(super) fn group_or_message(viewer: &Viewer, facts: &Facts) -> View {

@@ -2,9 +2,9 @@
 
 use super::view::View;
 use super::whole_if;
-use crate::facts::{Facts, MediafileAccess};
+use crate::element::facts::{Facts, MediafileAccess};
 use crate::permission::Permission;
-use crate::viewer::Viewer;
+use crate::restriction::viewer::Viewer;
 
 /// Spec: restriction.md, mediafiles/mediafile.
 pub(super) fn mediafile(viewer: &Viewer, facts: &Facts) -> View {

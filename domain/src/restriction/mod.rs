@@ -9,37 +9,26 @@ mod chat;
 mod core;
 mod mediafiles;
 mod motions;
-pub(crate) mod polls;
+mod polls;
 #[cfg(test)]
 mod tests;
 mod topics;
 mod users;
 pub mod view;
+pub mod viewer;
 
 use std::slice;
 
-use crate::block::Entry;
 use crate::collection::Collection as C;
 use crate::element::Element;
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::ids::UserId;
-use crate::meeting::Meeting;
 use crate::permission::PermissionSet;
-use crate::viewer::Viewer;
 use view::View;
+use viewer::Viewer;
 
-/// What `viewer` sees of the element `key` of the meeting; hidden if there is no such element.
-#[must_use]
-pub fn view(viewer: &Viewer, meeting: &Meeting, key: crate::ids::ElementKey) -> View {
-    meeting.entry(key).map_or(View::Hidden, |entry| view_entry(viewer, entry))
-}
-
-/// What `viewer` sees of an element that is `required_by` these permissions.
-pub(crate) fn view_entry(viewer: &Viewer, entry: &Entry) -> View {
-    rule(viewer, &entry.element, entry.required_by)
-}
-
-fn rule(viewer: &Viewer, element: &Element, required_by: PermissionSet) -> View {
+/// What `viewer` sees of an element that is `required_by` these permissions (which matters for users alone).
+pub(crate) fn rule(viewer: &Viewer, element: &Element, required_by: PermissionSet) -> View {
     let facts = element.facts();
     if *facts == Facts::Unreadable {
         return View::Hidden;
@@ -80,7 +69,8 @@ fn rule(viewer: &Viewer, element: &Element, required_by: PermissionSet) -> View 
 
 /// The users for whom the rule of the element may decide otherwise than for others of the same standing: those it asks
 /// about with `u` (and with the users who delegated their vote to `u`).
-pub(crate) fn named_users(element: &Element) -> Vec<UserId> {
+#[must_use]
+pub fn named_users(element: &Element) -> Vec<UserId> {
     match element.facts() {
         Facts::ListOfSpeakers { speakers, has_notes } if *has_notes => speakers.to_vec(),
         Facts::Motion(motion) if motion.opened_to_submitters => motion.submitters.to_vec(),

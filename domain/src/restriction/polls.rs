@@ -1,10 +1,10 @@
 //! Who sees the polls of motions and elections, their options and their votes?
 
 use super::view::{PollView, View, Voter};
-use crate::facts::{Facts, PollState};
+use crate::element::facts::{Facts, PollState};
 use crate::ids::UserId;
 use crate::permission::Permission;
-use crate::viewer::Viewer;
+use crate::restriction::viewer::Viewer;
 
 /// What differs between the polls of motions and those of elections.
 pub(super) struct Kind {
@@ -91,10 +91,4 @@ pub(super) fn vote(viewer: &Viewer, facts: &Facts, kind: &Kind) -> View {
     } else {
         View::Hidden
     }
-}
-
-/// The users in ascending order.
-pub(super) fn sorted(mut users: Vec<UserId>) -> Vec<UserId> {
-    users.sort_unstable();
-    users
 }

@@ -3,7 +3,7 @@
 use super::view::View;
 use super::whole_if;
 use crate::permission::Permission;
-use crate::viewer::Viewer;
+use crate::restriction::viewer::Viewer;
 
 /// Spec: restriction.md, Rules by collection.
 pub(super) fn topic(viewer: &Viewer) -> View {

@@ -2,10 +2,10 @@
 
 use super::view::View;
 use super::whole_if;
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::ids::UserId;
 use crate::permission::{Permission, PermissionSet};
-use crate::viewer::Viewer;
+use crate::restriction::viewer::Viewer;
 
 macro_rules! field_sets {
     ($($(#[$doc:meta])* $name:ident = [$($field:literal),*];)+) => {$(
