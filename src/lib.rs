@@ -1,21 +1,12 @@
 //! The autoupdate service, put together: configuration, wiring, the background loops, the demo.
 
-mod applause;
-mod backoff;
-mod compute;
 mod config;
 mod demo;
 mod demo_loop;
 mod descriptors;
-mod ingest;
-mod notify;
 mod sockets;
 mod start;
-mod stream_reader;
-mod tasks;
 mod telemetry;
-#[cfg(test)]
-mod test_support;
 pub mod wiring;
 
 use std::ffi::OsString;

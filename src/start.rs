@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use adapters::django::{DjangoAuthenticator, DjangoSecret, FixedAuthenticator, OtherSecretLog};
 use adapters::http::acceptor::{Acceptor, TcpAcceptor};
-use adapters::http::connections::Rhythm;
 use adapters::http::limits::Limits;
 use adapters::memory::{MemoryApplauseStore, MemoryAuthenticator, MemoryElementStore, MemoryMessageBus, MemoryServer};
 use adapters::redis::{
@@ -16,10 +15,11 @@ use adapters::redis::{
 };
 use adapters::system::SystemClock;
 use adapters::tls::{TlsMode, TlsServer};
-use domain::history::HistoryLimits;
+use application::notify::hub::BufferLimits;
+use application::publishing::live::PiecesLimit;
+use application::streams::connections::Rhythm;
 use domain::ids::{ChangeId, UserId};
-use domain::live::PiecesLimit;
-use domain::notify::routing::BufferLimits;
+use domain::meeting::history::HistoryLimits;
 use domain::ports::authenticator::Authenticator;
 use domain::ports::clock::Clock;
 use tokio::signal::unix::{SignalKind, signal};

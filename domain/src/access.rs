@@ -1,6 +1,6 @@
 //! Who may be served at all? (spec: auth.md)
 
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::ids::{ElementKey, UserId};
 use crate::meeting::Meeting;
 use crate::ports::authenticator::Session;

@@ -5,21 +5,29 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use crate::block::{Block, BlockKey, Entry};
 use crate::collection::Collection;
 use crate::element::Element;
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::ids::{ChangeId, ElementKey, GroupId, UserId};
 use crate::permission::PermissionSet;
 use crate::ports::element_store::Bounds;
 use crate::reach::DecidingConfig;
-use crate::required_users::RequiredUsers;
 
+pub mod block;
 mod build;
+pub mod history;
+mod required_users;
+mod resolve;
 #[cfg(test)]
 mod tests;
+mod view;
+
+use block::{Block, BlockKey, Entry};
+use required_users::RequiredUsers;
 
 pub use build::{Built, Change, Problem};
+pub use resolve::Deciding;
+pub use view::{view_entry, view_in};
 
 /// One version of the meeting. Versions share everything that did not change between them.
 #[derive(Clone, Debug)]
@@ -165,22 +173,28 @@ impl Meeting {
         }
     }
 
-    pub(crate) fn entry(&self, key: ElementKey) -> Option<&Entry> {
+    /// The element of that key with what the rest of the meeting says of it.
+    #[must_use]
+    pub fn entry(&self, key: ElementKey) -> Option<&Entry> {
         self.blocks.get(&BlockKey::of(key))?.entry(key.id)
     }
 
-    pub(crate) fn blocks(&self) -> impl Iterator<Item = (&BlockKey, &Arc<Block>)> {
+    /// All blocks, ascending.
+    pub fn blocks(&self) -> impl Iterator<Item = (&BlockKey, &Arc<Block>)> {
         self.blocks.iter()
     }
 
-    pub(crate) fn blocks_in(
+    /// The blocks between these keys, ascending.
+    pub fn blocks_in(
         &self,
         keys: (Bound<BlockKey>, Bound<BlockKey>),
     ) -> impl Iterator<Item = (&BlockKey, &Arc<Block>)> {
         self.blocks.range(keys)
     }
 
-    pub(crate) fn block(&self, key: BlockKey) -> Option<&Arc<Block>> {
+    /// The block of that key.
+    #[must_use]
+    pub fn block(&self, key: BlockKey) -> Option<&Arc<Block>> {
         self.blocks.get(&key)
     }
 }

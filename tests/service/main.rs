@@ -7,7 +7,6 @@ mod harness;
 
 mod command_line;
 mod demo;
-mod dependencies;
 mod errors;
 mod healing;
 mod log_output;

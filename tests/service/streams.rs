@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use adapters::http::connections::Rhythm;
 use adapters::http::stream_response::Compression;
 use adapters::testing::fake_redis::FakeRedis;
+use application::streams::connections::Rhythm;
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

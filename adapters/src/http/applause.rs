@@ -7,8 +7,8 @@ use domain::ports::clock::Clock;
 use poem::http::Method;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
+use super::auth::Gate;
 use super::error::HttpError;
-use super::gate::Gate;
 
 const LOGIN_REQUIRED: &str = "You have to be logged in to send applause.";
 
@@ -38,12 +38,13 @@ impl Endpoint for Applause {
 
 #[cfg(test)]
 mod tests {
+    use application::testing::meeting::live;
     use domain::ids::UserId;
     use domain::ports::Unavailable;
     use domain::ports::applause_store::MockApplauseStore;
     use domain::testing::ManualClock;
 
-    use super::super::test_support::{gate, live};
+    use super::super::test_support::gate;
     use super::*;
 
     /// Status and body of the response if the store answers so; `None`: it must not be asked.

@@ -1,7 +1,65 @@
-//! Which session does a request name? (spec: auth.md, 1)
+//! Which session does a request name, and is it let in? (spec: auth.md, 1)
 
+use std::sync::Arc;
+
+use application::sessions::admission::{Admission, Admissions, NotServed};
+use domain::access::Refusal;
+use domain::ids::UserId;
 use domain::ports::authenticator::{AuthenticatorError, InvalidSession, SessionKey};
 use poem::http::header::{COOKIE, HeaderMap};
+
+use super::error::HttpError;
+use super::request_log::{note_refusal, note_user};
+
+/// Lets requests in by their cookie. Cheap to clone.
+#[derive(Clone)]
+pub struct Gate {
+    /// Who lets sessions in.
+    pub admissions: Admissions,
+    /// The name of the session cookie.
+    pub cookie_name: Arc<str>,
+}
+
+impl Gate {
+    /// Lets a request in, or not.
+    ///
+    /// # Errors
+    /// The session is not valid or may not be served, or that cannot be told now.
+    pub async fn admit(&self, headers: &HeaderMap) -> Result<Admission, HttpError> {
+        let admission = match session_key(headers, &self.cookie_name) {
+            Ok(key) => self.admissions.admit(key).await,
+            Err(error) => Err(error.into()),
+        };
+        match &admission {
+            Ok(admission) => note_user(admission.session.user),
+            Err(error) => note(error),
+        }
+        Ok(admission?)
+    }
+}
+
+/// Notes for the log why a request is not let in.
+fn note(error: &NotServed) {
+    match error {
+        NotServed::Session(AuthenticatorError::InvalidSession(reason)) => note_refusal(reason),
+        NotServed::Refused { refusal, user } => {
+            note_user(*user);
+            note_refusal(&reason(*refusal, *user));
+        }
+        NotServed::Session(AuthenticatorError::Unavailable(_)) | NotServed::Store(_) | NotServed::NotLoaded => {}
+    }
+}
+
+/// Why the session of `user` (`None`: nobody is logged in) is refused, for the log.
+fn reason(refusal: Refusal, user: Option<UserId>) -> &'static str {
+    match refusal {
+        Refusal::AnonymousNotEnabled if user.is_some() => "the user does not exist, and anonymous access is off",
+        Refusal::AnonymousNotEnabled => "nobody is logged in, and anonymous access is off",
+        Refusal::Inactive => "the user is not active",
+        Refusal::Unreadable => "the element of the user cannot be read",
+        Refusal::PasswordChanged => "the password was changed after the login",
+    }
+}
 
 /// How long a session key may be, in bytes; a longer one is not valid. Those of the server have 32.
 const SESSION_KEY_BYTES_MAX: usize = 256;

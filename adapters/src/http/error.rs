@@ -1,8 +1,10 @@
 //! What does a client get if its request fails, and what the log? (spec: http.md, Errors)
 
+use application::sessions::admission::NotServed;
 use domain::ports::Unavailable;
 use domain::ports::authenticator::AuthenticatorError;
-use poem::error::{NotFoundError, ResponseError};
+use domain::ports::element_store::StoreError;
+use poem::error::ResponseError;
 use poem::http::{Method, StatusCode, header};
 use poem::{IntoResponse, Response};
 
@@ -132,6 +134,19 @@ impl ResponseError for HttpError {
     }
 }
 
+impl From<NotServed> for HttpError {
+    fn from(error: NotServed) -> Self {
+        match error {
+            NotServed::Refused { refusal, .. } => Self::AuthRequired(refusal.to_string()),
+            NotServed::Session(error) => error.into(),
+            NotServed::Store(StoreError::Unavailable(error)) => error.into(),
+            NotServed::Store(StoreError::NotReady) | NotServed::NotLoaded => {
+                Self::Unavailable { reason: error.to_string(), cause: None }
+            }
+        }
+    }
+}
+
 impl From<AuthenticatorError> for HttpError {
     fn from(error: AuthenticatorError) -> Self {
         match error {
@@ -147,11 +162,8 @@ impl From<Unavailable> for HttpError {
     }
 }
 
-/// Brings an error of any endpoint into the one form; `path` is that of the request.
-pub(super) fn from_poem(error: poem::Error, path: String) -> HttpError {
-    if error.is::<NotFoundError>() {
-        return HttpError::NotFound { path };
-    }
+/// Brings an error of any endpoint into the one form.
+pub(super) fn from_poem(error: poem::Error) -> HttpError {
     let error = match error.downcast::<HttpError>() {
         Ok(error) => return error,
         Err(error) => error,
@@ -222,13 +234,11 @@ mod tests {
 
     #[test]
     fn errors_of_the_framework_take_the_same_form() {
-        let path = || "/x".to_owned();
         let own = HttpError::AuthRequired("no".to_owned());
-        assert_eq!(from_poem(own.clone().into(), path()), own);
-        assert_eq!(from_poem(NotFoundError.into(), path()), HttpError::NotFound { path: path() });
+        assert_eq!(from_poem(own.clone().into()), own);
         let client = poem::Error::from_string("bad", StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(from_poem(client, path()), HttpError::InvalidRequest("bad".to_owned()));
+        assert_eq!(from_poem(client), HttpError::InvalidRequest("bad".to_owned()));
         let server = poem::Error::from_string("bad", StatusCode::BAD_GATEWAY);
-        assert_eq!(from_poem(server, path()), HttpError::Internal { cause: "bad".to_owned() });
+        assert_eq!(from_poem(server), HttpError::Internal { cause: "bad".to_owned() });
     }
 }

@@ -7,9 +7,9 @@ use domain::ports::message_bus::MessageBus;
 use poem::http::Method;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
+use super::auth::Gate;
 use super::body;
 use super::error::HttpError;
-use super::gate::Gate;
 
 const LOGIN_REQUIRED: &str = "You have to be logged in to use the notify system.";
 
@@ -39,13 +39,14 @@ impl Endpoint for NotifySend {
 
 #[cfg(test)]
 mod tests {
+    use application::testing::meeting::live;
     use domain::ports::Unavailable;
     use domain::ports::authenticator::{AuthenticatorError, InvalidSession, Session};
     use domain::ports::message_bus::MockMessageBus;
     use poem::Body;
     use serde_json::{Value, json};
 
-    use super::super::test_support::{gate_of, live, session};
+    use super::super::test_support::{gate_of, session};
     use super::*;
 
     const BODY: &str = r#"{ "channel_id": "a:5:0", "name": "n", "message": null, "to_all": true }"#;

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use super::router::ServiceRoute;
+use super::route::ServiceRoute;
 use crate::tls::{TlsMode, trust_anyone};
 
 /// How long each step of the question may take, in seconds; then the service counts as unhealthy.

@@ -11,7 +11,7 @@ use tracing::field::{Empty, display};
 use tracing::{Level, Span, debug, debug_span};
 
 use super::error::{REQUEST_ID_HEADER, request_id};
-use super::router::ServiceRoute;
+use super::route::ServiceRoute;
 
 /// One request, from its beginning to its answer. Costs nothing where the level is above debug.
 ///

@@ -1,82 +1,51 @@
 //! Which endpoint answers a request, and what if none does, or it fails? (spec: http.md, Routes)
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use application::readiness::Readiness;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Body as _;
+use poem::endpoint::BoxEndpoint;
 use poem::http::uri::Scheme;
 use poem::http::{Method, header};
 use poem::web::{LocalAddr, RemoteAddr};
-use poem::{Addr, Endpoint, EndpointExt, Request, RequestParts, Response, Result, Route};
+use poem::{Addr, Endpoint, EndpointExt, Request, RequestParts, Response};
 use tracing::Instrument;
 
 use super::counters::HttpCounters;
 use super::error::{HttpError, from_poem};
-use super::health::{Health, Readiness};
+use super::health::Health;
 use super::host;
 use super::request_log::RequestLog;
-
-/// A route of the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServiceRoute {
-    /// The stream of what a user may see.
-    Autoupdate,
-    /// The stream of rendered slides.
-    Projector,
-    /// The stream of messages.
-    Notify,
-    /// Sends a message.
-    NotifySend,
-    /// Applauds.
-    Applause,
-    /// Whether the service can be used.
-    Health,
-}
-
-impl ServiceRoute {
-    /// Every route.
-    pub const ALL: [Self; 6] =
-        [Self::Autoupdate, Self::Projector, Self::Notify, Self::NotifySend, Self::Applause, Self::Health];
-
-    /// Where it is.
-    #[must_use]
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::Autoupdate => "/system/autoupdate",
-            Self::Projector => "/system/projector",
-            Self::Notify => "/system/notify",
-            Self::NotifySend => "/system/notify/send",
-            Self::Applause => "/system/applause",
-            Self::Health => "/system/health",
-        }
-    }
-
-    const fn methods(self) -> &'static [Method] {
-        match self {
-            Self::Autoupdate | Self::Projector | Self::Notify => &[Method::GET, Method::POST],
-            // The endpoints see to it that HEAD has no effect.
-            Self::Applause | Self::NotifySend => &[Method::GET, Method::HEAD, Method::POST],
-            // With OPTIONS HAProxy asks by default whether a server is healthy.
-            Self::Health => &[Method::GET, Method::HEAD, Method::OPTIONS],
-        }
-    }
-}
+use super::route::ServiceRoute;
 
 /// The routes that are served; those left out are answered `404`.
-pub struct Router(Route);
+pub struct Router(Routes);
+
+/// What answers a request, by its path.
+type Routes = BTreeMap<&'static str, Served>;
+
+/// A route that is served.
+struct Served {
+    /// What it is counted as.
+    route: Option<ServiceRoute>,
+    allowed: &'static [Method],
+    endpoint: BoxEndpoint<'static>,
+}
 
 impl Router {
     /// Serves the route of health alone.
     #[must_use]
     pub fn new(readiness: Readiness) -> Self {
-        Self(Route::new()).with(ServiceRoute::Health, Health { readiness })
+        Self(Routes::new()).with(ServiceRoute::Health, Health { readiness })
     }
 
     /// Serves `route` by `endpoint`, which is asked only with a method that the route allows.
@@ -84,29 +53,33 @@ impl Router {
     /// # Panics
     /// The route has an endpoint already.
     #[must_use]
-    pub fn with(self, route: ServiceRoute, endpoint: impl Endpoint + 'static) -> Self {
-        let endpoint = endpoint.map_to_response();
-        Self(self.0.at(route.path(), OnlyMethods { allowed: route.methods(), endpoint }.boxed()))
+    pub fn with(mut self, route: ServiceRoute, endpoint: impl Endpoint + 'static) -> Self {
+        let endpoint = endpoint.map_to_response().boxed();
+        let before = self.0.insert(route.path(), Served { route: Some(route), allowed: route.methods(), endpoint });
+        assert!(before.is_none(), "{} has an endpoint already", route.path());
+        self
     }
 
     /// What connections are served with.
     #[must_use]
     pub fn into_service(self) -> HttpService {
-        HttpService::of(self.0)
+        HttpService { routes: Arc::new(self.0), counters: Arc::default() }
     }
 }
 
 /// Answers every request, whatever happens within.
 #[derive(Clone)]
 pub struct HttpService {
-    route: Arc<Route>,
+    routes: Arc<Routes>,
     counters: Arc<HttpCounters>,
 }
 
 impl HttpService {
-    /// A service of these routes alone.
-    pub(super) fn of(route: Route) -> Self {
-        Self { route: Arc::new(route), counters: Arc::default() }
+    /// A service of this path alone, to be asked with these methods.
+    pub(super) fn of(path: &'static str, allowed: &'static [Method], endpoint: impl Endpoint + 'static) -> Self {
+        let endpoint = endpoint.map_to_response().boxed();
+        let routes = Routes::from([(path, Served { route: None, allowed, endpoint })]);
+        Self { routes: Arc::new(routes), counters: Arc::default() }
     }
 
     /// What was asked and answered so far.
@@ -133,23 +106,33 @@ impl HttpService {
 
     async fn answer(&self, request: Request) -> Response {
         let path = request.uri().path().to_owned();
-        let route = ServiceRoute::ALL.into_iter().find(|route| route.path() == path);
+        let served = self.routes.get(&*path);
+        let route = served.and_then(|served| served.route);
         let log = RequestLog::begin(route);
-        let mut response = self.try_answer(request, path, log.id()).instrument(log.span()).await;
+        let mut response = match served {
+            Some(served) => served.answer(request, path, log.id()).instrument(log.span()).await,
+            None => HttpError::NotFound { path }.log_and_respond(log.id()),
+        };
         log.end(&mut response);
         self.counters.answered(route, response.status().as_u16());
         response
     }
+}
 
-    async fn try_answer(&self, request: Request, path: String, id: Option<&str>) -> Response {
+impl Served {
+    async fn answer(&self, request: Request, path: String, id: Option<&str>) -> Response {
         if let Err(error) = host::check(&request) {
             return error.log_and_respond(id);
         }
+        if !self.allowed.contains(request.method()) {
+            let method = request.method().clone();
+            return HttpError::MethodNotAllowed { method, allowed: self.allowed }.log_and_respond(id);
+        }
         // A panic is a mistake in this service; it costs the one request, not the other streams of the connection. What
         // an endpoint shares with others is either immutable or behind locks that cope with poisoning.
-        let error = match AssertUnwindSafe(self.route.call(request)).catch_unwind().await {
+        let error = match AssertUnwindSafe(self.endpoint.call(request)).catch_unwind().await {
             Ok(Ok(response)) => return response,
-            Ok(Err(error)) => from_poem(error, path),
+            Ok(Err(error)) => from_poem(error),
             Err(panic) => HttpError::Internal { cause: format!("panic at {path}: {}", panic_text(&*panic)) },
         };
         error.log_and_respond(id)
@@ -174,23 +157,6 @@ pub(super) type ResponseBody = BoxBody<Bytes, io::Error>;
 /// What a panic says, if that was written in the source; a text made at run time may hold data of the meeting.
 fn panic_text(panic: &(dyn Any + Send)) -> &'static str {
     panic.downcast_ref::<&'static str>().copied().unwrap_or("(see the panic's place in the log)")
-}
-
-struct OnlyMethods<E> {
-    allowed: &'static [Method],
-    endpoint: E,
-}
-
-impl<E: Endpoint<Output = Response>> Endpoint for OnlyMethods<E> {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> Result<Response> {
-        if self.allowed.contains(request.method()) {
-            self.endpoint.call(request).await
-        } else {
-            Err(HttpError::MethodNotAllowed { method: request.method().clone(), allowed: self.allowed }.into())
-        }
-    }
 }
 
 #[cfg(test)]
@@ -288,21 +254,5 @@ mod tests {
     async fn a_failing_endpoint_is_an_error_in_the_one_form() {
         check(Method::GET, "/system/notify/send", StatusCode::BAD_REQUEST, None, Some("auth_required")).await;
         check(Method::GET, "/system/notify", StatusCode::INTERNAL_SERVER_ERROR, None, Some("InternalError")).await;
-    }
-
-    /// Expectations: the table of http.md, Routes.
-    #[test]
-    fn routes_are_where_the_client_looks() {
-        let routes = [
-            (ServiceRoute::Autoupdate, "/system/autoupdate"),
-            (ServiceRoute::Projector, "/system/projector"),
-            (ServiceRoute::Notify, "/system/notify"),
-            (ServiceRoute::NotifySend, "/system/notify/send"),
-            (ServiceRoute::Applause, "/system/applause"),
-            (ServiceRoute::Health, "/system/health"),
-        ];
-        for (route, path) in routes {
-            assert_eq!(route.path(), path);
-        }
     }
 }

@@ -3,13 +3,11 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use domain::line::Encoder;
-use domain::ports::authenticator::Session;
+use application::delivery::line::Encoder;
+use application::streams::body::{Opened, Source, StreamBody};
+use application::streams::connections::Connections;
 use poem::http::{HeaderMap, header};
 use poem::{Body, Request, Response};
-
-use super::connections::{Connections, Interest};
-use super::stream::{Source, StreamBody};
 
 /// What all streams have in common. Cheap to clone.
 #[derive(Clone)]
@@ -72,16 +70,10 @@ impl Compression {
 }
 
 impl Streams {
-    /// The response to `request` that streams what `source` has, for as long as `session` lasts.
+    /// The response to `request` that streams what was opened, for as long as its session lasts.
     #[must_use]
-    pub fn respond<S: Source>(
-        &self,
-        request: &Request,
-        content_type: &'static str,
-        session: &Session,
-        interest: Interest,
-        source: S,
-    ) -> Response {
+    pub fn respond<S: Source>(&self, request: &Request, content_type: &'static str, opened: Opened<S>) -> Response {
+        let Opened { session, interest, source } = opened;
         let response = Response::builder()
             .content_type(content_type)
             .header(header::CACHE_CONTROL, "no-store, no-transform")
@@ -92,7 +84,7 @@ impl Streams {
             Some(Coding::Zstd) => ("zstd", Encoder::zstd()),
         };
         let response = response.header(header::CONTENT_ENCODING, coding);
-        let connection = self.connections.enter(session, interest);
+        let connection = self.connections.enter(&session, interest);
         let body = StreamBody::new(source, connection, encoder, self.text_bytes_max);
         response.body(Body::from_bytes_stream(body))
     }

@@ -9,7 +9,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::sources::Sources;
-use crate::http::connections::{StreamKind, StreamTotals};
+use application::streams::connections::{StreamKind, StreamTotals};
 
 /// The names of all metrics, as they stand in the text; `docs/OPERATIONS.md` says what each means.
 pub const NAMES: [&str; 21] = [
@@ -93,7 +93,7 @@ impl Sources {
     }
 
     fn encode_sharing(&self, out: &mut Out<'_>) -> Result<(), Error> {
-        let pieces = self.live.pieces();
+        let pieces = self.live.pieces().usage();
         out.gauge("autoupdate_pieces_bytes", "Bytes of rendered pieces kept for sharing, about", pieces.bytes)?;
         out.counter("autoupdate_pieces_hits", "Pieces that were rendered already", pieces.hits)?;
         out.counter("autoupdate_pieces_misses", "Pieces that had to be rendered", pieces.misses)

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use domain::live::Live;
-use domain::notify::routing::NotifyHub;
+use application::ingest::IngestCounters;
+use application::notify::hub::NotifyHub;
+use application::publishing::live::Live;
+use application::readiness::Readiness;
+use application::streams::connections::Connections;
 
-use super::ingest::IngestCounters;
-use crate::http::connections::Connections;
 use crate::http::counters::HttpCounters;
-use crate::http::health::Readiness;
 
 /// The parts that metrics are read from.
 pub struct Sources {

@@ -4,25 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::catch_up::start_with_everything;
-use domain::history::HistoryLimits;
+use application::autoupdate::start::start_with_everything;
+use application::notify::hub::{BufferLimits, NotifyHub};
+use application::publishing::live::{Live, PiecesLimit};
+use application::readiness::Readiness;
 use domain::ids::{ChangeId, UserId};
-use domain::live::{Live, PiecesLimit};
+use domain::meeting::history::HistoryLimits;
 use domain::meeting::{Change, Meeting};
 use domain::notify::channel_id::ProcessTag;
 use domain::notify::message::NotifyMessage;
-use domain::notify::routing::{BufferLimits, NotifyHub};
 use domain::ports::authenticator::Session;
 use domain::ports::element_store::{Bounds, RawElement, Snapshot};
-use domain::viewer::Viewer;
+use domain::restriction::viewer::Viewer;
 
 use super::*;
 use crate::http::acceptor::TcpAcceptor;
-use crate::http::connections::{Connections, Interest, Rhythm};
-use crate::http::health::Readiness;
 use crate::http::listen::bind;
-use crate::http::metrics::serve_metrics;
+use crate::http::metrics::{Scrape, serve_metrics};
 use crate::http::router::Router;
+use application::streams::connections::{Connections, Interest, Rhythm};
 
 const SECRET_TITLE: &str = "A title that only the hall may see";
 
@@ -138,7 +138,9 @@ fn every_part_is_read_when_somebody_asks() {
 async fn metrics_are_served_on_a_port_of_their_own() {
     let acceptor = TcpAcceptor::new(bind("127.0.0.1", 0).expect("a free port")).expect("usable");
     let address = crate::http::acceptor::Acceptor::local_addresses(&acceptor)[0];
-    let serving = tokio::spawn(serve_metrics(acceptor, Metrics::new(sources())));
+    let metrics = Metrics::new(sources());
+    let scrape = Scrape { text: Box::new(move || metrics.text()), content_type: CONTENT_TYPE };
+    let serving = tokio::spawn(serve_metrics(acceptor, scrape));
     let ask = async |path: &str, method| {
         let request = reqwest::Client::new().request(method, format!("http://{address}{path}"));
         request.send().await.expect("an answer")

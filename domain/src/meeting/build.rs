@@ -7,15 +7,15 @@ use imbl::OrdMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::block::{Block, BlockKey, Entry};
+use super::required_users::RequiredUsers;
 use super::{Meeting, Step, Version};
-use crate::block::{Block, BlockKey, Entry};
 use crate::collection::Collection;
 use crate::element::Element;
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::ids::{ChangeId, ElementKey, ElementKeyError, UserId};
 use crate::permission::PermissionSet;
 use crate::ports::element_store::{Bounds, RawElement, Snapshot};
-use crate::required_users::{RequiredUsers, requirement};
 
 /// How many replaced hashes of a user are remembered; the oldest is forgotten beyond that, and a session with it would
 /// be let in again.
@@ -197,9 +197,9 @@ impl Meeting {
             self.note_replaced_hash(old, new);
         }
         if let Some(old) = old {
-            if let Some(requirement) = requirement(old) {
-                self.required_users.remove(&requirement);
-                required_changed.extend(requirement.users);
+            if let Some(requirement) = old.requirement() {
+                self.required_users.remove(requirement);
+                required_changed.extend(&requirement.users);
             }
             match derived(old.facts()) {
                 Derived::Nothing => {}
@@ -208,9 +208,9 @@ impl Meeting {
             }
         }
         if let Some(new) = new {
-            if let Some(requirement) = requirement(new) {
-                self.required_users.add(&requirement);
-                required_changed.extend(requirement.users);
+            if let Some(requirement) = new.requirement() {
+                self.required_users.add(requirement);
+                required_changed.extend(&requirement.users);
             }
             match derived(new.facts()) {
                 Derived::Nothing => {}

@@ -4,7 +4,7 @@ use super::rule::Subject;
 use super::view::View;
 use super::whole_if;
 use crate::permission::Permission;
-use crate::viewer::Standing;
+use super::viewer::Standing;
 
 /// Spec: restriction.md, Rules by collection.
 pub(super) fn assignment(standing: &Standing, _: &Subject<'_>) -> View {

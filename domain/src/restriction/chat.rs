@@ -3,9 +3,9 @@
 use super::rule::Subject;
 use super::view::View;
 use super::whole_if;
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::permission::Permission;
-use crate::viewer::Standing;
+use super::viewer::Standing;
 
 /// Spec: restriction.md, Rules by collection.
 pub(super) fn group_or_message(standing: &Standing, subject: &Subject<'_>) -> View {

@@ -3,9 +3,9 @@
 use super::rule::Subject;
 use super::view::View;
 use super::whole_if;
-use crate::facts::{Facts, MediafileAccess};
+use crate::element::facts::{Facts, MediafileAccess};
 use crate::permission::Permission;
-use crate::viewer::Standing;
+use super::viewer::Standing;
 
 /// Spec: restriction.md, mediafiles/mediafile.
 pub(super) fn mediafile(standing: &Standing, subject: &Subject<'_>) -> View {

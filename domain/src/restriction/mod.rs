@@ -10,36 +10,30 @@ mod chat;
 mod core;
 mod mediafiles;
 mod motions;
-pub(crate) mod polls;
+mod polls;
 mod rule;
 #[cfg(test)]
 mod tests;
 mod topics;
 mod users;
 pub mod view;
+pub mod viewer;
 
-use crate::block::Entry;
 use crate::collection::Collection as C;
 use crate::element::Element;
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::ids::UserId;
-use crate::meeting::Meeting;
-use crate::viewer::{Standing, Viewer};
+use crate::permission::PermissionSet;
 pub(crate) use rule::About;
 use rule::Rule::{self, ByRights, ByUser};
 use rule::{Subject, Ties};
 use view::View;
+use viewer::{Standing, Viewer};
 
-/// What `viewer` sees of the element `key` of the meeting; hidden if there is no such element.
-#[must_use]
-pub fn view(viewer: &Viewer, meeting: &Meeting, key: crate::ids::ElementKey) -> View {
-    meeting.entry(key).map_or(View::Hidden, |entry| view_entry(viewer, entry))
-}
-
-/// What `viewer` sees of an element of a meeting.
-pub(crate) fn view_entry(viewer: &Viewer, entry: &Entry) -> View {
-    let subject = Subject { facts: entry.element.facts(), required_by: entry.required_by };
-    match rule(&entry.element) {
+/// What `viewer` sees of an element that is `required_by` these permissions (which matters for users alone).
+pub(crate) fn decide(viewer: &Viewer, element: &Element, required_by: PermissionSet) -> View {
+    let subject = Subject { facts: element.facts(), required_by };
+    match rule(element) {
         ByRights(decide) => decide(viewer.standing(), &subject),
         ByUser(about, decide) => decide(viewer.standing(), &subject, &Ties::of(viewer, about)),
     }

@@ -3,9 +3,9 @@
 use super::rule::{About, Subject, Ties};
 use super::view::View;
 use super::whole_if;
-use crate::facts::{Facts, MotionFacts};
+use crate::element::facts::{Facts, MotionFacts};
 use crate::permission::Permission;
-use crate::viewer::Standing;
+use super::viewer::Standing;
 
 /// Spec: restriction.md, Rules by collection.
 pub(super) fn of_all_motions(standing: &Standing, _: &Subject<'_>) -> View {

@@ -2,10 +2,9 @@
 
 use super::rule::{About, Subject, Ties};
 use super::view::{PollView, View, Voter};
-use crate::facts::{Facts, PollState};
-use crate::ids::UserId;
+use crate::element::facts::{Facts, PollState};
 use crate::permission::Permission;
-use crate::viewer::Standing;
+use super::viewer::Standing;
 
 /// What differs between the polls of motions and those of elections.
 pub(super) struct Kind {
@@ -106,10 +105,4 @@ pub(super) fn vote(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>, 
     } else {
         View::Hidden
     }
-}
-
-/// The users in ascending order.
-pub(super) fn sorted(mut users: Vec<UserId>) -> Vec<UserId> {
-    users.sort_unstable();
-    users
 }

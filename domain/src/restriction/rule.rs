@@ -1,10 +1,10 @@
 //! By what may a rule decide: by rights alone, or also by whom an element is about?
 
 use super::view::View;
-use crate::facts::Facts;
+use super::viewer::{Standing, Viewer};
+use crate::element::facts::Facts;
 use crate::ids::UserId;
 use crate::permission::PermissionSet;
-use crate::viewer::{Standing, Viewer};
 
 /// How an element is restricted.
 ///

@@ -3,9 +3,9 @@
 use super::rule::{About, Subject, Ties};
 use super::view::View;
 use super::whole_if;
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::permission::Permission;
-use crate::viewer::Standing;
+use super::viewer::Standing;
 
 macro_rules! field_sets {
     ($($(#[$doc:meta])* $name:ident = [$($field:literal),*];)+) => {$(

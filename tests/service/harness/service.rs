@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use adapters::django::{DjangoAuthenticator, DjangoSecret, FixedAuthenticator};
 use adapters::http::acceptor::{Acceptor, TcpAcceptor};
-use adapters::http::connections::Rhythm;
 use adapters::http::limits::Limits;
 use adapters::http::listen::bind;
 use adapters::http::stream_response::Compression;
@@ -15,11 +14,12 @@ use adapters::redis::{
 };
 use adapters::system::SystemClock;
 use adapters::tls::{TlsMode, TlsServer};
+use application::notify::hub::BufferLimits;
+use application::publishing::live::PiecesLimit;
+use application::streams::connections::Rhythm;
 use autoupdate::wiring::{Ports, Settings, run};
-use domain::history::HistoryLimits;
 use domain::ids::UserId;
-use domain::live::PiecesLimit;
-use domain::notify::routing::BufferLimits;
+use domain::meeting::history::HistoryLimits;
 use domain::ports::clock::Clock;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use application::readiness::Readiness;
 use bytes::Bytes;
 use futures_util::stream;
 use poem::endpoint::make;
@@ -22,9 +23,9 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::http::acceptor::TcpAcceptor;
 use crate::http::drain::{DrainTrigger, drain};
-use crate::http::health::Readiness;
 use crate::http::listen::bind;
-use crate::http::router::{HttpService, Router, ServiceRoute};
+use crate::http::route::ServiceRoute;
+use crate::http::router::{HttpService, Router};
 use crate::tls::{CertificateWatch, TlsMode, TlsServer};
 
 const HEALTHY: &str = "{\"healthy\": true}\n";
