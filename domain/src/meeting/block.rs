@@ -13,7 +13,7 @@ use crate::ids::{ElementId, ElementKey, UserId};
 use crate::permission::PermissionSet;
 use crate::restriction::named_users;
 
-/// The elements of a collection whose ids differ only in the last [`BLOCK_ID_BITS`] bits.
+/// The elements of a collection whose ids differ only in the last four bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlockKey {
     /// The collection of its elements.
