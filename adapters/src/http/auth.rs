@@ -74,14 +74,14 @@ const SESSION_KEY_BYTES_MAX: usize = 256;
 pub fn session_key(headers: &HeaderMap, cookie_name: &str) -> Result<Option<SessionKey>, AuthenticatorError> {
     // HTTP/2 clients may send each cookie in a header of its own.
     let cookies = headers.get_all(COOKIE).iter().flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
-    let values = cookies.filter_map(|cookie| {
+    let mut values = cookies.filter_map(|cookie| {
         // Only the cookie asked for need be text.
         let cookie = String::from_utf8_lossy(cookie);
         let (name, value) = cookie.split_once('=')?;
         (name.trim() == cookie_name).then(|| unquoted(value.trim()))
     });
     // Django takes an empty key for no session: the request is anonymous.
-    values.last().filter(|value| !value.is_empty()).map(parse).transpose()
+    values.next_back().filter(|value| !value.is_empty()).map(parse).transpose()
 }
 
 /// What stands in double quotes, if `value` does: there a backslash stands before a character that is meant as it is, or

@@ -81,7 +81,7 @@ async fn a_request_by_http_1_1_names_one_host() {
     check_answers("GET http://test/system/health HTTP/1.1\r\n\r\n", &["400"], missing).await;
     let twice = "{\"error\": {\"type\": \"invalid_request\", \"msg\": \"The header Host comes more than once\"}}\n";
     check_answers("GET /system/health HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n", &["400"], twice).await;
-    check_answers("GET /system/autoupdate HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", &["400"], twice).await;
+    check_answers("GET /system/health HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", &["400"], twice).await;
     check_answers("GET /system/health HTTP/1.0\r\n\r\n", &["200"], HEALTHY).await;
 }
 
