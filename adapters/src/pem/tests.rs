@@ -94,7 +94,7 @@ fn damage_is_told_with_its_line() {
         "a shortened line",
         &second(with(&two, 3, |line| line[..61].to_owned())),
         first,
-        Damage::NotWhole { last: last },
+        Damage::NotWhole { last },
     );
     for line in 1..lines - 1 {
         let Err(PemError::Damaged { line: told, .. }) = certificates(second(without(&two, line)).as_bytes()) else {

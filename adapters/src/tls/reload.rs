@@ -85,11 +85,17 @@ impl CertificateWatch {
 
     /// Looks every [`CERTIFICATE_CHECK_SECONDS`] and whenever it is told to, for ever. Logs what is served now and whenever
     /// that changes, once why a changed certificate cannot be used, and every day what browsers will object to.
-    pub async fn run(mut self, clock: Arc<dyn Clock>) {
-        let reread = self.reread();
+    ///
+    /// What is served now is logged before this returns, so that it stands in the log before clients come.
+    pub fn run(mut self, clock: Arc<dyn Clock>) -> impl Future<Output = ()> + Send + 'static {
         self.log_served("serving the certificate");
+        self.log_timely(clock.unix_seconds());
+        self.look_for_ever(clock)
+    }
+
+    async fn look_for_ever(mut self, clock: Arc<dyn Clock>) {
+        let reread = self.reread();
         loop {
-            self.log_timely(clock.unix_seconds());
             let is_demanded = tokio::select! {
                 () = reread.0.notified() => true,
                 () = clock.sleep(Duration::from_secs(CERTIFICATE_CHECK_SECONDS)) => false,
@@ -117,6 +123,7 @@ impl CertificateWatch {
                     tracing::error!(%error, "the changed certificate cannot be used; the old one is kept");
                 }
             }
+            self.log_timely(clock.unix_seconds());
         }
     }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::process::{Output, Stdio};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -56,9 +57,13 @@ pub(crate) fn with_redis<'a>(port: &'a str, secret: &'a str, more: &[(&'a str, &
 
 /// A file with the secret of the tests; one for all of them.
 pub(crate) fn secret_file() -> String {
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("secret-of-the-tests");
-    std::fs::write(&path, format!("DJANGO_SECRET_KEY='{SECRET}'\n")).expect("a file");
-    path.to_str().expect("UTF-8").to_owned()
+    // Written once: another test's program would read the file while it is empty.
+    static FILE: LazyLock<String> = LazyLock::new(|| {
+        let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("secret-of-the-tests");
+        std::fs::write(&path, format!("DJANGO_SECRET_KEY='{SECRET}'\n")).expect("a file");
+        path.to_str().expect("UTF-8").to_owned()
+    });
+    FILE.clone()
 }
 
 impl Process {
