@@ -67,7 +67,7 @@ const SESSION_KEY_BYTES_MAX: usize = 256;
 /// The session key in the cookie `cookie_name`; `None` if there is no such cookie.
 ///
 /// Cookies are read as Django reads them, so that both take the same session: of several cookies of the name the last one
-/// counts, even if it is empty.
+/// counts, and an empty one is none.
 ///
 /// # Errors
 /// [`AuthenticatorError::InvalidSession`] if the cookie's value cannot be a session key.
