@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use adapters::http::connections::{Connections, News};
+use adapters::http::connections::{Connections, News, Patience};
 use adapters::http::drain::DrainTrigger;
 use adapters::http::health::Readiness;
 use adapters::http::projectors::Projectors;
@@ -42,11 +42,16 @@ impl Observer for Announcer {
     }
 }
 
-/// Tells the registry of streams the time, for keep-alives.
-pub(crate) async fn tick(connections: Arc<Connections>, clock: Arc<dyn Clock>) {
+/// Tells the registry of streams the time, for keep-alives and for clients that do not read on.
+pub(crate) async fn tick(connections: Arc<Connections>, live: Arc<Live>, patience: Patience, clock: Arc<dyn Clock>) {
     loop {
         clock.sleep(Duration::from_secs(1)).await;
         connections.tick();
+        let replaced_bytes = live.published().map_or(0, |published| published.history().replaced_bytes());
+        let streams = connections.give_up(patience, replaced_bytes);
+        if streams > 0 {
+            info!(streams, "streams were ended whose clients read too slowly; they come back and go on");
+        }
     }
 }
 
@@ -116,16 +121,22 @@ pub(crate) async fn drain(
 
 #[cfg(test)]
 mod tests {
-    use std::task::Waker;
+    use std::task::{Context, Waker};
 
     use adapters::http::connections::{Connection, Interest, Rhythm, Signals};
+    use domain::catch_up::start_with_everything;
+    use domain::history::HistoryLimits;
     use domain::ids::{ChangeId, UserId};
+    use domain::live::PiecesLimit;
+    use domain::meeting::{Change, Meeting};
     use domain::ports::Unavailable;
     use domain::ports::authenticator::{MockAuthenticator, Session};
-    use domain::ports::element_store::{Bounds, MockElementStore, StoreError};
+    use domain::ports::element_store::{Bounds, MockElementStore, RawElement, Snapshot, StoreError};
     use domain::testing::ManualClock;
+    use domain::viewer::Viewer;
 
     use super::*;
+    use crate::test_support::JumpingClock;
 
     const BOUNDS: Bounds = Bounds { lowest: ChangeId(1), highest: ChangeId(1) };
 
@@ -168,5 +179,48 @@ mod tests {
         // Redis was emptied, and the server has not filled it yet.
         check(Ok(false), Err(StoreError::NotReady), false).await;
         check(Err(Unavailable("away".to_owned())), Ok(BOUNDS), false).await;
+    }
+
+    /// How many bytes may be replaced in this test while a line is being sent.
+    const REPLACED_BYTES_MAX: u64 = 10_000;
+
+    fn element(bytes: usize) -> Vec<RawElement> {
+        let json = format!(r#"{{"id":5,"about_me":"{}"}}"#, "x".repeat(bytes));
+        vec![RawElement { key: "users/user:5".into(), json: Some(json.into()) }]
+    }
+
+    /// A line is being sent of a version in which an element has so many bytes. Then that is written again, or the meeting
+    /// is loaded again: is the stream ended?
+    async fn check_held(bytes: usize, is_reload: bool, expected: bool) {
+        let live = Arc::new(Live::new(HistoryLimits::default(), PiecesLimit::Automatic));
+        let meeting = Meeting::load(Snapshot { bounds: BOUNDS, elements: element(bytes) }, None).meeting;
+        live.publish([meeting], Duration::ZERO);
+        let published = live.published().expect("a meeting");
+        let viewer = Viewer::resolve(published.current(), Some(UserId(5)));
+        let started = start_with_everything(&published, Session::anonymous(), viewer, ChangeId(0));
+        let connections = Connections::new(Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+        let stream = connections.enter(&Session::anonymous(), Interest::Meeting(Arc::clone(started.cursor.seat())));
+        let next = if is_reload {
+            let snapshot = Snapshot { bounds: BOUNDS, elements: element(1) };
+            Meeting::load(snapshot, Some(published.current())).meeting
+        } else {
+            published.current().apply(Change { change_id: ChangeId(2), elements: element(1) }).meeting
+        };
+        live.publish([next], Duration::ZERO);
+        let clock = JumpingClock::new(1);
+        let patience = Patience { line_seconds: 60, replaced_bytes_max: REPLACED_BYTES_MAX };
+        let task = tokio::spawn(tick(connections, live, patience, Arc::clone(&clock) as Arc<dyn Clock>));
+        clock.exhausted().await;
+        task.abort();
+        let is_ended = stream.pace().poll_given_up(&Context::from_waker(Waker::noop())).is_ready();
+        assert_eq!(is_ended, expected, "{bytes} bytes, reload: {is_reload}");
+    }
+
+    #[tokio::test]
+    async fn a_line_of_a_version_that_much_of_was_replaced_is_given_up() {
+        check_held(100, false, false).await;
+        check_held(20_000, false, true).await;
+        check_held(100, true, false).await;
+        check_held(20_000, true, true).await;
     }
 }

@@ -9,11 +9,11 @@ use adapters::http::acceptor::Acceptor;
 use adapters::http::applause::Applause;
 use adapters::http::autoupdate::Autoupdate;
 use adapters::http::connection::ConnectionContext;
-use adapters::http::connections::{Connections, Rhythm};
+use adapters::http::connections::{Connections, Patience, Rhythm};
 use adapters::http::drain::drain;
 use adapters::http::gate::Gate;
 use adapters::http::health::Readiness;
-use adapters::http::limits::Limits;
+use adapters::http::limits::{Limits, UNREAD_SECONDS_MAX};
 use adapters::http::metrics::serve_metrics;
 use adapters::http::notify::Notify;
 use adapters::http::notify_send::NotifySend;
@@ -147,7 +147,8 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
         requests,
     };
     background.spawn(ingest.run());
-    background.spawn(tasks::tick(Arc::clone(&connections), Arc::clone(&ports.clock)));
+    let patience = Patience { line_seconds: UNREAD_SECONDS_MAX, replaced_bytes_max: settings.history.bytes_max as u64 };
+    background.spawn(tasks::tick(Arc::clone(&connections), Arc::clone(&live), patience, Arc::clone(&ports.clock)));
     background.spawn(run_notify_loop(Arc::clone(&ports.bus), Arc::clone(&hub), Arc::clone(&ports.clock)));
     let audience = Arc::clone(&live);
     background.spawn(run_applause_loop(

@@ -86,8 +86,11 @@ impl Streams {
             Some(Coding::Zstd) => (response.header(header::CONTENT_ENCODING, "zstd"), Encoder::zstd()),
         };
         let connection = self.connections.enter(session, interest);
+        let pace = connection.pace();
         let body = StreamBody::new(source, connection, encoder, self.text_bytes_max);
-        response.body(Body::from_bytes_stream(body))
+        let mut response = response.body(Body::from_bytes_stream(body));
+        response.extensions_mut().insert(pace);
+        response
     }
 }
 
