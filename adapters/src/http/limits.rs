@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::body::BODY_SECONDS_MAX;
 use super::{http1, http2};
 
 /// What differs between installations and tests.
@@ -66,13 +67,13 @@ pub const TCP_KEEP_ALIVE_SECONDS: u64 = 60;
 /// held there can neither be replaced by a newer difference nor overtaken by a PING.
 pub const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 
-/// How long a client may leave what was sent to it unread or unacknowledged, in seconds; then the connection ends. Such a
-/// client has vanished, or sleeps and comes back with its change id; the version of the meeting that it was being sent
-/// would stay in memory for it.
+/// How long a client may leave what was sent to it unread or unacknowledged, and how long it may take to read one line, in
+/// seconds; then the connection ends, or over HTTP/2 the stream. Such a client has vanished, or sleeps and comes back with
+/// its change id; the version of the meeting that it was being sent would stay in memory for it.
 pub const UNREAD_SECONDS_MAX: u32 = 300;
 
-/// How much of its streams a connection takes before it is written, in bytes, but for the last part. More would only be
-/// older: what is not taken yet can still be replaced by a newer difference.
+/// How much of a stream is taken before it is written, in bytes, but for the last part. More would only be older: what is
+/// not taken yet can still be replaced by a newer difference.
 pub(super) const TAKEN_BYTES_MAX: usize = 64 * 1024;
 
 /// How many parts one write carries. Further ones go with the next write.
@@ -103,7 +104,7 @@ const FRAME_OVERHEAD_BYTES_MAX: usize = 32 * 1024;
 /// How many streams that the service reset are remembered, and for how long, so that what was on its way is no mistake of
 /// the client. What comes later, or for others, ends the connection.
 const RESET_STREAMS_MAX: usize = 64;
-const RESET_STREAM_TIME: Duration = Duration::from_secs(1);
+const RESET_STREAM_TIME: Duration = Duration::from_secs(BODY_SECONDS_MAX);
 
 /// How many requests may be cancelled before anybody looked at them. More end the connection.
 const UNSEEN_RESETS_MAX: usize = 64;

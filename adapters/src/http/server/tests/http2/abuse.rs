@@ -120,10 +120,16 @@ async fn who_has_enough_of_a_stream_may_cancel_it() {
 /// Requests that break the protocol, each in its own stream.
 #[tokio::test(start_paused = true)]
 async fn mistakes_without_end_end_the_connection() {
-    let upper_case =
-        |stream| frame(HEADERS, END_STREAM | END_HEADERS, stream, [request("GET", "/"), field("X", "y")].concat());
-    let window_by_0 = |stream| [get(stream, "/system/applause"), window_update(stream, 0)].concat();
-    let cases: [(&str, &dyn Fn(u32) -> Vec<u8>); 2] = [("upper case", &upper_case), ("window by 0", &window_by_0)];
+    let field_of_http1 = |stream| {
+        let block = [request("GET", "/"), field("connection", "close")].concat();
+        frame(HEADERS, END_STREAM | END_HEADERS, stream, block)
+    };
+    let too_short = |stream| {
+        let block = [request("POST", "/system/applause"), field("content-length", "1")].concat();
+        [frame(HEADERS, END_HEADERS, stream, block), frame(DATA, END_STREAM, stream, [])].concat()
+    };
+    let cases: [(&str, &dyn Fn(u32) -> Vec<u8>); 2] =
+        [("a field of HTTP/1.1", &field_of_http1), ("a body that is too short", &too_short)];
     for (name, mistake) in cases {
         let scene = Scene::start().await;
         let mut client = scene.client().await;
@@ -133,6 +139,8 @@ async fn mistakes_without_end_end_the_connection() {
             client.say(mistake(id(times))).await;
             times += 1;
         }
+        assert!(times > 100, "{name}: {times} may happen");
+        assert_eq!(client.goaway_code(), Some(ENHANCE_YOUR_CALM), "{name}");
         scene.check_others_are_served().await;
         assert_eq!(scene.world.answering.load(Relaxed), 1, "{name}");
     }

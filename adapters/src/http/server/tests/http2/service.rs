@@ -74,7 +74,7 @@ impl Scene {
 
     pub(in crate::http::server::tests) async fn start_with(limits: Limits) -> Self {
         let world = Arc::new(World::default());
-        let connections = Connections::new(Rhythm { keep_alive_seconds: 30, quiet_line_seconds: 0 });
+        let connections = Connections::new(Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 });
         let (registry, told) = (Arc::clone(&connections), Arc::clone(&world));
         let ticking = Arc::clone(&connections);
         let ticking_world = Arc::clone(&world);
