@@ -147,7 +147,7 @@ pub(crate) struct Config {
     /// How long versions of the meeting are kept, in seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<1>, default_value = "600")]
     pub(crate) history_seconds_max: u64,
-    /// How many bytes of changes the kept versions may hold.
+    /// How many bytes of changes the kept versions may hold, those that clients are still reading included.
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "268435456")]
     pub(crate) history_bytes_max: u64,
     /// How many bytes of rendered text are kept for sharing; 0: six times the text of the meeting, at least 96 MiB.

@@ -11,7 +11,7 @@ use adapters::http::auth::Gate;
 use adapters::http::autoupdate::Autoupdate;
 use adapters::http::connection::ConnectionContext;
 use adapters::http::drain::drain;
-use adapters::http::limits::Limits;
+use adapters::http::limits::{Limits, UNREAD_SECONDS_MAX};
 use adapters::http::metrics::{Scrape, serve_metrics};
 use adapters::http::notify::Notify;
 use adapters::http::notify_send::NotifySend;
@@ -34,7 +34,7 @@ use application::readiness::Readiness;
 use application::sessions::admission::Admissions;
 use application::sessions::check::check_sessions;
 use application::stopping;
-use application::streams::connections::{Connections, Rhythm};
+use application::streams::connections::{Connections, Patience, Rhythm};
 use application::streams::ticker::tick;
 use domain::applause::Audience;
 use domain::meeting::history::HistoryLimits;
@@ -183,7 +183,9 @@ impl Parts {
     fn spawn_loops(&self, settings: &Settings, requests: CatchUpRequests, background: &mut JoinSet<()>) {
         let clock = || Arc::clone(&self.ports.clock);
         background.spawn(self.ingest(settings, requests).run());
-        background.spawn(tick(Arc::clone(&self.connections), clock()));
+        let patience =
+            Patience { line_seconds: UNREAD_SECONDS_MAX, replaced_bytes_max: settings.history.bytes_max as u64 };
+        background.spawn(tick(Arc::clone(&self.connections), Arc::clone(&self.live), patience, clock()));
         background.spawn(run_notify_loop(Arc::clone(&self.ports.bus), Arc::clone(&self.hub), clock()));
         let audience = Arc::clone(&self.live);
         background.spawn(run_applause_loop(

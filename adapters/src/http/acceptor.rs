@@ -89,7 +89,7 @@ fn configure(stream: &TcpStream) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
-        socket.set_tcp_user_timeout(Some(Duration::from_secs(UNREAD_SECONDS_MAX)))?;
+        socket.set_tcp_user_timeout(Some(Duration::from_secs(UNREAD_SECONDS_MAX.into())))?;
     }
     Ok(())
 }
@@ -115,7 +115,7 @@ mod tests {
             #[cfg(target_os = "linux")]
             {
                 assert_eq!(socket.tcp_notsent_lowat().expect("an option"), UNSENT_BYTES_MAX);
-                let unread_max = Duration::from_secs(UNREAD_SECONDS_MAX);
+                let unread_max = Duration::from_secs(UNREAD_SECONDS_MAX.into());
                 assert_eq!(socket.tcp_user_timeout().expect("an option"), Some(unread_max));
             }
         }

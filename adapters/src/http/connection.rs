@@ -29,7 +29,7 @@ pub struct ConnectionContext {
     tls: Tls,
     first_bytes: Duration,
     handshake: Duration,
-    http1: hyper::server::conn::http1::Builder,
+    http1: http1::Options,
     http2: http2::Options,
 }
 
@@ -150,7 +150,7 @@ where
 {
     match Box::pin(until(&mut drain, context.first_bytes, io.protocol())).await? {
         Some(Protocol::Http1) => http1::speak(io, &context.http1, respond, drain).await,
-        Some(Protocol::Http2) => http2::speak(io, context.http2, respond, drain).await,
+        Some(Protocol::Http2) => http2::speak(io, &context.http2, respond, drain).await,
         None => Ok(()),
     }
 }
@@ -179,7 +179,7 @@ pub(super) enum ConnectionError {
     #[error("{}", with_cause(.0))]
     Http1(hyper::Error),
     #[error(transparent)]
-    Http2(#[from] http2::Violation),
+    Http2(#[from] h2::Error),
 }
 
 fn with_cause(error: &(dyn std::error::Error + 'static)) -> impl Display {

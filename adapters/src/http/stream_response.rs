@@ -85,8 +85,11 @@ impl Streams {
         };
         let response = response.header(header::CONTENT_ENCODING, coding);
         let connection = self.connections.enter(&session, interest);
+        let pace = connection.pace();
         let body = StreamBody::new(source, connection, encoder, self.text_bytes_max);
-        response.body(Body::from_bytes_stream(body))
+        let mut response = response.body(Body::from_bytes_stream(body));
+        response.extensions_mut().insert(pace);
+        response
     }
 }
 

@@ -87,6 +87,9 @@ impl<S: Source> StreamBody<S> {
     }
 
     fn send(&mut self, bytes: Bytes, state: State) -> Poll<Option<io::Result<Bytes>>> {
+        if self.state != State::InLine {
+            self.connection.begins_line();
+        }
         self.state = state;
         self.turn_bytes += bytes.len();
         self.connection.sent(bytes.len(), state == State::BetweenLines);

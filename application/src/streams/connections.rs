@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
 use crate::publishing::cursor::Seat;
 use crate::publishing::transition::SharedTransition;
@@ -25,6 +25,8 @@ pub struct Connections {
     /// Counts the calls of [`Connections::tick`]: the time, in seconds, as far as streams need it.
     tick: AtomicU32,
     rhythm: Rhythm,
+    /// How many bytes of the meeting had been replaced when that was told last; see [`Connections::give_up`].
+    replaced_bytes: AtomicU64,
     sent: [Sent; StreamKind::ALL.len()],
 }
 
@@ -69,10 +71,25 @@ pub struct Rhythm {
     pub quiet_line_seconds: u32,
 }
 
+/// How long the registry waits for a client that does not read on.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How long a line that was begun may take until the client has it, in seconds.
+    pub line_seconds: u32,
+    /// How many bytes of the meeting may be replaced meanwhile: the line still holds what they replaced.
+    pub replaced_bytes_max: u64,
+}
+
 #[derive(Debug)]
 struct Slot {
     waker: AtomicWaker,
     signals: AtomicU8,
+    /// When the line was begun that is being sent; 0: everything was sent.
+    line_tick: AtomicU32,
+    /// How many bytes of the meeting had been replaced then.
+    line_replaced_bytes: AtomicU64,
+    /// More of that line is to be made.
+    line_is_open: AtomicBool,
     /// When something was sent last.
     active_tick: AtomicU32,
     quiet_tick: AtomicU32,
@@ -114,6 +131,8 @@ impl Signals {
     pub const DRAIN: Self = Self(4);
     /// The session is gone: end between two lines.
     pub const REVOKED: Self = Self(8);
+    /// The client does not read on: end where the stream is.
+    const GIVEN_UP: Self = Self(16);
 
     /// Is one of `others` among them?
     #[must_use]
@@ -130,6 +149,10 @@ pub struct Connection {
     slot: Arc<Slot>,
 }
 
+/// What the transport of a stream tells the registry, and hears from it. Travels with the response.
+#[derive(Clone, Debug)]
+pub struct Pace(Arc<Slot>);
+
 impl Connections {
     /// An empty registry.
     #[must_use]
@@ -138,8 +161,10 @@ impl Connections {
             slots: Mutex::default(),
             is_drained: AtomicBool::new(false),
             next_id: AtomicU64::new(0),
-            tick: AtomicU32::new(0),
+            // 0 means "no line" in a slot.
+            tick: AtomicU32::new(1),
             rhythm,
+            replaced_bytes: AtomicU64::new(0),
             sent: Default::default(),
         })
     }
@@ -152,6 +177,10 @@ impl Connections {
         let slot = Arc::new(Slot {
             waker: AtomicWaker::new(),
             signals: AtomicU8::new(0),
+            // What it begins with is waiting to be sent.
+            line_tick: AtomicU32::new(now.max(1)),
+            line_replaced_bytes: AtomicU64::new(self.replaced_bytes.load(Ordering::Relaxed)),
+            line_is_open: AtomicBool::new(true),
             active_tick: AtomicU32::new(now),
             quiet_tick: AtomicU32::new(now),
             session: session.key.clone(),
@@ -208,6 +237,17 @@ impl Connections {
                 slot.signal(Signals::QUIET_LINE);
             }
         }
+    }
+
+    /// Ends the streams whose clients read a line more slowly than `patience` allows, and returns how many.
+    ///
+    /// `replaced_bytes`: how many bytes of the meeting were replaced since the start. To be called after each tick.
+    pub fn give_up(&self, patience: Patience, replaced_bytes: u64) -> usize {
+        self.replaced_bytes.store(replaced_bytes, Ordering::Relaxed);
+        let now = self.tick.load(Ordering::Relaxed);
+        let slots = self.slots();
+        let slow = slots.values().filter(|slot| slot.is_too_slow(patience, now, replaced_bytes));
+        slow.map(|slot| slot.signal(Signals::GIVEN_UP)).count()
     }
 
     /// Tells the streams to end: those of one of `parts` groups of about the same size, so that not all clients come back
@@ -282,6 +322,17 @@ impl Slot {
         }
     }
 
+    /// Told once: a stream that was given up is not counted again.
+    fn is_too_slow(&self, patience: Patience, now: u32, replaced_bytes: u64) -> bool {
+        let line_tick = self.line_tick.load(Ordering::Relaxed);
+        let is_told = self.signals.load(Ordering::Relaxed) & Signals::GIVEN_UP.0 != 0;
+        let held = replaced_bytes.saturating_sub(self.line_replaced_bytes.load(Ordering::Relaxed));
+        // What was made of a line holds no version, and lines of messages or slides never do.
+        let holds_version = matches!(self.interest, Interest::Meeting(_)) && self.line_is_open.load(Ordering::Relaxed);
+        let holds_too_much = holds_version && held > patience.replaced_bytes_max;
+        line_tick != 0 && !is_told && (now.wrapping_sub(line_tick) >= patience.line_seconds || holds_too_much)
+    }
+
     fn signal(&self, signal: Signals) {
         self.signals.fetch_or(signal.0, Ordering::Release);
         self.waker.wake();
@@ -298,8 +349,21 @@ impl Connection {
             return Signals::default();
         }
         // A stream that was told to end stays so.
-        let kept = Signals::DRAIN.0 | Signals::REVOKED.0;
+        let kept = Signals::DRAIN.0 | Signals::REVOKED.0 | Signals::GIVEN_UP.0;
         Signals(self.slot.signals.fetch_and(kept, Ordering::AcqRel))
+    }
+
+    /// Notes that a line is begun.
+    pub fn begins_line(&self) {
+        let replaced_bytes = self.connections.replaced_bytes.load(Ordering::Relaxed);
+        self.slot.line_replaced_bytes.store(replaced_bytes, Ordering::Relaxed);
+        self.slot.line_tick.store(self.connections.tick.load(Ordering::Relaxed).max(1), Ordering::Relaxed);
+    }
+
+    /// For the transport of the stream.
+    #[must_use]
+    pub fn pace(&self) -> Pace {
+        Pace(Arc::clone(&self.slot))
     }
 
     /// Notes that `bytes` are sent to the client, and whether a line ends with them.
@@ -309,6 +373,7 @@ impl Connection {
         if ends_line {
             sent.lines.fetch_add(1, Ordering::Relaxed);
         }
+        self.slot.line_is_open.store(!ends_line, Ordering::Relaxed);
         self.slot.active_tick.store(self.connections.tick.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
@@ -318,6 +383,26 @@ impl Connection {
         let now = self.connections.tick.load(Ordering::Relaxed);
         let keep_alive = self.connections.rhythm.keep_alive_seconds;
         keep_alive > 0 && now.wrapping_sub(self.slot.active_tick.load(Ordering::Relaxed)) >= keep_alive
+    }
+}
+
+impl Pace {
+    /// Notes that the client took everything that the stream had. In the middle of a line that changes nothing: the stream
+    /// only lets others have their turn.
+    pub fn caught_up(&self) {
+        if self.0.line_tick.load(Ordering::Relaxed) != 0 && !self.0.line_is_open.load(Ordering::Relaxed) {
+            self.0.line_tick.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Ready when the client is not to be waited for any longer.
+    pub fn poll_given_up(&self, context: &Context<'_>) -> Poll<()> {
+        // What announced news meanwhile may have used up the waker.
+        self.0.waker.register(context.waker());
+        match self.0.signals.load(Ordering::Acquire) & Signals::GIVEN_UP.0 {
+            0 => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
     }
 }
 
@@ -423,6 +508,52 @@ mod tests {
         let totals = StreamKind::ALL.map(|kind| connections.totals(kind));
         let expected = [(0, 0, 0), (1, 1, 12), (1, 1, 3)];
         assert_eq!(totals, expected.map(|(open, lines, bytes)| StreamTotals { open, lines, bytes }));
+    }
+
+    /// Whether the stream is given up after so many seconds since it sent the first part of a line, while the client took
+    /// what there was or not, and the line was complete with it or not.
+    #[track_caller]
+    fn check_given_up(seconds: usize, is_taken: bool, is_complete: bool, expected: bool) {
+        let connections = Connections::new(RHYTHM);
+        let stream = connections.enter(&session(None), Interest::Messages);
+        stream.begins_line();
+        stream.sent(1, is_complete);
+        if is_taken {
+            stream.pace().caught_up();
+        }
+        let patience = Patience { line_seconds: 10, replaced_bytes_max: u64::MAX };
+        let mut ended = 0;
+        for _ in 0..seconds {
+            connections.tick();
+            ended += connections.give_up(patience, 0);
+        }
+        let is_given_up = stream.pace().poll_given_up(&Context::from_waker(Waker::noop())).is_ready();
+        let told = (is_given_up, ended);
+        assert_eq!(told, (expected, usize::from(expected)), "{seconds} s, taken: {is_taken}, complete: {is_complete}");
+    }
+
+    #[test]
+    fn a_stream_whose_client_does_not_read_on_is_given_up_once() {
+        for is_complete in [false, true] {
+            check_given_up(9, false, is_complete, false);
+            check_given_up(15, false, is_complete, true);
+        }
+        check_given_up(15, true, true, false);
+        // It only let others have their turn.
+        check_given_up(15, true, false, true);
+    }
+
+    #[test]
+    fn each_line_has_its_own_time() {
+        let connections = Connections::new(RHYTHM);
+        let stream = connections.enter(&session(None), Interest::Messages);
+        let patience = Patience { line_seconds: 10, replaced_bytes_max: u64::MAX };
+        for _ in 0..5 {
+            stream.begins_line();
+            stream.sent(1, true);
+            let ended: usize = (0..8).map(|_| connections.tick()).map(|()| connections.give_up(patience, 0)).sum();
+            assert_eq!(ended, 0);
+        }
     }
 
     #[test]

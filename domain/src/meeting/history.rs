@@ -32,6 +32,8 @@ pub struct History {
     /// Oldest first, never empty, versions without a gap.
     kept: Vector<Kept>,
     bytes: usize,
+    /// How many bytes were replaced since the service started.
+    replaced_bytes: u64,
     limits: HistoryLimits,
     /// Ids up to this one may be given twice: the store lost changes, or began anew, and gives their ids to others.
     ambiguous_up_to: Option<ChangeId>,
@@ -48,7 +50,7 @@ impl History {
     #[must_use]
     pub fn new(meeting: Meeting, limits: HistoryLimits, now: Duration) -> Self {
         let kept = Vector::unit(Kept { meeting: Arc::new(meeting), since: now });
-        Self { kept, bytes: 0, limits, ambiguous_up_to: None }
+        Self { kept, bytes: 0, replaced_bytes: 0, limits, ambiguous_up_to: None }
     }
 
     /// The present version.
@@ -64,10 +66,12 @@ impl History {
         if meeting.step().is_reset {
             // Also if the lowest id is another: it may be lower than the ids that were given before.
             let ambiguous = Some(before.change_id()).max(self.ambiguous_up_to);
-            *self = Self { ambiguous_up_to: ambiguous, ..Self::new(meeting, self.limits, now) };
+            let replaced_bytes = self.replaced_bytes + before.text_bytes() as u64;
+            *self = Self { replaced_bytes, ambiguous_up_to: ambiguous, ..Self::new(meeting, self.limits, now) };
             return;
         }
         self.bytes += meeting.step().replaced_bytes;
+        self.replaced_bytes += meeting.step().replaced_bytes as u64;
         self.kept.push_back(Kept { meeting: Arc::new(meeting), since: now });
         self.forget(now);
     }
@@ -123,6 +127,13 @@ impl History {
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
         (self.kept.len(), self.bytes)
+    }
+
+    /// About how many bytes were replaced since the service started. What was sent of a version since then keeps at most
+    /// the difference alive.
+    #[must_use]
+    pub fn replaced_bytes(&self) -> u64 {
+        self.replaced_bytes
     }
 
     fn oldest(&self) -> &Arc<Meeting> {

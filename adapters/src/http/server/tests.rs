@@ -1,7 +1,9 @@
 //! Is every kind of client served, and does none keep the service from serving the others?
 
+mod http2;
 mod limits;
 mod protocols;
+mod slow;
 mod stopping;
 
 use std::io;
@@ -71,6 +73,16 @@ struct Running {
 
 impl Running {
     fn start(acceptor: impl Acceptor + 'static, mode: TlsMode, tls: Option<TlsServer>, limits: Limits) -> Self {
+        Self::start_service(acceptor, mode, tls, limits, service)
+    }
+
+    fn start_service(
+        acceptor: impl Acceptor + 'static,
+        mode: TlsMode,
+        tls: Option<TlsServer>,
+        limits: Limits,
+        service: impl FnOnce(&Drain) -> HttpService,
+    ) -> Self {
         let (trigger, draining) = drain();
         let context = ConnectionContext::new(service(&draining), mode, tls, &limits);
         let accepted = Arc::default();
@@ -143,9 +155,17 @@ impl Pipes {
     }
 
     fn start_with(mode: TlsMode, limits: Limits) -> (Running, PipeSender) {
+        Self::start_service(mode, limits, service)
+    }
+
+    fn start_service(
+        mode: TlsMode,
+        limits: Limits,
+        service: impl FnOnce(&Drain) -> HttpService,
+    ) -> (Running, PipeSender) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let (tls, _) = TlsServer::new(None).expect("a certificate");
-        (Running::start(Self(receiver), mode, Some(tls), limits), sender)
+        (Running::start_service(Self(receiver), mode, Some(tls), limits, service), sender)
     }
 }
 
