@@ -3,6 +3,7 @@
 use std::io::{Write, stdout};
 use std::time::Duration;
 
+use adapters::http::address::Address;
 use adapters::memory::MemoryServer;
 use domain::ids::UserId;
 use tracing::warn;
@@ -11,9 +12,9 @@ use crate::demo::{self, Happening, MeetingMap};
 use crate::wiring::Ports;
 
 /// Prints what to try.
-pub(crate) fn greet(port: u16) {
+pub(crate) fn greet(address: &Address) {
     // Where nobody listens to what is printed, there is nobody to greet.
-    let _ = stdout().write_all(demo::greeting(port).as_bytes());
+    let _ = stdout().write_all(demo::greeting(address).as_bytes());
 }
 
 /// Lets something happen every second, in the server's way, until it is dropped.

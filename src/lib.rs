@@ -9,6 +9,7 @@ mod demo_loop;
 mod descriptors;
 mod ingest;
 mod notify;
+mod signals;
 mod sockets;
 mod start;
 mod stream_reader;
@@ -22,8 +23,11 @@ use std::ffi::OsString;
 use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 
-use config::{Config, Stop, Task};
+use adapters::http::probe;
+use config::{Config, ListenHost, Stop, Task};
+use signals::Signals;
 use start::StartError;
+use tracing::warn;
 
 /// The status if arguments or variables cannot be used.
 const INVALID: u8 = 2;
@@ -47,20 +51,36 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, variable: impl Fn(&st
     })
 }
 
-fn run(task: Task, config: Config) -> Result<ExitCode, StartError> {
+fn run(task: Task, mut config: Config) -> Result<ExitCode, StartError> {
     if task == Task::Health {
-        adapters::http::probe::health(&config.autoupdate_host, config.autoupdate_port, config.tls)?;
+        match &config.autoupdate_host {
+            ListenHost::Network(host) => probe::health(host, config.autoupdate_port, config.tls)?,
+            ListenHost::Unix(path) => probe::health_at(path, config.tls)?,
+        }
         return Ok(ExitCode::SUCCESS);
     }
     telemetry::start(config.log_format, &config.log_level)?;
-    descriptors::raise(config.connections_max);
     // Before there are threads: what the service manager hands in is taken out of the environment.
-    let listeners = sockets::listen(&config.autoupdate_host, config.autoupdate_port)?;
+    let sockets = sockets::listen(&config.autoupdate_host, config.autoupdate_port)?;
+    let wanted = std::mem::take(&mut config.connections_max);
+    config.connections_max = descriptors::connections_max(wanted, sockets.count())?;
+    // Nobody tries the demo with thousands of clients.
+    if config.connections_max < wanted && task != Task::Demo {
+        warn!(
+            connections_max = wanted,
+            lowered_to = config.connections_max,
+            reserved = descriptors::RESERVED_DESCRIPTORS,
+            "the system allows fewer open files than CONNECTIONS_MAX needs: clients beyond the lowered number wait until \
+             others leave; raise the limit (ulimit -n, LimitNOFILE=) or lower CONNECTIONS_MAX"
+        );
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        // First of all: a signal that comes while the service starts is neither lost nor its end.
+        let signals = Signals::listen()?;
         match task {
-            Task::Demo => start::serve_demo(config, listeners).await,
-            Task::Serve | Task::Health => start::serve(config, listeners).await,
+            Task::Demo => start::serve_demo(config, sockets, signals).await,
+            Task::Serve | Task::Health => start::serve(config.with_redis_files()?, sockets, signals).await,
         }
     })
 }

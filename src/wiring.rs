@@ -1,7 +1,6 @@
 //! Which part is connected with which? The composition root.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -82,6 +81,8 @@ pub struct Settings {
     pub history: HistoryLimits,
     /// How much of what was rendered is kept.
     pub pieces: PiecesLimit,
+    /// For how long everybody is served as before, but told that the service is not healthy, before it stops.
+    pub shutdown_delay: Duration,
     /// Over how long a time streams are ended when the service stops.
     pub drain: Duration,
     /// What clients may ask of a connection.
@@ -118,8 +119,7 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
     metrics: Option<MetricsAccess<A>>,
     stop: impl Future<Output = ()>,
 ) {
-    let addresses: Vec<SocketAddr> = acceptor.local_addresses();
-    info!(?addresses, tls = %settings.tls, "listening");
+    info!(addresses = ?acceptor.listening_on(), tls = %settings.tls, "listening");
     let live = Arc::new(Live::new(settings.history, settings.pieces));
     let connections = Connections::new(settings.rhythm);
     let projectors = Projectors::new(Arc::clone(&live));
@@ -196,7 +196,7 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
         .into_service();
 
     if let Some(MetricsAccess { acceptor, redis_failures }) = metrics {
-        info!(addresses = ?acceptor.local_addresses(), "serving metrics");
+        info!(addresses = ?acceptor.listening_on(), "serving metrics");
         let metrics = Metrics::new(Sources {
             live,
             ingest: ingest_counters,
@@ -214,7 +214,7 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
     let serving = serve(acceptor, context, settings.limits, drained);
     let stopping = async {
         stop.await;
-        tasks::drain(connections, readiness, trigger, ports.clock, settings.drain).await;
+        tasks::drain(connections, readiness, trigger, ports.clock, settings.shutdown_delay, settings.drain).await;
     };
     let (served, ()) = tokio::join!(serving, stopping);
     info!(cut_connections = served.cut, "stopped");

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::io;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint, EndpointExt, Request, RequestParts, Response, Result, Route};
 
+use super::address::Address;
 use super::counters::HttpCounters;
 use super::error::{HttpError, from_poem};
 use super::health::{Health, Readiness};
@@ -110,14 +110,12 @@ impl HttpService {
     }
 
     /// The response to a request of a connection.
-    pub(super) async fn respond(
-        &self,
-        request: hyper::Request<poem::Body>,
-        peer: SocketAddr,
-        tls: bool,
-    ) -> HttpResponse {
+    pub(super) async fn respond(&self, request: hyper::Request<poem::Body>, peer: Address, tls: bool) -> HttpResponse {
         let scheme = if tls { Scheme::HTTPS } else { Scheme::HTTP };
-        let peer = RemoteAddr(Addr::socket(peer));
+        let peer = RemoteAddr(match peer {
+            Address::Network(peer) => Addr::socket(peer),
+            Address::Unix(_) => Addr::custom("unix", ""),
+        });
         let (parts, body) = request.into_parts();
         let parts = RequestParts::from((parts, LocalAddr::default(), peer, scheme));
         self.answer(Request::from_parts(parts, body)).await.into()

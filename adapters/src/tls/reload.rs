@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::CurrentCertificate;
@@ -46,12 +47,17 @@ impl CertificateWatch {
     }
 
     /// Looks every [`CERTIFICATE_CHECK_SECONDS`], for ever; logs what changed. A broken certificate is logged once.
-    pub async fn run(mut self) {
+    ///
+    /// Whoever asks by `reread` need not wait for that, and is told in the log what was found, changed or not.
+    pub async fn run(mut self, reread: Arc<Notify>) {
         let period = Duration::from_secs(CERTIFICATE_CHECK_SECONDS);
         let mut ticks = tokio::time::interval_at(Instant::now() + period, period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            let asked = tokio::select! {
+                _ = ticks.tick() => false,
+                () = reread.notified() => true,
+            };
             // Reading may block for long on a network file system; the runtime's threads serve clients meanwhile.
             let look = tokio::task::spawn_blocking(move || {
                 let checked = self.check();
@@ -65,6 +71,7 @@ impl CertificateWatch {
             };
             self = watch;
             match checked {
+                Checked::Unchanged if asked => self.log_unchanged(),
                 Checked::Unchanged => {}
                 Checked::Replaced { fingerprint } => {
                     tracing::info!(fingerprint_sha256 = %fingerprint, "serving a changed certificate from now on");
@@ -72,6 +79,15 @@ impl CertificateWatch {
                 Checked::Broken(error) => {
                     tracing::error!(%error, "the changed certificate cannot be used; the old one is kept");
                 }
+            }
+        }
+    }
+
+    fn log_unchanged(&self) {
+        match &self.seen {
+            Seen::Files(_) => tracing::info!("the certificate was read again; it has not changed"),
+            Seen::Error(error) => {
+                tracing::error!(%error, "the changed certificate cannot be used; the old one is kept");
             }
         }
     }
