@@ -3,6 +3,7 @@
 use std::io::{Write, stdout};
 use std::time::Duration;
 
+use adapters::http::address::Address;
 use adapters::memory::MemoryServer;
 use domain::ids::UserId;
 use tracing::warn;
@@ -11,10 +12,11 @@ use crate::demo::{self, Happening, MeetingMap};
 use crate::wiring::Ports;
 
 /// Prints what to try. It is printed on a thread of its own, so that nothing waits for a reader that does not read.
-pub(crate) fn greet(port: u16) {
+pub(crate) fn greet(address: &Address) {
+    let text = demo::greeting(address);
     let greeting = std::thread::Builder::new().name("greeting".to_owned()).spawn(move || {
         // Where nobody listens to what is printed, there is nobody to greet.
-        let _ = stdout().write_all(demo::greeting(port).as_bytes());
+        let _ = stdout().write_all(text.as_bytes());
     });
     if let Err(error) = greeting {
         warn!(%error, "the demo cannot say what to try");

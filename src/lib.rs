@@ -4,6 +4,7 @@ mod config;
 mod demo;
 mod demo_loop;
 mod descriptors;
+mod signals;
 mod sockets;
 mod start;
 mod telemetry;
@@ -13,8 +14,11 @@ use std::ffi::OsString;
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
-use config::{Config, LogFormat, Stop, Task};
+use adapters::http::probe;
+use config::{Config, ListenHost, LogFormat, Stop, Task};
+use signals::Signals;
 use start::StartError;
+use tracing::warn;
 
 /// The status if arguments or variables cannot be used.
 const INVALID: u8 = 2;
@@ -47,22 +51,43 @@ fn start(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsString>, 
     })
 }
 
-fn run(task: Task, config: Config, no_color: Option<OsString>) -> Result<ExitCode, StartError> {
+fn run(task: Task, mut config: Config, no_color: Option<OsString>) -> Result<ExitCode, StartError> {
     if task == Task::Health {
-        adapters::http::probe::health(&config.autoupdate_host, config.autoupdate_port, config.tls)?;
+        match &config.autoupdate_host {
+            ListenHost::Network(host) => probe::health(host, config.autoupdate_port, config.tls)?,
+            ListenHost::Unix(path) => probe::health_at(path, config.tls)?,
+        }
         return Ok(ExitCode::SUCCESS);
     }
     // Before there are threads: what the service manager hands in is taken out of the environment.
-    let listeners = sockets::listen(&config.autoupdate_host, config.autoupdate_port);
+    let sockets = sockets::listen(&config.autoupdate_host, config.autoupdate_port);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        // First of all: a signal that comes while the service starts is neither lost nor its end.
+        let signals = Signals::listen()?;
         telemetry::start(config.log_format, &config.log_level, no_color.as_deref())?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
-        descriptors::raise(config.connections_max);
-        let listeners = listeners?;
+        let sockets = sockets?;
+        config.connections_max = connections_max(task, config.connections_max, sockets.count())?;
         match task {
-            Task::Demo => start::serve_demo(config, listeners).await,
-            Task::Serve | Task::Health => start::serve(config, listeners).await,
+            Task::Demo => start::serve_demo(config, sockets, signals).await,
+            Task::Serve | Task::Health => start::serve(config.with_redis_files()?, sockets, signals).await,
         }
     })
+}
+
+/// How many connections are served: fewer than `wanted` if the system allows fewer open files.
+fn connections_max(task: Task, wanted: usize, listening: usize) -> Result<usize, StartError> {
+    let allowed = descriptors::connections_max(wanted, listening)?;
+    // Nobody tries the demo with thousands of clients.
+    if allowed < wanted && task != Task::Demo {
+        warn!(
+            connections_max = wanted,
+            lowered_to = allowed,
+            reserved = descriptors::RESERVED_DESCRIPTORS,
+            "the system allows fewer open files than CONNECTIONS_MAX needs: clients beyond the lowered number wait until \
+             others leave; raise the limit (ulimit -n, LimitNOFILE=) or lower CONNECTIONS_MAX"
+        );
+    }
+    Ok(allowed)
 }

@@ -1,7 +1,6 @@
 //! Which part is connected with which? The composition root.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,6 +86,8 @@ pub struct Settings {
     pub history: HistoryLimits,
     /// How much of what was rendered is kept.
     pub pieces: PiecesLimit,
+    /// For how long everybody is served as before, but told that the service is not healthy, before it stops.
+    pub shutdown_delay: Duration,
     /// Over how long a time streams are ended when the service stops.
     pub drain: Duration,
     /// What clients may ask of a connection.
@@ -125,8 +126,7 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
     metrics: Option<MetricsAccess<A>>,
     stop: impl Future<Output = ()>,
 ) {
-    let addresses: Vec<SocketAddr> = acceptor.local_addresses();
-    info!(?addresses, tls = %settings.tls, "listening");
+    info!(addresses = ?acceptor.listening_on(), tls = %settings.tls, "listening");
     let (parts, requests) = Parts::new(ports, &settings);
     // Ended when this function returns.
     let mut background = JoinSet::new();
@@ -142,7 +142,8 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
     let stopping = async {
         stop.await;
         let Parts { connections, readiness, ports, .. } = parts;
-        stopping::drain(connections, readiness, || trigger.begin(), ports.clock, settings.drain).await;
+        let (delay, drain) = (settings.shutdown_delay, settings.drain);
+        stopping::drain(connections, readiness, || trigger.begin(), ports.clock, delay, drain).await;
     };
     let (served, ()) = tokio::join!(serving, stopping);
     info!(cut_connections = served.cut, "stopped");
@@ -265,7 +266,7 @@ impl Parts {
         background: &mut JoinSet<()>,
     ) {
         let MetricsAccess { acceptor, redis_failures, log_lines_dropped } = access;
-        info!(addresses = ?acceptor.local_addresses(), "serving metrics");
+        info!(addresses = ?acceptor.listening_on(), "serving metrics");
         let metrics = Metrics::new(Sources {
             live: Arc::clone(&self.live),
             ingest: Arc::clone(&self.ingest_counters),

@@ -14,16 +14,22 @@ const DRAIN_PARTS: u64 = 20;
 
 /// Ends the service in order (spec: http.md, Stopping): returns when all streams were told to end.
 ///
-/// `begin` tells those who accept connections.
+/// For the time of `delay` everybody is served as before, but whoever asks is told that the service is not healthy: load
+/// balancers then send their clients elsewhere, and none is refused. Then `begin` tells those who accept connections.
 pub async fn drain(
     connections: Arc<Connections>,
     readiness: Readiness,
     begin: impl FnOnce(),
     clock: Arc<dyn Clock>,
+    delay: Duration,
     duration: Duration,
 ) {
-    info!(streams = connections.count(), "stopping");
     readiness.set_stopping();
+    if !delay.is_zero() {
+        info!(seconds = delay.as_secs(), "not healthy from now on, stopping after SHUTDOWN_DELAY_SECONDS");
+        clock.sleep(delay).await;
+    }
+    info!(streams = connections.count(), "stopping");
     begin();
     let pause = duration / u32::try_from(DRAIN_PARTS).unwrap_or(1);
     for part in 0..DRAIN_PARTS {

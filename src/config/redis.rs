@@ -51,8 +51,38 @@ impl Config {
         (!self.redis_ca_file.is_empty()).then(|| Path::new(&self.redis_ca_file))
     }
 
+    /// Reads the files that hold addresses of Redis, if some are named.
+    ///
+    /// # Errors
+    /// A file cannot be read or holds no address, or what stands there contradicts other settings.
+    pub(crate) fn with_redis_files(mut self) -> Result<Self, String> {
+        for (name, file, address) in [
+            ("REDIS_URL_FILE", &mut self.redis_url_file, &mut self.redis_url),
+            ("REDIS_WRITE_URL_FILE", &mut self.redis_write_url_file, &mut self.redis_write_url),
+        ] {
+            let file = std::mem::take(file);
+            if !file.is_empty() {
+                let read = RedisAddress::from_file(Path::new(&file));
+                *address = Some(read.map_err(|error| format!("{name}={error}"))?);
+            }
+        }
+        self.check_redis()?;
+        Ok(self)
+    }
+
     /// Refuses what contradicts itself: the operator believes something that is not so.
     pub(super) fn check_redis(&self) -> Result<(), String> {
+        let files = [
+            ("REDIS_URL", &self.redis_url_file, &self.redis_url),
+            ("REDIS_WRITE_URL", &self.redis_write_url_file, &self.redis_write_url),
+        ];
+        if let Some((name, ..)) = files.iter().find(|(_, file, url)| !file.is_empty() && url.is_some()) {
+            return Err(format!("{name} and {name}_FILE are both set: leave one of them out"));
+        }
+        if files.iter().any(|(_, file, _)| !file.is_empty()) {
+            // What stands there is looked at when it was read.
+            return Ok(());
+        }
         if self.redis_sentinels.is_empty() {
             self.check_no_sentinels()?
         } else {

@@ -7,7 +7,7 @@ use adapters::testing::fake_redis::FakeRedis;
 use crate::harness::{Meeting, Process, run, secret_file};
 
 /// The variables of http.md with their defaults, and those of the service's own.
-const VARIABLES: [(&str, &str); 36] = [
+const VARIABLES: [(&str, &str); 39] = [
     ("AUTOUPDATE_PORT", "8002"),
     ("AUTOUPDATE_HOST", ""),
     ("MESSAGE_BUS_HOST", "localhost"),
@@ -16,6 +16,8 @@ const VARIABLES: [(&str, &str); 36] = [
     ("REDIS_WRITE_PORT", "the same as for reading"),
     ("REDIS_URL", ""),
     ("REDIS_WRITE_URL", ""),
+    ("REDIS_URL_FILE", ""),
+    ("REDIS_WRITE_URL_FILE", ""),
     ("REDIS_SENTINELS", ""),
     ("REDIS_SENTINEL_MASTER", "mymaster"),
     ("REDIS_SENTINEL_USER", ""),
@@ -40,6 +42,7 @@ const VARIABLES: [(&str, &str); 36] = [
     ("HISTORY_SECONDS_MAX", "600"),
     ("HISTORY_BYTES_MAX", "268435456"),
     ("PIECES_BYTES_MAX", "0"),
+    ("SHUTDOWN_DELAY_SECONDS", "0"),
     ("DRAIN_SECONDS", "1"),
     ("LOG_FORMAT", "text"),
     ("LOG_LEVEL", "info"),
@@ -59,9 +62,22 @@ async fn help_lists_every_variable_with_its_default() {
         assert!(entry.contains(&format!("[variable: {name}]")), "{name}: {entry}");
         assert!(entry.contains(default), "{name}: {entry}");
     }
-    assert_eq!(help.matches("[variable: ").count(), VARIABLES.len(), "the table of this test is complete:\n{help}");
+    assert_eq!(words.matches("[variable: ").count(), VARIABLES.len(), "the table of this test is complete:\n{help}");
     for command in ["serve", "demo", "health"] {
         assert!(help.contains(command), "{help}");
+    }
+}
+
+#[tokio::test]
+async fn help_wraps_at_the_width_of_the_terminal() {
+    for command in [&["--help"][..], &["demo", "--help"], &["health", "--help"]] {
+        for width in [70, 90, 200] {
+            // Where no terminal is the variable tells its width.
+            let output = run(command, &[("COLUMNS", &width.to_string())]).await;
+            let help = String::from_utf8(output.stdout).expect("UTF-8");
+            let longest = help.lines().map(|line| line.chars().count()).max();
+            assert!(longest.is_some_and(|longest| (width / 2..=width).contains(&longest)), "{longest:?}:\n{help}");
+        }
     }
 }
 
@@ -69,8 +85,9 @@ async fn help_lists_every_variable_with_its_default() {
 async fn values_that_cannot_be_used_stop_the_start() {
     for (name, value, expected) in [
         ("AUTOUPDATE_PORT", "x", "a port number"),
-        ("AUTOUPDATE_PORT", "", "a port number"),
         ("AUTOUPDATE_PORT", "65536", "a port number"),
+        ("AUTOUPDATE_HOST", "unix:socket", "unix:/path"),
+        ("AUTOUPDATE_HOST", "[::1]:8002", "without a port"),
         ("MESSAGE_BUS_PORT", "-1", "a port number"),
         ("MESSAGE_BUS_HOST", "a b", "host"),
         ("REDIS_WRITE_PORT", "redis", "a port number"),
@@ -93,6 +110,7 @@ async fn values_that_cannot_be_used_stop_the_start() {
         ("HISTORY_VERSIONS_MAX", "0", "at least 1"),
         ("HISTORY_SECONDS_MAX", "99999999999", "seconds"),
         ("HISTORY_BYTES_MAX", "lots", "bytes"),
+        ("SHUTDOWN_DELAY_SECONDS", "soon", "seconds"),
         ("DRAIN_SECONDS", "∞", "seconds"),
         ("LOG_FORMAT", "xml", "text, json"),
         ("LOG_LEVEL", "loud", "debug"),
@@ -138,6 +156,10 @@ async fn what_keeps_the_program_from_starting_is_explained() {
     check_no_start(&[tls, ("REDIS_CA_FILE", &path("none"))], &["REDIS_CA_FILE", &path("none"), "cannot be read"]).await;
     check_no_start(&[tls, ("REDIS_CA_FILE", &path("empty"))], &[&path("empty"), "holds no certificate"]).await;
 
+    let missing = path("none");
+    check_no_start(&[("REDIS_URL_FILE", &missing)], &["REDIS_URL_FILE", &missing, "cannot be read"]).await;
+    check_no_start(&[("REDIS_URL_FILE", &path("empty"))], &["REDIS_URL_FILE", "redis[s]://"]).await;
+
     let certificates = [("SECRET_FILE", &*secret), ("CERT_DIR", directory.path().to_str().expect("UTF-8"))];
     check_no_start(&certificates, &["CERT_DIR", "cert.pem"]).await;
     std::fs::write(path("cert.pem"), "no certificate").expect("a file");
@@ -151,6 +173,11 @@ async fn what_keeps_the_program_from_starting_is_explained() {
     check_no_start(&variables, &[&port, "AUTOUPDATE_PORT"]).await;
     let variables = [("SECRET_FILE", &*secret), ("AUTOUPDATE_HOST", "no.such.host.invalid")];
     check_no_start(&variables, &["AUTOUPDATE_HOST", "no.such.host.invalid"]).await;
+    let socket = format!("unix:{}", path("empty"));
+    let variables = [("SECRET_FILE", &*secret), ("AUTOUPDATE_HOST", &*socket)];
+    check_no_start(&variables, &[&path("empty"), "something else is there", "AUTOUPDATE_HOST"]).await;
+    let variables = [("SECRET_FILE", &*secret), ("METRICS_ADDRESS", "no.such.host.invalid:1")];
+    check_no_start(&variables, &["METRICS_ADDRESS", "no.such.host.invalid"]).await;
 }
 
 /// With `LOG_FORMAT=json` the reason is one JSON object that says all of `expected`.

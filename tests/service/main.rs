@@ -7,6 +7,7 @@ mod harness;
 
 mod command_line;
 mod demo;
+mod descriptors;
 mod errors;
 mod healing;
 mod log_output;
@@ -20,5 +21,7 @@ mod reconnecting;
 mod recorded;
 mod rights;
 mod sessions;
+mod signals;
+mod sockets;
 mod stopping;
 mod streams;

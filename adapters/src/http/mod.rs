@@ -4,6 +4,7 @@
 //! endpoint of a request and gives every failure its one form ([`error`]).
 
 pub mod acceptor;
+pub mod address;
 pub mod applause;
 pub mod auth;
 pub mod autoupdate;
@@ -32,4 +33,5 @@ mod sniff;
 pub mod stream_response;
 #[cfg(test)]
 mod test_support;
+pub mod unix_socket;
 pub mod wire;

@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -20,6 +19,7 @@ use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint, EndpointExt, Request, RequestParts, Response};
 use tracing::Instrument;
 
+use super::address::Address;
 use super::counters::HttpCounters;
 use super::error::{HttpError, from_poem};
 use super::health::Health;
@@ -89,15 +89,13 @@ impl HttpService {
     }
 
     /// The response to a request of a connection.
-    pub(super) async fn respond(
-        &self,
-        request: hyper::Request<poem::Body>,
-        peer: SocketAddr,
-        tls: bool,
-    ) -> HttpResponse {
+    pub(super) async fn respond(&self, request: hyper::Request<poem::Body>, peer: Address, tls: bool) -> HttpResponse {
         let is_head = *request.method() == Method::HEAD;
         let scheme = if tls { Scheme::HTTPS } else { Scheme::HTTP };
-        let peer = RemoteAddr(Addr::socket(peer));
+        let peer = RemoteAddr(match peer {
+            Address::Network(peer) => Addr::socket(peer),
+            Address::Unix(_) => Addr::custom("unix", ""),
+        });
         let (parts, body) = request.into_parts();
         let parts = RequestParts::from((parts, LocalAddr::default(), peer, scheme));
         let response = self.answer(Request::from_parts(parts, body)).await.into();
@@ -222,7 +220,7 @@ mod tests {
     async fn check_body(method: Method, path: &str, expected: (u16, Option<&str>, &str)) {
         let request = hyper::Request::builder().method(method.clone()).uri(path).header("host", "test");
         let request = request.body(poem::Body::empty()).expect("a request");
-        let response = service().respond(request, SocketAddr::from(([192, 0, 2, 1], 1)), false).await;
+        let response = service().respond(request, Address::Unix(None), false).await;
         let length = response.headers().get("content-length").map(|length| length.to_str().expect("ASCII").to_owned());
         let status = response.status().as_u16();
         let body = response.into_body().collect().await.expect("a body").to_bytes();

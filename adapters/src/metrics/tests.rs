@@ -137,7 +137,7 @@ fn every_part_is_read_when_somebody_asks() {
 #[tokio::test]
 async fn metrics_are_served_on_a_port_of_their_own() {
     let acceptor = TcpAcceptor::new(bind("127.0.0.1", 0).expect("a free port")).expect("usable");
-    let address = crate::http::acceptor::Acceptor::local_addresses(&acceptor)[0];
+    let address = acceptor.local_addresses()[0];
     let metrics = Metrics::new(sources());
     let scrape = Scrape { text: Box::new(move || metrics.text()), content_type: CONTENT_TYPE };
     let serving = tokio::spawn(serve_metrics(acceptor, scrape));

@@ -19,12 +19,12 @@ mod sessions;
 
 use std::sync::Arc;
 
-pub use address::{RedisAddress, RedisAddressError};
+pub use address::{RedisAddress, RedisAddressError, RedisAddressFileError};
 pub use applause_store::RedisApplauseStore;
 pub use authority::{RedisAuthority, RedisAuthorityError, RedisAuthorityFileError};
 pub use connect::{ByteStream, Transport};
 pub use element_store::RedisElementStore;
-pub use limits::RedisLimits;
+pub use limits::{REDIS_CONNECTIONS_MAX, RedisLimits};
 pub use message_bus::RedisMessageBus;
 pub use sentinels::{RedisSentinels, SentinelAddresses, SentinelAddressesError};
 pub use sessions::RedisSessions;

@@ -108,14 +108,14 @@ struct Counting<A> {
 impl<A: Acceptor> Acceptor for Counting<A> {
     type Io = A::Io;
 
-    async fn accept(&mut self) -> io::Result<(A::Io, SocketAddr)> {
+    async fn accept(&mut self) -> io::Result<(A::Io, Address)> {
         let accepted = self.acceptor.accept().await;
         self.accepted.fetch_add(1, Ordering::Relaxed);
         accepted
     }
 
-    fn local_addresses(&self) -> Vec<SocketAddr> {
-        self.acceptor.local_addresses()
+    fn listening_on(&self) -> Vec<Address> {
+        self.acceptor.listening_on()
     }
 }
 
@@ -172,14 +172,14 @@ impl Pipes {
 impl Acceptor for Pipes {
     type Io = DuplexStream;
 
-    async fn accept(&mut self) -> io::Result<(DuplexStream, SocketAddr)> {
+    async fn accept(&mut self) -> io::Result<(DuplexStream, Address)> {
         match self.0.recv().await {
-            Some(pipe) => Ok((pipe?, SocketAddr::from(([192, 0, 2, 1], 1)))),
+            Some(pipe) => Ok((pipe?, Address::Unix(None))),
             None => std::future::pending().await,
         }
     }
 
-    fn local_addresses(&self) -> Vec<SocketAddr> {
+    fn listening_on(&self) -> Vec<Address> {
         Vec::new()
     }
 }
