@@ -8,6 +8,7 @@ mod demo;
 mod demo_loop;
 mod descriptors;
 mod ingest;
+mod no_meeting;
 mod notify;
 mod sockets;
 mod start;

@@ -192,7 +192,7 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
             Notify { gate: gate.clone(), live: Arc::clone(&live), hub: Arc::clone(&hub), streams },
         )
         .with(ServiceRoute::NotifySend, NotifySend { gate: gate.clone(), bus: ports.bus })
-        .with(ServiceRoute::Applause, Applause { gate, store: ports.applause, clock: Arc::clone(&ports.clock) })
+        .with(ServiceRoute::Applause, Applause { gate, store: ports.applause })
         .into_service();
 
     if let Some(MetricsAccess { acceptor, redis_failures }) = metrics {

@@ -278,6 +278,10 @@ async fn a_redis_that_wants_a_certificate_of_its_clients_is_shown_one() {
     let (url, secret) = (format!("rediss://127.0.0.1:{}", redis.port()), secret_file());
     let variables = [("REDIS_URL", &*url), ("SECRET_FILE", &secret), ("REDIS_CA_FILE", &authority)];
 
+    let mut unknown = Process::start(&[], &variables).await;
+    let line = unknown.until_logged("Redis refuses what the service needs").await;
+    assert!(line["advice"].as_str().is_some_and(|advice| advice.contains("REDIS_CERT_FILE")), "{line}");
+
     let shown = [("REDIS_CERT_FILE", &*certificate), ("REDIS_KEY_FILE", &*key)];
     let process = Process::start(&[], &[&variables[..], &shown].concat()).await;
     process.browser().until_healthy().await;

@@ -90,7 +90,9 @@ impl Autoupdate {
 
     async fn ask_keys_since(&self, change_id: ChangeId) -> Result<Arc<[ElementKey]>, HttpError> {
         let keys = self.store.keys_changed_since(change_id).await.map_err(|error| match error {
-            StoreError::NotReady => HttpError::Unavailable { reason: error.to_string(), cause: None },
+            StoreError::NotReady | StoreError::Incomplete(_) => {
+                HttpError::Unavailable { reason: error.to_string(), cause: None }
+            }
             StoreError::Unavailable(error) => error.into(),
         })?;
         // A key that does not parse names nothing that anybody sees.

@@ -116,7 +116,7 @@ mod tests {
                     write(live, ("core/projector:1", r#"{"id":1,"elements":[{"name":"core/clock"}]}"#));
                     Ok(Bounds { lowest: ChangeId(1), highest: ChangeId(4) })
                 }
-                Self::Away => Err(Unavailable("connection refused".to_owned())),
+                Self::Away => Err(Unavailable::Silent("connection refused".to_owned())),
                 Self::Stalled => std::future::pending().await,
             }
         }
