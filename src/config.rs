@@ -99,6 +99,12 @@ pub(crate) struct Config {
     /// File with the certificate of the authority that vouches for Redis and its sentinels, in PEM; empty: the public ones.
     #[arg(long, value_name = "FILE", default_value = "")]
     pub(crate) redis_ca_file: String,
+    /// File with the certificate by which the service shows Redis and its sentinels who it is, in PEM; empty: none.
+    #[arg(long, value_name = "FILE", default_value = "")]
+    pub(crate) redis_cert_file: String,
+    /// File with the key of the certificate in REDIS_CERT_FILE, in PEM.
+    #[arg(long, value_name = "FILE", default_value = "")]
+    pub(crate) redis_key_file: String,
     /// How often Redis is asked whether anything was missed, in seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<1>, default_value = "3")]
     pub(crate) reconcile_seconds: u64,

@@ -46,7 +46,7 @@ pub(crate) async fn tell(server: MemoryServer, mut meeting: MeetingMap, ports: P
             }
             Happening::Applause(users) => {
                 for user in users {
-                    if let Err(error) = ports.applause.applaud(UserId(user), now).await {
+                    if let Err(error) = ports.applause.applaud(UserId(user)).await {
                         warn!(%error, "the demo cannot applaud");
                     }
                 }

@@ -11,8 +11,8 @@ use adapters::http::limits::Limits;
 use adapters::http::listen::bind;
 use adapters::memory::{MemoryApplauseStore, MemoryAuthenticator, MemoryElementStore, MemoryMessageBus, MemoryServer};
 use adapters::redis::{
-    Redis, RedisAddress, RedisApplauseStore, RedisAuthority, RedisElementStore, RedisLimits, RedisMessageBus,
-    RedisSentinels, RedisSessions,
+    Redis, RedisAddress, RedisApplauseStore, RedisAuthority, RedisElementStore, RedisIdentity, RedisLimits,
+    RedisMessageBus, RedisSentinels, RedisSessions,
 };
 use adapters::system::SystemClock;
 use adapters::tls::{TlsMode, TlsServer};
@@ -61,17 +61,25 @@ pub(crate) async fn serve(config: Config, sockets: Sockets, signals: Signals) ->
 
 fn redis(config: &Config) -> Result<Redis, StartError> {
     let authority = config.redis_authority().map(RedisAuthority::from_file).transpose()?;
-    let trusting = |address: RedisAddress| match &authority {
-        Some(authority) => address.trusting(authority.clone()),
-        None => address,
+    let identity = config.redis_identity().map(|(certificate, key)| RedisIdentity::from_files(certificate, key));
+    let identity = identity.transpose()?;
+    let with_tls = |address: RedisAddress| {
+        let address = match &authority {
+            Some(authority) => address.trusting(authority.clone()),
+            None => address,
+        };
+        match &identity {
+            Some(identity) => address.identified_by(identity.clone()),
+            None => address,
+        }
     };
     let limits = RedisLimits::default();
     Ok(match config.redis_sentinels() {
         Some(sentinels) => {
-            let nodes = trusting(sentinels.nodes.clone());
+            let nodes = with_tls(sentinels.nodes.clone());
             Redis::by_sentinel(&RedisSentinels { nodes, ..sentinels }, limits)?
         }
-        None => Redis::new(&trusting(config.redis_read()), &trusting(config.redis_write()), limits)?,
+        None => Redis::new(&with_tls(config.redis_read()), &with_tls(config.redis_write()), limits)?,
     })
 }
 

@@ -253,7 +253,7 @@ impl Parts {
             .with(ServiceRoute::NotifySend, NotifySend { gate: gate.clone(), bus: Arc::clone(&self.ports.bus) })
             .with(
                 ServiceRoute::Applause,
-                Applause { gate, store: Arc::clone(&self.ports.applause), clock: Arc::clone(&self.ports.clock) },
+                Applause { gate, store: Arc::clone(&self.ports.applause) },
             )
             .into_service()
     }

@@ -6,7 +6,6 @@ pub mod http;
 pub mod memory;
 pub mod metrics;
 mod pem;
-pub mod once_a_minute;
 pub mod redis;
 pub mod system;
 #[cfg(any(test, feature = "testing"))]

@@ -10,6 +10,7 @@ pub mod backoff;
 pub mod delivery;
 pub mod ingest;
 pub mod notify;
+pub mod once_a_minute;
 pub mod projector;
 pub mod publishing;
 pub mod readiness;

@@ -15,7 +15,7 @@ pub const KEPT_SECONDS: u64 = 60;
 /// What counting needs to know of the meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Audience {
-    /// For how many seconds an applause counts.
+    /// For how many seconds an applause counts: one that many seconds ago still does.
     pub timeout_seconds: u64,
     /// How many users are present.
     pub present_users: u64,
@@ -30,19 +30,6 @@ impl Audience {
             present_users: meeting.present_users(),
         }
     }
-
-    /// The time of the oldest applause that counts at the time `now`, both in Unix seconds: one at most
-    /// `timeout_seconds` ago.
-    #[must_use]
-    pub fn counted_since(self, now: u64) -> u64 {
-        now.saturating_sub(self.timeout_seconds)
-    }
-}
-
-/// The time before which all applause is forgotten at the time `now`, both in Unix seconds.
-#[must_use]
-pub fn forgotten_before(now: u64) -> u64 {
-    now.saturating_sub(KEPT_SECONDS)
 }
 
 /// What is not a number of seconds counts as not configured.
@@ -100,15 +87,6 @@ mod tests {
         let audience = |elements| Audience::of(&Meeting::load(Snapshot { bounds, elements }, None).meeting);
         assert_eq!(audience(elements), Audience { timeout_seconds: 12, present_users: 2 });
         assert_eq!(audience(Vec::new()), Audience { timeout_seconds: 5, present_users: 0 });
-    }
-
-    #[test]
-    fn an_applause_counts_if_it_is_at_most_the_timeout_ago() {
-        let since = |timeout_seconds, now| Audience { timeout_seconds, present_users: 0 }.counted_since(now);
-        assert_eq!(since(5, 1000), 995);
-        assert_eq!(since(0, 1000), 1000);
-        assert_eq!(since(u64::MAX, 1000), 0);
-        assert_eq!((forgotten_before(1000), forgotten_before(59)), (940, 0));
     }
 
     #[test]

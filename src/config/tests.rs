@@ -100,6 +100,8 @@ fn every_setting_is_a_variable_and_a_flag() {
     check("REDIS_WRITE_URL_FILE", "/u", |config| config.redis_write_url_file.clone(), "/u");
     check("REDIS_SENTINELS", "a,b:1", |config| config.redis_sentinels.to_string(), "a:26379, b:1");
     check("REDIS_CA_FILE", "", |config| format!("{:?}", config.redis_authority()), "None");
+    check("REDIS_CERT_FILE", "", |config| format!("{:?}", config.redis_identity()), "None");
+    check("REDIS_KEY_FILE", "", |config| format!("{:?}", config.redis_identity()), "None");
     check("RECONCILE_SECONDS", "1", |config| config.reconcile_seconds.to_string(), "1");
     check("APPLAUSE_INTERVAL_MS", "500", |config| config.applause_interval_ms.to_string(), "500");
     check("COOKIE_NAME", "sid", |config| config.cookie_name.clone(), "sid");
@@ -216,6 +218,20 @@ fn an_authority_is_for_tls_only() {
     for plain in [&[][..], &[("REDIS_URL", "redis://redis")], &[("REDIS_SENTINELS", "a")]] {
         check_contradiction(&[&[file], plain].concat(), &["REDIS_CA_FILE", "\"/ca.pem\"", "rediss://"]);
     }
+}
+
+#[test]
+fn a_client_certificate_is_for_tls_only_and_needs_its_key() {
+    let (certificate, key) = (("REDIS_CERT_FILE", "/c.pem"), ("REDIS_KEY_FILE", "/k.pem"));
+    for tls in [("REDIS_URL", "rediss://redis"), ("REDIS_SENTINELS", "rediss://a")] {
+        let config = config(&[], &[certificate, key, tls]);
+        let [certificate, key] = ["/c.pem", "/k.pem"].map(std::path::Path::new);
+        assert_eq!(config.redis_identity(), Some((certificate, key)), "{tls:?}");
+    }
+    check_contradiction(&[certificate, key], &["REDIS_CERT_FILE", "\"/c.pem\"", "rediss://"]);
+    let tls = ("REDIS_URL", "rediss://redis");
+    check_contradiction(&[tls, certificate], &["REDIS_CERT_FILE is \"/c.pem\"", "REDIS_KEY_FILE is not set"]);
+    check_contradiction(&[tls, key], &["REDIS_KEY_FILE is \"/k.pem\"", "REDIS_CERT_FILE is not set"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use adapters::testing::fake_redis::FakeRedis;
 use crate::harness::{Meeting, Process, run, secret_file};
 
 /// The variables of http.md with their defaults, and those of the service's own.
-const VARIABLES: [(&str, &str); 39] = [
+const VARIABLES: [(&str, &str); 41] = [
     ("AUTOUPDATE_PORT", "8002"),
     ("AUTOUPDATE_HOST", ""),
     ("MESSAGE_BUS_HOST", "localhost"),
@@ -23,6 +23,8 @@ const VARIABLES: [(&str, &str); 39] = [
     ("REDIS_SENTINEL_USER", ""),
     ("REDIS_SENTINEL_PASSWORD", ""),
     ("REDIS_CA_FILE", ""),
+    ("REDIS_CERT_FILE", ""),
+    ("REDIS_KEY_FILE", ""),
     ("RECONCILE_SECONDS", "3"),
     ("APPLAUSE_INTERVAL_MS", "1000"),
     ("COOKIE_NAME", "OpenSlidesSessionID"),
@@ -155,6 +157,8 @@ async fn what_keeps_the_program_from_starting_is_explained() {
     let tls = ("REDIS_URL", "rediss://localhost");
     check_no_start(&[tls, ("REDIS_CA_FILE", &path("none"))], &["REDIS_CA_FILE", &path("none"), "cannot be read"]).await;
     check_no_start(&[tls, ("REDIS_CA_FILE", &path("empty"))], &[&path("empty"), "holds no certificate"]).await;
+    let identity = [tls, ("REDIS_CERT_FILE", &path("empty")), ("REDIS_KEY_FILE", &path("empty"))];
+    check_no_start(&identity, &["REDIS_CERT_FILE", &path("empty"), "holds no certificate"]).await;
 
     let missing = path("none");
     check_no_start(&[("REDIS_URL_FILE", &missing)], &["REDIS_URL_FILE", &missing, "cannot be read"]).await;

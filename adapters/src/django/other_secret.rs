@@ -9,7 +9,7 @@ use std::time::Duration;
 use domain::ports::authenticator::SessionKey;
 use domain::ports::clock::Clock;
 
-use crate::once_a_minute::{INTERVAL, OnceAMinute};
+use application::once_a_minute::{INTERVAL, OnceAMinute};
 
 /// How many different sessions are counted between two lines; further ones are not, and the line tells of that many.
 const SESSIONS_COUNTED_MAX: usize = 10_000;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use domain::ports::applause_store::ApplauseStore;
-use domain::ports::clock::Clock;
 use poem::http::Method;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
@@ -18,8 +17,6 @@ pub struct Applause {
     pub gate: Gate,
     /// Where applause is noted.
     pub store: Arc<dyn ApplauseStore>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
 }
 
 impl Endpoint for Applause {
@@ -30,7 +27,7 @@ impl Endpoint for Applause {
         let user = user.ok_or_else(|| HttpError::AuthRequired(LOGIN_REQUIRED.to_owned()))?;
         // HEAD is answered as GET would be, but must not do anything (RFC 9110, 9.2.1).
         if request.method() != Method::HEAD {
-            self.store.applaud(user, self.clock.unix_seconds()).await.map_err(HttpError::from)?;
+            self.store.applaud(user).await.map_err(HttpError::from)?;
         }
         Ok(().into_response())
     }
@@ -42,7 +39,6 @@ mod tests {
     use domain::ids::UserId;
     use domain::ports::Unavailable;
     use domain::ports::applause_store::MockApplauseStore;
-    use domain::testing::ManualClock;
 
     use super::super::test_support::gate;
     use super::*;
@@ -62,21 +58,17 @@ mod tests {
         let mut store = MockApplauseStore::new();
         if let Some(answer) = answer {
             let user = UserId(user.expect("somebody applauds"));
-            store
-                .expect_applaud()
-                .withf(move |who, when| (*who, *when) == (user, 1_600_000_000))
-                .once()
-                .return_const(answer);
+            store.expect_applaud().withf(move |who| *who == user).once().return_const(answer);
         }
         let gate = gate(&live(), user);
-        let endpoint = Applause { gate, store: Arc::new(store), clock: Arc::new(ManualClock::new(1_600_000_000)) };
+        let endpoint = Applause { gate, store: Arc::new(store) };
         let response = endpoint.get_response(Request::builder().method(method).finish()).await;
         assert_eq!(response.status().as_u16(), status);
         assert_eq!(response.into_body().into_string().await.expect("text"), body);
     }
 
     #[tokio::test]
-    async fn applause_is_noted_with_user_and_time() {
+    async fn applause_is_noted_with_its_user() {
         check(Some(5), Some(Ok(())), 200, "").await;
     }
 
@@ -96,6 +88,13 @@ mod tests {
     #[tokio::test]
     async fn without_the_store_the_client_is_told_to_try_again() {
         let body = "{\"error\": {\"type\": \"unavailable\", \"msg\": \"Redis does not answer, try again\"}}\n";
-        check(Some(5), Some(Err(Unavailable("connection refused".to_owned()))), 503, body).await;
+        check(Some(5), Some(Err(Unavailable::Silent("connection refused".to_owned()))), 503, body).await;
+    }
+
+    #[tokio::test]
+    async fn a_store_that_refuses_is_not_said_to_be_silent() {
+        let body = "{\"error\": {\"type\": \"unavailable\", \"msg\": \"Redis refuses the command ZADD (NOPERM)\"}}\n";
+        let (what, cause) = ("the command ZADD (NOPERM)".to_owned(), "10.0.0.7: NOPERM".to_owned());
+        check(Some(5), Some(Err(Unavailable::Refused { what, cause })), 503, body).await;
     }
 }

@@ -55,8 +55,7 @@ mod tests {
     use application::sessions::admission::CatchUp;
     use application::testing::meeting::{live, write};
     use async_trait::async_trait;
-    use domain::ports::Unavailable;
-    use domain::ports::element_store::{Bounds, MockElementStore};
+    use domain::ports::element_store::{Bounds, MockElementStore, StoreError};
     use poem::http::StatusCode;
 
     use super::*;
@@ -70,7 +69,7 @@ mod tests {
 
     #[async_trait]
     impl CatchUp for OneChangeAhead {
-        async fn catch_up(&self) -> Result<Bounds, Unavailable> {
+        async fn catch_up(&self) -> Result<Bounds, StoreError> {
             write(&self.live, self.element);
             Ok(self.live.published().expect("a meeting").current().bounds())
         }

@@ -140,7 +140,7 @@ impl From<NotServed> for HttpError {
             NotServed::Refused { refusal, .. } => Self::AuthRequired(refusal.to_string()),
             NotServed::Session(error) => error.into(),
             NotServed::Store(StoreError::Unavailable(error)) => error.into(),
-            NotServed::Store(StoreError::NotReady) | NotServed::NotLoaded => {
+            NotServed::Store(StoreError::NotReady | StoreError::Incomplete(_)) | NotServed::NotLoaded => {
                 Self::Unavailable { reason: error.to_string(), cause: None }
             }
         }
@@ -157,8 +157,15 @@ impl From<AuthenticatorError> for HttpError {
 }
 
 impl From<Unavailable> for HttpError {
-    fn from(Unavailable(cause): Unavailable) -> Self {
-        Self::Unavailable { reason: "Redis does not answer, try again".to_owned(), cause: Some(cause) }
+    fn from(unavailable: Unavailable) -> Self {
+        match unavailable {
+            Unavailable::Silent(cause) => {
+                Self::Unavailable { reason: "Redis does not answer, try again".to_owned(), cause: Some(cause) }
+            }
+            Unavailable::Refused { what, cause } => {
+                Self::Unavailable { reason: format!("Redis refuses {what}"), cause: Some(cause) }
+            }
+        }
     }
 }
 
@@ -219,7 +226,8 @@ mod tests {
         check(HttpError::TlsRequired, 426, "invalid_request", "This port speaks HTTPS only, use https://", None);
         let session = AuthenticatorError::InvalidSession(InvalidSession::Unknown).into();
         check(session, 400, "auth_required", "Invalid session data", None);
-        let unavailable = HttpError::from(AuthenticatorError::Unavailable(Unavailable("10.0.0.7 is down".to_owned())));
+        let unavailable =
+            HttpError::from(AuthenticatorError::Unavailable(Unavailable::Silent("10.0.0.7 is down".to_owned())));
         check(unavailable, 503, "unavailable", "Redis does not answer, try again", Some(("retry-after", "1")));
         let internal = HttpError::Internal { cause: "secret".to_owned() };
         check(internal, 500, "InternalError", "Ups, something went wrong!", None);

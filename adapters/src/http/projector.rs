@@ -41,7 +41,7 @@ mod tests {
     use async_trait::async_trait;
     use domain::ids::ChangeId;
     use domain::ports::Unavailable;
-    use domain::ports::element_store::Bounds;
+    use domain::ports::element_store::{Bounds, StoreError};
     use futures_util::{FutureExt, StreamExt};
     use serde_json::{Value, json};
 
@@ -57,13 +57,13 @@ mod tests {
 
     #[async_trait]
     impl CatchUp for Store {
-        async fn catch_up(&self) -> Result<Bounds, Unavailable> {
+        async fn catch_up(&self) -> Result<Bounds, StoreError> {
             match self {
                 Self::Ahead(live) => {
                     write(live, ("core/projector:1", r#"{"id":1,"elements":[{"name":"core/clock"}]}"#));
                     Ok(Bounds { lowest: ChangeId(1), highest: ChangeId(4) })
                 }
-                Self::Away => Err(Unavailable("connection refused".to_owned())),
+                Self::Away => Err(Unavailable::Silent("connection refused".to_owned()).into()),
                 Self::Stalled => std::future::pending().await,
             }
         }

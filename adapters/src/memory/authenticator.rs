@@ -45,7 +45,7 @@ impl<T: Clone> Table<T> {
     fn rows(&self) -> Result<MutexGuard<'_, Rows<T>>, Unavailable> {
         let rows = self.lock();
         match &rows.failing {
-            Some(reason) => Err(Unavailable(reason.clone())),
+            Some(reason) => Err(Unavailable::Silent(reason.clone())),
             None => Ok(rows),
         }
     }

@@ -4,9 +4,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
+use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, TlsCertificates};
 
 use super::authority::RedisAuthority;
+use super::identity::RedisIdentity;
 use crate::file::read_limited;
 
 /// The address of a Redis, from host and port or from a URL. Neither form of printing it shows the password.
@@ -17,7 +18,9 @@ pub struct RedisAddress {
     pub(super) password: Option<String>,
     pub(super) database: i64,
     /// The authority that is trusted; `None`: the public ones are.
-    pub(super) authority: Option<RedisAuthority>,
+    authority: Option<RedisAuthority>,
+    /// Who the service is there; `None`: it does not say.
+    identity: Option<RedisIdentity>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +54,7 @@ impl RedisAddress {
     #[must_use]
     pub fn from_host(host: &str, port: u16) -> Self {
         let place = Place::Tcp { host: host.to_owned(), port };
-        Self { place, user: None, password: None, database: 0, authority: None }
+        Self { place, user: None, password: None, database: 0, authority: None, identity: None }
     }
 
     /// Reads the address from a file that holds a URL alone; white space around it does not matter.
@@ -74,6 +77,12 @@ impl RedisAddress {
     #[must_use]
     pub fn trusting(self, authority: RedisAuthority) -> Self {
         Self { authority: Some(authority), ..self }
+    }
+
+    /// Shows this certificate when it is asked for one; matters for `rediss://` only.
+    #[must_use]
+    pub fn identified_by(self, identity: RedisIdentity) -> Self {
+        Self { identity: Some(identity), ..self }
     }
 
     /// Is it reached by TLS?
@@ -108,12 +117,19 @@ impl RedisAddress {
             login = login.set_password(password);
         }
         let mut info = place.into_connection_info().map_err(|error| self.refused(&error))?;
-        if let (Place::Tls { .. }, Some(authority)) = (&self.place, &self.authority) {
-            let client =
-                Client::build_with_tls(info, authority.certificates()).map_err(|error| self.refused(&error))?;
+        if let (Place::Tls { .. }, Some(certificates)) = (&self.place, self.certificates()) {
+            let client = Client::build_with_tls(info, certificates).map_err(|error| self.refused(&error))?;
             info = client.get_connection_info().clone();
         }
         Ok(info.set_redis_settings(login))
+    }
+
+    /// Who is trusted and who the service is, as the client library takes it; `None`: the public authorities, and nobody.
+    pub(super) fn certificates(&self) -> Option<TlsCertificates> {
+        (self.authority.is_some() || self.identity.is_some()).then(|| TlsCertificates {
+            client_tls: self.identity.as_ref().map(RedisIdentity::client_tls),
+            root_cert: self.authority.as_ref().map(RedisAuthority::pem),
+        })
     }
 
     /// The error that no connection can be made from this address.
@@ -149,6 +165,7 @@ impl FromStr for RedisAddress {
             password: login.password().map(ToOwned::to_owned),
             database: login.db(),
             authority: None,
+            identity: None,
         })
     }
 }
@@ -203,6 +220,7 @@ mod tests {
             password: password.map(ToOwned::to_owned),
             database,
             authority: None,
+            identity: None,
         };
         let address: RedisAddress = text.parse().expect(text);
         assert_eq!(address, expected, "{text}");

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use redis::TlsCertificates;
 use rustls::RootCertStore;
 
 use crate::file::{read_limited, remedy};
@@ -49,8 +48,8 @@ impl RedisAuthority {
     }
 
     /// As the client library takes it.
-    pub(super) fn certificates(&self) -> TlsCertificates {
-        TlsCertificates { client_tls: None, root_cert: Some(self.pem.clone()) }
+    pub(super) fn pem(&self) -> Vec<u8> {
+        self.pem.clone()
     }
 }
 

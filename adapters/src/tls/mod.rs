@@ -118,7 +118,7 @@ impl TlsServer {
 }
 
 /// What cryptography is used: one choice for the server and for the service's question about its own health.
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 

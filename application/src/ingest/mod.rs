@@ -6,6 +6,7 @@
 mod announcer;
 mod compute;
 mod counters;
+mod no_meeting;
 mod stream_reader;
 #[cfg(test)]
 mod tests;
@@ -17,15 +18,17 @@ use async_trait::async_trait;
 use domain::meeting::{Built, Change, Meeting, Problem};
 use domain::ports::Unavailable;
 use domain::ports::clock::Clock;
-use domain::ports::element_store::{Bounds, ElementStore, RawElement, StoreError};
+use domain::ports::element_store::{Bounds, ElementStore, Missing, RawElement, StoreError};
 use domain::ports::message_bus::{BusMessage, Channel, MessageBus, Position};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
 use crate::backoff::Backoff;
+use crate::once_a_minute::OnceAMinute;
 use crate::publishing::live::Live;
 use crate::sessions::admission;
 use compute::compute;
+use no_meeting::{Failure, for_anybody};
 use stream_reader::StreamReader;
 
 pub use announcer::Announcer;
@@ -67,7 +70,7 @@ pub struct CatchUp(mpsc::Sender<Reply>);
 #[derive(Debug)]
 pub struct CatchUpRequests(mpsc::Receiver<Reply>);
 
-type Reply = oneshot::Sender<Result<Bounds, Unavailable>>;
+type Reply = oneshot::Sender<Result<Bounds, StoreError>>;
 
 /// How many may wait for the loop at once; whoever comes then waits to be let in.
 const CATCH_UP_REQUESTS_MAX: usize = 1024;
@@ -86,8 +89,8 @@ impl CatchUp {
     /// Returns when the meeting holds everything that was in the store when this was called, with the ids of the store.
     ///
     /// # Errors
-    /// The store does not answer, or not in time.
-    pub async fn catch_up(&self) -> Result<Bounds, Unavailable> {
+    /// The store does not answer, or not in time, or holds no meeting now.
+    pub async fn catch_up(&self) -> Result<Bounds, StoreError> {
         let ask = async {
             let (reply, answer) = oneshot::channel();
             self.0.send(reply).await.map_err(|_| stopped())?;
@@ -95,19 +98,19 @@ impl CatchUp {
         };
         tokio::time::timeout(CATCH_UP_WAIT, ask)
             .await
-            .unwrap_or_else(|_| Err(Unavailable("the store did not answer in time".to_owned())))
+            .unwrap_or_else(|_| Err(Unavailable::Silent("the store did not answer in time".to_owned()).into()))
     }
 }
 
 #[async_trait]
 impl admission::CatchUp for CatchUp {
-    async fn catch_up(&self) -> Result<Bounds, Unavailable> {
+    async fn catch_up(&self) -> Result<Bounds, StoreError> {
         CatchUp::catch_up(self).await
     }
 }
 
-fn stopped() -> Unavailable {
-    Unavailable("the service is stopping".to_owned())
+fn stopped() -> StoreError {
+    Unavailable::Silent("the service is stopping".to_owned()).into()
 }
 
 impl Ingest {
@@ -120,16 +123,13 @@ impl Ingest {
     /// Loads the meeting, however long it takes until there is one (spec: redis.md, Start).
     async fn load_first(&mut self) -> Position {
         let mut backoff = Backoff::default();
+        let mut last = None;
         loop {
             match self.load().await {
                 Ok(position) => return position,
                 Err(error) => {
-                    // Anybody may see it: the address of the store is for the log alone.
-                    self.observer.waiting(match error {
-                        StoreError::NotReady => "the OpenSlides server has not filled its cache yet",
-                        StoreError::Unavailable(_) => "Redis does not answer",
-                    });
-                    warn!(%error, attempt = backoff.attempts(), "no meeting yet, trying again");
+                    self.observer.waiting(&for_anybody(&error));
+                    Failure::before_the_first_meeting(&mut last, &error, backoff.attempts());
                     self.clock.sleep(backoff.wait()).await;
                 }
             }
@@ -139,13 +139,14 @@ impl Ingest {
     async fn follow(&mut self, position: Position) {
         let mut reader = StreamReader::start(&self.bus, &self.clock, position);
         let mut looks = Looks::default();
+        let unhealed = OnceAMinute::new(Arc::clone(&self.clock));
         let clock = Arc::clone(&self.clock);
         let mut reconcile = clock.sleep(self.reconcile_interval);
         loop {
             tokio::select! {
                 messages = reader.next() => {
                     if !self.take(messages).await {
-                        self.heal().await;
+                        self.heal(&unhealed).await;
                     }
                 }
                 Some(first) = self.requests.0.recv() => self.answer(first).await,
@@ -170,9 +171,11 @@ impl Ingest {
     }
 
     /// Asks the store for what was missed. If that fails, the reconciling does it later.
-    async fn heal(&self) {
-        if let Err(error) = self.catch_up().await {
-            warn!(%error, "changes were missed and the store does not tell them; trying again soon");
+    async fn heal(&self, unhealed: &OnceAMinute) {
+        if let Err(error) = self.catch_up().await
+            && let Some(times) = unhealed.happened()
+        {
+            warn!(%error, times, "changes were missed and the store does not tell them; trying again soon");
         }
     }
 
@@ -182,10 +185,7 @@ impl Ingest {
         while let Ok(reply) = self.requests.0.try_recv() {
             waiting.push(reply);
         }
-        let answer = self.catch_up().await.map_err(|error| match error {
-            StoreError::NotReady => Unavailable(error.to_string()),
-            StoreError::Unavailable(error) => error,
-        });
+        let answer = self.catch_up().await;
         for reply in waiting {
             // Who does not wait any more does not need the answer.
             let _ = reply.send(answer.clone());
@@ -214,23 +214,15 @@ impl Ingest {
     async fn reconcile(&self, position: Position, looks: &mut Looks) -> Option<Position> {
         match self.try_reconcile(position, looks).await {
             Ok(position) => {
-                if std::mem::take(&mut looks.failed) {
+                if looks.failed.take().is_some() {
                     info!("the meeting is held against the store again");
                 }
                 position
             }
-            Err(StoreError::NotReady) => {
-                // While the server builds its cache the old meeting is served.
-                looks.went_back = false;
-                if !std::mem::replace(&mut looks.failed, true) {
-                    warn!("the server is building its cache, or Redis was emptied; clients keep what they have");
-                }
-                None
-            }
             Err(error) => {
-                if !std::mem::replace(&mut looks.failed, true) {
-                    warn!(%error, "cannot hold the meeting against the store; clients keep what they have");
-                }
+                // While the server builds its cache, or that is incomplete, the old meeting is served.
+                looks.went_back &= matches!(error, StoreError::Unavailable(_));
+                Failure::while_serving(&mut looks.failed, &error);
                 None
             }
         }
@@ -281,6 +273,10 @@ impl Ingest {
     async fn load(&self) -> Result<Position, StoreError> {
         let position = self.bus.last_position(Channel::Autoupdate).await?;
         let snapshot = self.store.load().await?;
+        // The server writes the configuration first. Where that is missing only what was written after a loss is left.
+        if !snapshot.elements.iter().any(|element| element.key.starts_with(CONFIGURATION_KEYS)) {
+            return Err(StoreError::Incomplete(Missing::Configuration));
+        }
         let before = self.live.published().map(|published| Arc::clone(published.current()));
         let bytes = bytes_of(&snapshot.elements);
         let (meeting, is_known) = compute(bytes, move || {
@@ -346,9 +342,12 @@ struct Looks {
     epoch: u64,
     /// The store seemed to have gone back at the last one.
     went_back: bool,
-    /// The last one told nothing; the log knows already.
-    failed: bool,
+    /// Why the last one told nothing; the log knows already.
+    failed: Option<Failure>,
 }
+
+/// What the keys of configuration values begin with.
+const CONFIGURATION_KEYS: &[u8] = b"core/config:";
 
 /// How many problems of one step are logged one by one; of more only the number.
 const PROBLEMS_LOGGED_MAX: usize = 20;

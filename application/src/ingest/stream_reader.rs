@@ -43,12 +43,13 @@ async fn read(bus: Arc<dyn MessageBus>, clock: Arc<dyn Clock>, position: Positio
     let mut backoff = Backoff::default();
     loop {
         match bus.read(Channel::Autoupdate, position).await {
-            Ok(messages) => {
+            // Whether they follow does not matter: a change that is missing shows by its id, or at the next comparison.
+            Ok(batch) => {
                 if backoff.attempts() > 0 {
                     info!("the stream of changes is read again");
                 }
-                if !messages.is_empty() {
-                    return messages;
+                if !batch.messages.is_empty() {
+                    return batch.messages;
                 }
                 backoff = Backoff::default();
             }

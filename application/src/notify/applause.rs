@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::hub::NotifyHub;
-use domain::applause::{ApplauseCounter, Audience, forgotten_before};
+use domain::applause::{ApplauseCounter, Audience, KEPT_SECONDS};
 use domain::ports::Unavailable;
 use domain::ports::applause_store::ApplauseStore;
 use domain::ports::clock::Clock;
@@ -25,7 +25,7 @@ pub async fn run_applause_loop(
     interval: Duration,
     audience: impl Fn() -> Option<Audience>,
 ) {
-    let mut counting = Counting { store, hub, clock: Arc::clone(&clock), counter: ApplauseCounter::default() };
+    let mut counting = Counting { store, hub, counter: ApplauseCounter::default() };
     let mut failures: u32 = 0;
     loop {
         clock.sleep(interval.max(INTERVAL_MIN)).await;
@@ -51,18 +51,16 @@ pub async fn run_applause_loop(
 struct Counting {
     store: Arc<dyn ApplauseStore>,
     hub: Arc<NotifyHub>,
-    clock: Arc<dyn Clock>,
     counter: ApplauseCounter,
 }
 
 impl Counting {
     async fn count(&mut self, audience: Audience) -> Result<(), Unavailable> {
-        let now = self.clock.unix_seconds();
-        let level = self.store.count_since(audience.counted_since(now)).await?;
+        let level = self.store.count_within(audience.timeout_seconds).await?;
         if let Some(message) = self.counter.counted(level, audience.present_users) {
             self.hub.deliver(&message);
         }
-        self.store.forget_before(forgotten_before(now)).await
+        self.store.forget_older_than(KEPT_SECONDS).await
     }
 }
 

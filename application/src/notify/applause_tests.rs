@@ -9,7 +9,7 @@ use domain::ids::UserId;
 use super::*;
 use crate::testing::loops::{JumpingClock, START_SECONDS, hub, received, until};
 
-/// A store in which the applause of a script happens by itself as time goes on.
+/// A store in which the applause of a script happens by itself as time goes on, timed by its own clock.
 struct ScriptedStore {
     clock: Arc<JumpingClock>,
     /// User, and seconds after the start.
@@ -23,18 +23,19 @@ struct ScriptedStore {
 impl ScriptedStore {
     fn answer(&self) -> Result<(), Unavailable> {
         let second = self.clock.unix_seconds() - START_SECONDS;
-        if self.away.contains(&second) { Err(Unavailable("timed out".to_owned())) } else { Ok(()) }
+        if self.away.contains(&second) { Err(Unavailable::Silent("timed out".to_owned())) } else { Ok(()) }
     }
 }
 
 #[async_trait]
 impl ApplauseStore for ScriptedStore {
-    async fn applaud(&self, _: UserId, _: u64) -> Result<(), Unavailable> {
+    async fn applaud(&self, _: UserId) -> Result<(), Unavailable> {
         panic!("the loop does not applaud")
     }
 
-    async fn count_since(&self, since_unix_seconds: u64) -> Result<u64, Unavailable> {
+    async fn count_within(&self, seconds: u64) -> Result<u64, Unavailable> {
         self.answer()?;
+        let since = self.clock.unix_seconds().saturating_sub(seconds);
         let mut last = BTreeMap::new();
         let forgotten_before = *self.forgotten_before.lock().expect("not poisoned");
         for (user, at) in self.applause.iter().map(|(user, at)| (user, START_SECONDS + at)) {
@@ -42,12 +43,12 @@ impl ApplauseStore for ScriptedStore {
                 last.insert(user, at);
             }
         }
-        Ok(last.values().filter(|at| **at >= since_unix_seconds).count() as u64)
+        Ok(last.values().filter(|at| **at >= since).count() as u64)
     }
 
-    async fn forget_before(&self, unix_seconds: u64) -> Result<(), Unavailable> {
+    async fn forget_older_than(&self, seconds: u64) -> Result<(), Unavailable> {
         self.answer()?;
-        *self.forgotten_before.lock().expect("not poisoned") = unix_seconds;
+        *self.forgotten_before.lock().expect("not poisoned") = self.clock.unix_seconds().saturating_sub(seconds);
         Ok(())
     }
 }

@@ -6,17 +6,20 @@ use super::hub::{ListenerMark, NotifyHub};
 use domain::notify::message::NotifyMessage;
 use domain::ports::Unavailable;
 use domain::ports::clock::Clock;
-use domain::ports::message_bus::{BusMessage, Channel, MessageBus, Position};
+use domain::ports::message_bus::{Batch, BusMessage, Channel, MessageBus, Position};
 use tracing::{debug, info, warn};
 
 use crate::backoff::Backoff;
 
 /// Delivers every message that is put on the stream from now on. Runs until it is dropped, which may be at any time.
 ///
-/// While the bus does not answer it tries again, less and less often, and then goes on where it was. Listeners for whom
-/// nobody knows which messages they should have got are ended, so that their clients connect anew.
+/// While the bus does not answer it tries again, less and less often, and then goes on where it was. Where messages may be
+/// lost, for whatever reason, the listeners are ended, so that their clients connect anew: nobody misses one in silence.
 pub async fn run_notify_loop(bus: Arc<dyn MessageBus>, hub: Arc<NotifyHub>, clock: Arc<dyn Clock>) {
-    let mut reader = Reader::new(bus, hub);
+    run(Reader::new(bus, hub), clock).await;
+}
+
+async fn run(mut reader: Reader, clock: Arc<dyn Clock>) {
     let mut backoff = Backoff::default();
     loop {
         match reader.step().await {
@@ -41,17 +44,17 @@ pub async fn run_notify_loop(bus: Arc<dyn MessageBus>, hub: Arc<NotifyHub>, cloc
 struct Reader {
     bus: Arc<dyn MessageBus>,
     hub: Arc<NotifyHub>,
-    /// The last message that was read; `None` until the bus answered for the first time.
+    /// The last message that was read; `None` while that is not known.
     position: Option<Position>,
-    /// The newest message of the stream, if that was before ours when it was last looked at.
-    behind: Option<Position>,
+    /// At the last look the message that was read last was not there, and none behind it.
+    is_missing: bool,
     /// Who listened when the last step began that did not fail, if one failed since.
     interrupted: Option<ListenerMark>,
 }
 
 impl Reader {
     fn new(bus: Arc<dyn MessageBus>, hub: Arc<NotifyHub>) -> Self {
-        Self { bus, hub, position: None, behind: None, interrupted: None }
+        Self { bus, hub, position: None, is_missing: false, interrupted: None }
     }
 
     async fn step(&mut self) -> Result<(), Unavailable> {
@@ -64,48 +67,64 @@ impl Reader {
     }
 
     async fn try_step(&mut self) -> Result<(), Unavailable> {
-        let Some(position) = self.position else {
-            self.position = Some(self.bus.last_position(Channel::Notify).await?);
-            self.interrupted = None;
-            return Ok(());
-        };
-        let Some(mark) = self.interrupted else {
-            let messages = self.bus.read(Channel::Notify, position).await?;
-            if messages.is_empty() {
-                return self.look_back(position).await;
-            }
-            self.deliver_all(messages).await;
-            return Ok(());
-        };
-        // The message read last comes once more, to see whether it is still there.
-        let mut messages = self.bus.read(Channel::Notify, position.before()).await?;
-        self.interrupted = None;
-        if messages.is_empty() {
-            return self.look_back(position).await;
+        let Some(position) = self.position else { return self.begin().await };
+        let Batch { messages, follows } = self.bus.read(Channel::Notify, position).await?;
+        if messages.is_empty() && !follows {
+            return self.look_again(position).await;
         }
-        self.end_uncertain(position, mark, &messages);
-        messages.retain(|message| message.position > position);
+        self.is_missing = false;
+        let interrupted = self.interrupted.take();
+        if !follows {
+            self.end_all(position);
+        } else if !messages.is_empty() {
+            self.end_those_that_came_since(interrupted);
+        }
         self.deliver_all(messages).await;
         Ok(())
     }
 
-    /// After an interruption: who came meanwhile must not get what was sent before, and if messages were trimmed away
-    /// unread nobody must miss them silently. As nobody knows who that concerns, all of them are ended.
-    fn end_uncertain(&self, position: Position, mark: ListenerMark, messages: &[BusMessage]) {
-        let is_there = |message: &BusMessage| message.position == position;
-        if position != Position::START && !messages.first().is_some_and(is_there) {
-            let listeners = self.hub.end_since(ListenerMark::START);
-            warn!(listeners, last_read = %position, "notify messages may have been lost; ended all listeners");
-        } else if !messages.iter().all(is_there) {
-            let listeners = self.hub.end_since(mark);
-            if listeners > 0 {
-                info!(listeners, "ended listeners that came while notify messages could not be read");
-            }
+    /// Begins behind the newest message. Who listens already came before it was known which that is: what was sent to them
+    /// meanwhile is lost.
+    async fn begin(&mut self) -> Result<(), Unavailable> {
+        let newest = self.bus.last_position(Channel::Notify).await?;
+        self.interrupted = None;
+        self.is_missing = false;
+        self.position = Some(newest);
+        let listeners = self.hub.end_since(ListenerMark::START);
+        if listeners > 0 {
+            info!(listeners, "ended listeners that came before notify messages could be read");
+        }
+        Ok(())
+    }
+
+    /// The message that was read last is not there, and none behind it. Another replica may lag behind for a moment, so a
+    /// single look is not believed. Otherwise the stream was deleted, or is another one, and is begun anew: what is on it
+    /// may be old or new, nobody knows.
+    async fn look_again(&mut self, position: Position) -> Result<(), Unavailable> {
+        if !std::mem::replace(&mut self.is_missing, true) {
+            return Ok(());
+        }
+        // Known no more, so that a failure to begin is made up for.
+        self.position = None;
+        self.end_all(position);
+        self.begin().await
+    }
+
+    /// Who came while the bus did not answer must not get what was sent before. As nobody knows what that is, they are ended.
+    fn end_those_that_came_since(&self, interrupted: Option<ListenerMark>) {
+        let listeners = interrupted.map_or(0, |mark| self.hub.end_since(mark));
+        if listeners > 0 {
+            info!(listeners, "ended listeners that came while notify messages could not be read");
         }
     }
 
+    /// Messages may have been lost, and nobody knows whom they were for.
+    fn end_all(&self, position: Position) {
+        let listeners = self.hub.end_since(ListenerMark::START);
+        warn!(listeners, last_read = %position, "notify messages may have been lost; ended all listeners");
+    }
+
     async fn deliver_all(&mut self, messages: Vec<BusMessage>) {
-        self.behind = None;
         for message in messages {
             self.position = Some(message.position);
             self.deliver(&message);
@@ -127,28 +146,6 @@ impl Reader {
                 }
             }
         }
-    }
-
-    /// Has the stream gone back behind our position? Then nothing would be read until it gets there again.
-    ///
-    /// A single look is not enough, as another replica may lag behind for a moment; going back with it would deliver
-    /// messages twice. A stream that is still behind after the wait of another read is another stream: we go on from
-    /// where it stood at the first look, so that nothing put on it since is lost.
-    async fn look_back(&mut self, position: Position) -> Result<(), Unavailable> {
-        let newest = self.bus.last_position(Channel::Notify).await?;
-        if newest >= position {
-            self.behind = None;
-            return Ok(());
-        }
-        match self.behind.take() {
-            None => self.behind = Some(newest),
-            Some(first) => {
-                let resumed = first.min(newest);
-                warn!(was = %position, is = %resumed, "the stream of notify messages went back; reading on from there");
-                self.position = Some(resumed);
-            }
-        }
-        Ok(())
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::access::{Access, Refusal, access, is_uncertain};
 use domain::ids::UserId;
-use domain::ports::Unavailable;
 use domain::ports::authenticator::{Authenticator, AuthenticatorError, Session, SessionKey};
 use domain::ports::element_store::{Bounds, StoreError};
 
@@ -17,7 +16,7 @@ use crate::publishing::live::{Live, Published};
 pub trait CatchUp: Send + Sync {
     /// Returns when the meeting holds everything that was in the store when this was called, with the ids of the store.
     /// Those who ask at the same time share one question.
-    async fn catch_up(&self) -> Result<Bounds, Unavailable>;
+    async fn catch_up(&self) -> Result<Bounds, StoreError>;
 }
 
 /// How long a request waits for the first meeting after the start; after that it is answered `503`.
@@ -65,12 +64,6 @@ pub enum NotServed {
     /// There is no meeting yet.
     #[error("The meeting is not loaded yet, try again")]
     NotLoaded,
-}
-
-impl From<Unavailable> for NotServed {
-    fn from(unavailable: Unavailable) -> Self {
-        Self::Store(unavailable.into())
-    }
 }
 
 impl Admissions {

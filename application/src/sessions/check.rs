@@ -101,6 +101,6 @@ mod tests {
         check(Ok(false), Ok(BOUNDS), true).await;
         // Redis was emptied, and the server has not filled it yet.
         check(Ok(false), Err(StoreError::NotReady), false).await;
-        check(Err(Unavailable("away".to_owned())), Ok(BOUNDS), false).await;
+        check(Err(Unavailable::Silent("away".to_owned())), Ok(BOUNDS), false).await;
     }
 }

@@ -7,8 +7,7 @@ use async_trait::async_trait;
 use domain::ids::ChangeId;
 use domain::meeting::history::HistoryLimits;
 use domain::meeting::{Change, Meeting};
-use domain::ports::Unavailable;
-use domain::ports::element_store::{Bounds, RawElement, Snapshot};
+use domain::ports::element_store::{Bounds, RawElement, Snapshot, StoreError};
 
 use crate::publishing::live::{Live, PiecesLimit};
 use crate::sessions::admission::CatchUp;
@@ -48,7 +47,7 @@ pub struct NothingNew;
 
 #[async_trait]
 impl CatchUp for NothingNew {
-    async fn catch_up(&self) -> Result<Bounds, Unavailable> {
+    async fn catch_up(&self) -> Result<Bounds, StoreError> {
         Ok(BOUNDS)
     }
 }
