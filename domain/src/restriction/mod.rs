@@ -2,7 +2,7 @@
 //!
 //! Rules are pure and cannot fail. They read facts that were parsed when the element arrived, never its text. There is
 //! no other path by which anything becomes visible. A rule that asks for a user gets at it only through the users that
-//! the element declares to be about ([`rule::Rule`]).
+//! the element declares to be about (`rule::Rule`).
 
 mod agenda;
 mod assignments;

@@ -43,7 +43,10 @@ const UNKNOWN: [&str; 2] = ["plugin/thing", "users/User"];
 /// The seed of a case that fails is printed, and kept in `proptest-regressions/` of the package. The seeds there are
 /// tried first.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "who runs a property by hand says how long; the service does not read this")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "who runs a property by hand says how long; the service does not read this"
+)]
 pub fn cases(cases: u32) -> ProptestConfig {
     let default = ProptestConfig::default();
     match std::env::var_os("PROPTEST_CASES") {
