@@ -32,14 +32,14 @@ impl Gate {
         };
         match &admission {
             Ok(admission) => note_user(admission.session.user),
-            Err(error) => note(error),
+            Err(error) => note_not_served(error),
         }
         Ok(admission?)
     }
 }
 
-/// Notes for the log why a request is not let in.
-fn note(error: &NotServed) {
+/// Notes for the log why the session of the present request is not served, if it is refused.
+pub(super) fn note_not_served(error: &NotServed) {
     match error {
         NotServed::Session(AuthenticatorError::InvalidSession(reason)) => note_refusal(reason),
         NotServed::Refused { refusal, user } => {

@@ -4,7 +4,7 @@ use application::autoupdate::AutoupdateStreams;
 use domain::ids::ChangeId;
 use poem::{Endpoint, Request, Response, Result};
 
-use super::auth::Gate;
+use super::auth::{Gate, note_not_served};
 use super::error::HttpError;
 use super::stream_response::{Streams, query_value};
 
@@ -24,7 +24,9 @@ impl Endpoint for Autoupdate {
     async fn call(&self, request: Request) -> Result<Response> {
         let change_id = parse_change_id(query_value(&request, "change_id").as_deref())?;
         let admission = self.gate.admit(request.headers()).await?;
-        let opened = self.autoupdate.open(admission, change_id).await.map_err(HttpError::from)?;
+        // Catching up may have taken the right to be served.
+        let opened = self.autoupdate.open(admission, change_id).await.inspect_err(note_not_served);
+        let opened = opened.map_err(HttpError::from)?;
         Ok(self.streams.respond(&request, "application/octet-stream", opened))
     }
 }

@@ -1,7 +1,7 @@
 //! How is HTTP/2 spoken? (RFC 9113)
 //!
 //! The library speaks it; this is what lets the streams of a connection take turns in one task, and ends a connection that
-//! is dead, unused, or told to (decision 0013). [`exchange`] is what happens on one stream.
+//! is dead, unused, or told to (decision 0015). [`exchange`] is what happens on one stream.
 
 mod exchange;
 mod payload;

@@ -107,9 +107,10 @@ impl HttpService {
         let served = self.routes.get(&*path);
         let route = served.and_then(|served| served.route);
         let log = RequestLog::begin(route);
-        let mut response = match served {
-            Some(served) => served.answer(request, path, log.id()).instrument(log.span()).await,
-            None => HttpError::NotFound { path }.log_and_respond(log.id()),
+        let mut response = match (host::check(&request), served) {
+            (Err(error), _) => error.log_and_respond(log.id()),
+            (Ok(()), None) => HttpError::NotFound { path }.log_and_respond(log.id()),
+            (Ok(()), Some(served)) => served.answer(request, path, log.id()).instrument(log.span()).await,
         };
         log.end(&mut response);
         self.counters.answered(route, response.status().as_u16());
@@ -119,9 +120,6 @@ impl HttpService {
 
 impl Served {
     async fn answer(&self, request: Request, path: String, id: Option<&str>) -> Response {
-        if let Err(error) = host::check(&request) {
-            return error.log_and_respond(id);
-        }
         if !self.allowed.contains(request.method()) {
             let method = request.method().clone();
             return HttpError::MethodNotAllowed { method, allowed: self.allowed }.log_and_respond(id);

@@ -4,11 +4,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use redis::ClientTlsConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use crate::file::read_limited;
+use crate::file::{read_limited, remedy};
+use crate::pem::{self, PemError};
 use crate::tls::provider;
 
 /// A client certificate with its chain, and its key, in PEM. Printing it shows neither.
@@ -22,37 +21,25 @@ impl RedisIdentity {
     /// Reads the certificate and its key from two files.
     ///
     /// # Errors
-    /// A file cannot be read, does not hold what it should, or the two do not belong together.
+    /// A file cannot be read, is damaged, does not hold what it should, or the two do not belong together.
     pub fn from_files(certificate: &Path, key: &Path) -> Result<Self, RedisIdentityError> {
-        let identity = Self { certificate: read("REDIS_CERT_FILE", certificate)?, key: read("REDIS_KEY_FILE", key)? };
-        identity.check(certificate, key)?;
-        Ok(identity)
-    }
-
-    fn check(&self, certificate_file: &Path, key_file: &Path) -> Result<(), RedisIdentityError> {
-        let unusable = |variable, path: &Path, problem: String| RedisIdentityError::Unusable {
+        let unusable = |variable, path: &Path, error: PemError| RedisIdentityError::Unusable {
             variable,
             path: path.to_owned(),
-            problem,
+            problem: error.to_string(),
         };
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(&self.certificate)
-            .collect::<Result<_, _>>()
-            .map_err(|error| unusable("REDIS_CERT_FILE", certificate_file, format!("is not PEM: {error:?}")))?;
-        if chain.is_empty() {
-            let problem = "holds no certificate (`-----BEGIN CERTIFICATE-----`)";
-            return Err(unusable("REDIS_CERT_FILE", certificate_file, problem.to_owned()));
-        }
-        // What the parser says of it may quote the key.
-        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|_| {
-            let problem = "holds no private key without a password (such as `-----BEGIN PRIVATE KEY-----`)";
-            unusable("REDIS_KEY_FILE", key_file, problem.to_owned())
-        })?;
-        CertifiedKey::from_der(chain, key, &provider()).map_err(|error| RedisIdentityError::Mismatch {
-            certificate: certificate_file.to_owned(),
-            key: key_file.to_owned(),
+        let certificates = pem::certificates(&read("REDIS_CERT_FILE", certificate)?)
+            .map_err(|error| unusable("REDIS_CERT_FILE", certificate, error))?;
+        let key_text = read("REDIS_KEY_FILE", key)?;
+        let private_key = pem::private_key(&key_text).map_err(|error| unusable("REDIS_KEY_FILE", key, error))?;
+        let chain = certificates.iter().map(|certificate| certificate.der.clone()).collect();
+        CertifiedKey::from_der(chain, private_key, &provider()).map_err(|error| RedisIdentityError::Mismatch {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
             problem: error.to_string(),
         })?;
-        Ok(())
+        // Not the text itself: the client library passes over in silence what it does not understand.
+        Ok(Self { certificate: pem::text(&certificates).into_bytes(), key: key_text })
     }
 
     /// As the client library takes it.
@@ -65,7 +52,7 @@ fn read(variable: &'static str, path: &Path) -> Result<Vec<u8>, RedisIdentityErr
     read_limited(path).map_err(|error| RedisIdentityError::Unusable {
         variable,
         path: path.to_owned(),
-        problem: format!("cannot be read: {error}"),
+        problem: format!("cannot be read: {error}; {}", remedy(path, &error)),
     })
 }
 
@@ -157,9 +144,9 @@ mod tests {
         check(Some("geheim"), Some(&key), Some(&["REDIS_CERT_FILE=", "holds no certificate"]));
         check(Some(&key), Some(&key), Some(&["REDIS_CERT_FILE=", "holds no certificate"]));
         let unfinished = certificate.split("-----END").next().expect("a beginning");
-        check(Some(unfinished), Some(&key), Some(&["REDIS_CERT_FILE=", "is not PEM"]));
+        check(Some(unfinished), Some(&key), Some(&["REDIS_CERT_FILE=", "is damaged in line 1"]));
         check(Some(&certificate), Some("geheim"), Some(&["REDIS_KEY_FILE=", "holds no private key"]));
         let broken = "-----BEGIN PRIVATE KEY-----\ngeheim!\n-----END PRIVATE KEY-----\n";
-        check(Some(&certificate), Some(broken), Some(&["REDIS_KEY_FILE=", "holds no private key"]));
+        check(Some(&certificate), Some(broken), Some(&["REDIS_KEY_FILE=", "is damaged in line"]));
     }
 }
