@@ -23,7 +23,6 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use self::exchange::Exchange;
 use self::payload::Payload;
-use self::request_body::RequestBody;
 use super::connection::ConnectionError;
 use super::drain::Drain;
 use super::router::HttpResponse;
@@ -56,7 +55,8 @@ pub(super) async fn speak<Io>(
 where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
-    let handshake = tokio::time::timeout(options.first_bytes, options.builder.handshake(io));
+    // Boxed, so that nothing of it is left when the connection is served.
+    let handshake = Box::pin(tokio::time::timeout(options.first_bytes, options.builder.handshake(io)));
     let h2 = handshake.await.map_err(|_| ConnectionError::TooSlow(options.first_bytes))??;
     let mut connection = Connection::new(h2, options, respond);
     let mut draining = pin!(drain.begun());
@@ -168,8 +168,10 @@ where
             // If that fails, so does the response.
             let _ = respond.send_informational(go_on());
         }
-        let response = (self.respond)(request.map(RequestBody::of));
-        self.exchanges.push(Exchange::new(respond, response, is_head));
+        let (head, body) = request.into_parts();
+        let (body, rest) = request_body::split(body);
+        let response = (self.respond)(Request::from_parts(head, body));
+        self.exchanges.push(Exchange::new(respond, response, is_head, rest));
     }
 
     /// Ready when the client is given up.

@@ -14,6 +14,7 @@ use hyper::body::Body;
 use poem::http::{HeaderValue, Response, header};
 
 use super::payload::Payload;
+use super::request_body::Rest;
 use crate::http::router::{HttpResponse, ResponseBody};
 
 /// How much one frame carries, in bytes: with its head it fills a record of TLS.
@@ -22,12 +23,14 @@ const PAYLOAD_BYTES_MAX: usize = 16 * 1024 - 9;
 /// A request that is being answered. Ready when that is over; dropping it resets the stream.
 pub(super) struct Exchange {
     is_head: bool,
-    state: State,
+    response: ResponseState,
+    rest: Rest,
 }
 
-enum State {
+enum ResponseState {
     Awaited { respond: SendResponse<Payload>, response: BoxFuture<'static, HttpResponse> },
     Sending(Sending),
+    Complete,
 }
 
 /// A response whose head was sent.
@@ -46,24 +49,25 @@ impl Exchange {
         respond: SendResponse<Payload>,
         response: BoxFuture<'static, HttpResponse>,
         is_head: bool,
+        rest: Rest,
     ) -> Self {
-        Self { is_head, state: State::Awaited { respond, response } }
+        Self { is_head, response: ResponseState::Awaited { respond, response }, rest }
     }
 
-    fn try_poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
-        if let State::Awaited { respond, response } = &mut self.state {
+    /// Ready when the response is complete, or nobody wants it.
+    fn poll_response(&mut self, context: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
+        if let ResponseState::Awaited { respond, response } = &mut self.response {
             let Poll::Ready(response) = response.as_mut().poll(context) else {
-                // The client may not want it any more.
                 return respond.poll_reset(context).map(|reset| reset.map(|_| ()));
             };
             match begin(respond, response, self.is_head)? {
                 None => return Poll::Ready(Ok(())),
-                Some(sending) => self.state = State::Sending(sending),
+                Some(sending) => self.response = ResponseState::Sending(sending),
             }
         }
-        match &mut self.state {
-            State::Sending(sending) => sending.poll_sent(context),
-            State::Awaited { .. } => Poll::Pending,
+        match &mut self.response {
+            ResponseState::Sending(sending) => sending.poll_sent(context),
+            ResponseState::Awaited { .. } | ResponseState::Complete => Poll::Ready(Ok(())),
         }
     }
 }
@@ -72,11 +76,14 @@ impl Future for Exchange {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        self.try_poll(context).map(|ended| {
-            if let Err(error) = ended {
-                tracing::debug!(%error, "a stream ended early");
-            }
-        })
+        let response = self.poll_response(context);
+        let rest = self.rest.poll_ignored(response.is_ready(), context);
+        if let Err(error) = ready!(response) {
+            tracing::debug!(%error, "a stream ended early");
+            return Poll::Ready(());
+        }
+        self.response = ResponseState::Complete;
+        rest
     }
 }
 

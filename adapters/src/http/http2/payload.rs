@@ -70,3 +70,44 @@ impl Buf for Payload {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Puts the parts in, and takes them out in steps of so many bytes, each written a few bytes at a time.
+    #[track_caller]
+    fn check(parts: &[&'static str], step: usize, written: usize) {
+        let mut payload = Payload::default();
+        for part in parts {
+            payload.push(Bytes::from_static(part.as_bytes()));
+        }
+        let mut received = Vec::new();
+        while !payload.is_empty() {
+            let left = payload.remaining();
+            let mut first = payload.split_to(step);
+            assert_eq!((first.remaining(), payload.remaining()), (step.min(left), left.saturating_sub(step)));
+            while first.has_remaining() {
+                let mut slices = [IoSlice::new(&[]); 2];
+                let count = first.chunks_vectored(&mut slices);
+                assert!(count > 0 && first.chunk() == &*slices[0]);
+                let bytes: Vec<u8> = slices[..count].iter().flat_map(|slice| slice.to_vec()).take(written).collect();
+                received.extend_from_slice(&bytes);
+                first.advance(bytes.len());
+            }
+            assert_eq!(first.chunk(), b"");
+        }
+        assert_eq!(received, parts.concat().as_bytes(), "{parts:?} in steps of {step}, {written} at a time");
+    }
+
+    #[test]
+    fn what_is_put_in_comes_out_in_its_order() {
+        for parts in [&[][..], &["one"], &["a", "", "bcd", "e", "fghi"]] {
+            for step in [1, 2, 3, 5, 100] {
+                for written in [1, 2, 4, 100] {
+                    check(parts, step, written);
+                }
+            }
+        }
+    }
+}

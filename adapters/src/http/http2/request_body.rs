@@ -1,22 +1,53 @@
-//! How does the body of a request reach whoever reads it?
+//! How does the body of a request reach whoever reads it, and what becomes of what nobody reads?
 
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::RecvStream;
 use http_body_util::combinators::BoxBody;
 use hyper::body::{Body, Frame};
+use tokio::time::{Sleep, sleep};
 
-/// The body of a request. What was read makes room for more; what nobody reads does not.
-pub(super) struct RequestBody(RecvStream);
+use crate::http::body::{BODY_BYTES_MAX, BODY_SECONDS_MAX};
 
-impl RequestBody {
-    /// The body that `stream` carries.
-    pub(super) fn of(stream: RecvStream) -> poem::Body {
-        BoxBody::new(Self(stream)).into()
+/// How much of a request is ignored, in bytes; of more the client is told to stop, or it waits beside a stream.
+const IGNORED_BYTES_MAX: usize = BODY_BYTES_MAX;
+
+/// How long the rest of a request may take after its response is complete: as long as any body. Then the client is told to
+/// stop.
+const IGNORED_TIME_MAX: Duration = Duration::from_secs(BODY_SECONDS_MAX);
+
+/// The body of a request. What was read makes room for more.
+struct RequestBody {
+    /// Taken when the body is dropped.
+    stream: Option<RecvStream>,
+    left: Left,
+}
+
+/// Where a body that was not read to its end is left.
+type Left = Arc<Mutex<Option<RecvStream>>>;
+
+/// What is left of a request when nobody reads it any more.
+#[derive(Default)]
+pub(super) struct Rest {
+    left: Option<Left>,
+    ignored_bytes: usize,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+/// The body that `stream` carries, and what becomes of it.
+pub(super) fn split(stream: RecvStream) -> (poem::Body, Rest) {
+    if stream.is_end_stream() {
+        return (poem::Body::empty(), Rest::default());
     }
+    let left = Left::default();
+    let rest = Rest { left: Some(Arc::clone(&left)), ..Rest::default() };
+    (BoxBody::new(RequestBody { stream: Some(stream), left }).into(), rest)
 }
 
 impl Body for RequestBody {
@@ -24,14 +55,50 @@ impl Body for RequestBody {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        // Trailers are nobody's business here.
-        let Some(part) = ready!(self.0.poll_data(context)) else { return Poll::Ready(None) };
-        let part = part.map_err(io::Error::other)?;
-        self.0.flow_control().release_capacity(part.len()).map_err(io::Error::other)?;
-        Poll::Ready(Some(Ok(Frame::data(part))))
+        let Some(stream) = &mut self.stream else { return Poll::Ready(None) };
+        Poll::Ready(ready!(poll_part(stream, context)).map(|part| part.map(Frame::data).map_err(io::Error::other)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
+        self.stream.as_ref().is_none_or(RecvStream::is_end_stream)
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        let unread = self.stream.take().filter(|stream| !stream.is_end_stream());
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = unread;
+    }
+}
+
+/// The next part, `None` at the end; what was taken makes room for more. Trailers are nobody's business here.
+fn poll_part(stream: &mut RecvStream, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
+    let Some(part) = ready!(stream.poll_data(context)) else { return Poll::Ready(None) };
+    Poll::Ready(Some(part.and_then(|part| stream.flow_control().release_capacity(part.len()).map(|()| part))))
+}
+
+impl Rest {
+    /// Ignores what comes, up to a limit. Ready when no more of it is waited for.
+    ///
+    /// Some clients lose a response that is followed by a reset at once (curl does). So they may end their request first.
+    pub(super) fn poll_ignored(&mut self, is_answered: bool, context: &mut Context<'_>) -> Poll<()> {
+        let Some(left) = &self.left else { return Poll::Ready(()) };
+        let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody still reads it, or it is read.
+        let Some(stream) = &mut *left else { return Poll::Ready(()) };
+        while let Poll::Ready(part) = poll_part(stream, context) {
+            self.ignored_bytes += part.as_ref().map_or(0, |part| part.as_ref().map_or(0, Bytes::len));
+            if !matches!(part, Some(Ok(_))) || self.ignored_bytes > IGNORED_BYTES_MAX {
+                *left = None;
+                return Poll::Ready(());
+            }
+        }
+        if is_answered {
+            let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(IGNORED_TIME_MAX)));
+            ready!(deadline.as_mut().poll(context));
+            *left = None;
+            return Poll::Ready(());
+        }
+        Poll::Pending
     }
 }

@@ -128,22 +128,24 @@ async fn mistakes_without_end_end_the_connection() {
         let block = [request("POST", "/system/applause"), field("content-length", "1")].concat();
         [frame(HEADERS, END_HEADERS, stream, block), frame(DATA, END_STREAM, stream, [])].concat()
     };
-    let cases: [(&str, &dyn Fn(u32) -> Vec<u8>); 2] =
-        [("a field of HTTP/1.1", &field_of_http1), ("a body that is too short", &too_short)];
-    for (name, mistake) in cases {
-        let scene = Scene::start().await;
-        let mut client = scene.client().await;
-        let mut times = 0;
-        while !client.has_ended {
-            assert!(times < 2_000, "{name}: still not ended");
-            client.say(mistake(id(times))).await;
-            times += 1;
-        }
-        assert!(times > 100, "{name}: {times} may happen");
-        assert_eq!(client.goaway_code(), Some(ENHANCE_YOUR_CALM), "{name}");
-        scene.check_others_are_served().await;
-        assert_eq!(scene.world.answering.load(Relaxed), 1, "{name}");
+    check_mistakes("a field of HTTP/1.1", field_of_http1).await;
+    check_mistakes("a body that is too short", too_short).await;
+}
+
+/// Makes the mistake again and again, and checks that one costs its stream, and many the connection.
+async fn check_mistakes(name: &str, mistake: impl Fn(u32) -> Vec<u8>) {
+    let scene = Scene::start().await;
+    let mut client = scene.client().await;
+    let mut times = 0;
+    while !client.has_ended {
+        assert!(times < 2_000, "{name}: still not ended");
+        client.say(mistake(id(times))).await;
+        times += 1;
     }
+    assert!(times > 100, "{name}: {times} may happen");
+    assert_eq!(client.goaway_code(), Some(ENHANCE_YOUR_CALM), "{name}");
+    scene.check_others_are_served().await;
+    assert_eq!(scene.world.answering.load(Relaxed), 1, "{name}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -28,7 +28,7 @@ async fn a_connection_with_a_stream_is_kept_as_long_as_that() {
     let mut client = scene.client().await;
     client.say(get(1, "/system/notify")).await;
     client.hear_for(unused * 3).await;
-    assert_eq!((client.has_ended, client.goaway_code()), (false, None));
+    assert_eq!((client.has_ended, client.goaway_code(), client.reset_code(1)), (false, None, None));
     // Counted from the end of the last.
     client.say(reset(1)).await;
     client.hear_for(unused - Duration::from_secs(5)).await;

@@ -55,12 +55,39 @@ async fn a_body_beside_a_stream_is_bounded_and_in_nobodys_way() {
     let mut client = scene.client().await;
     client.say([post(1, "/system/notify"), post(3, "/system/notify")].concat()).await;
     let ignored = upload(&mut client, 1, 10_000_000).await;
-    assert!(ignored < 100_000, "{ignored} bytes are taken");
+    assert!(ignored < BODY_BYTES_MAX + 100_000, "{ignored} bytes are taken");
     upload(&mut client, 3, 10_000_000).await;
     client.say([post(5, "/system/notify/send"), frame(DATA, END_STREAM, 5, "whole")].concat()).await;
     assert_eq!((client.status(5), client.body(5).as_str()), (Some(200), "5"));
     assert_eq!((client.reset_code(1), client.is_finished(1)), (None, false), "the stream goes on");
     scene.check_others_are_served().await;
+}
+
+/// Some clients lose a response that is followed by a reset at once, so the rest of the request is taken for a while.
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_the_answer_is_ignored_for_a_while() {
+    let scene = Scene::start().await;
+    let mut client = scene.client().await;
+    let limit = Duration::from_secs(BODY_SECONDS_MAX);
+    client.say([post(1, "/nowhere"), post(3, "/nowhere"), post(5, "/nowhere")].concat()).await;
+    for stream in [1, 3, 5] {
+        assert_eq!((client.status(stream), client.is_finished(stream)), (Some(404), true));
+    }
+    client.hear_for(limit - Duration::from_secs(2)).await;
+    client.say(frame(DATA, 0, 3, b" ")).await;
+    client.say(frame(DATA, END_STREAM, 5, b"{}")).await;
+    assert_eq!([1, 3, 5].map(|stream| client.reset_code(stream)), [None; 3]);
+    client.hear_for(Duration::from_secs(4)).await;
+    assert_eq!([1, 3, 5].map(|stream| client.reset_code(stream)), [Some(NO_ERROR), Some(NO_ERROR), None]);
+    // However fast it comes, there is an end to it.
+    client.say(post(7, "/nowhere")).await;
+    let mut sent = 0;
+    while client.reset_code(7).is_none() {
+        assert!(sent < 2 * BODY_BYTES_MAX, "{sent} bytes are taken");
+        client.say(frame(DATA, 0, 7, vec![b' '; 10_000])).await;
+        sent += 10_000;
+    }
+    assert_eq!((client.reset_code(7), client.has_ended), (Some(NO_ERROR), false));
 }
 
 #[tokio::test(start_paused = true)]
