@@ -3,8 +3,9 @@
 use std::io;
 use std::net::TcpListener;
 
-use adapters::http::acceptor::{SocketAcceptor, TcpAcceptor};
+use adapters::http::acceptor::TcpAcceptor;
 use adapters::http::listen::{ListenError, bind};
+use adapters::http::socket_acceptor::SocketAcceptor;
 use adapters::http::unix_socket::{UnixAcceptor, UnixSocket, UnixSocketError};
 use listenfd::ListenFd;
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::django::{DjangoAuthenticator, DjangoSecret, FixedAuthenticator, OtherSecretLog};
-use adapters::http::acceptor::{Acceptor, SocketAcceptor};
+use adapters::http::acceptor::Acceptor;
 use adapters::http::address::Address;
 use adapters::http::limits::Limits;
 use adapters::http::listen::bind;
+use adapters::http::socket_acceptor::SocketAcceptor;
 use adapters::memory::{MemoryApplauseStore, MemoryAuthenticator, MemoryElementStore, MemoryMessageBus, MemoryServer};
 use adapters::redis::{
     Redis, RedisAddress, RedisApplauseStore, RedisAuthority, RedisElementStore, RedisIdentity, RedisLimits,

@@ -8,12 +8,10 @@ use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream, UnixStream};
-use tokio_util::either::Either;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::address::Address;
 use super::limits::{TCP_KEEP_ALIVE_SECONDS, UNREAD_SECONDS_MAX, UNSENT_BYTES_MAX};
-use super::unix_socket::UnixAcceptor;
 
 /// A source of connections, so that the service can be served from sockets and from within a simulation.
 ///
@@ -99,37 +97,6 @@ impl Acceptor for TcpAcceptor {
     }
 }
 
-/// Connections over TCP and over Unix sockets.
-#[derive(Debug)]
-pub struct SocketAcceptor {
-    tcp: TcpAcceptor,
-    unix: UnixAcceptor,
-}
-
-impl SocketAcceptor {
-    /// Accepts from both; either may have no socket at all.
-    #[must_use]
-    pub fn new(tcp: TcpAcceptor, unix: UnixAcceptor) -> Self {
-        Self { tcp, unix }
-    }
-}
-
-impl Acceptor for SocketAcceptor {
-    type Io = Either<TcpStream, UnixStream>;
-
-    async fn accept(&mut self) -> io::Result<(Self::Io, Address)> {
-        // Begins with either by chance, so that a busy one does not keep the other waiting.
-        tokio::select! {
-            accepted = self.tcp.accept() => accepted.map(|(stream, peer)| (Either::Left(stream), peer)),
-            accepted = self.unix.accept() => accepted.map(|(stream, peer)| (Either::Right(stream), peer)),
-        }
-    }
-
-    fn listening_on(&self) -> Vec<Address> {
-        [self.tcp.listening_on(), self.unix.listening_on()].concat()
-    }
-}
-
 fn configure(stream: &TcpStream) -> io::Result<()> {
     // A line is complete when it is written: waiting for more to fill a packet would only delay it.
     stream.set_nodelay(true)?;
@@ -148,7 +115,6 @@ fn configure(stream: &TcpStream) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::http::listen::bind;
-    use crate::http::unix_socket::UnixSocket;
 
     #[tokio::test]
     async fn connections_come_from_every_socket_and_are_set_up() {
@@ -170,31 +136,5 @@ mod tests {
                 assert_eq!(socket.tcp_user_timeout().expect("an option"), Some(unread_max));
             }
         }
-    }
-
-    #[tokio::test]
-    async fn connections_come_from_both_kinds_of_sockets() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("socket");
-        let tcp = TcpAcceptor::new(bind("127.0.0.1", 0).expect("a free port")).expect("usable");
-        let port = tcp.local_addresses()[0];
-        let unix = UnixAcceptor::new(vec![UnixSocket::bind(&path).expect("made")]).expect("usable");
-        let mut acceptor = SocketAcceptor::new(tcp, unix);
-        assert_eq!(acceptor.listening_on(), [Address::Network(port), Address::Unix(Some(path.clone()))]);
-        // All wait at the same time, and none is lost when one is taken.
-        let _tcp =
-            [TcpStream::connect(port).await.expect("connected"), TcpStream::connect(port).await.expect("connected")];
-        let _unix = [
-            UnixStream::connect(&path).await.expect("connected"),
-            UnixStream::connect(&path).await.expect("connected"),
-        ];
-        let mut local = 0;
-        for _ in 0..4 {
-            let accepted = tokio::time::timeout(Duration::from_secs(60), acceptor.accept());
-            let (stream, peer) = accepted.await.expect("in bounded time").expect("accepted");
-            assert_eq!(matches!(stream, Either::Right(_)), peer == Address::Unix(None));
-            local += usize::from(peer == Address::Unix(None));
-        }
-        assert_eq!(local, 2);
     }
 }

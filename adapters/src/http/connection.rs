@@ -1,6 +1,5 @@
 //! What happens on one connection, from its first byte to its end?
 
-use std::fmt::Display;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -15,9 +14,11 @@ use poem::http::{HeaderValue, Version, header};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::address::Address;
+use super::connection_error::ConnectionError;
 use super::drain::Drain;
 use super::error::HttpError;
 use super::limits::Limits;
+use super::options::{Http1Options, Http2Options};
 use super::router::{HttpResponse, HttpService};
 use super::sniff::{Protocol, Sniffed};
 use super::{http1, http2};
@@ -29,8 +30,8 @@ pub struct ConnectionContext {
     tls: Tls,
     first_bytes: Duration,
     handshake: Duration,
-    http1: http1::Options,
-    http2: http2::Options,
+    http1: Http1Options,
+    http2: Http2Options,
 }
 
 /// Which of the two ways to speak are served.
@@ -55,8 +56,8 @@ impl ConnectionContext {
             tls,
             first_bytes: limits.first_bytes,
             handshake: limits.handshake,
-            http1: limits.http1(),
-            http2: limits.http2(),
+            http1: Http1Options::of(limits),
+            http2: Http2Options::of(limits),
         }
     }
 }
@@ -166,25 +167,5 @@ async fn until<T>(
         step = tokio::time::timeout(limit, step) => {
             Ok(step.map_err(|_| ConnectionError::TooSlow(limit))??)
         }
-    }
-}
-
-/// Why a connection ended before its client wanted.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ConnectionError {
-    #[error("nothing usable arrived within {} seconds", .0.as_secs_f32())]
-    TooSlow(Duration),
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    #[error("{}", with_cause(.0))]
-    Http1(hyper::Error),
-    #[error(transparent)]
-    Http2(#[from] h2::Error),
-}
-
-fn with_cause(error: &(dyn std::error::Error + 'static)) -> impl Display {
-    match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
     }
 }

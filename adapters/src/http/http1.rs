@@ -7,41 +7,30 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt;
 use http_body_util::combinators::BoxBody;
 use hyper::Request;
 use hyper::body::{Body, Incoming};
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use poem::http::Version;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::connection::ConnectionError;
+use super::connection_error::ConnectionError;
 use super::drain::Drain;
 use super::http1_stream;
+use super::options::Http1Options;
 use super::router::HttpResponse;
 use super::sniff::{Heard, Sniffed};
-
-/// How the library is set up, and how long a client may take.
-#[derive(Clone, Debug)]
-pub(super) struct Options {
-    pub(super) builder: http1::Builder,
-    /// How long a request header may take, from its first byte.
-    pub(super) header: Duration,
-    /// How long a connection without a request is kept.
-    pub(super) unused: Duration,
-}
 
 /// Answers the requests of a connection with `respond`. A response whose length is not known is a stream: it is the last
 /// one of its connection.
 pub(super) async fn speak<Io>(
     io: Sniffed<Io>,
-    options: &Options,
+    options: &Http1Options,
     respond: impl Fn(Request<poem::Body>) -> BoxFuture<'static, HttpResponse> + Send,
     drain: Drain,
 ) -> Result<(), ConnectionError>
@@ -71,7 +60,7 @@ struct Requests {
 
 async fn until_stream<Io>(
     mut io: Sniffed<Io>,
-    options: &Options,
+    options: &Http1Options,
     respond: impl Fn(Request<poem::Body>) -> BoxFuture<'static, HttpResponse> + Send,
     mut drain: Drain,
 ) -> Result<Option<Begun<Io>>, ConnectionError>
@@ -124,7 +113,7 @@ where
 
 /// How long the client is waited for.
 struct Wait<'a> {
-    options: &'a Options,
+    options: &'a Http1Options,
     /// Something came since the last request was answered: the header of the next.
     heard: Heard,
     state: State,
@@ -141,7 +130,7 @@ enum State {
 }
 
 impl<'a> Wait<'a> {
-    fn new(options: &'a Options) -> Self {
+    fn new(options: &'a Http1Options) -> Self {
         let deadline = Box::pin(sleep(options.unused));
         Self { options, heard: Heard::default(), state: State::Unused, deadline }
     }

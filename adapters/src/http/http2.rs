@@ -10,7 +10,6 @@ mod request_body;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -23,32 +22,19 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use self::exchange::Exchange;
 use self::payload::Payload;
-use super::connection::ConnectionError;
+use super::connection_error::ConnectionError;
 use super::drain::Drain;
+use super::options::Http2Options;
 use super::router::HttpResponse;
 
 /// What a client begins with.
 pub(super) const PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// How the library is set up, and how long a client may take.
-#[derive(Clone, Debug)]
-pub(super) struct Options {
-    pub(super) builder: h2::server::Builder,
-    /// How long the first frames may take to be sent.
-    pub(super) first_bytes: Duration,
-    /// How often a client is asked for a sign of life.
-    pub(super) ping_interval: Duration,
-    /// How long it may take to give one, and to end a connection that it was told to end; then the connection is cut.
-    pub(super) ping_timeout: Duration,
-    /// How long a connection without streams is kept.
-    pub(super) unused: Duration,
-}
-
 /// Answers the requests of a connection with `respond`. When the draining begins it ends after the responses that are
 /// under way.
 pub(super) async fn speak<Io>(
     io: Io,
-    options: &Options,
+    options: &Http2Options,
     respond: impl Fn(Request<poem::Body>) -> BoxFuture<'static, HttpResponse>,
     mut drain: Drain,
 ) -> Result<(), ConnectionError>
@@ -84,7 +70,7 @@ where
     h2: H2Connection<Io, Payload>,
     respond: Respond,
     exchanges: FuturesUnordered<Exchange>,
-    options: &'a Options,
+    options: &'a Http2Options,
     ping: Option<PingPong>,
     presence: Presence,
     /// When the client is to be asked, or is given up.
@@ -109,7 +95,7 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
     Respond: Fn(Request<poem::Body>) -> BoxFuture<'static, HttpResponse>,
 {
-    fn new(mut h2: H2Connection<Io, Payload>, options: &'a Options, respond: Respond) -> Self {
+    fn new(mut h2: H2Connection<Io, Payload>, options: &'a Http2Options, respond: Respond) -> Self {
         let now = Instant::now();
         Self {
             ping: h2.ping_pong(),

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use super::body::BODY_SECONDS_MAX;
-use super::{http1, http2};
 
 /// What differs between installations and tests.
 #[derive(Clone, Debug)]
@@ -84,33 +83,33 @@ pub const HEADER_BYTES_MAX: usize = 16 * 1024;
 
 /// How many requests one HTTP/2 connection may have open. Further ones wait with the client. A browser's tab needs three,
 /// and all tabs share a connection; a proxy shares one between several clients.
-const STREAMS_MAX: u32 = 256;
+pub(super) const STREAMS_MAX: u32 = 256;
 
 /// How much of header fields an HTTP/2 client may have remembered, in bytes: nothing. Connections carry few requests and
 /// live long, so what that saves on the wire is not worth what it takes in memory all that time.
-const HEADER_TABLE_BYTES: u32 = 0;
+pub(super) const HEADER_TABLE_BYTES: u32 = 0;
 
 /// How large the frames of an HTTP/2 client may be, in bytes: as small as the protocol allows. A larger one ends the
 /// connection.
-const FRAME_BYTES_MAX: u32 = 16 * 1024;
+pub(super) const FRAME_BYTES_MAX: u32 = 16 * 1024;
 
 /// How much of the bodies of its requests an HTTP/2 client may send before somebody reads it, in bytes, on a stream and on
 /// the connection: what the protocol begins with. Further ones wait with the client.
-const BODY_WINDOW_BYTES: u32 = 65_535;
+pub(super) const BODY_WINDOW_BYTES: u32 = 65_535;
 
 /// How many small DATA frames may wait to be read, as bytes of their overhead. More end the connection.
-const FRAME_OVERHEAD_BYTES_MAX: usize = 32 * 1024;
+pub(super) const FRAME_OVERHEAD_BYTES_MAX: usize = 32 * 1024;
 
 /// How many streams that the service reset are remembered, and for how long, so that what was on its way is no mistake of
 /// the client. What comes later, or for others, ends the connection.
-const RESET_STREAMS_MAX: usize = 64;
-const RESET_STREAM_TIME: Duration = Duration::from_secs(BODY_SECONDS_MAX);
+pub(super) const RESET_STREAMS_MAX: usize = 64;
+pub(super) const RESET_STREAM_TIME: Duration = Duration::from_secs(BODY_SECONDS_MAX);
 
 /// How many requests may be cancelled before anybody looked at them. More end the connection.
-const UNSEEN_RESETS_MAX: usize = 64;
+pub(super) const UNSEEN_RESETS_MAX: usize = 64;
 
 /// How many requests of one connection may break the protocol, or come beyond [`STREAMS_MAX`]. More end the connection.
-const MISTAKES_MAX: usize = 1024;
+pub(super) const MISTAKES_MAX: usize = 1024;
 
 impl Limits {
     /// What operators choose; the rest as by default. Streams end themselves within `drain_seconds`.
@@ -118,42 +117,5 @@ impl Limits {
     pub fn new(connections_max: usize, drain_seconds: u64) -> Self {
         let drain = Duration::from_secs(drain_seconds.saturating_add(DRAIN_GRACE_SECONDS));
         Self { connections_max, drain, ..Self::default() }
-    }
-
-    /// How HTTP/1.1 is spoken.
-    pub(super) fn http1(&self) -> http1::Options {
-        let mut builder = hyper::server::conn::http1::Builder::new();
-        builder
-            // How long a header may take is counted here, so that an unused connection may stay longer (see `http1`).
-            .header_read_timeout(None)
-            .max_header_size(HEADER_BYTES_MAX)
-            // Bounds the read buffer. Streams are sent without the library (see `http1_stream`).
-            .max_buf_size(HEADER_BYTES_MAX);
-        http1::Options { builder, header: self.header, unused: self.unused }
-    }
-
-    /// How HTTP/2 is spoken.
-    pub(super) fn http2(&self) -> http2::Options {
-        let mut builder = h2::server::Builder::new();
-        builder
-            .max_concurrent_streams(STREAMS_MAX)
-            .max_header_list_size(HEADER_BYTES_MAX as u32)
-            .header_table_size(HEADER_TABLE_BYTES)
-            .max_frame_size(FRAME_BYTES_MAX)
-            .initial_window_size(BODY_WINDOW_BYTES)
-            .initial_connection_window_size(BODY_WINDOW_BYTES)
-            .max_send_buffer_size(TAKEN_BYTES_MAX)
-            .max_concurrent_reset_streams(RESET_STREAMS_MAX)
-            .reset_stream_duration(RESET_STREAM_TIME)
-            .max_pending_accept_reset_streams(UNSEEN_RESETS_MAX)
-            .max_local_error_reset_streams(Some(MISTAKES_MAX))
-            .data_frame_budget(FRAME_OVERHEAD_BYTES_MAX);
-        http2::Options {
-            builder,
-            first_bytes: self.first_bytes,
-            ping_interval: self.ping_interval,
-            ping_timeout: self.ping_timeout,
-            unused: self.unused,
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::certificate::CertificateError;
+use super::certificate_error::CertificateError;
 use crate::file::read_limited;
 
 /// The names that are looked for, certificate and key: the service's own, those of many programs, of certbot, of

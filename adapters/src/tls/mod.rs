@@ -1,6 +1,7 @@
 //! How are connections encrypted, with which certificate? (spec: http.md, TLS and HTTP/2)
 
 mod certificate;
+mod certificate_error;
 mod description;
 mod doubts;
 mod files;
@@ -26,7 +27,7 @@ use rustls::sign::CertifiedKey;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 
-pub use certificate::CertificateError;
+pub use certificate_error::CertificateError;
 pub use probe::trust_anyone;
 pub use reload::{CERTIFICATE_CHECK_SECONDS, CertificateReread, CertificateWatch, Checked};
 

@@ -9,7 +9,7 @@ use rustls::sign::CertifiedKey;
 use tokio::sync::Notify;
 
 use super::CurrentCertificate;
-use super::certificate::CertificateError;
+use super::certificate_error::CertificateError;
 use super::description::{self, describe};
 use super::doubts::{self, Doubt};
 use super::files::Files;

@@ -6,7 +6,7 @@ use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 
-use super::certificate::CertificateError;
+use super::certificate_error::CertificateError;
 use super::provider;
 
 /// Where Linux tells the host's name; elsewhere the certificate goes without it.
