@@ -6,7 +6,7 @@ use super::whole_if;
 use crate::permission::Permission;
 use super::viewer::Standing;
 
-/// Spec: restriction.md, Rules by collection.
+/// (spec: restriction.md#assignments)
 pub(super) fn assignment(standing: &Standing, _: &Subject<'_>) -> View {
     whole_if(standing.has(Permission::AssignmentsCanSee))
 }

@@ -6,7 +6,7 @@ use super::whole_if;
 use crate::permission::Permission;
 use super::viewer::Standing;
 
-/// Spec: restriction.md, Rules by collection.
+/// (spec: restriction.md#topics)
 pub(super) fn topic(standing: &Standing, _: &Subject<'_>) -> View {
     whole_if(standing.has(Permission::AgendaCanSee))
 }
