@@ -1,4 +1,4 @@
-//! What is configured, by which variable or flag, and with what default? (spec: http.md, Configuration)
+//! What is configured, by which variable or flag, and with what default? (spec: http.md#variables)
 //!
 //! [`Config`] is the table: a field `keep_alive_seconds` is the variable `KEEP_ALIVE_SECONDS` and the flag
 //! `--keep-alive-seconds`, its documentation is the line of `--help`. A flag comes before its variable.

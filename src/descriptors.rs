@@ -54,6 +54,7 @@ fn within(allowed: u64, connections_max: usize, listeners: usize) -> Result<usiz
 mod tests {
     use super::*;
 
+    /// (spec: http.md#descriptors)
     #[test]
     fn connections_leave_the_reserve_alone() {
         let reserved = RESERVED_DESCRIPTORS;

@@ -1,4 +1,4 @@
-//! How does the service stop so that not all clients come back at once? (spec: http.md, Stopping)
+//! How does the service stop so that not all clients come back at once? (spec: http.md#stopping)
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::streams::connections::Connections;
 /// How many parts the streams are ended in: so that not all clients come back in the same moment.
 const DRAIN_PARTS: u64 = 20;
 
-/// Ends the service in order (spec: http.md, Stopping): returns when all streams were told to end.
+/// Ends the service in order (spec: http.md#stopping): returns when all streams were told to end.
 ///
 /// For the time of `delay` everybody is served as before, but whoever asks is told that the service is not healthy: load
 /// balancers then send their clients elsewhere, and none is refused. Then `begin` tells those who accept connections.

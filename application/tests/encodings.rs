@@ -1,5 +1,5 @@
 //! Does a compressed stream carry the same text as a plain one, and every line as soon as its bytes are there?
-//! (spec: http.md, Streams)
+//! (spec: http.md#compression, http.md#sync-flush)
 
 #[path = "encodings/clients.rs"]
 mod clients;

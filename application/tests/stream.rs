@@ -1,4 +1,4 @@
-//! Does a client get what the stream promises, in small cases that can be read? (spec: stream.md)
+//! Does a client get what the stream promises, in small cases that can be read? (spec: stream.md#promise)
 
 use std::time::Duration;
 
@@ -99,6 +99,7 @@ fn five() -> Value {
         "vote_delegated_from_users_id": null})
 }
 
+/// (spec: stream.md#from-zero)
 #[test]
 fn a_new_client_gets_everything_it_may_see() {
     let (_, line) = Service::new().connect(5, 0);
@@ -113,6 +114,7 @@ fn a_new_client_gets_everything_it_may_see() {
     assert_eq!(line, Some(expected));
 }
 
+/// (spec: stream.md#joining)
 #[test]
 fn lines_join_over_changes_that_show_nothing() {
     let mut service = Service::new();
@@ -131,6 +133,7 @@ fn lines_join_over_changes_that_show_nothing() {
     assert_eq!(service.next(&mut cursor), None);
 }
 
+/// (spec: stream.md#why-it-changed)
 #[test]
 fn what_a_group_loses_leaves_at_once_and_comes_back() {
     let mut service = Service::new();
@@ -151,6 +154,7 @@ fn what_a_group_loses_leaves_at_once_and_comes_back() {
     assert_eq!(service.next(&mut cursor), Some(expected));
 }
 
+/// (spec: stream.md#wider)
 #[test]
 fn after_a_reconnect_every_written_key_is_named() {
     let mut service = Service::new();
@@ -179,6 +183,7 @@ fn an_object_with_its_fields_in_another_order_looks_the_same() {
     assert_eq!(service.next(&mut cursor), None);
 }
 
+/// (spec: stream.md#reset, stream.md#all-data)
 #[test]
 fn a_reset_sends_everything_as_the_next_line() {
     let service = Service::new();
@@ -204,6 +209,7 @@ fn rebuild(service: &mut Service, lowest: u64, highest: u64) {
     service.change_id = highest;
 }
 
+/// (spec: stream.md#ambiguous-ids)
 #[test]
 fn after_a_reset_an_id_of_before_is_not_taken_for_one_of_now() {
     // The lowest id as it was, and a lower one: in both cases the ids up to 102 are given a second time.
@@ -220,6 +226,7 @@ fn after_a_reset_an_id_of_before_is_not_taken_for_one_of_now() {
     }
 }
 
+/// (spec: stream.md#served-as-another)
 #[test]
 fn who_became_anonymous_or_ceased_to_be_gets_everything() {
     let anonymous = json!({"id": 1, "key": "general_system_enable_anonymous", "value": true});

@@ -1,4 +1,4 @@
-//! Who may be served at all? (spec: auth.md)
+//! Who may be served at all? (spec: auth.md#anonymous)
 
 use crate::element::facts::Facts;
 use crate::ids::{ElementKey, UserId};
@@ -32,7 +32,7 @@ pub enum Refusal {
     PasswordChanged,
 }
 
-/// What the session may do in this version of the meeting (auth.md, rules 5 and 6).
+/// What the session may do in this version of the meeting (spec: auth.md#missing-user, auth.md#anonymous).
 #[must_use]
 pub fn access(meeting: &Meeting, session: &Session) -> Access {
     let Some(user) = session.user else {
@@ -56,7 +56,7 @@ pub fn access(meeting: &Meeting, session: &Session) -> Access {
 }
 
 /// Might the answer be another one in a newer version: is the user not there, or the session's hash unknown? Before it
-/// counts, the service catches up with the store (auth.md, rule 5).
+/// counts, the service catches up with the store (spec: auth.md#missing-user).
 #[must_use]
 pub fn is_uncertain(meeting: &Meeting, session: &Session) -> bool {
     let Some(user) = session.user else {
@@ -84,4 +84,29 @@ fn anonymous(meeting: &Meeting) -> Access {
 fn same(one: &str, other: &str) -> bool {
     one.len() == other.len()
         && std::hint::black_box(one.bytes().zip(other.bytes()).fold(0, |sum, (one, other)| sum | (one ^ other))) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::ChangeId;
+    use crate::ports::element_store::{Bounds, RawElement, Snapshot};
+
+    #[track_caller]
+    fn check(user: &str, expected: Access) {
+        let element = RawElement { key: b"users/user:5".to_vec(), json: Some(user.as_bytes().to_vec()) };
+        let bounds = Bounds { lowest: ChangeId(10), highest: ChangeId(10) };
+        let meeting = Meeting::load(Snapshot { bounds, elements: vec![element] }, None).meeting;
+        let session = Session { key: None, user: Some(UserId(5)), auth_hash: None };
+        assert_eq!(access(&meeting, &session), expected, "{user}");
+    }
+
+    /// (spec: auth.md#unreadable-user)
+    #[test]
+    fn a_user_who_cannot_be_read_is_neither_served_nor_anonymous() {
+        check(r#"{"id":5}"#, Access::Granted(Some(UserId(5))));
+        for user in [r#"{"id":5,"groups_id":"2"}"#, r#"{"id":5,"is_active":"no"}"#, r#"{"id":6}"#, "[]", "{"] {
+            check(user, Access::Refused(Refusal::Unreadable));
+        }
+    }
 }

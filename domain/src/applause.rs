@@ -1,4 +1,4 @@
-//! How loud is the applause, and who has to hear of it? (spec: notify.md, Applause)
+//! How loud is the applause, and who has to hear of it? (spec: notify.md#applause-level)
 
 use crate::meeting::Meeting;
 use crate::notify::message::NotifyMessage;

@@ -1,4 +1,4 @@
-//! What do projectors show, and what of it is a listener sent? (spec: projector.md)
+//! What do projectors show, and what of it is a listener sent? (spec: projector.md#projector-elements)
 //!
 //! Slides are rendered once for all who look on: the [`ProjectorBoard`] holds what the projectors that somebody listens
 //! to show, and knows after a change which of them to render again. A [`ProjectorCursor`] is what one connection was sent.

@@ -1,4 +1,5 @@
-//! How does the meeting come into Redis, and how does it change? In the way of the OpenSlides server (spec: redis.md).
+//! How does the meeting come into Redis, and how does it change? In the way of the OpenSlides server
+//! (spec: redis.md#change-script).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,5 @@
-//! How does a user log in? With a session as the OpenSlides server (Django) keeps it in Redis (spec: auth.md).
+//! How does a user log in? With a session as the OpenSlides server (Django) keeps it in Redis
+//! (spec: auth.md#session-value).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -40,7 +41,7 @@ mod tests {
 
     #[test]
     fn the_signature_is_that_of_the_recorded_session() {
-        // Spec: auth.md, test vector: secret `test`, user 1.
+        // (spec: auth.md#test-vector) Secret `test`, user 1.
         let recorded = concat!(
             "MDFmMDJjZWNlYWZhZTAxNzY5ZDA2NTY2NWM5NjAyOWI4ZDU0MDhjMzp7Il9hdXRoX3VzZXJfaWQiOiIxIiwiX2F1dGhfdXNlcl9iYWNr",
             "ZW5kIjoiZGphbmdvLmNvbnRyaWIuYXV0aC5iYWNrZW5kcy5Nb2RlbEJhY2tlbmQiLCJfYXV0aF91c2VyX2hhc2giOiIyNWMyNGNkNTAz",

@@ -21,7 +21,7 @@ fn config(arguments: &[&str], variables: &[(&str, &str)]) -> Config {
     ask(arguments, variables).expect("usable").1
 }
 
-/// Expectations: the table of http.md, Configuration, and the other pages where a default is given.
+/// Expectations: what the specification gives as defaults (spec: http.md#variables).
 #[test]
 fn the_defaults_are_those_of_the_specification() {
     let config = config(&[], &[]);

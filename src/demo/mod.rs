@@ -32,7 +32,7 @@ pub(crate) type MeetingMap = BTreeMap<String, Value>;
 pub(crate) enum Happening {
     /// The meeting changes: these elements are written, or deleted where they are `null`.
     Change(MeetingMap),
-    /// Somebody sends this message: the content of an entry of the notify stream (spec: notify.md).
+    /// Somebody sends this message: the content of an entry of the notify stream (spec: notify.md#send-stream).
     Notify(Value),
     /// These users applaud.
     Applause(Vec<u64>),

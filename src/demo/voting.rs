@@ -8,7 +8,7 @@ const POLL: &str = "motions/motion-poll:4";
 const OPTION: &str = "motions/motion-option:4";
 const VOTE: &str = "motions/motion-vote";
 
-/// The states of a poll (spec: restriction.md, Polls).
+/// The states of a poll (spec: restriction.md#polls).
 const CREATED: u64 = 1;
 const STARTED: u64 = 2;
 const FINISHED: u64 = 3;

@@ -1,4 +1,4 @@
-//! What does the program say to those who start it? (spec: http.md, Configuration)
+//! What does the program say to those who start it? (spec: http.md#variables)
 
 use std::net::TcpListener;
 
@@ -6,7 +6,7 @@ use adapters::testing::fake_redis::FakeRedis;
 
 use crate::harness::{Meeting, Process, run, secret_file};
 
-/// The variables of http.md with their defaults, and those of the service's own.
+/// The variables of the specification with their defaults, and those of the service's own.
 const VARIABLES: [(&str, &str); 41] = [
     ("AUTOUPDATE_PORT", "8002"),
     ("AUTOUPDATE_HOST", ""),

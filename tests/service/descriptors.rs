@@ -84,6 +84,7 @@ async fn clients_that_wait_do_not_keep_redis_from_coming_back() {
     assert_eq!(shortage, None);
 }
 
+/// (spec: http.md#descriptors)
 #[tokio::test]
 async fn a_program_that_may_open_hardly_any_file_does_not_start() {
     let output = run_within(64, &["demo"], &[("AUTOUPDATE_HOST", "127.0.0.1"), ("AUTOUPDATE_PORT", "0")]).await;

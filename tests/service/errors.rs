@@ -1,4 +1,4 @@
-//! How is a request answered that cannot be served? (spec: http.md, Errors)
+//! How is a request answered that cannot be served? (spec: http.md#errors)
 
 use adapters::testing::fake_redis::FakeRedis;
 use reqwest::Method;
@@ -16,6 +16,7 @@ async fn check(browser: &Browser, method: Method, path: &str, body: &str, expect
     assert_eq!(failure, Failure::new(expected.0, expected.1, expected.2), "{method} {path} {body:.100}");
 }
 
+/// (spec: stream.md#change-id)
 #[tokio::test]
 async fn change_ids_of_every_wrong_kind() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -45,6 +46,7 @@ async fn change_ids_of_every_wrong_kind() {
     }
 }
 
+/// (spec: http.md#methods)
 #[tokio::test]
 async fn routes_and_methods_that_there_are_not() {
     let redis = FakeRedis::start().await.expect("a port");

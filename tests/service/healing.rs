@@ -1,4 +1,4 @@
-//! Does the meeting converge, whatever Redis tells or does not tell? (spec: redis.md, What the service does with them)
+//! Does the meeting converge, whatever Redis tells or does not tell? (spec: redis.md#reconcile)
 
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ async fn check_follows(meeting: &Meeting, watcher: &mut Watcher, change_id: u64,
     watcher.check(&meeting.view(3), what);
 }
 
+/// (spec: redis.md#reconcile)
 #[tokio::test]
 async fn a_lost_entry_is_found_without_any_further_change() {
     let (_redis, mut meeting, _service, mut watcher) = start(reconciling).await;
@@ -41,6 +42,7 @@ async fn a_lost_entry_is_found_without_any_further_change() {
     }
 }
 
+/// (spec: redis.md#trimming)
 #[tokio::test]
 async fn a_gap_is_closed_at_once() {
     let (_redis, mut meeting, _service, mut watcher) = start(|_| ()).await;
@@ -50,6 +52,7 @@ async fn a_gap_is_closed_at_once() {
     check_follows(&meeting, &mut watcher, change_id, "a gap").await;
 }
 
+/// (spec: redis.md#follow)
 #[tokio::test]
 async fn entries_that_come_late_or_twice_change_nothing() {
     let (_redis, mut meeting, _service, mut watcher) = start(|_| ()).await;
@@ -66,6 +69,7 @@ async fn entries_that_come_late_or_twice_change_nothing() {
     }
 }
 
+/// (spec: redis.md#bad-entry)
 #[tokio::test]
 async fn an_entry_that_does_not_parse_loses_nothing() {
     let (_redis, mut meeting, _service, mut watcher) = start(|_| ()).await;
@@ -121,6 +125,7 @@ async fn elements_that_cannot_be_read_are_hidden_and_hurt_no_others() {
     watcher.check(&meeting.view(1), "beside broken elements on the stream");
 }
 
+/// (spec: redis.md#reload)
 #[tokio::test]
 async fn a_cache_that_is_built_anew_is_served_when_it_is_ready() {
     let (_redis, mut meeting, service, mut watcher) = start(reconciling).await;
@@ -142,6 +147,7 @@ async fn a_cache_that_is_built_anew_is_served_when_it_is_ready() {
     check_follows(&meeting, &mut watcher, change_id, "after a reset").await;
 }
 
+/// (spec: redis.md#going-back)
 #[tokio::test]
 async fn change_ids_that_went_back_are_a_new_beginning() {
     let (_redis, mut meeting, _service, mut watcher) = start(reconciling).await;
@@ -227,6 +233,7 @@ async fn check_incomplete(lose: impl AsyncFn(&mut Meeting), missing: &str) {
     assert_eq!(process.logged.iter().filter(is_warning).count(), 1, "{:#?}", process.logged);
 }
 
+/// (spec: redis.md#no-meeting)
 #[tokio::test]
 async fn a_cache_that_lost_a_part_is_not_taken_for_a_meeting() {
     check_incomplete(async |meeting| meeting.server.lose(Missing::Elements).await, "`full_data`").await;

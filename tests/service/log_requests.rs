@@ -1,4 +1,4 @@
-//! What does the log tell of requests, and of logins that fail? (spec: auth.md)
+//! What does the log tell of requests, and of logins that fail? (spec: auth.md#secret-in-logs)
 
 use adapters::django::DjangoSecret;
 use adapters::testing::fake_redis::FakeRedis;
@@ -21,6 +21,7 @@ async fn line(process: &mut Process, browser: &Browser, path: &str, status: u16)
     }
 }
 
+/// (spec: http.md#request-log)
 #[tokio::test]
 async fn at_debug_every_request_has_a_line() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -44,6 +45,7 @@ async fn at_debug_every_request_has_a_line() {
     }
 }
 
+/// (spec: http.md#request-log)
 #[tokio::test]
 async fn at_info_no_request_has_a_line() {
     let redis = FakeRedis::start().await.expect("a port");

@@ -1,4 +1,4 @@
-//! Does the whole service do over real sockets what its clients and its operators rely on? (spec: all pages)
+//! Does the whole service do over real sockets what its clients and its operators rely on?
 //!
 //! Most tests run the service inside the test, on a Redis in process; those named after processes run the real program,
 //! some on a real `redis-server`. Nothing waits for a time to pass: every wait is for an event, and bounded.

@@ -1,4 +1,4 @@
-//! Do messages and applause reach those they are for, over any number of instances? (spec: notify.md)
+//! Do messages and applause reach those they are for, over any number of instances? (spec: notify.md#receivers)
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +30,7 @@ async fn send(browser: &Browser, channel: &str, name: &str, message: Value, to: 
     assert_eq!((response.status().as_u16(), response.text().await.expect("a body").as_str()), (200, ""));
 }
 
+/// (spec: notify.md#delivery-order)
 #[tokio::test]
 async fn each_listener_of_two_instances_gets_what_is_for_it_once_and_in_order() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -68,6 +69,7 @@ async fn each_listener_of_two_instances_gets_what_is_for_it_once_and_in_order() 
     }
 }
 
+/// (spec: notify.md#bad-message)
 #[tokio::test]
 async fn entries_that_do_not_parse_end_nobody() {
     let redis = FakeRedis::start().await.expect("a port");

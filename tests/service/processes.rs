@@ -1,4 +1,4 @@
-//! Does the real program serve as the parts do that were wired by hand? (spec: http.md)
+//! Does the real program serve as the parts do that were wired by hand? (spec: http.md#routes)
 
 use std::path::Path;
 
@@ -79,6 +79,7 @@ async fn fake_auth_is_logged_loudly_and_needs_no_secret() {
     watcher.check(&meeting.view(1), "everybody");
 }
 
+/// (spec: redis.md#start)
 #[tokio::test]
 async fn a_start_before_redis_is_there_waits_for_it() {
     // A port that is free now: there a Redis will be.
@@ -97,6 +98,7 @@ async fn a_start_before_redis_is_there_waits_for_it() {
     watcher.check(&meeting.view(0), "anonymous");
 }
 
+/// (spec: http.md#certificates)
 #[tokio::test]
 async fn a_renewed_certificate_is_served_and_a_broken_one_is_not() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -165,6 +167,7 @@ async fn served(process: &Process) -> Vec<u8> {
 }
 
 /// Whatever is logged, and however much: no cookie, no secret, nothing of the meeting.
+/// (spec: auth.md#secret-in-logs)
 #[tokio::test]
 async fn the_log_keeps_quiet_about_what_is_confidential() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -211,6 +214,7 @@ async fn the_log_keeps_quiet_about_what_is_confidential() {
     }
 }
 
+/// (spec: redis.md#addresses)
 #[tokio::test]
 async fn what_is_written_goes_to_the_other_redis() {
     let (read, write) = (FakeRedis::start().await.expect("a port"), FakeRedis::start().await.expect("a port"));

@@ -1,4 +1,4 @@
-//! Do projectors show what they should, to those who may see them? (spec: projector.md)
+//! Do projectors show what they should, to those who may see them? (spec: projector.md#projector-line)
 
 use adapters::testing::fake_redis::FakeRedis;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Is the meeting served over every protocol that clients speak? (spec: http.md, TLS and HTTP/2)
+//! Is the meeting served over every protocol that clients speak? (spec: http.md#one-port, http.md#http2)
 
 use adapters::testing::fake_redis::FakeRedis;
 use adapters::tls::TlsMode;

@@ -1,4 +1,4 @@
-//! Does it all work with a real Redis, too, and with several programs on it? (spec: redis.md, Losing Redis; notify.md)
+//! Does it all work with a real Redis, too, and with several programs on it? (spec: redis.md#losing-redis)
 
 use adapters::redis::{RedisAuthority, RedisIdentity};
 use adapters::testing::openslides::OpenSlides;

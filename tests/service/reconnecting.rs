@@ -1,4 +1,4 @@
-//! What does a client get that comes back with the change id it has? (spec: stream.md, Where the client starts)
+//! What does a client get that comes back with the change id it has? (spec: stream.md#first-line)
 
 use adapters::testing::fake_redis::FakeRedis;
 use domain::testing::client::Client;
@@ -11,6 +11,7 @@ fn client(meeting: &Meeting, change_id: u64) -> Client {
     Client { change_id, data: meeting.view(3) }
 }
 
+/// (spec: stream.md#from-history, stream.md#from-current)
 #[tokio::test]
 async fn from_every_id_of_the_past_a_client_gets_what_it_missed() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -47,6 +48,7 @@ async fn from_every_id_of_the_past_a_client_gets_what_it_missed() {
     assert_eq!(watcher.until(next).await[0].from_change_id, change_id);
 }
 
+/// (spec: stream.md#from-keys)
 #[tokio::test]
 async fn after_a_restart_redis_knows_what_a_client_missed() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -77,6 +79,7 @@ async fn after_a_restart_redis_knows_what_a_client_missed() {
     watcher.check(&meeting.view(3), "after a restart and a change of rights");
 }
 
+/// (spec: stream.md#from-ahead)
 #[tokio::test]
 async fn a_client_of_an_instance_that_is_ahead_loses_nothing() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -94,6 +97,7 @@ async fn a_client_of_an_instance_that_is_ahead_loses_nothing() {
     watcher.check(&meeting.view(3), "ahead");
 }
 
+/// (spec: stream.md#from-zero)
 #[tokio::test]
 async fn a_client_from_another_time_gets_everything() {
     let redis = FakeRedis::start().await.expect("a port");

@@ -1,5 +1,5 @@
 //! Does a stream show exactly what its user may see while rights come and go, and end with the right to it?
-//! (spec: stream.md, The promise; auth.md, A stream keeps its right only while it lasts)
+//! (spec: stream.md#promise, auth.md#ends-at-once)
 
 use std::time::Duration;
 
@@ -40,6 +40,7 @@ async fn what_a_group_loses_leaves_at_once_and_comes_back() {
     }
 }
 
+/// (spec: stream.md#why-it-changed)
 #[tokio::test]
 async fn a_user_who_is_moved_between_groups_sees_what_the_new_one_sees() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -57,6 +58,7 @@ async fn a_user_who_is_moved_between_groups_sees_what_the_new_one_sees() {
     }
 }
 
+/// (spec: stream.md#no-traces)
 #[tokio::test]
 async fn nobody_is_told_of_what_concerns_others() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -75,6 +77,7 @@ async fn nobody_is_told_of_what_concerns_others() {
     assert!(lines[0].deleted.is_empty(), "{:?}", lines[0].deleted);
 }
 
+/// (spec: stream.md#no-traces)
 #[tokio::test]
 async fn who_may_not_read_a_comment_is_not_told_that_somebody_wrote_one() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -151,6 +154,7 @@ async fn the_streams_of_a_user_whose_password_changed_end() {
     check_end(3, change_password, Some("Invalid session data")).await;
 }
 
+/// (spec: auth.md#ends-anonymous)
 #[tokio::test]
 async fn anonymous_streams_end_when_anonymous_access_is_switched_off() {
     let switch_off = async |meeting: &mut Meeting| {
@@ -161,6 +165,7 @@ async fn anonymous_streams_end_when_anonymous_access_is_switched_off() {
     check_end(0, switch_off, Some("Anonymous is not enabled.")).await;
 }
 
+/// (spec: auth.md#ends-with-session)
 #[tokio::test]
 async fn streams_end_soon_after_their_session_but_not_because_redis_is_silent() {
     let redis = FakeRedis::start().await.expect("a port");

@@ -1,4 +1,4 @@
-//! Who is a request from? (spec: auth.md)
+//! Who is a request from? (spec: auth.md#cookie, auth.md#session-key)
 
 use adapters::django::DjangoSecret;
 use adapters::testing::fake_redis::{FakeRedis, Fault};
@@ -64,6 +64,7 @@ async fn sessions_of_every_broken_kind_are_refused() {
     assert_eq!(service.browser().with_cookie("missing").failure("/system/autoupdate").await, invalid());
 }
 
+/// (spec: auth.md#session-user, auth.md#missing-user)
 #[tokio::test]
 async fn sessions_lead_to_their_users_or_to_nobody() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -93,6 +94,7 @@ async fn sessions_lead_to_their_users_or_to_nobody() {
     check_seen(&meeting, &service.browser().with_cookie("new"), 5000).await;
 }
 
+/// (spec: auth.md#anonymous)
 #[tokio::test]
 async fn anonymous_needs_the_configuration() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -145,6 +147,7 @@ async fn fake_auth_makes_every_request_one_users() {
     check_seen(&meeting, &service.browser().with_cookie("anything"), 2).await;
 }
 
+/// (spec: redis.md#losing-redis)
 #[tokio::test]
 async fn without_redis_a_session_cannot_be_told_which_is_said_quickly() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -205,6 +208,7 @@ async fn cookies_with_odd_characters_hurt_nobody() {
     }
 }
 
+/// (spec: auth.md#password-change)
 #[tokio::test]
 async fn after_a_password_change_the_new_session_counts_and_the_old_one_does_not() {
     let redis = FakeRedis::start().await.expect("a port");

@@ -26,6 +26,7 @@ async fn check_hang_up(variables: &[(&str, &str)], expected: &[&str]) {
     assert_eq!(process.status().await, Some(0));
 }
 
+/// (spec: http.md#other-signals)
 #[tokio::test]
 async fn a_hang_up_reads_the_certificate_again_and_other_signals_do_nothing() {
     let directory = tempfile::tempdir().expect("a directory");

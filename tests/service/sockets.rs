@@ -1,4 +1,4 @@
-//! Is the service reached over every kind of socket that it can listen on? (spec: http.md, Configuration)
+//! Is the service reached over every kind of socket that it can listen on? (spec: http.md#listening)
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! Does the program stop in order, and does a restart lose nothing? (spec: http.md, Stopping)
+//! Does the program stop in order, and does a restart lose nothing? (spec: http.md#stopping)
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -63,6 +63,7 @@ async fn a_second_signal_ends_the_program_at_once() {
 }
 
 /// A load balancer is told, and for as long as it may need to hear of it nobody is refused.
+/// (spec: http.md#shutdown-delay)
 #[tokio::test]
 async fn before_it_stops_it_serves_on_for_a_while_but_is_not_healthy() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -95,6 +96,7 @@ async fn before_it_stops_it_serves_on_for_a_while_but_is_not_healthy() {
     stopping.ended().await;
 }
 
+/// (spec: http.md#shutdown-delay)
 #[tokio::test]
 async fn the_program_waits_with_its_end_and_a_second_signal_ends_the_wait() {
     for (seconds, second, status) in [("1", None, 0), ("100000", Some("TERM"), 2), ("100000", Some("INT"), 2)] {
@@ -118,6 +120,7 @@ async fn the_program_waits_with_its_end_and_a_second_signal_ends_the_wait() {
     }
 }
 
+/// (spec: http.md#restart)
 #[tokio::test]
 async fn a_restart_on_a_handed_in_socket_refuses_nobody_and_loses_nothing() {
     let redis = FakeRedis::start().await.expect("a port");

@@ -1,4 +1,5 @@
-//! Does a stream carry what its user may see, in the form that the web client reads? (spec: http.md, Streams; stream.md)
+//! Does a stream carry what its user may see, in the form that the web client reads?
+//! (spec: http.md#stream-start, stream.md#line)
 
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ async fn everybody_has_what_the_spec_says_from_the_first_line_on() {
     }
 }
 
+/// (spec: http.md#stream-headers)
 #[tokio::test]
 async fn streams_have_the_content_types_of_the_spec_and_begin_at_once() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -99,6 +101,7 @@ async fn compressed_streams_are_read_line_by_line_and_equal_the_plain_ones() {
     }
 }
 
+/// (spec: http.md#keep-alive)
 #[tokio::test]
 async fn a_silent_stream_carries_a_sign_of_life() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -123,6 +126,7 @@ async fn a_silent_stream_carries_a_sign_of_life() {
     }
 }
 
+/// (spec: stream.md#quiet-line)
 #[tokio::test]
 async fn a_client_that_nothing_concerns_is_told_the_change_id_now_and_then() {
     let redis = FakeRedis::start().await.expect("a port");
@@ -138,6 +142,7 @@ async fn a_client_that_nothing_concerns_is_told_the_change_id_now_and_then() {
     assert_eq!((lines[0].from_change_id, lines[0].all_data), (LOWEST, false));
 }
 
+/// (spec: stream.md#coalescing)
 #[tokio::test]
 async fn who_reads_nothing_for_long_gets_fewer_and_larger_lines() {
     const CHANGES: usize = 1_500;
@@ -179,6 +184,7 @@ async fn who_reads_nothing_for_long_gets_fewer_and_larger_lines() {
     assert!(text.len() < CHANGES * CHANGE_BYTES / 2, "{} bytes", text.len());
 }
 
+/// (spec: http.md#stream-length)
 #[tokio::test]
 async fn a_stream_that_grew_too_long_ends_and_its_client_goes_on() {
     let redis = FakeRedis::start().await.expect("a port");

@@ -1,4 +1,4 @@
-//! What if every request is the same user's? (spec: auth.md, `FAKE_AUTH`)
+//! What if every request is the same user's? (spec: auth.md#fake-auth)
 
 use async_trait::async_trait;
 use domain::ids::UserId;
@@ -34,6 +34,7 @@ impl Authenticator for FixedAuthenticator {
 mod tests {
     use super::*;
 
+    /// (spec: auth.md#fake-auth)
     #[tokio::test]
     async fn every_request_is_the_users() {
         for user in [None, Some(UserId(7))] {

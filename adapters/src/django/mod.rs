@@ -1,4 +1,4 @@
-//! Whose Django session is this? (spec: auth.md, 1 to 4)
+//! Whose Django session is this? (spec: auth.md#session-key, auth.md#session-value)
 
 mod authenticator;
 mod fixed;

@@ -1,4 +1,4 @@
-//! Where does the secret come from that sessions are signed with? (spec: auth.md)
+//! Where does the secret come from that sessions are signed with? (spec: auth.md#secret-file)
 
 use std::fmt;
 use std::io;
@@ -191,6 +191,7 @@ mod tests {
         check("\nDJANGO_SECRET_KEY=''", Err(DjangoSecretError::Empty { line: 2 }));
     }
 
+    /// (spec: auth.md#secret-file)
     #[test]
     fn the_last_line_counts() {
         check("DJANGO_SECRET_KEY='first'\nDJANGO_SECRET_KEY='second'\nOTHER='third'", Ok("second"));

@@ -1,4 +1,4 @@
-//! What does the value of a session say, and can it be trusted? (spec: auth.md, 3 and 4)
+//! What does the value of a session say, and can it be trusted? (spec: auth.md#session-value, auth.md#session-user)
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -97,7 +97,7 @@ mod tests {
         check(secret().encode_session(json).as_bytes(), expected);
     }
 
-    /// The test vector of auth.md.
+    /// The test vector of the specification (spec: auth.md#test-vector).
     const VECTOR: &str = "MDFmMDJjZWNlYWZhZTAxNzY5ZDA2NTY2NWM5NjAyOWI4ZDU0MDhjMzp7Il9hdXRoX3VzZXJfaWQiOiIxIiwiX2F1dGhfdXNlcl9iYWNrZW5kIjoiZGphbmdvLmNvbnRyaWIuYXV0aC5iYWNrZW5kcy5Nb2RlbEJhY2tlbmQiLCJfYXV0aF91c2VyX2hhc2giOiIyNWMyNGNkNTAzZDViYTc2MDI3MzQxZWUxOTA5YzM3N2U4NTgxMDU3In0=";
 
     #[test]
@@ -113,6 +113,7 @@ mod tests {
         check_json("{\"_auth_user_id\": null}", Some(None));
     }
 
+    /// (spec: auth.md#session-value)
     #[test]
     fn a_session_with_another_signature_is_not_trusted() {
         let other = decode(&DjangoSecret::new("Test"), VECTOR.as_bytes());

@@ -1,4 +1,4 @@
-//! The route `/system/applause`: applauds. (spec: notify.md, Applause)
+//! The route `/system/applause`: applauds. (spec: notify.md#applaud)
 
 use std::sync::Arc;
 
@@ -67,6 +67,7 @@ mod tests {
         assert_eq!(response.into_body().into_string().await.expect("text"), body);
     }
 
+    /// (spec: notify.md#applaud)
     #[tokio::test]
     async fn applause_is_noted_with_its_user() {
         check(Some(5), Some(Ok(())), 200, "").await;
@@ -78,6 +79,7 @@ mod tests {
         check_method(Method::HEAD, Some(5), None, 200, "").await;
     }
 
+    /// (spec: notify.md#applaud)
     #[tokio::test]
     async fn only_logged_in_users_applaud() {
         let body =

@@ -1,4 +1,4 @@
-//! Which session does a request name, and is it let in? (spec: auth.md, 1)
+//! Which session does a request name, and is it let in? (spec: auth.md#cookie)
 
 use std::sync::Arc;
 
@@ -156,6 +156,7 @@ mod tests {
     }
 
     /// Expectations: what Django 4.2 has in `request.COOKIES` for the same headers, which its servers join with `; `.
+    /// (spec: auth.md#cookie)
     #[test]
     fn cookies_are_read_as_django_reads_them() {
         let invalid = || Err(UNUSABLE);

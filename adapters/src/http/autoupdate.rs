@@ -1,4 +1,4 @@
-//! The route `/system/autoupdate`: what this user may see, and every change of it. (spec: stream.md)
+//! The route `/system/autoupdate`: what this user may see, and every change of it. (spec: stream.md#change-id)
 
 use application::autoupdate::AutoupdateStreams;
 use domain::ids::ChangeId;

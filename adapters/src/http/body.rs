@@ -8,7 +8,7 @@ use poem::error::ReadBodyError;
 
 use super::error::HttpError;
 
-/// How large a request's body may be, in bytes; a larger one is answered `413` (spec: notify.md).
+/// How large a request's body may be, in bytes; a larger one is answered `413` (spec: notify.md#send-errors).
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// How long a client may take to send a body, in seconds; after that the request is answered `400`.

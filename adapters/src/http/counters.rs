@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::route::ServiceRoute;
 
-/// The statuses that are told apart: those of http.md, Errors. Any other is counted as 0.
+/// The statuses that are told apart: those of errors (spec: http.md#errors). Any other is counted as 0.
 const STATUSES: [u16; 8] = [200, 400, 404, 405, 413, 426, 500, 503];
 
 /// Counters of one port. Reading and counting never waits.

@@ -1,4 +1,4 @@
-//! What does a client get if its request fails, and what the log? (spec: http.md, Errors)
+//! What does a client get if its request fails, and what the log? (spec: http.md#errors)
 
 use application::sessions::admission::NotServed;
 use domain::ports::Unavailable;
@@ -197,7 +197,7 @@ mod tests {
 
     use super::*;
 
-    /// Expectations: the table of http.md, Errors.
+    /// (spec: http.md#errors)
     #[track_caller]
     fn check(error: HttpError, status: u16, kind: &str, message: &str, header: Option<(&str, &str)>) {
         let response = error.log_and_respond(None);

@@ -1,4 +1,4 @@
-//! The route `/system/health`: can the service be used now? (spec: http.md, `/system/health`)
+//! The route `/system/health`: can the service be used now? (spec: http.md#health)
 
 use application::readiness::Readiness;
 use poem::http::{StatusCode, header};
@@ -55,6 +55,7 @@ mod tests {
         }
     }
 
+    /// (spec: http.md#health)
     #[test]
     fn health_follows_the_readiness_until_the_service_stops() {
         let readiness = Readiness::not_ready("the meeting is not loaded yet");

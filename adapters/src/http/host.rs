@@ -54,6 +54,7 @@ mod tests {
         assert_eq!(checked, expected.map_err(str::to_owned), "{version:?} {hosts:?}");
     }
 
+    /// (spec: http.md#host)
     #[test]
     fn http_1_1_needs_one_host() {
         check_hosts(Version::HTTP_11, &[], Err("The header Host is missing"));

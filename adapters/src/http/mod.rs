@@ -1,4 +1,4 @@
-//! How do clients reach the service? (spec: http.md)
+//! How do clients reach the service? (spec: http.md#routes)
 //!
 //! [`server::serve`] accepts connections, [`connection`] finds out what each speaks and serves it, [`router`] finds the
 //! endpoint of a request and gives every failure its one form ([`error`]).

@@ -1,4 +1,4 @@
-//! The route `/system/notify`: listens for messages. (spec: notify.md, Listening)
+//! The route `/system/notify`: listens for messages. (spec: notify.md#listen)
 
 use std::sync::Arc;
 
@@ -87,6 +87,7 @@ mod tests {
         assert_eq!(endpoint.hub.listeners_count(), 0, "a client that goes away is forgotten");
     }
 
+    /// (spec: notify.md#listen)
     #[tokio::test]
     async fn a_stream_begins_with_the_channel_id_and_carries_the_messages_from_then_on() {
         check(Some(5), "10000000:5:0").await;

@@ -1,4 +1,4 @@
-//! The route `/system/notify/send`: sends others a message. (spec: notify.md, Sending)
+//! The route `/system/notify/send`: sends others a message. (spec: notify.md#send-body)
 
 use std::sync::Arc;
 
@@ -105,6 +105,7 @@ mod tests {
         }
     }
 
+    /// (spec: notify.md#send-login)
     #[tokio::test]
     async fn only_logged_in_users_send() {
         let refused = error("auth_required", "You have to be logged in to use the notify system.");

@@ -1,4 +1,4 @@
-//! The route `/system/projector`: what projectors show. (spec: projector.md)
+//! The route `/system/projector`: what projectors show. (spec: projector.md#projector-line)
 
 use application::projector::source::ProjectorStreams;
 use domain::projector::ProjectorIds;
@@ -90,6 +90,7 @@ mod tests {
         assert_eq!([line(), line()], [json!({"connected": true}), expected]);
     }
 
+    /// (spec: projector.md#projector-change-id)
     #[tokio::test(start_paused = true)]
     async fn a_stream_begins_with_what_the_store_has() {
         let slides = json!([{"data": {}, "element": {"name": "core/clock"}}]);

@@ -1,4 +1,4 @@
-//! Which routes does the service have? (spec: http.md, Routes)
+//! Which routes does the service have? (spec: http.md#routes)
 
 use poem::http::Method;
 
@@ -52,7 +52,7 @@ impl ServiceRoute {
 mod tests {
     use super::*;
 
-    /// Expectations: the table of http.md, Routes.
+    /// (spec: http.md#routes)
     #[test]
     fn routes_are_where_the_client_looks() {
         let routes = [

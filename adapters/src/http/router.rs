@@ -1,4 +1,4 @@
-//! Which endpoint answers a request, and what if none does, or it fails? (spec: http.md, Routes)
+//! Which endpoint answers a request, and what if none does, or it fails? (spec: http.md#routes)
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -207,6 +207,7 @@ mod tests {
         check(Method::OPTIONS, "/system/notify/send", refused, Some("GET, HEAD, POST"), invalid).await;
     }
 
+    /// (spec: http.md#health)
     #[tokio::test]
     async fn health_answers_the_methods_by_which_it_is_asked() {
         for method in [Method::GET, Method::HEAD, Method::OPTIONS] {

@@ -1,4 +1,4 @@
-//! Which response begins a stream, and in which encoding? (spec: http.md, Streams)
+//! Which response begins a stream, and in which encoding? (spec: http.md#stream-headers)
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub struct Streams {
 /// `identity`, in lower case, for no coding, and compresses it.
 const NOT_COMPRESSED: &str = "Identity";
 
-/// When streams are compressed (spec: http.md, Streams).
+/// When streams are compressed (spec: http.md#compression).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
     /// If the client accepts it and is not a browser that would stop reading.
@@ -198,6 +198,7 @@ mod tests {
         assert_eq!(coding(Compression::On, agent, "br"), None, "{agent}");
     }
 
+    /// (spec: http.md#compression)
     #[test]
     fn only_browsers_known_to_read_on_get_compressed_streams() {
         let (gzip, zstd) = (Some(Coding::Gzip), Some(Coding::Zstd));

@@ -1,4 +1,4 @@
-//! What do responses look like that are not streams? (spec: http.md, Routes and Errors)
+//! What do responses look like that are not streams? (spec: http.md#errors)
 //!
 //! Every body is one line of JSON in ASCII, ended by a line feed.
 
@@ -39,6 +39,7 @@ impl HealthBody<'_> {
 mod tests {
     use super::*;
 
+    /// (spec: http.md#error-text)
     #[test]
     fn bodies_are_escaped_ascii_lines() {
         let message = "\"ä\" \\ 😀\nend";

@@ -1,4 +1,5 @@
-//! How does the demo, or a test, write in the way of the OpenSlides server? (spec: redis.md, How the server changes them)
+//! How does the demo, or a test, write in the way of the OpenSlides server?
+//! (spec: redis.md#change-script, redis.md#rebuild)
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! Where is a Redis, and how does one log in there? (spec: http.md, Configuration)
+//! Where is a Redis, and how does one log in there? (spec: redis.md#servers)
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! How is applause kept in Redis? (spec: notify.md, Applause)
+//! How is applause kept in Redis? (spec: notify.md#applause-clock)
 
 use async_trait::async_trait;
 use domain::ids::UserId;

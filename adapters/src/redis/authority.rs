@@ -1,4 +1,4 @@
-//! Whose certificates does the service trust, when it speaks TLS with Redis? (spec: redis.md)
+//! Whose certificates does the service trust, when it speaks TLS with Redis? (spec: redis.md#servers)
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! How is the meeting read from Redis, every answer of one moment? (spec: redis.md, What the service does with them)
+//! How is the meeting read from Redis, every answer of one moment? (spec: redis.md#catch-up)
 
 use std::collections::HashSet;
 

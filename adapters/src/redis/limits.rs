@@ -12,7 +12,8 @@ pub const REDIS_CONNECTIONS_MAX: usize = 2 * (POOL_CONNECTIONS_MAX + 1);
 const CONNECT_SECONDS_MAX: u64 = 2;
 /// Seconds an idle connection may take to show that it still works. Longer: it is dropped and another one taken.
 const RECYCLE_SECONDS_MAX: u64 = 1;
-/// Seconds for a request as a whole, the wait for a connection included. Longer: unavailable (spec: redis.md, Losing Redis).
+/// Seconds for a request as a whole, the wait for a connection included. Longer: unavailable
+/// (spec: redis.md#losing-redis).
 const REQUEST_SECONDS_MAX: u64 = 3;
 /// Seconds to read the whole meeting, or all that changed. Longer: unavailable.
 const LOAD_SECONDS_MAX: u64 = 30;

@@ -1,4 +1,4 @@
-//! How are the streams of Redis read and written? (spec: redis.md, Follow)
+//! How are the streams of Redis read and written? (spec: redis.md#follow)
 
 use std::sync::Mutex;
 

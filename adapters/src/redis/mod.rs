@@ -1,4 +1,4 @@
-//! How does the service speak with Redis? (spec: redis.md)
+//! How does the service speak with Redis? (spec: redis.md#addresses)
 //!
 //! Two addresses: what is read comes from the one (often a replica), what is written goes to the other. Requests take a
 //! connection from a pool; a read that waits for new messages has a connection of its own. Every call ends in bounded

@@ -1,4 +1,4 @@
-//! What do the answers of Redis about change ids mean? (spec: redis.md, Keys)
+//! What do the answers of Redis about change ids mean? (spec: redis.md#keys)
 
 use domain::ids::ChangeId;
 use domain::ports::element_store::{Bounds, Missing, StoreError};

@@ -1,4 +1,4 @@
-//! Where are the sentinels that know the primary, and how does one log in there? (spec: redis.md)
+//! Where are the sentinels that know the primary, and how does one log in there? (spec: redis.md#servers)
 
 use std::fmt;
 use std::str::FromStr;

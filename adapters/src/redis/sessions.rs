@@ -1,4 +1,4 @@
-//! How are the sessions of the OpenSlides server read from Redis? (spec: auth.md)
+//! How are the sessions of the OpenSlides server read from Redis? (spec: auth.md#session-key)
 
 use async_trait::async_trait;
 use domain::ports::Unavailable;

@@ -87,6 +87,7 @@ fn commands(fake: &FakeRedis) -> HashMap<String, usize> {
     commands
 }
 
+/// (spec: auth.md#session-key)
 #[tokio::test]
 async fn a_session_that_is_not_replicated_yet_is_found_at_the_primary() {
     let (replica, primary, authenticator) = replica_and_primary([("old", true), ("new", false), ("other", true)]).await;

@@ -1,4 +1,4 @@
-//! How does the OpenSlides server write to Redis? (spec: redis.md, How the server changes them)
+//! How does the OpenSlides server write to Redis? (spec: redis.md#change-script, redis.md#rebuild)
 
 use domain::ids::ChangeId;
 use domain::ports::element_store::Missing;

@@ -35,6 +35,7 @@ fn element(key: &str, json: Option<&str>) -> RawElement {
     RawElement { key: key.as_bytes().to_vec(), json: json.map(|json| json.as_bytes().to_vec()) }
 }
 
+/// (spec: redis.md#catch-up, stream.md#order)
 #[tokio::test]
 async fn a_change_that_comes_while_catching_up_is_not_split() {
     let (fake, openslides, redis) = fake().await;
@@ -50,6 +51,7 @@ async fn a_change_that_comes_while_catching_up_is_not_split() {
     assert_eq!(changed.elements, [element("a:1", Some("{\"at\":102}")), element("a:2", Some("{\"at\":102}"))]);
 }
 
+/// (spec: redis.md#catch-up, redis.md#rebuild)
 #[tokio::test]
 async fn a_cache_that_is_rebuilt_while_catching_up_shows() {
     let (fake, openslides, redis) = fake().await;
@@ -113,6 +115,7 @@ async fn keys_of_another_type_are_an_error_and_harm_no_later_request() {
     assert_eq!(fake.connections_opened(), opened, "the connection was good all the while");
 }
 
+/// (spec: redis.md#keys)
 #[tokio::test]
 async fn a_cache_with_another_word_than_ok_is_not_ready() {
     let (_fake, openslides, redis) = fake().await;
@@ -132,6 +135,7 @@ async fn an_entry_without_content_is_handed_over_empty() {
 }
 
 /// Its clock stands still here, in another year than that of this machine.
+/// (spec: notify.md#applause-clock)
 #[tokio::test]
 async fn applause_is_timed_by_the_clock_of_redis() {
     let (fake, _openslides, redis) = fake().await;
@@ -239,6 +243,7 @@ async fn a_request_that_took_too_long_leaves_no_idle_connection_behind() {
     assert_eq!(fake.connections_opened(), opened + 1);
 }
 
+/// (spec: redis.md#servers)
 #[tokio::test]
 async fn password_and_database_are_used_and_never_shown() {
     let fake = FakeRedis::start().await.expect("a port");

@@ -32,6 +32,7 @@ fn check(error: &Unavailable, expected: &str, part: &str) {
     assert!(cause.contains(part) && !cause.contains("geheim"), "{cause}");
 }
 
+/// (spec: redis.md#refusals)
 #[tokio::test]
 async fn every_refusal_names_its_command_alone_and_in_a_transaction() {
     let fake = FakeRedis::start().await.expect("a port");

@@ -14,6 +14,7 @@ use crate::redis::{Redis, RedisAddress, RedisElementStore, RedisLimits, RedisMes
 
 type Elements = BTreeMap<String, Option<String>>;
 
+/// (spec: redis.md#change-script, redis.md#one-score)
 #[tokio::test]
 async fn traces_are_read_from_a_redis_in_process() {
     for name in ["meeting.json", "race.json"] {

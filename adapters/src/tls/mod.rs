@@ -1,4 +1,4 @@
-//! How are connections encrypted, with which certificate? (spec: http.md, TLS and HTTP/2)
+//! How are connections encrypted, with which certificate? (spec: http.md#certificates)
 
 mod certificate;
 mod certificate_error;

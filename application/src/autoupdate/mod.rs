@@ -1,4 +1,4 @@
-//! How does a client get what its user may see, and every change of it? (spec: stream.md)
+//! How does a client get what its user may see, and every change of it? (spec: stream.md#promise)
 
 mod source;
 pub mod start;

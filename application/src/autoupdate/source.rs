@@ -1,4 +1,4 @@
-//! What does an autoupdate stream carry? (spec: stream.md)
+//! What does an autoupdate stream carry? (spec: stream.md#line)
 
 use std::sync::Arc;
 use std::task::{Context, Poll};

@@ -1,4 +1,4 @@
-//! How does a line of the autoupdate stream come to be, part by part? (spec: stream.md)
+//! How does a line of the autoupdate stream come to be, part by part? (spec: stream.md#line)
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

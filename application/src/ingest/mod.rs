@@ -1,4 +1,4 @@
-//! How does the meeting in memory follow the one in the store? (spec: redis.md, What the service does with them)
+//! How does the meeting in memory follow the one in the store? (spec: redis.md#follow, redis.md#catch-up)
 //!
 //! One loop owns all changes of the meeting: it reads the stream of changes, which is only a hint, and holds what it knows
 //! against the store, which is the truth.
@@ -120,7 +120,7 @@ impl Ingest {
         self.follow(position).await;
     }
 
-    /// Loads the meeting, however long it takes until there is one (spec: redis.md, Start).
+    /// Loads the meeting, however long it takes until there is one (spec: redis.md#start).
     async fn load_first(&mut self) -> Position {
         let mut backoff = Backoff::default();
         let mut last = None;
@@ -209,8 +209,8 @@ impl Ingest {
         Ok(changed.bounds)
     }
 
-    /// Holds what is known against the store (spec: redis.md, Reconcile and Reload). Gives the position to read the stream
-    /// from, if it is another one.
+    /// Holds what is known against the store
+    /// (spec: redis.md#reconcile, redis.md#reload). Gives the position to read the stream from, if it is another one.
     async fn reconcile(&self, position: Position, looks: &mut Looks) -> Option<Position> {
         match self.try_reconcile(position, looks).await {
             Ok(position) => {

@@ -1,4 +1,4 @@
-//! How is the stream of changes read, whatever else the loop that follows it has to do? (spec: redis.md, Follow)
+//! How is the stream of changes read, whatever else the loop that follows it has to do? (spec: redis.md#follow)
 
 use std::pin::Pin;
 use std::sync::Arc;

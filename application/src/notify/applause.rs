@@ -1,4 +1,4 @@
-//! How do the listeners of this process hear of the applause? (spec: notify.md, Applause)
+//! How do the listeners of this process hear of the applause? (spec: notify.md#applause-level)
 
 use std::sync::Arc;
 use std::time::Duration;

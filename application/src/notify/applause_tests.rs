@@ -101,6 +101,7 @@ fn check(case: &Case, expected: &[(u64, u64)]) {
     assert_eq!(clock.sleeps(), vec![interval; case.seconds]);
 }
 
+/// (spec: notify.md#applause-level)
 #[test]
 fn an_applause_counts_up_to_the_timeout_and_then_one_silence_is_told() {
     check(
@@ -137,6 +138,7 @@ fn a_changed_configuration_counts_from_the_next_interval() {
     );
 }
 
+/// (spec: notify.md#applause-failure)
 #[test]
 fn a_store_that_is_away_ends_nobody_and_the_level_is_told_when_it_is_back() {
     check(
@@ -158,6 +160,7 @@ fn nothing_is_counted_before_there_is_a_meeting() {
     );
 }
 
+/// (spec: notify.md#applause-level)
 #[test]
 fn applause_older_than_a_minute_is_forgotten_whatever_the_timeout() {
     let expected: Vec<(u64, u64)> = (1..=62).map(|second| (second, 1)).chain([(63, 0)]).collect();

@@ -1,4 +1,4 @@
-//! Who listens, and whom does a message reach? (spec: notify.md, Listening)
+//! Who listens, and whom does a message reach? (spec: notify.md#receivers)
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;

@@ -50,6 +50,7 @@ fn drain(subscription: &mut Subscription) -> (Vec<Value>, bool) {
     }
 }
 
+/// (spec: notify.md#channel-id)
 #[test]
 fn channel_ids_are_of_the_process_and_the_user_and_never_repeat() {
     let hub = hub(BufferLimits::default());
@@ -62,6 +63,7 @@ fn channel_ids_are_of_the_process_and_the_user_and_never_repeat() {
     assert!(anonymous.channel_id().to_string().ends_with(":0:1"));
 }
 
+/// (spec: notify.md#delivery-order)
 #[test]
 fn only_messages_after_the_registration_are_delivered() {
     let hub = hub(BufferLimits::default());
@@ -285,6 +287,7 @@ impl Listener {
 }
 
 proptest! {
+    /// (spec: notify.md#receivers)
     #[test]
     fn every_message_reaches_exactly_whom_it_is_for(steps in steps()) {
         run(steps);

@@ -1,4 +1,4 @@
-//! How do the messages of the stream reach the listeners of this process? (spec: notify.md, Sending)
+//! How do the messages of the stream reach the listeners of this process? (spec: notify.md#no-silent-loss)
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! How do messages and applause reach those who listen? (spec: notify.md)
+//! How do messages and applause reach those who listen? (spec: notify.md#listen)
 
 pub mod applause;
 pub mod hub;

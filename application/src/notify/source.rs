@@ -1,4 +1,4 @@
-//! What does a stream of messages carry? (spec: notify.md, Listening)
+//! What does a stream of messages carry? (spec: notify.md#listen)
 
 use std::sync::Arc;
 use std::task::{Context, Poll};

@@ -1,4 +1,5 @@
-//! What do the projectors show that somebody listens to? Rendered once for all listeners. (spec: projector.md)
+//! What do the projectors show that somebody listens to? Rendered once for all listeners.
+//! (spec: projector.md#rendered-once)
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -168,6 +169,7 @@ mod tests {
         assert_eq!(projectors.update(), Changes::default(), "told once");
     }
 
+    /// (spec: projector.md#rendered-once)
     #[test]
     fn a_newcomer_is_no_news_to_others_and_shares_their_board() {
         let projectors = projectors();

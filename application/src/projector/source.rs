@@ -1,4 +1,4 @@
-//! What does a stream of projectors carry? (spec: projector.md)
+//! What does a stream of projectors carry? (spec: projector.md#projector-line)
 
 use std::sync::Arc;
 use std::task::{Context, Poll};

@@ -105,7 +105,8 @@ impl Cursor {
         }
         seen.version = current.version();
         let line = match transition {
-            // The client's version is not kept any more, or belongs to a meeting that was reset (spec: stream.md, Reset).
+            // The client's version is not kept any more, or belongs to a meeting that was reset
+            // (spec: stream.md#reset).
             None => Line::all(current, &seen.viewer, self.sent),
             Some(transition) => match transition.difference(&before, &seen.viewer) {
                 None => return Next::Nothing,

@@ -1,4 +1,4 @@
-//! Is a session let in, and as whom? (spec: auth.md)
+//! Is a session let in, and as whom? (spec: auth.md#missing-user)
 
 use std::sync::Arc;
 use std::time::Duration;

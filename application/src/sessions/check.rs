@@ -1,4 +1,4 @@
-//! How are the streams of sessions ended that are gone? (spec: auth.md, A stream keeps its right only while it lasts)
+//! How are the streams of sessions ended that are gone? (spec: auth.md#ends-with-session)
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Who is served, and for how long? (spec: auth.md)
+//! Who is served, and for how long? (spec: auth.md#ends-at-once)
 
 pub mod admission;
 pub mod check;

@@ -1,4 +1,4 @@
-//! May a stream that was opened go on? (spec: auth.md, A stream keeps its right only while it lasts)
+//! May a stream that was opened go on? (spec: auth.md#ends-with-session)
 
 use crate::publishing::live::Published;
 use domain::access::{Access, access};

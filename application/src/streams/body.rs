@@ -1,4 +1,4 @@
-//! How does a stream behave, whatever it carries? (spec: http.md, Streams)
+//! How does a stream behave, whatever it carries? (spec: http.md#stream-start)
 
 use std::io;
 use std::pin::Pin;

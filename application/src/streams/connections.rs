@@ -64,10 +64,10 @@ pub struct StreamTotals {
 /// How often a stream is told something although nothing happened.
 #[derive(Clone, Copy, Debug)]
 pub struct Rhythm {
-    /// After how many seconds without other traffic a keep-alive is sent; 0: never (spec: http.md, Streams).
+    /// After how many seconds without other traffic a keep-alive is sent; 0: never (spec: http.md#keep-alive).
     pub keep_alive_seconds: u32,
     /// After about how many seconds a client whose change id fell behind is told the present one; 0: never
-    /// (spec: stream.md, The promise).
+    /// (spec: stream.md#quiet-line).
     pub quiet_line_seconds: u32,
 }
 

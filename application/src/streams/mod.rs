@@ -1,4 +1,4 @@
-//! What do all open streams have in common, whatever they carry? (spec: http.md, Streams)
+//! What do all open streams have in common, whatever they carry? (spec: http.md#stream-start)
 
 pub mod body;
 pub mod connections;

@@ -1,4 +1,4 @@
-//! Does the stream keep its promise (spec: stream.md), for random meetings, histories, viewers and clients?
+//! Does the stream keep its promise (spec: stream.md#promise), for random meetings, histories, viewers and clients?
 
 mod returns;
 mod world;

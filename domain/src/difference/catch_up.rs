@@ -1,4 +1,4 @@
-//! Where does a client start that comes (back) with a change id? (spec: stream.md, Where the client starts)
+//! Where does a client start that comes (back) with a change id? (spec: stream.md#first-line)
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

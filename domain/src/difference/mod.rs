@@ -1,4 +1,4 @@
-//! What must a viewer be told, who has seen an earlier version of the meeting? (spec: stream.md, The promise)
+//! What must a viewer be told, who has seen an earlier version of the meeting? (spec: stream.md#promise)
 
 pub mod catch_up;
 mod selection;

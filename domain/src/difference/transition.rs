@@ -1,4 +1,4 @@
-//! What changed for one viewer between two versions of the meeting? (spec: stream.md, The promise)
+//! What changed for one viewer between two versions of the meeting? (spec: stream.md#difference)
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

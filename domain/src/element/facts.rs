@@ -6,7 +6,7 @@ use crate::ids::{ElementId, ElementKey, GroupId, UserId};
 use crate::json::{FieldError, Fields};
 use crate::permission::{Permission, PermissionSet};
 
-/// The facts of one element, by the rule that reads them (spec: restriction.md).
+/// The facts of one element, by the rule that reads them (spec: restriction.md#missing-fields).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Facts {
     /// The element cannot be read: hidden from everybody.
@@ -104,7 +104,8 @@ pub struct MotionFacts {
     pub submitters: UserSet,
     /// `comments[].read_groups_id`, one entry a comment, in their order; `None` if `comments` is missing or null.
     pub comments: Option<Box<[Box<[GroupId]>]>>,
-    /// The motions that its recommendation names (spec: projector.md): so that a slide need not read every motion.
+    /// The motions that its recommendation names
+    /// (spec: projector.md#motion): so that a slide need not read every motion.
     pub refers_to: Box<[ElementId]>,
 }
 

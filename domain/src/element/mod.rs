@@ -33,7 +33,7 @@ pub struct ReadElement {
 impl Element {
     /// Reads the element `key` from its JSON text.
     ///
-    /// Never fails: an element that cannot be read exists, but nobody may see it (spec: restriction.md, Terms).
+    /// Never fails: an element that cannot be read exists, but nobody may see it (spec: restriction.md#unreadable).
     #[must_use]
     pub fn read(key: ElementKey, text: &[u8]) -> ReadElement {
         match Self::try_read(key, text) {

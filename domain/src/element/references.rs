@@ -1,4 +1,4 @@
-//! Which motions does a recommendation name? (spec: projector.md, `[motion:<id>]`)
+//! Which motions does a recommendation name? (spec: projector.md#motion)
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Which users does an element make visible by naming them? (spec: restriction.md, Required users)
+//! Which users does an element make visible by naming them? (spec: restriction.md#required-users)
 
 use super::facts::{Facts, PollState, UserSet, user_set, users_of_objects};
 use crate::ids::ElementKey;

@@ -55,7 +55,7 @@ impl BlockId {
 pub struct Entry {
     /// The element.
     pub element: Arc<Element>,
-    /// Of a user: the permissions by which the user is required (spec: restriction.md, Required users).
+    /// Of a user: the permissions by which the user is required (spec: restriction.md#required-users).
     pub required_by: PermissionSet,
 }
 

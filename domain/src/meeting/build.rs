@@ -54,7 +54,7 @@ pub struct Problem {
     pub text: String,
 }
 
-/// An entry of the stream `autoupdate` is not a change (spec: redis.md, Keys).
+/// An entry of the stream `autoupdate` is not a change (spec: redis.md#keys).
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
     /// Not JSON of the form that the server writes.
@@ -98,7 +98,7 @@ impl Change {
 
 impl Meeting {
     /// The meeting as the store has it. `before` is the version it replaces, if there was one: clients that had that one
-    /// start anew (spec: stream.md, Reset).
+    /// start anew (spec: stream.md#reset).
     #[must_use]
     pub fn load(snapshot: Snapshot, before: Option<&Self>) -> Built {
         let empty = Self {

@@ -9,7 +9,7 @@ use super::{Meeting, Version};
 use crate::ids::ChangeId;
 
 /// How much of the past is kept. What is older is forgotten: a client that needs it is served from the keys that changed,
-/// or gets everything (spec: stream.md, Where the client starts).
+/// or gets everything (spec: stream.md#history).
 #[derive(Clone, Copy, Debug)]
 pub struct HistoryLimits {
     /// How many versions, besides the present one.
@@ -138,5 +138,51 @@ impl History {
 
     fn oldest(&self) -> &Arc<Meeting> {
         &self.kept.front().expect("a history is never empty").meeting
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meeting::Change;
+    use crate::ports::element_store::{Bounds, RawElement, Snapshot};
+
+    const TITLE_BYTES: usize = 100_000;
+
+    /// A tag whose text is about as long as [`TITLE_BYTES`], other ones in each version.
+    fn tag(number: u64) -> Vec<RawElement> {
+        let json = format!("{{\"id\":1,\"name\":\"{number:0width$}\"}}", width = TITLE_BYTES);
+        vec![RawElement { key: b"core/tag:1".to_vec(), json: Some(json.into_bytes()) }]
+    }
+
+    /// Of ten versions that come a second apart, `expected` are kept besides the present one.
+    #[track_caller]
+    fn check(limits: HistoryLimits, expected: usize) {
+        let bounds = Bounds { lowest: ChangeId(10), highest: ChangeId(10) };
+        let first = Meeting::load(Snapshot { bounds, elements: tag(0) }, None).meeting;
+        let mut history = History::new(first, limits, Duration::ZERO);
+        for number in 1..10 {
+            let next = Change { change_id: history.current().change_id().next(), elements: tag(number) };
+            let next = history.current().apply(next).meeting;
+            history.push(next, Duration::from_secs(number));
+        }
+        assert_eq!(history.size().0, expected + 1, "{limits:?}");
+        let oldest = ChangeId(19 - expected as u64);
+        let found = history.newest_not_above(oldest).map(|meeting| meeting.change_id());
+        assert_eq!(found, Some(oldest), "{limits:?}");
+        let before = history.newest_not_above(ChangeId(oldest.0 - 1));
+        assert!(before.is_none(), "{limits:?}: what is older is forgotten");
+    }
+
+    /// (spec: stream.md#history)
+    #[test]
+    fn versions_are_kept_up_to_their_number_age_and_bytes() {
+        let limits = HistoryLimits::default();
+        check(limits, 9);
+        check(HistoryLimits { versions_max: 4, ..limits }, 4);
+        check(HistoryLimits { versions_max: 0, ..limits }, 0);
+        // A version is past since the next one came.
+        check(HistoryLimits { age_max: Duration::from_secs(3), ..limits }, 4);
+        check(HistoryLimits { bytes_max: 5 * TITLE_BYTES + TITLE_BYTES / 2, ..limits }, 5);
     }
 }

@@ -1,4 +1,4 @@
-//! Whom do all elements together make visible, and by which permissions? (spec: restriction.md, Required users)
+//! Whom do all elements together make visible, and by which permissions? (spec: restriction.md#required-users)
 
 use imbl::OrdMap;
 

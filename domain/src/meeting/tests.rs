@@ -235,7 +235,7 @@ fn check_replaced(meeting: &Meeting, expected: &[&str]) {
     assert!(meeting.replaced_hashes(UserId(6)).is_empty());
 }
 
-/// "A session whose hash this service has *seen replaced* by another is refused" (spec: auth.md, 5)
+/// "A session whose hash this service has *seen replaced* by another is refused" (spec: auth.md#password-change)
 #[test]
 fn password_hashes_that_were_replaced_are_remembered() {
     let first = load(vec![user(Some("a"))], None).meeting;

@@ -1,4 +1,4 @@
-//! Which connection is it that listens or sends? (spec: notify.md, Listening)
+//! Which connection is it that listens or sends? (spec: notify.md#channel-id)
 
 use std::fmt;
 use std::str::FromStr;

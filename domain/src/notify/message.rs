@@ -1,4 +1,4 @@
-//! What does a notify message say, to whom, and how does it look on the wire? (spec: notify.md)
+//! What does a notify message say, to whom, and how does it look on the wire? (spec: notify.md#message)
 
 use serde::Deserialize;
 
@@ -32,7 +32,7 @@ impl NotifyMessage {
         Ok(Self { recipients, line: line(user_inside(&channel_id).unwrap_or(0), &channel_id, &name, message) })
     }
 
-    /// The message that `level` of `present_users` users applaud (spec: notify.md, Applause).
+    /// The message that `level` of `present_users` users applaud (spec: notify.md#applause-message).
     #[must_use]
     pub fn applause(level: u64, present_users: u64) -> Self {
         let message = format!(r#"{{"level":{level},"presentUsers":{present_users}}}"#);
@@ -164,6 +164,7 @@ mod tests {
         assert_eq!(NotifyMessage::parse(entry).as_ref().err(), Some(expected), "{}", String::from_utf8_lossy(entry));
     }
 
+    /// (spec: notify.md#message)
     #[test]
     fn the_line_names_the_sender_and_holds_the_message_unchanged() {
         check(
@@ -246,6 +247,7 @@ mod tests {
         }
     }
 
+    /// (spec: notify.md#listen, notify.md#applause-message)
     #[test]
     fn the_texts_for_clients_are_as_specified() {
         let id: ChannelId = "lVbO2irQ:1:0".parse().expect("a channel id");

@@ -1,4 +1,4 @@
-//! How do clients send each other messages? (spec: notify.md)
+//! How do clients send each other messages? (spec: notify.md#listen)
 
 pub mod channel_id;
 pub mod message;

@@ -1,4 +1,4 @@
-//! May this message be sent, and what is put on the stream? (spec: notify.md, Sending)
+//! May this message be sent, and what is put on the stream? (spec: notify.md#send-body, notify.md#send-stream)
 
 use super::channel_id::user_inside;
 use super::message::{APPLAUSE_NAME, Envelope, MessageError};
@@ -29,7 +29,7 @@ pub fn check(body: &[u8], sender: UserId) -> Result<String, SendError> {
     Ok(content)
 }
 
-/// Why a message may not be sent. The texts are for the sender, to the letter (spec: notify.md, Sending).
+/// Why a message may not be sent. The texts are for the sender, to the letter (spec: notify.md#send-errors).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// Not JSON, not an object, or a field of a wrong type.
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     const SENDER: UserId = UserId(5);
-    /// As large as a body may be (spec: notify.md).
+    /// As large as a body may be (spec: notify.md#send-errors).
     const BODY_BYTES_MAX: usize = 1024 * 1024;
 
     #[track_caller]
@@ -80,6 +80,7 @@ mod tests {
         assert_eq!(error.to_string(), expected, "{}", String::from_utf8_lossy(body.as_ref()));
     }
 
+    /// (spec: notify.md#send-stream)
     #[test]
     fn a_message_goes_on_the_stream_as_compact_ascii_and_otherwise_unchanged() {
         check_accepted(
@@ -102,6 +103,7 @@ mod tests {
         }
     }
 
+    /// (spec: notify.md#send-body)
     #[test]
     fn the_channel_id_has_to_be_the_senders() {
         for channel_id in [
@@ -121,6 +123,7 @@ mod tests {
         check_refused("{}", "invalid channel id");
     }
 
+    /// (spec: notify.md#send-body)
     #[test]
     fn name_and_message_are_required() {
         for name in ["", r#""name":"","#, r#""name":null,"#] {
@@ -146,6 +149,7 @@ mod tests {
         );
     }
 
+    /// (spec: notify.md#send-errors)
     #[test]
     fn what_is_not_json_or_of_a_wrong_type_is_refused_with_the_value() {
         check_refused("", "invalid json: EOF while parsing a value at line 1 column 0");

@@ -1,4 +1,4 @@
-//! Who applauded when? (spec: notify.md, Applause)
+//! Who applauded when? (spec: notify.md#applause-clock)
 
 use async_trait::async_trait;
 

@@ -1,4 +1,4 @@
-//! Whose session is this? (spec: auth.md)
+//! Whose session is this? (spec: auth.md#session-key)
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Where does the meeting come from? (spec: redis.md)
+//! Where does the meeting come from? (spec: redis.md#keys)
 
 use async_trait::async_trait;
 

@@ -1,4 +1,5 @@
-//! How do changes and notify messages travel between the server and the instances of this service? (spec: redis.md)
+//! How do changes and notify messages travel between the server and the instances of this service?
+//! (spec: redis.md#follow)
 
 use std::fmt;
 use std::str::FromStr;

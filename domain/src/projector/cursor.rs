@@ -1,4 +1,4 @@
-//! What is the next line of one connection that listens to projectors? (spec: projector.md)
+//! What is the next line of one connection that listens to projectors? (spec: projector.md#projector-line)
 
 use super::board::{Digest, LinePart, Projection, ProjectorBoard, ProjectorLine};
 use super::changes::Changes;

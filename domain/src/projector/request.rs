@@ -1,4 +1,4 @@
-//! Which projectors does a request ask for? (spec: projector.md)
+//! Which projectors does a request ask for? (spec: projector.md#projector-ids)
 
 use crate::ids::ProjectorId;
 
@@ -82,6 +82,7 @@ mod tests {
         check("007", &[7]);
     }
 
+    /// (spec: projector.md#projector-ids)
     #[test]
     fn anything_else_is_refused_with_the_value() {
         for value in ["", ",", "1,", ",1", "1,,2", "a", "1,a", "1 ", "1, 2", "+1", "-1", "0", "1.0", "1;2", "ä", "`"] {

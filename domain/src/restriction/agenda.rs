@@ -6,7 +6,7 @@ use super::viewer::Standing;
 use crate::element::facts::Facts;
 use crate::permission::Permission;
 
-/// Spec: restriction.md, agenda/item.
+/// (spec: restriction.md#agenda-items)
 pub(super) fn item(standing: &Standing, subject: &Subject<'_>) -> View {
     let Facts::AgendaItem { is_hidden, is_internal } = subject.facts else {
         return View::Hidden;
@@ -32,7 +32,7 @@ pub(super) fn speakers_with_notes(facts: &Facts) -> About<'_> {
     About::Users(speakers)
 }
 
-/// Spec: restriction.md, agenda/list-of-speakers.
+/// (spec: restriction.md#lists-of-speakers)
 pub(super) fn list_of_speakers(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>) -> View {
     let Facts::ListOfSpeakers { has_notes, .. } = subject.facts else {
         return View::Hidden;

@@ -6,7 +6,7 @@ use super::viewer::Standing;
 use super::whole_if;
 use crate::permission::Permission;
 
-/// Spec: restriction.md, Rules by collection.
+/// (spec: restriction.md#assignments)
 pub(super) fn assignment(standing: &Standing, _: &Subject<'_>) -> View {
     whole_if(standing.has(Permission::AssignmentsCanSee))
 }

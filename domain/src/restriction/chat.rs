@@ -7,7 +7,7 @@ use super::whole_if;
 use crate::element::facts::Facts;
 use crate::permission::Permission;
 
-/// Spec: restriction.md, Rules by collection.
+/// (spec: restriction.md#chat)
 pub(super) fn group_or_message(standing: &Standing, subject: &Subject<'_>) -> View {
     let Facts::Chat { groups } = subject.facts else {
         return View::Hidden;

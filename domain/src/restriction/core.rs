@@ -6,12 +6,12 @@ use super::viewer::Standing;
 use super::whole_if;
 use crate::permission::Permission;
 
-/// Spec: restriction.md, Rules by collection.
+/// (spec: restriction.md#everyone)
 pub(super) fn everyone(_: &Standing, _: &Subject<'_>) -> View {
     View::Whole
 }
 
-/// Spec: restriction.md, Rules by collection.
+/// (spec: restriction.md#projectors)
 pub(super) fn on_projectors(standing: &Standing, _: &Subject<'_>) -> View {
     whole_if(standing.has(Permission::CoreCanSeeProjector))
 }

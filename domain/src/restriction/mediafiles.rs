@@ -7,7 +7,7 @@ use super::whole_if;
 use crate::element::facts::{Facts, MediafileAccess};
 use crate::permission::Permission;
 
-/// Spec: restriction.md, mediafiles/mediafile.
+/// (spec: restriction.md#mediafiles)
 pub(super) fn mediafile(standing: &Standing, subject: &Subject<'_>) -> View {
     let Facts::Mediafile(access) = subject.facts else {
         return View::Hidden;

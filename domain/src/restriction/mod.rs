@@ -1,4 +1,4 @@
-//! Who sees what? One rule a collection; what no rule shows is hidden (spec: restriction.md).
+//! Who sees what? One rule a collection; what no rule shows is hidden (spec: restriction.md#unknown-collections).
 //!
 //! Rules are pure and cannot fail. They read facts that were parsed when the element arrived, never its text. There is
 //! no other path by which anything becomes visible. A rule that asks for a user gets at it only through the users that

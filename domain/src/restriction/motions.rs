@@ -7,7 +7,7 @@ use super::whole_if;
 use crate::element::facts::{Facts, MotionFacts};
 use crate::permission::Permission;
 
-/// Spec: restriction.md, Rules by collection.
+/// (spec: restriction.md#motion-settings)
 pub(super) fn of_all_motions(standing: &Standing, _: &Subject<'_>) -> View {
     whole_if(standing.has(Permission::MotionsCanSee))
 }
@@ -20,7 +20,7 @@ pub(super) fn submitters_with_access(facts: &Facts) -> About<'_> {
     if motion.opened_to_submitters { About::Users(&motion.submitters) } else { About::NOBODY }
 }
 
-/// Spec: restriction.md, motions/motion.
+/// (spec: restriction.md#motions, restriction.md#motion-comments)
 pub(super) fn motion(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>) -> View {
     let Facts::Motion(motion) = subject.facts else {
         return View::Hidden;
@@ -40,7 +40,7 @@ fn is_open(standing: &Standing, motion: &MotionFacts) -> bool {
     motion.unrestricted || standing.has(Permission::MotionsCanManage) || standing.has_one_of(motion.opened_by)
 }
 
-/// Spec: restriction.md, motions/motion-block, motions/motion-change-recommendation.
+/// (spec: restriction.md#motion-blocks)
 pub(super) fn block_or_change_recommendation(standing: &Standing, subject: &Subject<'_>) -> View {
     let Facts::Internal { internal } = subject.facts else {
         return View::Hidden;
@@ -48,7 +48,7 @@ pub(super) fn block_or_change_recommendation(standing: &Standing, subject: &Subj
     whole_if(standing.has(Permission::MotionsCanSee) && (!internal || standing.has(Permission::MotionsCanManage)))
 }
 
-/// Spec: restriction.md, motions/motion-comment-section.
+/// (spec: restriction.md#comment-sections)
 pub(super) fn comment_section(standing: &Standing, subject: &Subject<'_>) -> View {
     let Facts::CommentSection { read_groups } = subject.facts else {
         return View::Hidden;

@@ -45,7 +45,7 @@ pub(super) fn voters(facts: &Facts) -> About<'_> {
     About::Users(voted)
 }
 
-/// Spec: restriction.md, Polls: `…-poll`.
+/// (spec: restriction.md#polls)
 pub(super) fn poll(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>, kind: &Kind) -> View {
     let Facts::Poll { state, .. } = subject.facts else {
         return View::Hidden;
@@ -67,7 +67,7 @@ pub(super) fn poll(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>, 
     })
 }
 
-/// Spec: restriction.md, Polls: `…-option`.
+/// (spec: restriction.md#options)
 pub(super) fn option(standing: &Standing, subject: &Subject<'_>, kind: &Kind) -> View {
     let Facts::Option { poll_state } = subject.facts else {
         return View::Hidden;
@@ -89,7 +89,7 @@ pub(super) fn users_of_vote(facts: &Facts) -> About<'_> {
     About::Either([*user, *delegated_user])
 }
 
-/// Spec: restriction.md, Polls: `…-vote`.
+/// (spec: restriction.md#votes)
 pub(super) fn vote(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>, kind: &Kind) -> View {
     let Facts::Vote { poll_state, .. } = subject.facts else {
         return View::Hidden;

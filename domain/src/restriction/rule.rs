@@ -20,7 +20,7 @@ pub(super) enum Rule<'a> {
 /// What a rule reads of an element.
 pub(super) struct Subject<'a> {
     pub(super) facts: &'a Facts,
-    /// Of a user: the permissions by which the user is required (spec: restriction.md, Required users).
+    /// Of a user: the permissions by which the user is required (spec: restriction.md#required-users).
     pub(super) required_by: PermissionSet,
 }
 

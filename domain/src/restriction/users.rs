@@ -30,7 +30,7 @@ field_sets! {
         "vote_delegated_from_users_id", "default_password"];
 }
 
-/// Spec: restriction.md, users/user.
+/// (spec: restriction.md#users, restriction.md#user-fields)
 pub(super) fn user(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>) -> View {
     let is_own = ties.is_own();
     if standing.has(Permission::UsersCanSeeName) {
@@ -59,7 +59,7 @@ pub(super) fn owner_of_note(facts: &Facts) -> About<'_> {
     About::Either([*user, None])
 }
 
-/// Spec: restriction.md, Rules by collection.
+/// (spec: restriction.md#personal-notes)
 pub(super) fn personal_note(_: &Standing, _: &Subject<'_>, ties: &Ties<'_>) -> View {
     whole_if(ties.is_own())
 }

@@ -25,7 +25,7 @@ pub enum View {
     Poll(PollView),
 }
 
-/// What can be seen of a poll (spec: restriction.md, Polls).
+/// What can be seen of a poll (spec: restriction.md#polls).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PollView {
     /// The fields that are removed.
@@ -54,7 +54,7 @@ impl View {
 
     /// Appends the JSON text of `element` as this view shows it; nothing if it is hidden.
     ///
-    /// Unchanged values keep their bytes (spec: restriction.md).
+    /// Unchanged values keep their bytes (spec: restriction.md#user-fields).
     pub fn render(&self, element: &Element, out: &mut String) {
         let fields = || Fields::of(element.json());
         match self {

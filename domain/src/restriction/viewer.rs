@@ -7,7 +7,7 @@ use crate::permission::{Permission, PermissionSet};
 
 /// Everything that a rule reads of the one who asks: two equal viewers see the same of every element.
 ///
-/// Spec: restriction.md, Terms.
+/// (spec: restriction.md#groups, restriction.md#superadmin)
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Viewer {
     user: Option<UserId>,

@@ -1,4 +1,4 @@
-//! What do the slides of elections and their polls show? (spec: projector.md, assignments/…)
+//! What do the slides of elections and their polls show? (spec: projector.md#assignment, projector.md#assignment-poll)
 
 use std::cmp::Reverse;
 

@@ -1,4 +1,5 @@
-//! What do the slides of countdowns, messages and the clock show? (spec: projector.md, core/…)
+//! What do the slides of countdowns, messages and the clock show?
+//! (spec: projector.md#countdown, projector.md#projector-message, projector.md#clock)
 
 use super::error::SlideError;
 use super::text::Object;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::ids::ElementKey;
 use crate::json::FieldError;
 
-/// Why a slide shows an error in the place of its data (spec: projector.md, Errors).
+/// Why a slide shows an error in the place of its data (spec: projector.md#slide-internal-error).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SlideError {
     /// The text that the slide shows, as it stands between the quotes of a JSON string.

@@ -1,4 +1,4 @@
-//! What does the slide of a mediafile show? (spec: projector.md, mediafiles/mediafile)
+//! What does the slide of a mediafile show? (spec: projector.md#mediafile)
 
 use super::error::SlideError;
 use super::text::{Object, quoted};

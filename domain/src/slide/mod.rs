@@ -1,4 +1,4 @@
-//! What does a projector show of the meeting? One function a slide (spec: projector.md, Slides).
+//! What does a projector show of the meeting? One function a slide (spec: projector.md#projector-elements).
 //!
 //! A slide is a pure function of the meeting, the projector it is on, and its entry in the projector's `elements`. It
 //! reads the meeting through `lookup::Lookup` alone, which records what it depends on.
@@ -116,7 +116,7 @@ pub fn slide_name(entry: &str) -> Option<SlideName> {
 
 /// Renders the slide that `entry`, the text of an entry in the `elements` of `projector` (in wire form), asks for.
 ///
-/// Cannot fail: an error is shown inside the slide (spec: projector.md, Errors).
+/// Cannot fail: an error is shown inside the slide (spec: projector.md#slide-internal-error).
 #[must_use]
 pub fn render_slide(meeting: &Meeting, projector: ElementKey, entry: &str) -> RenderedSlide {
     let lookup = Lookup::new(meeting);

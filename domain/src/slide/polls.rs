@@ -1,4 +1,4 @@
-//! How are the numbers of polls shown? (spec: projector.md, assignments/assignment-poll, motions/motion-poll)
+//! How are the numbers of polls shown? (spec: projector.md#assignment-poll, projector.md#motion-poll)
 
 use serde_json::Number;
 

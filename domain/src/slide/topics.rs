@@ -1,4 +1,4 @@
-//! What does the slide of a topic show? (spec: projector.md, topics/topic)
+//! What does the slide of a topic show? (spec: projector.md#topic)
 
 use super::error::SlideError;
 use super::text::Object;

@@ -1,4 +1,4 @@
-//! How are users named on slides? (spec: projector.md, User name)
+//! How are users named on slides? (spec: projector.md#user-name)
 
 use super::error::{SlideError, Trail};
 use super::lookup::Lookup;

@@ -1,4 +1,5 @@
-//! What has a web client after the lines it received? Models that follow the client's own rules (spec: stream.md).
+//! What has a web client after the lines it received? Models that follow the client's own rules
+//! (spec: stream.md#joining).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -42,7 +43,8 @@ pub struct Client {
 }
 
 impl Line {
-    /// Reads a line, and complains about everything that stream.md says of its form.
+    /// Reads a line, and complains about everything that is wrong with its form
+    /// (spec: stream.md#line, stream.md#all-data).
     ///
     /// # Errors
     /// What is wrong, in words.
@@ -220,6 +222,7 @@ mod tests {
         assert_eq!(client.client.data["core/tag:1"]["at"], 6);
     }
 
+    /// (spec: stream.md#sorted)
     #[test]
     fn lines_of_a_wrong_form_are_complained_about() {
         for (name, text) in [

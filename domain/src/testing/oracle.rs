@@ -1,4 +1,4 @@
-//! What does a user see, by the plain words of restriction.md? Slow, simple, and shares nothing with the fast path.
+//! What does a user see, by the plain words of the specification? Slow, simple, and shares nothing with the fast path.
 //!
 //! Everything is a [`Value`]; nothing is cached or derived but the required users. Where the words leave something open
 //! the comments say how it is read here.
@@ -32,7 +32,7 @@ struct Who {
     delegated_from: Vec<i64>,
 }
 
-/// `view(user)` of restriction.md; user 0 is anonymous.
+/// What `user` sees (spec: stream.md#difference); user 0 is anonymous.
 #[must_use]
 pub fn view(elements: &Elements, user: u64) -> Elements {
     Oracle::of(elements).view(user)
@@ -103,7 +103,8 @@ impl<'a> Oracle<'a> {
         self.configuration(name).is_some_and(|(_, element)| element["value"] == true)
     }
 
-    /// As whom a session of `user` is served (spec: auth.md, rules 5 and 6); user 0 is anonymous, `None`: not at all.
+    /// As whom a session of `user` is served
+    /// (spec: auth.md#missing-user, auth.md#anonymous); user 0 is anonymous, `None`: not at all.
     #[must_use]
     pub fn served_as(&self, user: u64) -> Option<u64> {
         let key = format!("users/user:{user}");

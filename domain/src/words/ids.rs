@@ -23,9 +23,9 @@ pub struct UserId(pub u64);
 pub struct GroupId(pub u64);
 
 impl GroupId {
-    /// The group of everybody who is in no other group, and of anonymous (spec: restriction.md, Terms).
+    /// The group of everybody who is in no other group, and of anonymous (spec: restriction.md#groups).
     pub const DEFAULT: Self = Self(1);
-    /// The group whose members see everything (spec: restriction.md, Terms).
+    /// The group whose members see everything (spec: restriction.md#superadmin).
     pub const ADMIN: Self = Self(2);
 }
 
@@ -34,7 +34,7 @@ impl GroupId {
 #[serde(transparent)]
 pub struct ProjectorId(pub u64);
 
-/// A point in the life of a meeting, given by the server: one more with every change (spec: redis.md).
+/// A point in the life of a meeting, given by the server: one more with every change (spec: redis.md#change-script).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ChangeId(pub u64);
@@ -47,7 +47,7 @@ impl ChangeId {
     }
 }
 
-/// Names one element of the meeting: `<collection>:<id>`, for example `agenda/item:12` (spec: redis.md).
+/// Names one element of the meeting: `<collection>:<id>`, for example `agenda/item:12` (spec: redis.md#element).
 ///
 /// Keys order by collection name, then by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,6 +132,7 @@ mod tests {
         assert_eq!(text.parse::<ElementKey>(), expected, "{text:?}");
     }
 
+    /// (spec: redis.md#element)
     #[test]
     fn element_keys_parse_only_in_their_exact_form() {
         use ElementKeyError::{Malformed, UnknownCollection};

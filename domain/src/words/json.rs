@@ -1,6 +1,6 @@
 //! How JSON text is brought into the one form the wire needs, and how single fields are read from it.
 //!
-//! The wire form has no white space between tokens and is pure ASCII (spec: http.md, Streams); strings and numbers
+//! The wire form has no white space between tokens and is pure ASCII (spec: http.md#ascii); strings and numbers
 //! keep the bytes they came with.
 
 use std::borrow::Cow;
@@ -179,7 +179,7 @@ impl<'a> Fields<'a> {
         self.typed(name, "is not a list of strings").map(Option::unwrap_or_default)
     }
 
-    /// A user id; missing, null, or not positive is nobody (spec: restriction.md, Terms).
+    /// A user id; missing, null, or not positive is nobody (spec: restriction.md#missing-fields).
     ///
     /// # Errors
     /// It is not an integer.

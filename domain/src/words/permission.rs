@@ -1,4 +1,4 @@
-//! Which permissions do the rules ask for? The only place with their names (spec: restriction.md).
+//! Which permissions do the rules ask for? The only place with their names (spec: restriction.md#has).
 
 wire_names! {
     /// A permission that some rule of this service asks for. The server knows more; those decide nothing here.

@@ -14,7 +14,7 @@ pub enum Reach {
     Everybody,
     /// What everybody sees, if it holds a [`DecidingConfig`].
     Configuration,
-    /// Users: whoever has the permission sees those whom the element names (spec: restriction.md, Required users).
+    /// Users: whoever has the permission sees those whom the element names (spec: restriction.md#required-users).
     Required(Permission, Named),
 }
 

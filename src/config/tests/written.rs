@@ -3,6 +3,7 @@
 use super::*;
 
 /// Compose files with `${VAR}` give empty variables for all that is not set.
+/// (spec: http.md#empty-variable)
 #[test]
 fn an_empty_variable_is_as_good_as_none() {
     let names: Vec<String> = CommandLine::command().get_arguments().map(variable_name).collect();
@@ -16,6 +17,7 @@ fn an_empty_variable_is_as_good_as_none() {
     assert_eq!(format!("{:?}", config(&[], &all)), defaults);
 }
 
+/// (spec: http.md#empty-variable)
 #[test]
 fn an_empty_flag_is_meant_so() {
     assert_eq!(config(&["--session-prefix="], &[]).session_prefix, "");

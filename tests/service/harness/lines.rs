@@ -48,7 +48,7 @@ impl Decoder {
 /// What a flush in a gzip stream ends with. Decoders may hold back what comes after the last one.
 const FLUSHED: &[u8] = &[0, 0, 0xff, 0xff];
 
-/// The lines of a stream. Every one is checked for what http.md says of all of them.
+/// The lines of a stream. Every one is checked for what holds of all (spec: http.md#stream-start, http.md#ascii).
 pub(crate) struct Lines {
     response: Response,
     decoder: Option<Decoder>,

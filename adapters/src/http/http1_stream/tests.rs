@@ -153,6 +153,7 @@ async fn a_client_that_talks_is_ignored_but_not_for_ever() {
     assert_eq!(error, "the client sends more than the body of its request");
 }
 
+/// (spec: http.md#no-error-inside)
 #[tokio::test]
 async fn a_body_that_fails_ends_the_connection_without_an_end_of_the_body() {
     let parts = stream::iter([Ok(Bytes::from_static(b"a")), Err(io::Error::other("broken"))]);

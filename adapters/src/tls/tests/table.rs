@@ -89,6 +89,7 @@ fn without_line(pem: &str, lost: usize) -> String {
     pem.lines().enumerate().filter(|(index, _)| *index != lost).map(|(_, line)| format!("{line}\n")).collect()
 }
 
+/// (spec: http.md#certificates)
 #[tokio::test]
 async fn what_cannot_be_served_whole_is_refused_and_the_old_certificate_is_kept() {
     let root = Authority::root("Root");

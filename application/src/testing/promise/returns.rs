@@ -1,4 +1,5 @@
-//! Does a client that comes back lose what it may no longer have, case by case? (spec: stream.md, Where the client starts)
+//! Does a client that comes back lose what it may no longer have, case by case?
+//! (spec: stream.md#served-as-another, stream.md#wider)
 
 use std::collections::BTreeMap;
 
@@ -164,6 +165,7 @@ fn who_was_given_a_delegation_and_lost_it() {
     check(voted, &[given(&[6]), given(&[])]);
 }
 
+/// (spec: restriction.md#no-longer-required)
 #[test]
 fn users_who_were_required_for_a_while() {
     let may = |permission: &str| json!({ "users/group:3": { "permissions": [permission] } });

@@ -31,6 +31,7 @@ fn only_what_is_asked_for_is_on_the_board() {
     assert_eq!(hall.data(1)["title"], json!("one"));
 }
 
+/// (spec: projector.md#rendered-once)
 #[test]
 fn a_change_is_reported_for_the_projectors_that_show_it() {
     let mut hall = Hall::new(&two_topics(), &[1, 2, 130]);

@@ -62,6 +62,7 @@ fn a_line_is_compact_and_in_the_order_of_the_numbers() {
     assert_eq!(hall.board.text(&line), expected);
 }
 
+/// (spec: projector.md#projector-line)
 #[test]
 fn first_those_that_exist_then_what_changes() {
     let mut hall = hall(&[2, 10, 77]);
@@ -135,6 +136,7 @@ fn without_the_permission_there_are_no_lines() {
     check(&hall, &mut ProjectorCursor::new(None, ids()), json!({"change_id": 3, "data": {"2": []}}));
 }
 
+/// (spec: projector.md#projector-permission)
 #[test]
 fn losing_the_permission_is_null_once_and_gaining_it_is_everything() {
     let mut hall = hall(&[2, 10]);

@@ -1,4 +1,4 @@
-//! Do projectors, boards and cursors keep what the page promises? (spec: projector.md)
+//! Do projectors, boards and cursors keep what the page promises? (spec: projector.md#projector-line)
 
 mod board;
 mod cursor;

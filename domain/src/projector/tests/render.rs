@@ -16,6 +16,7 @@ fn check(element: Value, expected: Option<Value>, diagnostics: &[&str]) {
     assert_eq!(rendered.diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>(), diagnostics);
 }
 
+/// (spec: projector.md#projector-elements)
 #[test]
 fn every_entry_gives_one_slide_in_order() {
     check(projector(1, json!([])), Some(json!([])), &[]);

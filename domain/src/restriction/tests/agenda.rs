@@ -7,6 +7,7 @@ use super::{ADMIN, ANONYMOUS, COLLEAGUE, DELEGATE, Scene};
 const ITEM: &str = "agenda/item:1";
 const LIST: &str = "agenda/list-of-speakers:1";
 
+/// (spec: restriction.md#agenda-items)
 #[test]
 fn items_are_hidden_or_shortened_by_permission() {
     const SEE: &str = "agenda.can_see";
@@ -66,6 +67,7 @@ fn with_notes_of(scene: &Scene, entries: &[u64]) -> Option<Value> {
     Some(list)
 }
 
+/// (spec: restriction.md#lists-of-speakers)
 #[test]
 fn notes_are_for_their_speaker() {
     const SEE: &str = "agenda.can_see_list_of_speakers";
@@ -84,6 +86,7 @@ fn notes_are_for_their_speaker() {
     list_of_speakers().delegates_may(&["agenda.can_manage_list_of_speakers"]).check_hidden(DELEGATE, LIST);
 }
 
+/// (spec: restriction.md#configuration)
 #[test]
 fn notes_are_for_everyone_only_if_the_configuration_is_true() {
     let scene = list_of_speakers().delegates_may(&["agenda.can_see_list_of_speakers"]);

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{ADMIN, ANONYMOUS, DELEGATE, GUEST, STRANGER, Scene};
 
+/// (spec: restriction.md#everyone)
 #[test]
 fn what_is_for_everyone_is_whole_for_everyone() {
     for collection in ["core/config", "core/tag", "users/group"] {
@@ -40,6 +41,7 @@ fn check_whole_with(collection: &str, permission: &str) {
     by_second_group.check_whole(GUEST, &key);
 }
 
+/// (spec: restriction.md#projectors, restriction.md#topics, restriction.md#motion-settings, restriction.md#assignments)
 #[test]
 fn simple_collections_are_seen_with_their_permission() {
     for collection in ["core/projector", "core/projection-default", "core/projector-message", "core/countdown"] {
@@ -52,6 +54,7 @@ fn simple_collections_are_seen_with_their_permission() {
     check_whole_with("assignments/assignment", "assignments.can_see");
 }
 
+/// (spec: restriction.md#has)
 #[test]
 fn a_group_that_is_missing_grants_nothing_but_the_second_group_need_not_exist() {
     let mut scene = Scene::new().with(json!({ "id": 1 }), "topics/topic").delegates_may(&["agenda.can_see"]);
@@ -62,6 +65,7 @@ fn a_group_that_is_missing_grants_nothing_but_the_second_group_need_not_exist() 
     scene.check_whole(ADMIN, "topics/topic:1");
 }
 
+/// (spec: restriction.md#groups)
 #[test]
 fn a_user_without_groups_is_in_the_default_group() {
     let scene = Scene::new().with(json!({ "id": 1 }), "topics/topic").permits(1, &["agenda.can_see"]);
@@ -73,6 +77,7 @@ fn a_user_without_groups_is_in_the_default_group() {
     without_field.check_whole(GUEST, "topics/topic:1");
 }
 
+/// (spec: restriction.md#superadmin)
 #[test]
 fn a_user_of_the_second_group_sees_everything_anonymous_never() {
     let scene = Scene::new().with(json!({ "id": 1 }), "topics/topic").permits(1, &[]).with_user_field(
@@ -84,12 +89,14 @@ fn a_user_of_the_second_group_sees_everything_anonymous_never() {
     scene.check_hidden(ANONYMOUS, "topics/topic:1");
 }
 
+/// (spec: restriction.md#unknown-collections)
 #[test]
 fn unknown_collections_are_hidden_from_everyone() {
     let meeting = super::meeting(&Scene::new().with(json!({ "id": 1 }), "plugin/thing").elements);
     assert_eq!(meeting.len(), Scene::new().elements.len());
 }
 
+/// (spec: restriction.md#mediafiles)
 #[test]
 fn mediafiles_are_seen_by_those_with_access() {
     let key = "mediafiles/mediafile:1";
@@ -120,6 +127,7 @@ fn mediafiles_are_seen_by_those_with_access() {
     scene(json!([3])).check_opened_by(key, &[], &["mediafiles.can_see"]);
 }
 
+/// (spec: restriction.md#in, restriction.md#chat)
 #[test]
 fn chat_is_seen_by_its_groups_and_those_who_manage_it() {
     for collection in ["chat/chat-group", "chat/chat-message"] {

@@ -52,6 +52,7 @@ const FIELDS: &[(&str, &str, &str)] = &[
     ("users/group", "permissions", NO_STRING_LISTS),
 ];
 
+/// (spec: restriction.md#unreadable)
 #[test]
 fn a_field_of_a_wrong_type_hides_the_element_from_everybody() {
     for (collection, field, values) in FIELDS {
@@ -74,6 +75,7 @@ fn a_field_of_a_wrong_type_hides_the_element_from_everybody() {
     }
 }
 
+/// (spec: restriction.md#missing-fields)
 #[test]
 fn a_field_that_is_missing_or_null_hides_nothing() {
     for (collection, field, _) in FIELDS {

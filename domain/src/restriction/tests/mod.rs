@@ -1,4 +1,4 @@
-//! Does every rule of restriction.md hold? Cases by hand, recorded ones, and random ones against the oracle.
+//! Does every rule hold of who sees what? Cases by hand, recorded ones, and random ones against the oracle.
 
 mod agenda;
 mod collections;

@@ -14,6 +14,7 @@ fn motion(restriction: Value) -> Scene {
     Scene::new().with(motion, "motions/motion").delegates_may(&[SEE]).permits(1, &[SEE])
 }
 
+/// (spec: restriction.md#motions)
 #[test]
 fn a_motion_is_open_to_those_its_state_names() {
     const INTERNAL: &str = "motions.can_see_internal";
@@ -63,6 +64,7 @@ fn comments_that_are_hidden_leave_no_trace() {
     assert_eq!(text(json!(null)), text(json!([])));
 }
 
+/// (spec: restriction.md#motion-comments)
 #[test]
 fn of_the_comments_only_those_of_the_users_groups_are_kept() {
     let comments = [
@@ -93,6 +95,7 @@ fn of_the_comments_only_those_of_the_users_groups_are_kept() {
     }
 }
 
+/// (spec: restriction.md#motion-blocks)
 #[test]
 fn internal_blocks_and_change_recommendations_are_for_managers() {
     for collection in ["motions/motion-block", "motions/motion-change-recommendation"] {
@@ -110,6 +113,7 @@ fn internal_blocks_and_change_recommendations_are_for_managers() {
     }
 }
 
+/// (spec: restriction.md#comment-sections)
 #[test]
 fn comment_sections_are_for_their_readers_and_managers() {
     let key = "motions/motion-comment-section:1";

@@ -1,4 +1,4 @@
-//! Do the rules decide as the plain words of restriction.md do, for random meetings and after random changes?
+//! Do the rules decide as the plain words of the specification do, for random meetings and after random changes?
 
 use std::collections::BTreeMap;
 

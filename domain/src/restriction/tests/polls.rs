@@ -94,6 +94,7 @@ fn check_poll(kind: &Kind, state: &Value, permissions: &[&str], seen: &[&str], c
     of(GUEST, false, json!([]));
 }
 
+/// (spec: restriction.md#polls)
 #[test]
 fn what_is_seen_of_a_poll_depends_on_its_state_and_on_managing() {
     let everything = [
@@ -169,6 +170,7 @@ fn what_the_viewer_is_told_of_own_votes_replaces_what_the_poll_says() {
     scene.check(ADMIN, "motions/motion-poll:1", Some(expected));
 }
 
+/// (spec: restriction.md#options)
 #[test]
 fn results_of_options_are_for_managers_until_they_are_published() {
     for kind in &KINDS {
@@ -187,6 +189,7 @@ fn results_of_options_are_for_managers_until_they_are_published() {
     }
 }
 
+/// (spec: restriction.md#votes)
 #[test]
 fn votes_are_for_managers_and_their_voters_until_they_are_published() {
     for kind in &KINDS {

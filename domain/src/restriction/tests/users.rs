@@ -76,6 +76,7 @@ fn check(scene: &Scene, viewer: u64, seen: u64, more: Option<&[&str]>) {
     scene.check(viewer, &key(seen), expected);
 }
 
+/// (spec: restriction.md#users, restriction.md#user-fields)
 #[test]
 fn the_field_set_follows_from_permissions_and_from_being_oneself() {
     for (permissions, own, other) in [
@@ -137,6 +138,7 @@ fn named(field: &str, users: &[Value]) -> Value {
     json!({ "id": 1, field: entries, "user_id": null })
 }
 
+/// (spec: restriction.md#required-users)
 #[test]
 fn elements_require_the_users_they_show_by_name() {
     let users = [json!(COLLEAGUE), Value::Null, json!(GUEST), json!(GUEST)];
@@ -217,6 +219,7 @@ fn an_element_that_the_table_cannot_read_requires_nobody() {
     }
 }
 
+/// (spec: restriction.md#personal-notes)
 #[test]
 fn personal_notes_are_only_for_their_user() {
     let key = "users/personal-note:1";

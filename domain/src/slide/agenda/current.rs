@@ -1,4 +1,5 @@
-//! Whose list of speakers is the current one of a projector, and who speaks? (spec: projector.md, agenda/current-…)
+//! Whose list of speakers is the current one of a projector, and who speaks?
+//! (spec: projector.md#current-list-of-speakers, projector.md#chyron)
 
 use serde_json::value::RawValue;
 

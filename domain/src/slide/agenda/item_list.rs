@@ -1,4 +1,4 @@
-//! What does the slide of the agenda show? (spec: projector.md, agenda/item-list)
+//! What does the slide of the agenda show? (spec: projector.md#item-list)
 
 use std::collections::BTreeMap;
 

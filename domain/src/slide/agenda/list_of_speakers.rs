@@ -1,4 +1,4 @@
-//! What does the slide of a list of speakers show? (spec: projector.md, agenda/list-of-speakers)
+//! What does the slide of a list of speakers show? (spec: projector.md#list-of-speakers)
 
 use std::borrow::Cow;
 

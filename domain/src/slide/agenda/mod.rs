@@ -1,4 +1,4 @@
-//! Which slides show the agenda and who speaks? (spec: projector.md, agenda/…)
+//! Which slides show the agenda and who speaks? (spec: projector.md#item-list, projector.md#list-of-speakers)
 
 pub(super) mod current;
 mod instant;

@@ -1,4 +1,4 @@
-//! What of its amendments does the slide of a motion show? (spec: projector.md, motions/motion)
+//! What of its amendments does the slide of a motion show? (spec: projector.md#motion)
 
 use crate::collection::Collection;
 use crate::slide::error::SlideError;

@@ -1,4 +1,4 @@
-//! What does the slide of a motion block show? (spec: projector.md, motions/motion-block)
+//! What does the slide of a motion block show? (spec: projector.md#motion-block)
 
 use super::references::{ReferencedMotions, add_referenced_motions, referenced_motions};
 use crate::collection::Collection;

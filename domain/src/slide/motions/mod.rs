@@ -1,4 +1,4 @@
-//! Which slides show motions? (spec: projector.md, motions/…)
+//! Which slides show motions? (spec: projector.md#motion, projector.md#motion-block, projector.md#motion-poll)
 
 mod amendments;
 pub(super) mod block;

@@ -1,4 +1,4 @@
-//! What does the slide of a motion show? (spec: projector.md, motions/motion)
+//! What does the slide of a motion show? (spec: projector.md#motion)
 
 use super::amendments::{amendments, change_recommendations};
 use super::references::{ReferencedMotions, add_referenced_motions, referenced_motions};

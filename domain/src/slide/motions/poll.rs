@@ -1,4 +1,4 @@
-//! What does the slide of a vote on a motion show? (spec: projector.md, motions/motion-poll)
+//! What does the slide of a vote on a motion show? (spec: projector.md#motion-poll)
 
 use crate::collection::Collection;
 use crate::slide::error::SlideError;

@@ -1,4 +1,4 @@
-//! What does a slide show of the motions that a recommendation names? (spec: projector.md, `[motion:<id>]`)
+//! What does a slide show of the motions that a recommendation names? (spec: projector.md#motion)
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What does the agenda show? (spec: projector.md, agenda/item-list)
+//! What does the agenda show? (spec: projector.md#item-list)
 
 use serde_json::{Value, json};
 
@@ -75,6 +75,7 @@ fn below_a_hidden_or_missing_item_nothing_is_shown() {
     );
 }
 
+/// (spec: projector.md#item-cycles)
 #[test]
 fn cycles_hang_nothing_and_show_nothing() {
     let (none, one) = (json!(null), json!(1));

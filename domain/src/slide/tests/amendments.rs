@@ -1,4 +1,4 @@
-//! What does a motion show of what it amends, and of what amends it? (spec: projector.md, motions/motion)
+//! What does a motion show of what it amends, and of what amends it? (spec: projector.md#motion)
 
 use serde_json::{Value, json};
 

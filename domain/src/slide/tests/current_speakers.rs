@@ -1,4 +1,5 @@
-//! Which list of speakers is the current one, and who speaks? (spec: projector.md, agenda/current-…)
+//! Which list of speakers is the current one, and who speaks?
+//! (spec: projector.md#current-list-of-speakers, projector.md#chyron)
 
 use serde_json::{Value, json};
 
@@ -114,6 +115,7 @@ fn a_projector_that_is_needed_and_missing_is_an_internal_error() {
     }
 }
 
+/// (spec: projector.md#chyron)
 #[test]
 fn the_chyron_names_who_speaks() {
     let entry = json!({"name": "agenda/current-speaker-chyron"});

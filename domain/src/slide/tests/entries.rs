@@ -1,4 +1,4 @@
-//! What does an entry show that is not as it should be? (spec: projector.md, Errors)
+//! What does an entry show that is not as it should be? (spec: projector.md#unknown-slide, projector.md#slide-id)
 
 use serde_json::{Value, json};
 
@@ -101,6 +101,7 @@ fn an_id_names_an_element_that_exists() {
     }
 }
 
+/// (spec: projector.md#slide-internal-error)
 #[test]
 fn an_id_of_another_type_is_an_internal_error() {
     for (name, _) in WITH_ID {

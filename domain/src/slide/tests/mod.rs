@@ -1,4 +1,4 @@
-//! Do the slides show what the page says? (spec: projector.md)
+//! Do the slides show what the page says? (spec: projector.md#projector-elements)
 
 mod agenda;
 mod amendments;

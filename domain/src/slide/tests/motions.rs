@@ -1,4 +1,4 @@
-//! What do motions and motion blocks show? (spec: projector.md, motions/motion, motions/motion-block)
+//! What do motions and motion blocks show? (spec: projector.md#motion, projector.md#motion-block)
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! What do polls show before and after their result is published? (spec: projector.md, …-poll)
+//! What do polls show before and after their result is published?
+//! (spec: projector.md#assignment-poll, projector.md#motion-poll)
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! What do the short slides show? (spec: projector.md, core/…, mediafiles/…, topics/…, users/…, assignments/assignment)
+//! What do the short slides show?
+//! (spec: projector.md#projector-message, projector.md#clock, projector.md#topic, projector.md#user)
 
 use serde_json::{Value, json};
 
@@ -10,6 +11,7 @@ fn check_name(fields: Value, expected: &str) {
     check(&[("users/user:4", user)], json!({"name": "users/user", "id": 4}), json!({"user": expected}));
 }
 
+/// (spec: projector.md#user-name, projector.md#user)
 #[test]
 fn a_user_has_a_full_name() {
     check_name(json!({}), "login");
@@ -40,6 +42,7 @@ fn the_clock_shows_nothing_of_the_meeting() {
     check(&[], json!({"name": "core/clock", "id": "x"}), json!({}));
 }
 
+/// (spec: projector.md#countdown)
 #[test]
 fn a_countdown_shows_when_to_warn() {
     let entry = json!({"name": "core/countdown", "id": 1});
@@ -52,6 +55,7 @@ fn a_countdown_shows_when_to_warn() {
     check(&[("core/countdown:1", json!({"id": 1}))], entry, nulls);
 }
 
+/// (spec: projector.md#copied)
 #[test]
 fn copied_values_keep_their_bytes() {
     let text = r#"{"id":1,"description":"\u00e4\/","running":0.10,"countdown_time":1605606313.92631100000000000001}"#;
@@ -72,6 +76,7 @@ fn a_message_is_shown_whole() {
     );
 }
 
+/// (spec: projector.md#mediafile)
 #[test]
 fn a_mediafile_shows_where_it_is() {
     let entry = json!({"name": "mediafiles/mediafile", "id": 1});
@@ -104,6 +109,7 @@ fn a_topic_shows_the_number_of_its_item() {
     check_internal(&[("topics/topic:1", topic)], entry, diagnostic);
 }
 
+/// (spec: projector.md#assignment, projector.md#slide-user)
 #[test]
 fn an_election_shows_its_candidates_by_weight() {
     let entry = json!({"name": "assignments/assignment", "id": 1});

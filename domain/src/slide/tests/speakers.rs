@@ -1,4 +1,4 @@
-//! What does a list of speakers show? (spec: projector.md, agenda/list-of-speakers)
+//! What does a list of speakers show? (spec: projector.md#list-of-speakers)
 
 use serde_json::{Value, json};
 

@@ -23,7 +23,7 @@ use crate::ids::{ChangeId, UserId};
 use crate::ports::element_store::Missing;
 use crate::ports::message_bus::{Channel, Position};
 
-/// Acts as the OpenSlides server (spec: redis.md, How the server changes them). Panics if it cannot.
+/// Acts as the OpenSlides server (spec: redis.md#change-script, redis.md#rebuild). Panics if it cannot.
 #[async_trait]
 pub trait Server: Send + Sync {
     /// Deletes everything, the streams too.

@@ -1,4 +1,4 @@
-//! Which users does somebody see because an element names them? (spec: restriction.md, Required users)
+//! Which users does somebody see because an element names them? (spec: restriction.md#required-users)
 
 use std::collections::BTreeSet;
 

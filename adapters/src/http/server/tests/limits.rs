@@ -17,6 +17,7 @@ async fn check_ended_after(bytes: &[u8], limit: impl Fn(&Limits) -> Duration) {
     assert!(difference <= Duration::from_millis(5), "{name:?} after {:?}, not {expected:?}", begin.elapsed());
 }
 
+/// (spec: http.md#connection-limits)
 #[tokio::test(start_paused = true)]
 async fn a_silent_client_is_left_after_a_while() {
     check_ended_after(b"", |limits| limits.first_bytes).await;

@@ -24,6 +24,7 @@ fn clients() -> Vec<(&'static str, Version, Client)> {
     ]
 }
 
+/// (spec: http.md#one-port)
 #[tokio::test]
 async fn one_port_speaks_everything() {
     let port = Port::start(TlsMode::Both);

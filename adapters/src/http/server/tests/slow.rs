@@ -34,6 +34,7 @@ async fn sip(client: &mut DuplexStream, bytes: usize, step: Duration, time: Dura
     read
 }
 
+/// (spec: http.md#slow-readers)
 #[tokio::test(start_paused = true)]
 async fn a_byte_now_and_then_keeps_no_line_alive() {
     let scene = Scene::start().await;

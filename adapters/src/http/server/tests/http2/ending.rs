@@ -9,6 +9,7 @@ use super::service::{NEWS, Scene};
 use crate::http::limits::Limits;
 
 /// As over HTTP/1.1: longer than proxies keep theirs, and not for ever, though the client answers every PING.
+/// (spec: http.md#connection-limits)
 #[tokio::test(start_paused = true)]
 async fn a_connection_without_streams_is_ended_after_a_while() {
     let unused = Limits::default().unused;

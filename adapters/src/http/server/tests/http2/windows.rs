@@ -31,6 +31,7 @@ async fn check(stream_window: u32, connection_window: u32, comes: usize) {
     assert_eq!(client.body(1).len(), if is_whole { comes + NEWS.len() } else { comes + 10 });
 }
 
+/// (spec: stream.md#large-lines)
 #[tokio::test(start_paused = true)]
 async fn no_more_is_made_of_a_stream_than_its_client_lets_come() {
     check(0, 65_535, 0).await;
