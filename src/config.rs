@@ -3,6 +3,7 @@
 //! [`Config`] is the table: a field `keep_alive_seconds` is the variable `KEEP_ALIVE_SECONDS` and the flag
 //! `--keep-alive-seconds`, its documentation is the line of `--help`. A flag comes before its variable.
 
+mod help;
 mod redis;
 mod values;
 
@@ -17,15 +18,16 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use redis::DEFAULT_MASTER;
-pub(crate) use values::{FakeAuth, LogFilter, LogFormat, MetricsAddress, Password};
-use values::{bytes, count, host, milliseconds, one_of, port, redacted, seconds};
+pub(crate) use values::{FakeAuth, ListenHost, LogFilter, LogFormat, MetricsAddress, Password};
+use values::{bytes, count, host, host_or_none, milliseconds, one_of, port, redacted, seconds};
 
 /// The autoupdate service of OpenSlides 3: what every user may see of the meeting, live.
 #[derive(Debug, Parser)]
 #[command(
     version,
     args_override_self = true,
-    after_help = "Each flag is also an environment variable, in capitals and with `_` for `-`; the flag comes first."
+    after_help = "Each flag is also an environment variable, in capitals and with `_` for `-`; the flag comes first. An empty \
+                  variable counts as not set."
 )]
 struct CommandLine {
     #[command(flatten)]
@@ -52,9 +54,9 @@ pub(crate) struct Config {
     /// Port to listen on; 0: any that is free.
     #[arg(long, value_name = "PORT", value_parser = port, default_value = "8002")]
     pub(crate) autoupdate_port: u16,
-    /// Address or name to listen on; empty: all addresses, IPv4 and IPv6.
+    /// Address or name to listen on, or unix:/path/to/socket; empty, `*` or `::`: all addresses, IPv4 and IPv6.
     #[arg(long, value_name = "HOST", default_value = "")]
-    pub(crate) autoupdate_host: String,
+    pub(crate) autoupdate_host: ListenHost,
     /// Host of the Redis server for reading.
     #[arg(long, value_name = "HOST", value_parser = host, default_value = "localhost")]
     pub(crate) message_bus_host: String,
@@ -62,7 +64,7 @@ pub(crate) struct Config {
     #[arg(long, value_name = "PORT", value_parser = port, default_value = "6379")]
     pub(crate) message_bus_port: u16,
     /// Host of the Redis server for writing; empty: the same as for reading.
-    #[arg(long, value_name = "HOST", default_value = "")]
+    #[arg(long, value_name = "HOST", value_parser = host_or_none, default_value = "")]
     pub(crate) redis_write_host: String,
     /// Port of the Redis server for writing [default: the same as for reading].
     #[arg(long, value_name = "PORT", value_parser = port)]
@@ -74,6 +76,12 @@ pub(crate) struct Config {
     /// Redis server for writing, in place of its host and port, in the same form [default: as for reading].
     #[arg(long, value_name = "URL", value_parser = values::redis)]
     pub(crate) redis_write_url: Option<RedisAddress>,
+    /// File that holds REDIS_URL, so that no password stands in the environment; empty: none.
+    #[arg(long, value_name = "FILE", default_value = "")]
+    pub(crate) redis_url_file: String,
+    /// File that holds REDIS_WRITE_URL; empty: none.
+    #[arg(long, value_name = "FILE", default_value = "")]
+    pub(crate) redis_write_url_file: String,
     /// Sentinels that tell where Redis is, for reading and writing: host[:port] of each, separated by commas, all with
     /// rediss:// in front for TLS; empty: none. User, password, database and TLS of Redis are those of REDIS_URL, with the
     /// name of the primary as its host.
@@ -91,6 +99,12 @@ pub(crate) struct Config {
     /// File with the certificate of the authority that vouches for Redis and its sentinels, in PEM; empty: the public ones.
     #[arg(long, value_name = "FILE", default_value = "")]
     pub(crate) redis_ca_file: String,
+    /// File with the certificate by which the service shows Redis and its sentinels who it is, in PEM; empty: none.
+    #[arg(long, value_name = "FILE", default_value = "")]
+    pub(crate) redis_cert_file: String,
+    /// File with the key of the certificate in REDIS_CERT_FILE, in PEM.
+    #[arg(long, value_name = "FILE", default_value = "")]
+    pub(crate) redis_key_file: String,
     /// How often Redis is asked whether anything was missed, in seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<1>, default_value = "3")]
     pub(crate) reconcile_seconds: u64,
@@ -114,13 +128,14 @@ pub(crate) struct Config {
     #[arg(long, value_name = "FILE", default_value = "/run/secrets/django")]
     pub(crate) secret_file: PathBuf,
 
-    /// Directory with autoupdate.pem and autoupdate-key.pem, or cert.pem and key.pem; empty: a self-signed certificate.
+    /// Directory with autoupdate.pem and autoupdate-key.pem, or cert.pem and key.pem, or fullchain.pem and privkey.pem, or
+    /// tls.crt and tls.key; empty: a self-signed certificate.
     #[arg(long, value_name = "DIRECTORY", default_value = "")]
     pub(crate) cert_dir: String,
     /// Which connections are served: both, only (those with TLS), off (only those without).
     #[arg(long, value_name = "MODE", value_parser = one_of::<TlsMode>, default_value = "both")]
     pub(crate) tls: TlsMode,
-    /// Connections at the same time; further ones wait until one ends. Each needs a file descriptor.
+    /// Connections at the same time; further ones wait until one ends. Fewer, if the system allows fewer open files.
     #[arg(long, value_name = "COUNT", value_parser = count::<1>, default_value_t = CONNECTIONS_MAX)]
     pub(crate) connections_max: usize,
 
@@ -146,13 +161,17 @@ pub(crate) struct Config {
     /// How long versions of the meeting are kept, in seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<1>, default_value = "600")]
     pub(crate) history_seconds_max: u64,
-    /// How many bytes of changes the kept versions may hold.
+    /// How many bytes of changes the kept versions may hold, those that clients are still reading included.
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "268435456")]
     pub(crate) history_bytes_max: u64,
     /// How many bytes of rendered text are kept for sharing; 0: six times the text of the meeting, at least 96 MiB.
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "0")]
     pub(crate) pieces_bytes_max: u64,
 
+    /// For how many seconds the service goes on serving after the signal to stop, and says that it is not healthy, so that
+    /// load balancers send nobody any more.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "0")]
+    pub(crate) shutdown_delay_seconds: u64,
     /// Over how many seconds the ends of streams are spread when the service stops.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "1")]
     pub(crate) drain_seconds: u64,
@@ -162,7 +181,7 @@ pub(crate) struct Config {
     /// What is logged: error, warn, info, debug, trace, or a filter by part such as `info,adapters::redis=debug`.
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub(crate) log_level: LogFilter,
-    /// Address and port for metrics, such as 127.0.0.1:9100; empty: none.
+    /// Address and port for metrics, such as 127.0.0.1:9100, or :9100 for all addresses; empty: none.
     #[arg(long, value_name = "ADDRESS", default_value = "")]
     pub(crate) metrics_address: MetricsAddress,
 }
@@ -192,19 +211,16 @@ pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Result<(Task, Config), Stop> {
-    let command = CommandLine::command().mut_args(|argument| {
-        // The name cannot be part of the documentation above, or it would stand there twice.
-        let name = variable_name(&argument);
-        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-        if name.is_empty() { argument } else { argument.global(true).help(format!("{help} [variable: {name}]")) }
-    });
+    let command = help::arranged(CommandLine::command());
 
     // A variable is read as if its flag stood before all others: what stands later counts.
     let mut arguments = arguments.into_iter();
     let mut line: Vec<OsString> = arguments.next().into_iter().collect();
     for argument in command.get_arguments() {
         let name = variable_name(argument);
-        if let (Some(flag), Some(value)) = (argument.get_long(), variable(&name)) {
+        // Compose files with `${VAR}` set what is not set to nothing. A flag that is empty is meant so.
+        let value = variable(&name).filter(|value| !value.is_empty());
+        if let (Some(flag), Some(value)) = (argument.get_long(), value) {
             if value.to_str().is_none() {
                 return Err(Stop::Invalid(format!("{name} cannot be used: expected text in UTF-8")));
             }
@@ -219,6 +235,18 @@ pub(crate) fn parse(
     let CommandLine { config, task } = CommandLine::from_arg_matches(&matches).map_err(|error| stop(&error))?;
     config.check_redis().map_err(Stop::Invalid)?;
     Ok((task.unwrap_or_default(), config))
+}
+
+/// The form of the log that is asked for, also where other settings cannot be used.
+pub(crate) fn log_format(arguments: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> LogFormat {
+    const FLAG: &str = "--log-format";
+    let given = (0..arguments.len()).rev().find_map(|place| match arguments[place].to_str()?.strip_prefix(FLAG)? {
+        "" => arguments.get(place + 1)?.to_str(),
+        value => value.strip_prefix('='),
+    });
+    let variable = variable("LOG_FORMAT");
+    let text = given.or_else(|| variable.as_ref()?.to_str());
+    text.and_then(|text| text.parse().ok()).unwrap_or(LogFormat::Text)
 }
 
 /// The variable of a flag; empty for those that have none.

@@ -3,6 +3,7 @@
 use std::io::{Write, stdout};
 use std::time::Duration;
 
+use adapters::http::address::Address;
 use adapters::memory::MemoryServer;
 use domain::ids::UserId;
 use tracing::warn;
@@ -10,10 +11,16 @@ use tracing::warn;
 use crate::demo::{self, Happening, MeetingMap};
 use crate::wiring::Ports;
 
-/// Prints what to try.
-pub(crate) fn greet(port: u16) {
-    // Where nobody listens to what is printed, there is nobody to greet.
-    let _ = stdout().write_all(demo::greeting(port).as_bytes());
+/// Prints what to try. It is printed on a thread of its own, so that nothing waits for a reader that does not read.
+pub(crate) fn greet(address: &Address) {
+    let text = demo::greeting(address);
+    let greeting = std::thread::Builder::new().name("greeting".to_owned()).spawn(move || {
+        // Where nobody listens to what is printed, there is nobody to greet.
+        let _ = stdout().write_all(text.as_bytes());
+    });
+    if let Err(error) = greeting {
+        warn!(%error, "the demo cannot say what to try");
+    }
 }
 
 /// Lets something happen every second, in the server's way, until it is dropped.
@@ -39,7 +46,7 @@ pub(crate) async fn tell(server: MemoryServer, mut meeting: MeetingMap, ports: P
             }
             Happening::Applause(users) => {
                 for user in users {
-                    if let Err(error) = ports.applause.applaud(UserId(user), now).await {
+                    if let Err(error) = ports.applause.applaud(UserId(user)).await {
                         warn!(%error, "the demo cannot applaud");
                     }
                 }

@@ -1,20 +1,74 @@
-//! Does the system allow as many connections as are configured?
+//! How many connections does the system allow, so that what is not a client's has its file descriptors too?
 
-/// File descriptors needed beside the clients' connections: sockets, Redis, metrics, files being read.
-const OTHER_DESCRIPTORS: u64 = 100;
+use adapters::http::metrics::METRICS_CONNECTIONS_MAX;
+use adapters::redis::REDIS_CONNECTIONS_MAX;
 
-/// Raises the limit of open files as far as this process may, and tells the log if that is not enough for
-/// `connections_max`. Many systems begin with a limit of 1024, for programs that could not cope with more.
-pub(crate) fn raise(connections_max: usize) {
-    let needed = (connections_max as u64).saturating_add(OTHER_DESCRIPTORS);
-    match rlimit::increase_nofile_limit(needed) {
-        Ok(limit) if limit >= needed => {}
-        Ok(limit) => tracing::warn!(
-            limit,
-            needed,
-            "the system allows fewer open files than CONNECTIONS_MAX needs: clients beyond that wait until others leave; \
-             raise the limit (ulimit -n, LimitNOFILE=) or lower CONNECTIONS_MAX"
-        ),
-        Err(error) => tracing::warn!(%error, "cannot raise the limit of open files"),
+/// Kept for the program itself: its standard streams, the event loop, signals, and files that are read.
+const OWN_DESCRIPTORS: usize = 29;
+
+/// What a connection to Redis may need while it is opened: its own, and two to look up a name.
+const REDIS_CONNECTION_DESCRIPTORS: usize = 3;
+
+/// Kept for all that is not a client's: without it clients that wait could take what Redis needs to come back. The
+/// listening sockets are counted apart.
+pub(crate) const RESERVED_DESCRIPTORS: usize =
+    OWN_DESCRIPTORS + REDIS_CONNECTION_DESCRIPTORS * REDIS_CONNECTIONS_MAX + METRICS_CONNECTIONS_MAX + 1;
+
+/// The system does not allow a single connection.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the system allows {allowed} open files, and {reserved} are needed for what is not a client's connection: raise the \
+     limit (ulimit -n, LimitNOFILE=), best to CONNECTIONS_MAX and {reserved} more"
+)]
+pub(crate) struct TooFewDescriptors {
+    allowed: u64,
+    reserved: usize,
+}
+
+/// Raises the limit of open files as far as this process may, and returns how many connections it is enough for: at most
+/// `connections_max`, beside so many `listeners`. Many systems begin with a limit of 1024, for programs that could not cope
+/// with more.
+///
+/// # Errors
+/// Not for a single one.
+pub(crate) fn connections_max(connections_max: usize, listeners: usize) -> Result<usize, TooFewDescriptors> {
+    let needed = connections_max.saturating_add(RESERVED_DESCRIPTORS).saturating_add(listeners);
+    match rlimit::increase_nofile_limit(needed as u64) {
+        Ok(allowed) => within(allowed, connections_max, listeners),
+        Err(error) => {
+            tracing::warn!(%error, "cannot tell or raise the limit of open files");
+            Ok(connections_max)
+        }
+    }
+}
+
+fn within(allowed: u64, connections_max: usize, listeners: usize) -> Result<usize, TooFewDescriptors> {
+    let reserved = RESERVED_DESCRIPTORS.saturating_add(listeners);
+    match usize::try_from(allowed).unwrap_or(usize::MAX).saturating_sub(reserved) {
+        0 => Err(TooFewDescriptors { allowed, reserved }),
+        connections => Ok(connections.min(connections_max)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_the_reserve_alone() {
+        let reserved = RESERVED_DESCRIPTORS;
+        for (allowed, wanted, listeners, expected) in [
+            (reserved + 21, 20, 1, Ok(20)),
+            (reserved + 20, 20, 1, Ok(19)),
+            (reserved + 20, 20, 3, Ok(17)),
+            (1_000_000, 20_000, 1, Ok(20_000)),
+            (reserved + 2, 20_000, 1, Ok(1)),
+            (reserved + 1, 20_000, 1, Err(reserved + 1)),
+            (0, 20_000, 1, Err(reserved + 1)),
+        ] {
+            let found = within(allowed as u64, wanted, listeners).map_err(|error| error.reserved);
+            assert_eq!(found, expected, "{allowed} {wanted} {listeners}");
+        }
+        assert_eq!(within(u64::MAX, usize::MAX, 1), Ok(usize::MAX - reserved - 1));
     }
 }

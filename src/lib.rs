@@ -1,35 +1,39 @@
 //! The autoupdate service, put together: configuration, wiring, the background loops, the demo.
 
-mod applause;
-mod backoff;
-mod compute;
 mod config;
 mod demo;
 mod demo_loop;
 mod descriptors;
-mod ingest;
-mod notify;
+mod signals;
 mod sockets;
 mod start;
-mod stream_reader;
-mod tasks;
 mod telemetry;
-#[cfg(test)]
-mod test_support;
 pub mod wiring;
 
 use std::ffi::OsString;
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 
-use config::{Config, Stop, Task};
+use adapters::http::probe;
+use config::{Config, ListenHost, LogFormat, Stop, Task};
+use signals::Signals;
 use start::StartError;
+use tracing::warn;
 
 /// The status if arguments or variables cannot be used.
 const INVALID: u8 = 2;
 
 /// Runs the program with these arguments (its name first) and environment variables.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, variable: impl Fn(&str) -> Option<OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let log_format = config::log_format(&arguments, &variable);
+    let status = start(arguments, variable, log_format);
+    telemetry::flush();
+    status
+}
+
+fn start(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsString>, log_format: LogFormat) -> ExitCode {
+    let no_color = variable("NO_COLOR");
     let (task, config) = match config::parse(arguments, variable) {
         Ok(start) => start,
         Err(Stop::Help(text)) => {
@@ -37,35 +41,53 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, variable: impl Fn(&st
             return ExitCode::SUCCESS;
         }
         Err(Stop::Invalid(text)) => {
-            complain(&text);
+            telemetry::complain(log_format, &text);
             return ExitCode::from(INVALID);
         }
     };
-    run(task, config).unwrap_or_else(|error| {
-        complain(&error);
+    run(task, config, no_color).unwrap_or_else(|error| {
+        telemetry::complain(log_format, &error);
         ExitCode::FAILURE
     })
 }
 
-fn run(task: Task, config: Config) -> Result<ExitCode, StartError> {
+fn run(task: Task, mut config: Config, no_color: Option<OsString>) -> Result<ExitCode, StartError> {
     if task == Task::Health {
-        adapters::http::probe::health(&config.autoupdate_host, config.autoupdate_port, config.tls)?;
+        match &config.autoupdate_host {
+            ListenHost::Network(host) => probe::health(host, config.autoupdate_port, config.tls)?,
+            ListenHost::Unix(path) => probe::health_at(path, config.tls)?,
+        }
         return Ok(ExitCode::SUCCESS);
     }
-    telemetry::start(config.log_format, &config.log_level)?;
-    descriptors::raise(config.connections_max);
     // Before there are threads: what the service manager hands in is taken out of the environment.
-    let listeners = sockets::listen(&config.autoupdate_host, config.autoupdate_port)?;
+    let sockets = sockets::listen(&config.autoupdate_host, config.autoupdate_port);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        // First of all: a signal that comes while the service starts is neither lost nor its end.
+        let signals = Signals::listen()?;
+        telemetry::start(config.log_format, &config.log_level, no_color.as_deref())?;
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
+        let sockets = sockets?;
+        config.connections_max = connections_max(task, config.connections_max, sockets.count())?;
         match task {
-            Task::Demo => start::serve_demo(config, listeners).await,
-            Task::Serve | Task::Health => start::serve(config, listeners).await,
+            Task::Demo => start::serve_demo(config, sockets, signals).await,
+            Task::Serve | Task::Health => start::serve(config.with_redis_files()?, sockets, signals).await,
         }
     })
 }
 
-fn complain(text: &dyn std::fmt::Display) {
-    // If nobody listens there is nobody to tell.
-    let _ = writeln!(stderr(), "{text}");
+/// How many connections are served: fewer than `wanted` if the system allows fewer open files.
+fn connections_max(task: Task, wanted: usize, listening: usize) -> Result<usize, StartError> {
+    let allowed = descriptors::connections_max(wanted, listening)?;
+    // Nobody tries the demo with thousands of clients.
+    if allowed < wanted && task != Task::Demo {
+        warn!(
+            connections_max = wanted,
+            lowered_to = allowed,
+            reserved = descriptors::RESERVED_DESCRIPTORS,
+            "the system allows fewer open files than CONNECTIONS_MAX needs: clients beyond the lowered number wait until \
+             others leave; raise the limit (ulimit -n, LimitNOFILE=) or lower CONNECTIONS_MAX"
+        );
+    }
+    Ok(allowed)
 }

@@ -3,8 +3,12 @@
 use std::io;
 use std::net::TcpListener;
 
+use adapters::http::acceptor::{SocketAcceptor, TcpAcceptor};
 use adapters::http::listen::{ListenError, bind};
+use adapters::http::unix_socket::{UnixAcceptor, UnixSocket, UnixSocketError};
 use listenfd::ListenFd;
+
+use crate::config::ListenHost;
 
 /// There is nothing to listen on.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +16,7 @@ pub(crate) enum SocketError {
     /// A socket that was handed in cannot be used.
     #[error(
         "socket {number} of the LISTEN_FDS handed in cannot be used: {cause}; the service manager must hand in listening \
-         stream sockets of TCP, or none"
+         stream sockets of TCP or Unix, or none"
     )]
     HandedIn {
         /// Which one, from 0.
@@ -22,26 +26,70 @@ pub(crate) enum SocketError {
     },
     /// An own one cannot be made.
     #[error(transparent)]
-    Own(#[from] ListenError),
+    Network(#[from] ListenError),
+    /// The same, of a Unix socket.
+    #[error(transparent)]
+    Unix(#[from] UnixSocketError),
 }
 
-/// The sockets that the service manager handed in (`LISTEN_FDS`, `LISTEN_PID`); without any, own ones on `host` and `port`.
+/// Sockets that listen.
+#[derive(Debug, Default)]
+pub(crate) struct Sockets {
+    tcp: Vec<TcpListener>,
+    unix: Vec<UnixSocket>,
+}
+
+impl Sockets {
+    /// How many there are.
+    #[must_use]
+    pub(crate) fn count(&self) -> usize {
+        self.tcp.len() + self.unix.len()
+    }
+
+    /// Accepts from all of them.
+    ///
+    /// # Errors
+    /// One cannot be used with the runtime.
+    pub(crate) fn acceptor(self) -> io::Result<SocketAcceptor> {
+        Ok(SocketAcceptor::new(TcpAcceptor::new(self.tcp)?, UnixAcceptor::new(self.unix)?))
+    }
+}
+
+/// Sockets on TCP alone.
+impl From<Vec<TcpListener>> for Sockets {
+    fn from(tcp: Vec<TcpListener>) -> Self {
+        Self { tcp, unix: Vec::new() }
+    }
+}
+
+/// The sockets that the service manager handed in (`LISTEN_FDS`, `LISTEN_PID`); without any, own ones on `host`, and if
+/// that is no path on `port`.
 ///
 /// Takes the two variables away, so that no program started from here takes the sockets for its own: call it before
 /// there are threads.
 ///
 /// # Errors
 /// The sockets cannot be used, or not be made.
-pub(crate) fn listen(host: &str, port: u16) -> Result<Vec<TcpListener>, SocketError> {
+pub(crate) fn listen(host: &ListenHost, port: u16) -> Result<Sockets, SocketError> {
     let handed_in = take(ListenFd::from_env())?;
-    if handed_in.is_empty() { Ok(bind(host, port)?) } else { Ok(handed_in) }
+    if handed_in.count() > 0 {
+        return Ok(handed_in);
+    }
+    match host {
+        ListenHost::Network(host) => Ok(bind(host, port)?.into()),
+        ListenHost::Unix(path) => Ok(Sockets { tcp: Vec::new(), unix: vec![UnixSocket::bind(path)?] }),
+    }
 }
 
-fn take(mut sockets: ListenFd) -> Result<Vec<TcpListener>, SocketError> {
-    (0..sockets.len())
-        .filter_map(|number| {
-            let socket = sockets.take_tcp_listener(number);
-            socket.map_err(|cause| SocketError::HandedIn { number, cause }).transpose()
-        })
-        .collect()
+fn take(mut handed_in: ListenFd) -> Result<Sockets, SocketError> {
+    let mut sockets = Sockets::default();
+    for number in 0..handed_in.len() {
+        if let Ok(socket) = handed_in.take_unix_listener(number) {
+            sockets.unix.extend(socket.map(UnixSocket::from));
+        } else {
+            let socket = handed_in.take_tcp_listener(number);
+            sockets.tcp.extend(socket.map_err(|cause| SocketError::HandedIn { number, cause })?);
+        }
+    }
+    Ok(sockets)
 }

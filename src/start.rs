@@ -1,46 +1,49 @@
 //! How does the service start: with Redis, or as a demo?
 
-use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::django::{DjangoAuthenticator, DjangoSecret, FixedAuthenticator};
-use adapters::http::acceptor::{Acceptor, TcpAcceptor};
-use adapters::http::connections::Rhythm;
+use adapters::django::{DjangoAuthenticator, DjangoSecret, FixedAuthenticator, OtherSecretLog};
+use adapters::http::acceptor::{Acceptor, SocketAcceptor};
+use adapters::http::address::Address;
 use adapters::http::limits::Limits;
+use adapters::http::listen::bind;
 use adapters::memory::{MemoryApplauseStore, MemoryAuthenticator, MemoryElementStore, MemoryMessageBus, MemoryServer};
 use adapters::redis::{
-    Redis, RedisAddress, RedisApplauseStore, RedisAuthority, RedisElementStore, RedisLimits, RedisMessageBus,
-    RedisSentinels, RedisSessions,
+    Redis, RedisAddress, RedisApplauseStore, RedisAuthority, RedisElementStore, RedisIdentity, RedisLimits,
+    RedisMessageBus, RedisSentinels, RedisSessions,
 };
 use adapters::system::SystemClock;
 use adapters::tls::{TlsMode, TlsServer};
-use domain::history::HistoryLimits;
+use application::notify::hub::BufferLimits;
+use application::publishing::live::PiecesLimit;
+use application::streams::connections::Rhythm;
 use domain::ids::{ChangeId, UserId};
-use domain::live::PiecesLimit;
-use domain::notify::routing::BufferLimits;
+use domain::meeting::history::HistoryLimits;
 use domain::ports::authenticator::Authenticator;
-use tokio::signal::unix::{SignalKind, signal};
+use domain::ports::clock::Clock;
 use tracing::warn;
 
-use crate::config::{Config, FakeAuth};
+use crate::config::{Config, FakeAuth, ListenHost};
+use crate::signals::Signals;
+use crate::sockets::Sockets;
 use crate::wiring::{MetricsAccess, Ports, Settings};
-use crate::{demo, demo_loop, wiring};
+use crate::{demo, demo_loop, telemetry, wiring};
 
 /// Why the service does not start: a text that says what to do.
 pub(crate) type StartError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The status after a second signal.
-const IMPATIENT: i32 = 2;
-
 /// Serves the meeting in Redis until a signal.
-pub(crate) async fn serve(config: Config, listeners: Vec<TcpListener>) -> Result<ExitCode, StartError> {
+pub(crate) async fn serve(config: Config, sockets: Sockets, signals: Signals) -> Result<ExitCode, StartError> {
     let redis = redis(&config)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let authenticator: Arc<dyn Authenticator> = match config.fake_auth {
         FakeAuth::Off => {
             let secret = DjangoSecret::from_file(&config.secret_file)?;
-            Arc::new(DjangoAuthenticator::new(secret, Arc::new(RedisSessions::new(&redis, &config.session_prefix))))
+            let sessions = Arc::new(RedisSessions::new(&redis, &config.session_prefix));
+            let other_secret = OtherSecretLog::new(&config.secret_file, Arc::clone(&clock));
+            Arc::new(DjangoAuthenticator::new(secret, sessions).logging(other_secret))
         }
         FakeAuth::Anonymous => fixed(None),
         FakeAuth::User(user) => fixed(Some(user)),
@@ -50,30 +53,38 @@ pub(crate) async fn serve(config: Config, listeners: Vec<TcpListener>) -> Result
         bus: Arc::new(RedisMessageBus::new(&redis)),
         authenticator,
         applause: Arc::new(RedisApplauseStore::new(&redis)),
-        clock: Arc::new(SystemClock::new()),
+        clock,
     };
     let failures = move || redis.failures();
-    run(config, ports, listeners, Box::new(failures), |_| {}).await
+    run(config, ports, sockets, signals, Box::new(failures), |_| {}).await
 }
 
 fn redis(config: &Config) -> Result<Redis, StartError> {
     let authority = config.redis_authority().map(RedisAuthority::from_file).transpose()?;
-    let trusting = |address: RedisAddress| match &authority {
-        Some(authority) => address.trusting(authority.clone()),
-        None => address,
+    let identity = config.redis_identity().map(|(certificate, key)| RedisIdentity::from_files(certificate, key));
+    let identity = identity.transpose()?;
+    let with_tls = |address: RedisAddress| {
+        let address = match &authority {
+            Some(authority) => address.trusting(authority.clone()),
+            None => address,
+        };
+        match &identity {
+            Some(identity) => address.identified_by(identity.clone()),
+            None => address,
+        }
     };
     let limits = RedisLimits::default();
     Ok(match config.redis_sentinels() {
         Some(sentinels) => {
-            let nodes = trusting(sentinels.nodes.clone());
+            let nodes = with_tls(sentinels.nodes.clone());
             Redis::by_sentinel(&RedisSentinels { nodes, ..sentinels }, limits)?
         }
-        None => Redis::new(&trusting(config.redis_read()), &trusting(config.redis_write()), limits)?,
+        None => Redis::new(&with_tls(config.redis_read()), &with_tls(config.redis_write()), limits)?,
     })
 }
 
 /// Serves the demo's meeting until a signal.
-pub(crate) async fn serve_demo(config: Config, listeners: Vec<TcpListener>) -> Result<ExitCode, StartError> {
+pub(crate) async fn serve_demo(config: Config, sockets: Sockets, signals: Signals) -> Result<ExitCode, StartError> {
     let server = MemoryServer::new();
     let meeting = demo::meeting()?;
     let texts = meeting.iter().map(|(key, element)| (key, element.to_string()));
@@ -90,7 +101,7 @@ pub(crate) async fn serve_demo(config: Config, listeners: Vec<TcpListener>) -> R
         clock: Arc::new(SystemClock::new()),
     };
     let story = tokio::spawn(demo_loop::tell(server, meeting, ports.clone()));
-    let status = run(config, ports, listeners, Box::new(|| 0), demo_loop::greet).await;
+    let status = run(config, ports, sockets, signals, Box::new(|| 0), demo_loop::greet).await;
     story.abort();
     status
 }
@@ -100,43 +111,57 @@ fn fixed(user: Option<UserId>) -> Arc<dyn Authenticator> {
     Arc::new(FixedAuthenticator::new(user))
 }
 
-/// `listening` is called with the port once clients can come.
+/// `listening` is called with the first address once clients can come.
 async fn run(
     config: Config,
     ports: Ports,
-    listeners: Vec<TcpListener>,
+    sockets: Sockets,
+    signals: Signals,
     redis_failures: Box<dyn Fn() -> u64 + Send + Sync>,
-    listening: impl FnOnce(u16),
+    listening: impl FnOnce(&Address),
 ) -> Result<ExitCode, StartError> {
+    let mut reread = None;
     let tls = match config.tls {
         TlsMode::Off => None,
         TlsMode::Both | TlsMode::Only => {
             let (server, watch) = TlsServer::new(config.certificates())?;
             if let Some(watch) = watch {
-                tokio::spawn(watch.run());
+                let watch = match &config.autoupdate_host {
+                    ListenHost::Network(host) => watch.for_host(host),
+                    ListenHost::Unix(_) => watch,
+                };
+                reread = Some(watch.reread());
+                tokio::spawn(watch.run(Arc::clone(&ports.clock)));
             }
             Some(server)
         }
     };
-    let acceptor = TcpAcceptor::new(listeners)?;
-    let metrics = match config.metrics_address.0 {
+    let acceptor = sockets.acceptor()?;
+    let metrics = match &config.metrics_address.0 {
         None => None,
-        Some(address) => Some(MetricsAccess { acceptor: metrics_acceptor(address)?, redis_failures }),
+        Some((host, port)) => Some(MetricsAccess {
+            acceptor: metrics_acceptor(host, *port)?,
+            redis_failures,
+            log_lines_dropped: Box::new(telemetry::dropped_lines),
+        }),
     };
-    let stop = stop_signal()?;
-    // Not the configured one if that is 0, or if sockets were handed in.
-    listening(acceptor.local_addresses().first().map_or(config.autoupdate_port, SocketAddr::port));
-    wiring::run_with_metrics(ports, settings(&config)?, acceptor, tls, metrics, stop).await;
+    // Not what is configured if the port is 0, or if sockets were handed in.
+    if let Some(address) = acceptor.listening_on().first() {
+        listening(address);
+    }
+    wiring::run_with_metrics(ports, settings(&config)?, acceptor, tls, metrics, signals.stop(reread)).await;
     Ok(ExitCode::SUCCESS)
 }
 
-fn metrics_acceptor(address: SocketAddr) -> Result<TcpAcceptor, StartError> {
-    let sockets = std::net::TcpListener::bind(address).map_err(|error| {
+fn metrics_acceptor(host: &str, port: u16) -> Result<SocketAcceptor, StartError> {
+    let sockets = bind(host, port).map_err(|error| {
         format!(
-            "METRICS_ADDRESS={address} cannot be listened on: {error}; give a free port of this machine, or nothing"
+            "METRICS_ADDRESS cannot be listened on (host {host:?}, port {port}): {}; give a free port of an address of this \
+             machine, or nothing",
+            error.cause()
         )
     })?;
-    Ok(TcpAcceptor::new(vec![sockets])?)
+    Ok(Sockets::from(sockets).acceptor()?)
 }
 
 fn settings(config: &Config) -> Result<Settings, StartError> {
@@ -165,31 +190,9 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
             0 => PiecesLimit::Automatic,
             bytes => PiecesLimit::Bytes(bytes),
         },
+        shutdown_delay: Duration::from_secs(config.shutdown_delay_seconds),
         drain,
         limits: Limits { connections_max: config.connections_max, drain: drain + LAST_LINES, ..Limits::default() },
         tls: config.tls,
-    })
-}
-
-/// Returns at the first signal to stop. At the second one the process ends at once.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        let mut next = async || {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        };
-        next().await;
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            warn!("stopping at once");
-            std::process::exit(IMPATIENT);
-        });
     })
 }

@@ -1,30 +1,158 @@
 //! Where does the log go, and in what form?
 
-use std::io::{self, IsTerminal};
-use std::panic::PanicHookInfo;
+mod queue;
 
+use std::ffi::OsStr;
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use std::panic::PanicHookInfo;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::Dispatch;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use self::queue::LogQueue;
 use crate::config::{LogFilter, LogFormat};
 
-/// Logs to standard error from now on, panics too.
+/// What waits to be written to standard error: a process has one, and one thread that writes to it.
+static LOG: OnceLock<LogQueue> = OnceLock::new();
+
+/// Logs to standard error from now on, panics too. Neither waits for whoever reads the log.
+///
+/// Call it on the runtime: see [`survive_file_size_limit`].
 ///
 /// # Errors
 /// Something else logs already.
-pub(crate) fn start(format: LogFormat, filter: &LogFilter) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter.env_filter())
-        .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr);
-    match format {
-        LogFormat::Text => builder.try_init()?,
-        LogFormat::Json => builder.json().flatten_event(true).try_init()?,
-    }
+pub(crate) fn start(
+    format: LogFormat,
+    filter: &LogFilter,
+    no_color: Option<&OsStr>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    survive_file_size_limit()?;
+    let colors = wants_colors(io::stderr().is_terminal(), no_color);
+    dispatch(format, filter.env_filter(), colors, log(format)).try_init()?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
 }
 
+/// Tells whoever started the program why it ends: in the form of the log, whatever is logged otherwise.
+pub(crate) fn complain(format: LogFormat, text: &dyn Display) {
+    let line = match format {
+        LogFormat::Text => format!("{text}\n").into_bytes(),
+        LogFormat::Json => render(format, || tracing::error!("{text}")),
+    };
+    log(format).put(&line);
+}
+
+/// Waits until everything is written that was logged, but not for a reader that stopped reading: see
+/// [`queue::FLUSH_TIME_MAX`]. To be called last, since the process ends without regard to the queue.
+pub(crate) fn flush() {
+    if let Some(log) = LOG.get() {
+        log.flush(queue::FLUSH_TIME_MAX);
+    }
+}
+
+/// How many lines were dropped since the start, because they did not fit or could not be written.
+pub(crate) fn dropped_lines() -> u64 {
+    LOG.get().map_or(0, LogQueue::dropped)
+}
+
+fn log(format: LogFormat) -> &'static LogQueue {
+    LOG.get_or_init(|| LogQueue::new(io::stderr(), move |lines| notice(format, lines)))
+}
+
+/// The line that says how many others are missing.
+fn notice(format: LogFormat, lines: u64) -> Vec<u8> {
+    render(format, || {
+        tracing::warn!(lines, "{lines} log lines were dropped: the log was not read or written fast enough")
+    })
+}
+
+/// As <https://no-color.org> has it.
+fn wants_colors(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
+    is_terminal && no_color.is_none_or(OsStr::is_empty)
+}
+
+fn dispatch<W>(format: LogFormat, filter: EnvFilter, colors: bool, writer: W) -> Dispatch
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    // The layer would report a line that it cannot write with `eprintln!`, which panics where standard error is gone.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colors)
+        .log_internal_errors(false)
+        .with_writer(writer);
+    match format {
+        LogFormat::Text => Dispatch::new(builder.finish()),
+        LogFormat::Json => Dispatch::new(builder.json().flatten_event(true).with_span_list(false).finish()),
+    }
+}
+
+/// What `event` would log, without logging it.
+fn render(format: LogFormat, event: impl FnOnce()) -> Vec<u8> {
+    let buffer = Buffer::default();
+    let writer = buffer.clone();
+    // No level below it: every other place that logs is asked again what is wanted of it as long as this lives.
+    let dispatch = dispatch(format, EnvFilter::new("warn"), false, move || writer.clone());
+    tracing::dispatcher::with_default(&dispatch, event);
+    std::mem::take(&mut *buffer.0.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Lets a write fail that would make the log larger than `RLIMIT_FSIZE` allows. The signal that tells of it would end the
+/// process, unless somebody listens to it; once somebody did, it is caught for good.
+fn survive_file_size_limit() -> io::Result<()> {
+    signal(SignalKind::from_raw(libc::SIGXFSZ)).map(drop)
+}
+
 /// The place alone, and what stands in the source: a message made at run time may hold data of the meeting.
+///
+/// A panic in here would end the process: nothing of it waits, and nothing of it can fail.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown)");
     tracing::error!(place, message, "a mistake in this program; what it was doing was given up");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colors_are_for_terminals_and_can_be_declined() {
+        for (is_terminal, no_color, expected) in [
+            (true, None, true),
+            (true, Some(""), true),
+            (true, Some("1"), false),
+            (true, Some("0"), false),
+            (false, None, false),
+            (false, Some(""), false),
+        ] {
+            assert_eq!(wants_colors(is_terminal, no_color.map(OsStr::new)), expected, "{is_terminal} {no_color:?}");
+        }
+    }
+
+    #[test]
+    fn the_notice_has_the_form_of_the_log() {
+        let json: serde_json::Value = serde_json::from_slice(&notice(LogFormat::Json, 7)).expect("one object");
+        assert_eq!((json["level"].as_str(), json["lines"].as_u64()), (Some("WARN"), Some(7)), "{json}");
+        let text = String::from_utf8(notice(LogFormat::Text, 7)).expect("UTF-8");
+        assert!(text.contains(" WARN ") && text.contains("7 log lines were dropped") && text.ends_with('\n'), "{text}");
+    }
 }

@@ -1,34 +1,43 @@
 //! Which part is connected with which? The composition root.
 
 use std::future::Future;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::http::acceptor::Acceptor;
 use adapters::http::applause::Applause;
+use adapters::http::auth::Gate;
 use adapters::http::autoupdate::Autoupdate;
 use adapters::http::connection::ConnectionContext;
-use adapters::http::connections::{Connections, Rhythm};
 use adapters::http::drain::drain;
-use adapters::http::gate::Gate;
-use adapters::http::health::Readiness;
-use adapters::http::limits::Limits;
-use adapters::http::metrics::serve_metrics;
+use adapters::http::limits::{Limits, UNREAD_SECONDS_MAX};
+use adapters::http::metrics::{Scrape, serve_metrics};
 use adapters::http::notify::Notify;
 use adapters::http::notify_send::NotifySend;
 use adapters::http::projector::Projector;
-use adapters::http::projectors::Projectors;
-use adapters::http::router::{Router, ServiceRoute};
+use adapters::http::route::ServiceRoute;
+use adapters::http::router::{HttpService, Router};
 use adapters::http::server::serve;
 use adapters::http::stream_response::{Compression, Streams};
-use adapters::metrics::{IngestCounters, Metrics, Sources};
+use adapters::metrics::{CONTENT_TYPE, Metrics, Sources};
 use adapters::tls::{TlsMode, TlsServer};
+use application::autoupdate::AutoupdateStreams;
+use application::ingest::{Announcer, CatchUp, CatchUpRequests, Ingest, IngestCounters};
+use application::notify::applause::run_applause_loop;
+use application::notify::hub::{BufferLimits, NotifyHub};
+use application::notify::messages::run_notify_loop;
+use application::projector::projectors::Projectors;
+use application::projector::source::ProjectorStreams;
+use application::publishing::live::{Live, PiecesLimit};
+use application::readiness::Readiness;
+use application::sessions::admission::Admissions;
+use application::sessions::check::check_sessions;
+use application::stopping;
+use application::streams::connections::{Connections, Patience, Rhythm};
+use application::streams::ticker::tick;
 use domain::applause::Audience;
-use domain::history::HistoryLimits;
-use domain::live::{Live, PiecesLimit};
+use domain::meeting::history::HistoryLimits;
 use domain::notify::channel_id::ProcessTag;
-use domain::notify::routing::{BufferLimits, NotifyHub};
 use domain::ports::applause_store::ApplauseStore;
 use domain::ports::authenticator::Authenticator;
 use domain::ports::clock::Clock;
@@ -36,11 +45,6 @@ use domain::ports::element_store::ElementStore;
 use domain::ports::message_bus::MessageBus;
 use tokio::task::JoinSet;
 use tracing::info;
-
-use crate::applause::run_applause_loop;
-use crate::ingest::{CatchUp, Ingest};
-use crate::notify::run_notify_loop;
-use crate::tasks;
 
 /// The outside of the service, behind its ports.
 #[derive(Clone)]
@@ -82,6 +86,8 @@ pub struct Settings {
     pub history: HistoryLimits,
     /// How much of what was rendered is kept.
     pub pieces: PiecesLimit,
+    /// For how long everybody is served as before, but told that the service is not healthy, before it stops.
+    pub shutdown_delay: Duration,
     /// Over how long a time streams are ended when the service stops.
     pub drain: Duration,
     /// What clients may ask of a connection.
@@ -96,6 +102,8 @@ pub struct MetricsAccess<A> {
     pub acceptor: A,
     /// How often the store and the bus failed since the start.
     pub redis_failures: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// How many lines of the log were dropped since the start.
+    pub log_lines_dropped: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 /// Serves until `stop` returns and everything has ended, or was cut.
@@ -118,95 +126,14 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
     metrics: Option<MetricsAccess<A>>,
     stop: impl Future<Output = ()>,
 ) {
-    let addresses: Vec<SocketAddr> = acceptor.local_addresses();
-    info!(?addresses, tls = %settings.tls, "listening");
-    let live = Arc::new(Live::new(settings.history, settings.pieces));
-    let connections = Connections::new(settings.rhythm);
-    let projectors = Projectors::new(Arc::clone(&live));
-    let hub = Arc::new(NotifyHub::new(ProcessTag::from_random(settings.process_tag), settings.notify_buffer));
-    let readiness = Readiness::not_ready("the meeting is not loaded yet");
-    let (catch_up, requests) = CatchUp::new();
-    let ingest_counters = Arc::new(IngestCounters::default());
-
+    info!(addresses = ?acceptor.listening_on(), tls = %settings.tls, "listening");
+    let (parts, requests) = Parts::new(ports, &settings);
     // Ended when this function returns.
     let mut background = JoinSet::new();
-    let ingest = Ingest {
-        store: Arc::clone(&ports.store),
-        bus: Arc::clone(&ports.bus),
-        live: Arc::clone(&live),
-        clock: Arc::clone(&ports.clock),
-        reconcile_interval: settings.reconcile,
-        observer: Arc::new(tasks::Announcer {
-            live: Arc::clone(&live),
-            connections: Arc::clone(&connections),
-            projectors: Arc::clone(&projectors),
-            readiness: readiness.clone(),
-            announced: Mutex::default(),
-        }),
-        counters: Arc::clone(&ingest_counters),
-        requests,
-    };
-    background.spawn(ingest.run());
-    background.spawn(tasks::tick(Arc::clone(&connections), Arc::clone(&ports.clock)));
-    background.spawn(run_notify_loop(Arc::clone(&ports.bus), Arc::clone(&hub), Arc::clone(&ports.clock)));
-    let audience = Arc::clone(&live);
-    background.spawn(run_applause_loop(
-        Arc::clone(&ports.applause),
-        Arc::clone(&hub),
-        Arc::clone(&ports.clock),
-        settings.applause_interval,
-        move || audience.published().map(|published| Audience::of(published.current())),
-    ));
-    if !settings.session_check.is_zero() {
-        background.spawn(tasks::check_sessions(
-            Arc::clone(&connections),
-            Arc::clone(&ports.authenticator),
-            Arc::clone(&ports.store),
-            Arc::clone(&ports.clock),
-            settings.session_check,
-        ));
-    }
-
-    let gate = Gate {
-        authenticator: Arc::clone(&ports.authenticator),
-        live: Arc::clone(&live),
-        catch_up: Arc::new(catch_up),
-        cookie_name: settings.cookie_name.into(),
-    };
-    let streams = Streams {
-        connections: Arc::clone(&connections),
-        compression: settings.compression,
-        text_bytes_max: settings.stream_bytes_max,
-    };
-    let service = Router::new(readiness.clone())
-        .with(
-            ServiceRoute::Autoupdate,
-            Autoupdate::new(gate.clone(), Arc::clone(&live), Arc::clone(&ports.store), streams.clone()),
-        )
-        .with(
-            ServiceRoute::Projector,
-            Projector { gate: gate.clone(), live: Arc::clone(&live), projectors, streams: streams.clone() },
-        )
-        .with(
-            ServiceRoute::Notify,
-            Notify { gate: gate.clone(), live: Arc::clone(&live), hub: Arc::clone(&hub), streams },
-        )
-        .with(ServiceRoute::NotifySend, NotifySend { gate: gate.clone(), bus: ports.bus })
-        .with(ServiceRoute::Applause, Applause { gate, store: ports.applause, clock: Arc::clone(&ports.clock) })
-        .into_service();
-
-    if let Some(MetricsAccess { acceptor, redis_failures }) = metrics {
-        info!(addresses = ?acceptor.local_addresses(), "serving metrics");
-        let metrics = Metrics::new(Sources {
-            live,
-            ingest: ingest_counters,
-            connections: Arc::clone(&connections),
-            hub,
-            readiness: readiness.clone(),
-            http: Arc::clone(service.counters()),
-            redis_failures,
-        });
-        background.spawn(serve_metrics(acceptor, metrics));
+    parts.spawn_loops(&settings, requests, &mut background);
+    let service = parts.service(&settings);
+    if let Some(metrics) = metrics {
+        parts.spawn_metrics(metrics, &service, &mut background);
     }
 
     let (trigger, drained) = drain();
@@ -214,8 +141,143 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
     let serving = serve(acceptor, context, settings.limits, drained);
     let stopping = async {
         stop.await;
-        tasks::drain(connections, readiness, trigger, ports.clock, settings.drain).await;
+        let Parts { connections, readiness, ports, .. } = parts;
+        let (delay, drain) = (settings.shutdown_delay, settings.drain);
+        stopping::drain(connections, readiness, || trigger.begin(), ports.clock, delay, drain).await;
     };
     let (served, ()) = tokio::join!(serving, stopping);
     info!(cut_connections = served.cut, "stopped");
+}
+
+/// What the loops and the routes share.
+struct Parts {
+    ports: Ports,
+    live: Arc<Live>,
+    connections: Arc<Connections>,
+    projectors: Arc<Projectors>,
+    hub: Arc<NotifyHub>,
+    readiness: Readiness,
+    catch_up: CatchUp,
+    ingest_counters: Arc<IngestCounters>,
+}
+
+impl Parts {
+    /// The parts of a service that has no meeting yet, and what its loop is asked by.
+    fn new(ports: Ports, settings: &Settings) -> (Self, CatchUpRequests) {
+        let live = Arc::new(Live::new(settings.history, settings.pieces));
+        let (catch_up, requests) = CatchUp::new();
+        let process = ProcessTag::from_random(settings.process_tag);
+        let parts = Self {
+            ports,
+            connections: Connections::new(settings.rhythm),
+            projectors: Projectors::new(Arc::clone(&live)),
+            live,
+            hub: Arc::new(NotifyHub::new(process, settings.notify_buffer)),
+            readiness: Readiness::not_ready("the meeting is not loaded yet"),
+            catch_up,
+            ingest_counters: Arc::default(),
+        };
+        (parts, requests)
+    }
+
+    /// Starts all that the service does besides answering requests.
+    fn spawn_loops(&self, settings: &Settings, requests: CatchUpRequests, background: &mut JoinSet<()>) {
+        let clock = || Arc::clone(&self.ports.clock);
+        background.spawn(self.ingest(settings, requests).run());
+        let patience =
+            Patience { line_seconds: UNREAD_SECONDS_MAX, replaced_bytes_max: settings.history.bytes_max as u64 };
+        background.spawn(tick(Arc::clone(&self.connections), Arc::clone(&self.live), patience, clock()));
+        background.spawn(run_notify_loop(Arc::clone(&self.ports.bus), Arc::clone(&self.hub), clock()));
+        let audience = Arc::clone(&self.live);
+        background.spawn(run_applause_loop(
+            Arc::clone(&self.ports.applause),
+            Arc::clone(&self.hub),
+            clock(),
+            settings.applause_interval,
+            move || audience.published().map(|published| Audience::of(published.current())),
+        ));
+        if !settings.session_check.is_zero() {
+            background.spawn(check_sessions(
+                Arc::clone(&self.connections),
+                Arc::clone(&self.ports.authenticator),
+                Arc::clone(&self.ports.store),
+                clock(),
+                settings.session_check,
+            ));
+        }
+    }
+
+    fn ingest(&self, settings: &Settings, requests: CatchUpRequests) -> Ingest {
+        let announcer = Announcer::new(
+            Arc::clone(&self.live),
+            Arc::clone(&self.connections),
+            Arc::clone(&self.projectors),
+            self.readiness.clone(),
+        );
+        Ingest {
+            store: Arc::clone(&self.ports.store),
+            bus: Arc::clone(&self.ports.bus),
+            live: Arc::clone(&self.live),
+            clock: Arc::clone(&self.ports.clock),
+            reconcile_interval: settings.reconcile,
+            observer: Arc::new(announcer),
+            counters: Arc::clone(&self.ingest_counters),
+            requests,
+        }
+    }
+
+    /// What answers requests.
+    fn service(&self, settings: &Settings) -> HttpService {
+        let live = || Arc::clone(&self.live);
+        let admissions = Admissions {
+            authenticator: Arc::clone(&self.ports.authenticator),
+            live: live(),
+            catch_up: Arc::new(self.catch_up.clone()),
+        };
+        let gate = Gate { admissions: admissions.clone(), cookie_name: settings.cookie_name.as_str().into() };
+        let streams = Streams {
+            connections: Arc::clone(&self.connections),
+            compression: settings.compression,
+            text_bytes_max: settings.stream_bytes_max,
+        };
+        let autoupdate = AutoupdateStreams::new(admissions.clone(), live(), Arc::clone(&self.ports.store));
+        let projectors = Arc::clone(&self.projectors);
+        let projector = ProjectorStreams { admissions, live: live(), projectors };
+        Router::new(self.readiness.clone())
+            .with(ServiceRoute::Autoupdate, Autoupdate { gate: gate.clone(), autoupdate, streams: streams.clone() })
+            .with(ServiceRoute::Projector, Projector { gate: gate.clone(), projector, streams: streams.clone() })
+            .with(
+                ServiceRoute::Notify,
+                Notify { gate: gate.clone(), live: live(), hub: Arc::clone(&self.hub), streams },
+            )
+            .with(ServiceRoute::NotifySend, NotifySend { gate: gate.clone(), bus: Arc::clone(&self.ports.bus) })
+            .with(
+                ServiceRoute::Applause,
+                Applause { gate, store: Arc::clone(&self.ports.applause) },
+            )
+            .into_service()
+    }
+
+    /// Starts to serve what `service` and the other parts count.
+    fn spawn_metrics<A: Acceptor + 'static>(
+        &self,
+        access: MetricsAccess<A>,
+        service: &HttpService,
+        background: &mut JoinSet<()>,
+    ) {
+        let MetricsAccess { acceptor, redis_failures, log_lines_dropped } = access;
+        info!(addresses = ?acceptor.listening_on(), "serving metrics");
+        let metrics = Metrics::new(Sources {
+            live: Arc::clone(&self.live),
+            ingest: Arc::clone(&self.ingest_counters),
+            connections: Arc::clone(&self.connections),
+            hub: Arc::clone(&self.hub),
+            readiness: self.readiness.clone(),
+            http: Arc::clone(service.counters()),
+            redis_failures,
+            log_lines_dropped,
+        });
+        let scrape = Scrape { text: Box::new(move || metrics.text()), content_type: CONTENT_TYPE };
+        background.spawn(serve_metrics(acceptor, scrape));
+    }
 }

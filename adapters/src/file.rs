@@ -1,4 +1,4 @@
-//! How is a small file read, whatever it turns out to be?
+//! How is a small file read, whatever it turns out to be, and what is to be done if it cannot be?
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -17,9 +17,73 @@ pub(crate) fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// What somebody can do about a file that cannot be read: the rest of a sentence. Nothing it advises changes the file's
+/// contents.
+pub(crate) fn remedy(path: &Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => permission(path),
+        io::ErrorKind::NotFound => match std::fs::read_link(path) {
+            Ok(target) => format!(
+                "it is a link to {}, which must be there too; in a container both must be mounted",
+                target.display()
+            ),
+            Err(_) => "check the path".to_owned(),
+        },
+        io::ErrorKind::IsADirectory => {
+            "it must be a file; container engines make a directory where the file to be mounted is missing".to_owned()
+        }
+        _ => "check that it is the file that was meant".to_owned(),
+    }
+}
+
+/// Which permission is missing, and how to give it to this process alone.
+fn permission(path: &Path) -> String {
+    let user = rustix::process::geteuid().as_raw();
+    let ancestors: Vec<&Path> = path.ancestors().filter(|ancestor| !ancestor.as_os_str().is_empty()).collect();
+    // The last that can still be looked at is where the way ends.
+    let reached = ancestors.iter().find(|ancestor| std::fs::metadata(ancestor).is_ok()).copied();
+    match reached {
+        Some(reached) if reached != path => {
+            let directory = reached.display();
+            format!(
+                "the service runs as user {user}, who may not enter {directory}: allow it, for instance with \
+                 `setfacl -m u:{user}:x {directory}`"
+            )
+        }
+        _ => {
+            let file = path.display();
+            format!(
+                "the service runs as user {user}, who may not read it: allow it, for instance with \
+                 `setfacl -m u:{user}:r {file}`, or `chown {user} {file}` if nobody else needs it"
+            )
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_remedy_fits_the_cause() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name| directory.path().join(name);
+        std::os::unix::fs::symlink("../archive/file", path("link")).expect("a link");
+        for (name, expected) in
+            [("missing", "check the path"), ("link", "a link to ../archive/file"), ("", "must be a file")]
+        {
+            let error = read_limited(&path(name)).expect_err("no file");
+            let remedy = remedy(&path(name), &error);
+            assert!(remedy.contains(expected), "{name}: {remedy}");
+        }
+        // Tests may run as a user who may read everything, so the error is made.
+        std::fs::write(path("file"), "").expect("written");
+        let user = rustix::process::geteuid().as_raw();
+        let told = remedy(&path("file"), &io::ErrorKind::PermissionDenied.into());
+        assert!(told.contains(&format!("`setfacl -m u:{user}:r {}`", path("file").display())), "{told}");
+        let told = remedy(&path("closed/file"), &io::ErrorKind::PermissionDenied.into());
+        assert!(told.contains(&format!("`setfacl -m u:{user}:x {}`", directory.path().display())), "{told}");
+    }
 
     #[test]
     fn only_files_of_a_sensible_size_are_read() {

@@ -5,6 +5,7 @@ mod file;
 pub mod http;
 pub mod memory;
 pub mod metrics;
+mod pem;
 pub mod redis;
 pub mod system;
 #[cfg(any(test, feature = "testing"))]

@@ -1,10 +1,10 @@
 //! Who may be served at all? (spec: auth.md)
 
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::ids::{ElementKey, UserId};
 use crate::meeting::Meeting;
 use crate::ports::authenticator::Session;
-use crate::viewer::ENABLE_ANONYMOUS;
+use crate::reach::DecidingConfig;
 
 /// What a session may do in a meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,9 @@ pub enum Refusal {
     /// The user is set inactive.
     #[error("This user is not active.")]
     Inactive,
+    /// The user's element cannot be read, so nothing is known of what the user may do.
+    #[error("The rights of this user cannot be read.")]
+    Unreadable,
     /// The session is from before a change of the password.
     #[error("Invalid session data")]
     PasswordChanged,
@@ -40,14 +43,15 @@ pub fn access(meeting: &Meeting, session: &Session) -> Access {
         return anonymous(meeting);
     };
     match element.facts() {
-        Facts::User(facts) if facts.is_active => {
+        Facts::User(facts) if !facts.is_active => Access::Refused(Refusal::Inactive),
+        Facts::User(facts) => {
             let is_replaced = session.auth_hash.as_deref().is_some_and(|hash| {
                 let is_present = facts.session_auth_hash.as_deref().is_some_and(|present| same(present, hash));
                 !is_present && meeting.replaced_hashes(user).iter().any(|old| same(old, hash))
             });
             if is_replaced { Access::Refused(Refusal::PasswordChanged) } else { Access::Granted(Some(user)) }
         }
-        _ => Access::Refused(Refusal::Inactive),
+        _ => Access::Refused(Refusal::Unreadable),
     }
 }
 
@@ -69,7 +73,7 @@ pub fn is_uncertain(meeting: &Meeting, session: &Session) -> bool {
 }
 
 fn anonymous(meeting: &Meeting) -> Access {
-    if meeting.config_is_true(ENABLE_ANONYMOUS) {
+    if meeting.is_true(DecidingConfig::EnableAnonymous) {
         Access::Granted(None)
     } else {
         Access::Refused(Refusal::AnonymousNotEnabled)

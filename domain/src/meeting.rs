@@ -5,20 +5,29 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use crate::block::{Block, BlockKey, Entry};
 use crate::collection::Collection;
 use crate::element::Element;
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::ids::{ChangeId, ElementKey, GroupId, UserId};
 use crate::permission::PermissionSet;
 use crate::ports::element_store::Bounds;
-use crate::required_users::RequiredUsers;
+use crate::reach::DecidingConfig;
 
+pub mod block;
 mod build;
+pub mod history;
+mod required_users;
+mod resolve;
 #[cfg(test)]
 mod tests;
+mod view;
+
+use block::{Block, BlockKey, Entry};
+use required_users::RequiredUsers;
 
 pub use build::{Built, Change, Problem};
+pub use resolve::Deciding;
+pub use view::{view_entry, view_in};
 
 /// One version of the meeting. Versions share everything that did not change between them.
 #[derive(Clone, Debug)]
@@ -28,7 +37,8 @@ pub struct Meeting {
     blocks: OrdMap<BlockKey, Arc<Block>>,
     /// Which user changed the password since this service saw the first: the hashes that were replaced.
     replaced_hashes: OrdMap<UserId, Arc<[Box<str>]>>,
-    configs: OrdMap<Box<str>, ElementKey>,
+    /// The elements that hold each configuration value, ascending; the server has one of each.
+    configs: OrdMap<Box<str>, Box<[ElementKey]>>,
     required_users: RequiredUsers,
     present_users: u64,
     text_bytes: usize,
@@ -122,10 +132,10 @@ impl Meeting {
         self.text_bytes
     }
 
-    /// The element that holds the configuration value `key`.
+    /// The element that holds the configuration value `key`: of several that of the lowest id.
     #[must_use]
     pub fn config_element(&self, key: &str) -> Option<&Arc<Element>> {
-        self.get(*self.configs.get(key)?)
+        self.get(*self.configs.get(key)?.first()?)
     }
 
     /// The JSON text of the configuration value `key`; `None` if it is missing.
@@ -137,10 +147,10 @@ impl Meeting {
         }
     }
 
-    /// Is the configuration value `key` true? Missing, or of another type: false (spec: restriction.md, Terms).
+    /// Whether this configuration value is true. Missing, or of another type: false (spec: restriction.md, Terms).
     #[must_use]
-    pub fn config_is_true(&self, key: &str) -> bool {
-        self.config(key) == Some("true")
+    pub fn is_true(&self, config: DecidingConfig) -> bool {
+        self.config(config.name()) == Some("true")
     }
 
     /// How many users are present (spec: notify.md, Applause).
@@ -163,22 +173,28 @@ impl Meeting {
         }
     }
 
-    pub(crate) fn entry(&self, key: ElementKey) -> Option<&Entry> {
+    /// The element of that key with what the rest of the meeting says of it.
+    #[must_use]
+    pub fn entry(&self, key: ElementKey) -> Option<&Entry> {
         self.blocks.get(&BlockKey::of(key))?.entry(key.id)
     }
 
-    pub(crate) fn blocks(&self) -> impl Iterator<Item = (&BlockKey, &Arc<Block>)> {
+    /// All blocks, ascending.
+    pub fn blocks(&self) -> impl Iterator<Item = (&BlockKey, &Arc<Block>)> {
         self.blocks.iter()
     }
 
-    pub(crate) fn blocks_in(
+    /// The blocks between these keys, ascending.
+    pub fn blocks_in(
         &self,
         keys: (Bound<BlockKey>, Bound<BlockKey>),
     ) -> impl Iterator<Item = (&BlockKey, &Arc<Block>)> {
         self.blocks.range(keys)
     }
 
-    pub(crate) fn block(&self, key: BlockKey) -> Option<&Arc<Block>> {
+    /// The block of that key.
+    #[must_use]
+    pub fn block(&self, key: BlockKey) -> Option<&Arc<Block>> {
         self.blocks.get(&key)
     }
 }

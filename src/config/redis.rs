@@ -51,22 +51,73 @@ impl Config {
         (!self.redis_ca_file.is_empty()).then(|| Path::new(&self.redis_ca_file))
     }
 
+    /// Reads the files that hold addresses of Redis, if some are named.
+    ///
+    /// # Errors
+    /// A file cannot be read or holds no address, or what stands there contradicts other settings.
+    pub(crate) fn with_redis_files(mut self) -> Result<Self, String> {
+        for (name, file, address) in [
+            ("REDIS_URL_FILE", &mut self.redis_url_file, &mut self.redis_url),
+            ("REDIS_WRITE_URL_FILE", &mut self.redis_write_url_file, &mut self.redis_write_url),
+        ] {
+            let file = std::mem::take(file);
+            if !file.is_empty() {
+                let read = RedisAddress::from_file(Path::new(&file));
+                *address = Some(read.map_err(|error| format!("{name}={error}"))?);
+            }
+        }
+        self.check_redis()?;
+        Ok(self)
+    }
+
+    /// The files with the service's own certificate and its key; `None`: it has none.
+    #[must_use]
+    pub(crate) fn redis_identity(&self) -> Option<(&Path, &Path)> {
+        let has_both = !self.redis_cert_file.is_empty() && !self.redis_key_file.is_empty();
+        has_both.then(|| (Path::new(&self.redis_cert_file), Path::new(&self.redis_key_file)))
+    }
+
     /// Refuses what contradicts itself: the operator believes something that is not so.
     pub(super) fn check_redis(&self) -> Result<(), String> {
+        let files = [
+            ("REDIS_URL", &self.redis_url_file, &self.redis_url),
+            ("REDIS_WRITE_URL", &self.redis_write_url_file, &self.redis_write_url),
+        ];
+        if let Some((name, ..)) = files.iter().find(|(_, file, url)| !file.is_empty() && url.is_some()) {
+            return Err(format!("{name} and {name}_FILE are both set: leave one of them out"));
+        }
+        if files.iter().any(|(_, file, _)| !file.is_empty()) {
+            // What stands there is looked at when it was read.
+            return Ok(());
+        }
         if self.redis_sentinels.is_empty() {
             self.check_no_sentinels()?
         } else {
             self.check_sentinels()?
         }
+        self.check_redis_certificates()
+    }
+
+    fn check_redis_certificates(&self) -> Result<(), String> {
+        let files = [
+            ("REDIS_CA_FILE", &self.redis_ca_file),
+            ("REDIS_CERT_FILE", &self.redis_cert_file),
+            ("REDIS_KEY_FILE", &self.redis_key_file),
+        ];
+        let mut given = files.iter().filter(|(_, file)| !file.is_empty());
         let speaks_tls = self.redis_read().is_tls() || self.redis_write().is_tls() || self.redis_sentinels.is_tls();
-        if self.redis_authority().is_some() && !speaks_tls {
+        if let (Some((name, file)), false) = (given.next(), speaks_tls) {
             return Err(format!(
-                "REDIS_CA_FILE is {:?}, but nothing is reached by TLS: give REDIS_URL (and REDIS_WRITE_URL or \
-                 REDIS_SENTINELS, if they are set) with rediss://",
-                self.redis_ca_file
+                "{name} is {file:?}, but nothing is reached by TLS: give REDIS_URL (and REDIS_WRITE_URL or \
+                 REDIS_SENTINELS, if they are set) with rediss://"
             ));
         }
-        Ok(())
+        let [_, certificate, key] = files;
+        match (certificate.1.is_empty(), key.1.is_empty()) {
+            (false, true) => Err(missing(certificate, key)),
+            (true, false) => Err(missing(key, certificate)),
+            _ => Ok(()),
+        }
     }
 
     fn check_no_sentinels(&self) -> Result<(), String> {
@@ -107,4 +158,9 @@ impl Config {
             _ => Ok(()),
         }
     }
+}
+
+/// Of two files that belong together only one is given.
+fn missing((name, file): (&str, &String), (other, _): (&str, &String)) -> String {
+    format!("{name} is {file:?}, but {other} is not set: the certificate and its key are needed together")
 }

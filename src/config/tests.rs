@@ -1,5 +1,8 @@
 //! Is every setting read from its variable and its flag, and every wrong value told with what was expected?
 
+mod help;
+mod written;
+
 use adapters::redis::RedisSentinels;
 
 use super::*;
@@ -22,7 +25,7 @@ fn config(arguments: &[&str], variables: &[(&str, &str)]) -> Config {
 #[test]
 fn the_defaults_are_those_of_the_specification() {
     let config = config(&[], &[]);
-    assert_eq!((config.autoupdate_host.as_str(), config.autoupdate_port), ("", 8002));
+    assert_eq!((&config.autoupdate_host, config.autoupdate_port), (&ListenHost::Network(String::new()), 8002));
     assert_eq!((config.message_bus_host.as_str(), config.message_bus_port), ("localhost", 6379));
     assert_eq!(config.redis_read().to_string(), "localhost:6379");
     assert_eq!(config.redis_write(), config.redis_read());
@@ -38,6 +41,30 @@ fn the_defaults_are_those_of_the_specification() {
     assert_eq!(config.drain_seconds, 1);
     assert_eq!(config.compression, Compression::Auto);
     assert_eq!(config.metrics_address, MetricsAddress(None));
+}
+
+/// The form of the log with these arguments and this variable, whether they can be used or not.
+#[track_caller]
+fn check_log_format(arguments: &[&str], variable: Option<&str>, expected: LogFormat) {
+    let arguments: Vec<_> =
+        std::iter::once("autoupdate").chain(arguments.iter().copied()).map(OsString::from).collect();
+    let found = log_format(&arguments, |name| variable.filter(|_| name == "LOG_FORMAT").map(OsString::from));
+    assert_eq!(found, expected, "{arguments:?} {variable:?}");
+}
+
+#[test]
+fn the_form_of_the_log_is_known_even_if_nothing_else_can_be_used() {
+    use LogFormat::{Json, Text};
+    check_log_format(&[], None, Text);
+    check_log_format(&[], Some("json"), Json);
+    check_log_format(&["--tls", "maybe"], Some("json"), Json);
+    check_log_format(&["--tls=maybe", "--log-format=json"], None, Json);
+    check_log_format(&["demo", "--log-format", "json", "--unknown"], Some("text"), Json);
+    check_log_format(&["--log-format", "text"], Some("json"), Text);
+    check_log_format(&["--log-format=json", "--log-format=text"], None, Text);
+    check_log_format(&["--log-format"], None, Text);
+    check_log_format(&["--log-formats=json"], None, Text);
+    check_log_format(&[], Some("xml"), Text);
 }
 
 /// Sets one variable, then its flag, then both, and checks the field each time.
@@ -62,19 +89,23 @@ fn check(variable: &str, value: &str, field: impl Fn(&Config) -> String, expecte
 #[test]
 fn every_setting_is_a_variable_and_a_flag() {
     check("AUTOUPDATE_PORT", "9000", |config| config.autoupdate_port.to_string(), "9000");
-    check("AUTOUPDATE_HOST", "::1", |config| config.autoupdate_host.clone(), "::1");
+    check("AUTOUPDATE_HOST", "::1", |config| format!("{:?}", config.autoupdate_host), "Network(\"::1\")");
     check("MESSAGE_BUS_HOST", "redis", |config| config.redis_read().to_string(), "redis:6379");
     check("MESSAGE_BUS_PORT", "7", |config| config.redis_read().to_string(), "localhost:7");
-    check("REDIS_WRITE_HOST", "fd00::1", |config| config.redis_write().to_string(), "fd00::1:6379");
+    check("REDIS_WRITE_HOST", "fd00::1", |config| config.redis_write().to_string(), "[fd00::1]:6379");
     check("REDIS_WRITE_PORT", "7", |config| config.redis_write().to_string(), "localhost:7");
     check("REDIS_URL", "rediss://a:b@c/3", |config| config.redis_write().to_string(), "c:6379 (TLS), database 3");
     check("REDIS_WRITE_URL", "redis://c:1", |config| config.redis_write().to_string(), "c:1");
+    check("REDIS_URL_FILE", "/u", |config| config.redis_url_file.clone(), "/u");
+    check("REDIS_WRITE_URL_FILE", "/u", |config| config.redis_write_url_file.clone(), "/u");
     check("REDIS_SENTINELS", "a,b:1", |config| config.redis_sentinels.to_string(), "a:26379, b:1");
     check("REDIS_CA_FILE", "", |config| format!("{:?}", config.redis_authority()), "None");
+    check("REDIS_CERT_FILE", "", |config| format!("{:?}", config.redis_identity()), "None");
+    check("REDIS_KEY_FILE", "", |config| format!("{:?}", config.redis_identity()), "None");
     check("RECONCILE_SECONDS", "1", |config| config.reconcile_seconds.to_string(), "1");
     check("APPLAUSE_INTERVAL_MS", "500", |config| config.applause_interval_ms.to_string(), "500");
     check("COOKIE_NAME", "sid", |config| config.cookie_name.clone(), "sid");
-    check("SESSION_PREFIX", "", |config| config.session_prefix.clone(), "");
+    check("SESSION_PREFIX", "s:", |config| config.session_prefix.clone(), "s:");
     check("SESSION_CHECK_SECONDS", "0", |config| config.session_check_seconds.to_string(), "0");
     check("FAKE_AUTH", "-1", |config| format!("{:?}", config.fake_auth), "Off");
     check("FAKE_AUTH", "0", |config| format!("{:?}", config.fake_auth), "Anonymous");
@@ -92,10 +123,11 @@ fn every_setting_is_a_variable_and_a_flag() {
     check("HISTORY_SECONDS_MAX", "5", |config| config.history_seconds_max.to_string(), "5");
     check("HISTORY_BYTES_MAX", "5", |config| config.history_bytes_max.to_string(), "5");
     check("PIECES_BYTES_MAX", "5", |config| config.pieces_bytes_max.to_string(), "5");
+    check("SHUTDOWN_DELAY_SECONDS", "9", |config| config.shutdown_delay_seconds.to_string(), "9");
     check("DRAIN_SECONDS", "60", |config| config.drain_seconds.to_string(), "60");
     check("LOG_FORMAT", "json", |config| format!("{:?}", config.log_format), "Json");
     check("LOG_LEVEL", "warn,h2=off", |config| format!("{:?}", config.log_level), "LogFilter(\"warn,h2=off\")");
-    check("METRICS_ADDRESS", "[::]:1", |config| format!("{:?}", config.metrics_address.0), "Some([::]:1)");
+    check("METRICS_ADDRESS", "[::]:1", |config| format!("{:?}", config.metrics_address.0), "Some((\"::\", 1))");
 }
 
 #[test]
@@ -189,6 +221,20 @@ fn an_authority_is_for_tls_only() {
 }
 
 #[test]
+fn a_client_certificate_is_for_tls_only_and_needs_its_key() {
+    let (certificate, key) = (("REDIS_CERT_FILE", "/c.pem"), ("REDIS_KEY_FILE", "/k.pem"));
+    for tls in [("REDIS_URL", "rediss://redis"), ("REDIS_SENTINELS", "rediss://a")] {
+        let config = config(&[], &[certificate, key, tls]);
+        let [certificate, key] = ["/c.pem", "/k.pem"].map(std::path::Path::new);
+        assert_eq!(config.redis_identity(), Some((certificate, key)), "{tls:?}");
+    }
+    check_contradiction(&[certificate, key], &["REDIS_CERT_FILE", "\"/c.pem\"", "rediss://"]);
+    let tls = ("REDIS_URL", "rediss://redis");
+    check_contradiction(&[tls, certificate], &["REDIS_CERT_FILE is \"/c.pem\"", "REDIS_KEY_FILE is not set"]);
+    check_contradiction(&[tls, key], &["REDIS_KEY_FILE is \"/k.pem\"", "REDIS_CERT_FILE is not set"]);
+}
+
+#[test]
 fn the_task_is_a_command() {
     for (arguments, task) in
         [(&[][..], Task::Serve), (&["serve"], Task::Serve), (&["demo"], Task::Demo), (&["health"], Task::Health)]
@@ -211,24 +257,30 @@ fn check_refused(variable: &str, value: &str, expected: &str) {
 
 #[test]
 fn a_value_that_does_not_parse_stops_the_start() {
-    for value in ["", "x", "65536", "-1", "8002 ", "80.5"] {
+    for value in ["x", "65536", "-1", "8002 ", "80.5"] {
         check_refused("AUTOUPDATE_PORT", value, "a port number from 0 to 65535");
     }
     check_refused("MESSAGE_BUS_PORT", "redis", "a port number");
-    check_refused("REDIS_WRITE_PORT", "", "a port number");
-    check_refused("MESSAGE_BUS_HOST", "", "a host");
-    check_refused("MESSAGE_BUS_HOST", "redis://x", "a host");
-    for value in ["", "redis", "http://x", "redis://", "redis://x:y", "redis://x/y", "redis://x y"] {
+    check_refused("REDIS_WRITE_PORT", "x", "a port number");
+    for value in ["redis://x", "redis:6379", "[redis]", "[::1]:6379", "[::1", "1::2::3", "a b"] {
+        check_refused("MESSAGE_BUS_HOST", value, "a host, without a port");
+        check_refused("REDIS_WRITE_HOST", value, "a host, without a port");
+        check_refused("AUTOUPDATE_HOST", value, "without a port, or unix:/path");
+    }
+    for value in ["unix:", "unix:run/a.sock", "unix://run/a.sock"] {
+        check_refused("AUTOUPDATE_HOST", value, "unix:/path/to/socket");
+    }
+    for value in ["redis", "http://x", "redis://", "redis://x:y", "redis://x/y", "redis://x y"] {
         check_refused("REDIS_URL", value, "redis[s]://");
         check_refused("REDIS_WRITE_URL", value, "redis[s]://");
     }
     for value in ["a,", "a:x", "redis://a", "a,rediss://b"] {
         check_refused("REDIS_SENTINELS", value, "host[:port] of each sentinel");
     }
-    for value in ["", "my master", "a/b"] {
+    for value in ["my master", "a/b"] {
         check_refused("REDIS_SENTINEL_MASTER", value, "letters, digits");
     }
-    for value in ["", "x", "-2", "1.5", "9223372036854775808"] {
+    for value in ["x", "-2", "1.5", "9223372036854775808"] {
         check_refused("FAKE_AUTH", value, "a user id");
     }
     check_refused("TLS", "yes", "both, only, off");
@@ -237,14 +289,16 @@ fn a_value_that_does_not_parse_stops_the_start() {
     for value in ["loud", "info,loud", "adapters=loud"] {
         check_refused("LOG_LEVEL", value, "error, warn, info");
     }
-    check_refused("METRICS_ADDRESS", "9100", "an address and a port");
-    check_refused("COOKIE_NAME", "", "the name of a cookie");
+    for value in ["9100", "here", "::1:9100", "127.0.0.1:", "127.0.0.1:x", "a b:1", "[::1]"] {
+        check_refused("METRICS_ADDRESS", value, "an address and a port");
+    }
     check_refused("COOKIE_NAME", "a=b", "the name of a cookie");
     check_refused("APPLAUSE_INTERVAL_MS", "0", "milliseconds from 1");
     check_refused("RECONCILE_SECONDS", "0", "seconds from 1");
     check_refused("CONNECTIONS_MAX", "0", "at least 1");
     check_refused("KEEP_ALIVE_SECONDS", "99999999999", "seconds from 0 to 31536000");
     check_refused("DRAIN_SECONDS", "1s", "seconds");
+    check_refused("SHUTDOWN_DELAY_SECONDS", "-1", "seconds");
     check_refused("PIECES_BYTES_MAX", "96MiB", "bytes");
 }
 

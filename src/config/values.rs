@@ -1,9 +1,11 @@
 //! Which texts are values of a setting? Each parser's error says what was expected.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::Ipv6Addr;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use adapters::http::listen::without_brackets;
 use adapters::redis::{RedisAddress, SentinelAddresses, SentinelAddressesError};
 use domain::ids::UserId;
 use tracing_subscriber::EnvFilter;
@@ -82,20 +84,52 @@ impl FromStr for FakeAuth {
     }
 }
 
-/// Where metrics are served, if they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MetricsAddress(pub(crate) Option<SocketAddr>);
+/// Where the service listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ListenHost {
+    /// An address or a name; empty, `*`, `::`: all addresses.
+    Network(String),
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl FromStr for ListenHost {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "an address or a name without a port, or unix:/path/to/socket";
+        if text.is_empty() || text == "*" {
+            return Ok(Self::Network(text.to_owned()));
+        }
+        let Some(path) = text.strip_prefix("unix:") else {
+            return host(text).map(Self::Network).map_err(|_| EXPECTED);
+        };
+        // As in a URL: `unix:///path`.
+        let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+        if path.is_absolute() { Ok(Self::Unix(path.to_owned())) } else { Err(EXPECTED) }
+    }
+}
+
+/// Where metrics are served, if they are: host and port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MetricsAddress(pub(crate) Option<(String, u16)>);
 
 impl FromStr for MetricsAddress {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "an address and a port such as 127.0.0.1:9100, [::1]:9100 or :9100, or nothing";
         if text.is_empty() {
             return Ok(Self(None));
         }
-        let address =
-            text.parse().map_err(|_| "an address and a port such as 127.0.0.1:9100 or [::]:9100, or nothing")?;
-        Ok(Self(Some(address)))
+        let (address, number) = text.rsplit_once(':').ok_or(EXPECTED)?;
+        let address = match address {
+            "" | "*" => address.to_owned(),
+            // Without brackets nobody could tell where the address ends.
+            _ if address.contains(':') && !address.starts_with('[') => return Err(EXPECTED),
+            _ => host(address).map_err(|_| EXPECTED)?,
+        };
+        Ok(Self(Some((address, port(number).map_err(|_| EXPECTED)?))))
     }
 }
 
@@ -157,10 +191,23 @@ pub(super) fn port(text: &str) -> Result<u16, &'static str> {
     text.parse().map_err(|_| "a port number from 0 to 65535")
 }
 
+/// The name or address of a host, an IPv6 address with or without its brackets; returned without them.
 pub(super) fn host(text: &str) -> Result<String, &'static str> {
-    let usable =
-        !text.is_empty() && !text.contains(|character: char| character.is_whitespace() || "/@".contains(character));
-    if usable { Ok(text.to_owned()) } else { Err("the name or address of a host") }
+    let bare = without_brackets(text);
+    // The name of an interface may follow: `fe80::1%eth0`.
+    let is_ipv6 = || bare.split('%').next().is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
+    let is_usable = |one: char| !one.is_whitespace() && !"/@[]".contains(one);
+    let is_name = !bare.contains(':') && bare.len() == text.len();
+    if !bare.is_empty() && bare.chars().all(is_usable) && (is_name || is_ipv6()) {
+        Ok(bare.to_owned())
+    } else {
+        Err("the name or address of a host, without a port")
+    }
+}
+
+/// As [`host`], or nothing.
+pub(super) fn host_or_none(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() { Ok(String::new()) } else { host(text) }
 }
 
 pub(super) fn cookie_name(text: &str) -> Result<String, &'static str> {

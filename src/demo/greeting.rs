@@ -1,37 +1,50 @@
 //! What does the demo print when it begins?
 
 use std::fmt::Write as _;
+use std::path::Path;
+
+use adapters::http::address::Address;
 
 use super::SESSIONS;
 
 /// What to try, with lines for a shell that work when they are pasted.
 #[must_use]
-pub(crate) fn greeting(port: u16) -> String {
-    let http = format!("http://localhost:{port}/system");
-    let https = format!("https://localhost:{port}/system");
+pub(crate) fn greeting(address: &Address) -> String {
+    let (place, curl, host) = match address {
+        Address::Network(address) => {
+            let port = address.port();
+            (format!("port {port}"), "curl".to_owned(), format!("localhost:{port}"))
+        }
+        Address::Unix(path) => {
+            let path = path.as_deref().unwrap_or(Path::new("")).display().to_string();
+            let quoted = path.replace('\'', "'\\''");
+            (path, format!("curl --unix-socket '{quoted}'"), "localhost".to_owned())
+        }
+    };
+    let (http, https) = (format!("http://{host}/system"), format!("https://{host}/system"));
     let mut text = format!(
         "\
-A demonstration meeting runs on port {port}, over HTTP and HTTPS; something happens in it every second.
+A demonstration meeting runs on {place}, over HTTP and HTTPS; something happens in it every second.
 No Redis is used; nothing is kept. Stop it with Ctrl-C.
 
 What everybody may see, and every change of it:
-  curl -N {http}/autoupdate
+  {curl} -N {http}/autoupdate
 
 The same as an administrator, and over TLS with HTTP/2 (the certificate is self-signed, therefore -k):
-  curl -N --cookie OpenSlidesSessionID=admin {http}/autoupdate
-  curl -Nk --http2 --cookie OpenSlidesSessionID=delegate {https}/autoupdate
+  {curl} -N --cookie OpenSlidesSessionID=admin {http}/autoupdate
+  {curl} -Nk --http2 --cookie OpenSlidesSessionID=delegate {https}/autoupdate
 
 What three projectors show:
-  curl -N '{http}/projector?projector_ids=1,2,130'
+  {curl} -N '{http}/projector?projector_ids=1,2,130'
 
 Messages between clients, and applause: listen in one terminal, send in another:
-  curl -N {http}/notify
-  curl --cookie OpenSlidesSessionID=admin {http}/notify/send -d '{{\"channel_id\": \"terminal:1:0\", \"name\": \"hello\", \
+  {curl} -N {http}/notify
+  {curl} --cookie OpenSlidesSessionID=admin {http}/notify/send -d '{{\"channel_id\": \"terminal:1:0\", \"name\": \"hello\", \
          \"message\": \"from a terminal\", \"to_all\": true}}'
-  curl --cookie OpenSlidesSessionID=delegate {http}/applause -d ''
+  {curl} --cookie OpenSlidesSessionID=delegate {http}/applause -d ''
 
 Is it healthy?
-  curl {http}/health
+  {curl} {http}/health
 
 Sessions to compare, as --cookie OpenSlidesSessionID=…:
 "
@@ -47,9 +60,13 @@ Sessions to compare, as --cookie OpenSlidesSessionID=…:
 mod tests {
     use super::*;
 
+    fn on_port(port: u16) -> String {
+        greeting(&Address::Network(([127, 0, 0, 1], port).into()))
+    }
+
     #[test]
     fn it_names_the_port_every_route_and_every_session() {
-        let text = greeting(4711);
+        let text = on_port(4711);
         for route in ["autoupdate", "projector?", "notify\n", "notify/send", "applause", "health"] {
             assert!(text.contains(&format!("localhost:4711/system/{route}")), "{route}: {text}");
         }
@@ -60,11 +77,13 @@ mod tests {
 
     #[test]
     fn every_command_stands_on_one_line_with_its_quotes_closed() {
-        let text = greeting(8002);
-        let commands: Vec<&str> = text.lines().filter(|line| line.trim_start().starts_with("curl")).collect();
-        assert_eq!(commands.len(), 8);
-        for command in commands {
-            assert_eq!(command.matches('\'').count() % 2, 0, "{command}");
+        let on_socket = greeting(&Address::Unix(Some("/run/it's here".into())));
+        for text in [on_port(8002), on_socket] {
+            let commands: Vec<&str> = text.lines().filter(|line| line.trim_start().starts_with("curl")).collect();
+            assert_eq!(commands.len(), 8);
+            for command in commands {
+                assert_eq!(command.replace("\\'", "").matches('\'').count() % 2, 0, "{command}");
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use adapters::testing::fake_redis::FakeRedis;
 use crate::harness::{Meeting, Process, run, secret_file};
 
 /// The variables of http.md with their defaults, and those of the service's own.
-const VARIABLES: [(&str, &str); 36] = [
+const VARIABLES: [(&str, &str); 41] = [
     ("AUTOUPDATE_PORT", "8002"),
     ("AUTOUPDATE_HOST", ""),
     ("MESSAGE_BUS_HOST", "localhost"),
@@ -16,11 +16,15 @@ const VARIABLES: [(&str, &str); 36] = [
     ("REDIS_WRITE_PORT", "the same as for reading"),
     ("REDIS_URL", ""),
     ("REDIS_WRITE_URL", ""),
+    ("REDIS_URL_FILE", ""),
+    ("REDIS_WRITE_URL_FILE", ""),
     ("REDIS_SENTINELS", ""),
     ("REDIS_SENTINEL_MASTER", "mymaster"),
     ("REDIS_SENTINEL_USER", ""),
     ("REDIS_SENTINEL_PASSWORD", ""),
     ("REDIS_CA_FILE", ""),
+    ("REDIS_CERT_FILE", ""),
+    ("REDIS_KEY_FILE", ""),
     ("RECONCILE_SECONDS", "3"),
     ("APPLAUSE_INTERVAL_MS", "1000"),
     ("COOKIE_NAME", "OpenSlidesSessionID"),
@@ -40,6 +44,7 @@ const VARIABLES: [(&str, &str); 36] = [
     ("HISTORY_SECONDS_MAX", "600"),
     ("HISTORY_BYTES_MAX", "268435456"),
     ("PIECES_BYTES_MAX", "0"),
+    ("SHUTDOWN_DELAY_SECONDS", "0"),
     ("DRAIN_SECONDS", "1"),
     ("LOG_FORMAT", "text"),
     ("LOG_LEVEL", "info"),
@@ -59,9 +64,22 @@ async fn help_lists_every_variable_with_its_default() {
         assert!(entry.contains(&format!("[variable: {name}]")), "{name}: {entry}");
         assert!(entry.contains(default), "{name}: {entry}");
     }
-    assert_eq!(help.matches("[variable: ").count(), VARIABLES.len(), "the table of this test is complete:\n{help}");
+    assert_eq!(words.matches("[variable: ").count(), VARIABLES.len(), "the table of this test is complete:\n{help}");
     for command in ["serve", "demo", "health"] {
         assert!(help.contains(command), "{help}");
+    }
+}
+
+#[tokio::test]
+async fn help_wraps_at_the_width_of_the_terminal() {
+    for command in [&["--help"][..], &["demo", "--help"], &["health", "--help"]] {
+        for width in [70, 90, 200] {
+            // Where no terminal is the variable tells its width.
+            let output = run(command, &[("COLUMNS", &width.to_string())]).await;
+            let help = String::from_utf8(output.stdout).expect("UTF-8");
+            let longest = help.lines().map(|line| line.chars().count()).max();
+            assert!(longest.is_some_and(|longest| (width / 2..=width).contains(&longest)), "{longest:?}:\n{help}");
+        }
     }
 }
 
@@ -69,8 +87,9 @@ async fn help_lists_every_variable_with_its_default() {
 async fn values_that_cannot_be_used_stop_the_start() {
     for (name, value, expected) in [
         ("AUTOUPDATE_PORT", "x", "a port number"),
-        ("AUTOUPDATE_PORT", "", "a port number"),
         ("AUTOUPDATE_PORT", "65536", "a port number"),
+        ("AUTOUPDATE_HOST", "unix:socket", "unix:/path"),
+        ("AUTOUPDATE_HOST", "[::1]:8002", "without a port"),
         ("MESSAGE_BUS_PORT", "-1", "a port number"),
         ("MESSAGE_BUS_HOST", "a b", "host"),
         ("REDIS_WRITE_PORT", "redis", "a port number"),
@@ -93,6 +112,7 @@ async fn values_that_cannot_be_used_stop_the_start() {
         ("HISTORY_VERSIONS_MAX", "0", "at least 1"),
         ("HISTORY_SECONDS_MAX", "99999999999", "seconds"),
         ("HISTORY_BYTES_MAX", "lots", "bytes"),
+        ("SHUTDOWN_DELAY_SECONDS", "soon", "seconds"),
         ("DRAIN_SECONDS", "∞", "seconds"),
         ("LOG_FORMAT", "xml", "text, json"),
         ("LOG_LEVEL", "loud", "debug"),
@@ -137,6 +157,12 @@ async fn what_keeps_the_program_from_starting_is_explained() {
     let tls = ("REDIS_URL", "rediss://localhost");
     check_no_start(&[tls, ("REDIS_CA_FILE", &path("none"))], &["REDIS_CA_FILE", &path("none"), "cannot be read"]).await;
     check_no_start(&[tls, ("REDIS_CA_FILE", &path("empty"))], &[&path("empty"), "holds no certificate"]).await;
+    let identity = [tls, ("REDIS_CERT_FILE", &path("empty")), ("REDIS_KEY_FILE", &path("empty"))];
+    check_no_start(&identity, &["REDIS_CERT_FILE", &path("empty"), "holds no certificate"]).await;
+
+    let missing = path("none");
+    check_no_start(&[("REDIS_URL_FILE", &missing)], &["REDIS_URL_FILE", &missing, "cannot be read"]).await;
+    check_no_start(&[("REDIS_URL_FILE", &path("empty"))], &["REDIS_URL_FILE", "redis[s]://"]).await;
 
     let certificates = [("SECRET_FILE", &*secret), ("CERT_DIR", directory.path().to_str().expect("UTF-8"))];
     check_no_start(&certificates, &["CERT_DIR", "cert.pem"]).await;
@@ -151,6 +177,46 @@ async fn what_keeps_the_program_from_starting_is_explained() {
     check_no_start(&variables, &[&port, "AUTOUPDATE_PORT"]).await;
     let variables = [("SECRET_FILE", &*secret), ("AUTOUPDATE_HOST", "no.such.host.invalid")];
     check_no_start(&variables, &["AUTOUPDATE_HOST", "no.such.host.invalid"]).await;
+    let socket = format!("unix:{}", path("empty"));
+    let variables = [("SECRET_FILE", &*secret), ("AUTOUPDATE_HOST", &*socket)];
+    check_no_start(&variables, &[&path("empty"), "something else is there", "AUTOUPDATE_HOST"]).await;
+    let variables = [("SECRET_FILE", &*secret), ("METRICS_ADDRESS", "no.such.host.invalid:1")];
+    check_no_start(&variables, &["METRICS_ADDRESS", "no.such.host.invalid"]).await;
+}
+
+/// With `LOG_FORMAT=json` the reason is one JSON object that says all of `expected`.
+async fn check_json(arguments: &[&str], variables: &[(&str, &str)], status: i32, expected: &[&str]) {
+    let local = [("AUTOUPDATE_PORT", "0"), ("AUTOUPDATE_HOST", "127.0.0.1")];
+    let output = run(arguments, &[&local, variables].concat()).await;
+    let text = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(status), "{text}");
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("JSON: {text}"))).collect();
+    let last = lines.last().expect("a reason");
+    let message = last["message"].as_str().expect("a message");
+    assert_eq!(last["level"], "ERROR", "{text}");
+    for expected in expected {
+        assert!(message.contains(expected), "{expected:?} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn in_a_log_of_json_the_reason_is_json_too() {
+    let json = ("LOG_FORMAT", "json");
+    let missing = ["/none/django", "DJANGO_SECRET_KEY='MY_SECRET'"];
+    check_json(&[], &[json, ("SECRET_FILE", "/none/django")], 1, &missing).await;
+    // Whatever else is logged.
+    check_json(&["--log-format=json"], &[("LOG_LEVEL", "off"), ("SECRET_FILE", "/none/django")], 1, &missing).await;
+    check_json(&[], &[json, ("TLS", "maybe")], 2, &["TLS", "\"maybe\"", "both, only, off"]).await;
+    check_json(&["--log-format", "json", "--unknown"], &[], 2, &["--unknown"]).await;
+    check_json(&["demo"], &[json, ("AUTOUPDATE_HOST", "no.such.host.invalid")], 1, &["no.such.host.invalid"]).await;
+}
+
+#[tokio::test]
+async fn the_first_line_of_the_log_names_the_version() {
+    let demo = Process::start(&["demo"], &[]).await;
+    let first: serde_json::Value = serde_json::from_str(&demo.logged[0]).expect("JSON");
+    assert_eq!((&first["message"], &first["version"]), (&"starting".into(), &env!("CARGO_PKG_VERSION").into()));
 }
 
 /// The command `health` of the program, asking `port`.

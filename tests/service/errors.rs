@@ -61,11 +61,12 @@ async fn routes_and_methods_that_there_are_not() {
         (AUTOUPDATE, "GET, POST"),
         ("/system/projector?projector_ids=1", "GET, POST"),
         ("/system/notify", "GET, POST"),
-        ("/system/notify/send", "GET, POST"),
-        ("/system/applause", "GET, POST"),
-        ("/system/health", "GET"),
+        ("/system/notify/send", "GET, HEAD, POST"),
+        ("/system/applause", "GET, HEAD, POST"),
+        ("/system/health", "GET, HEAD, OPTIONS"),
     ] {
-        for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+        let options = if path == "/system/health" { Method::TRACE } else { Method::OPTIONS };
+        for method in [Method::PUT, Method::DELETE, Method::PATCH, options] {
             let message = format!("Method {method} is not allowed here, use {allowed}");
             check(&browser, method.clone(), path, "", (405, "invalid_request", &message)).await;
             let response = browser.send(browser.request(method, path)).await;

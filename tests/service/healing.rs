@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use adapters::testing::fake_redis::{FakeRedis, Fault};
+use domain::ids::ChangeId;
+use domain::ports::element_store::Missing;
 use domain::ports::message_bus::Channel;
 use serde_json::json;
 
-use crate::harness::{LOWEST, Meeting, Service, Setup, Watcher, fixture};
+use crate::harness::{LOWEST, Meeting, Process, Service, Setup, Watcher, fixture, within};
 
 /// A service on a fake Redis, and a client of user 3 that has everything.
 async fn start(choose: impl FnOnce(&mut Setup)) -> (FakeRedis, Meeting, Service, Watcher) {
@@ -180,11 +182,89 @@ async fn a_cache_that_is_not_ready_is_not_served() {
     meeting.server.delete("cache_ready").await;
     let service = Service::start(&redis.address(), |_| ());
     let expected = json!({"healthy": false, "reason": "the OpenSlides server has not filled its cache yet"});
-    crate::harness::within("the reason", async { while service.browser().health().await.1 != expected {} }).await;
+    within("the reason", async { while service.browser().health().await.1 != expected {} }).await;
     assert_eq!(service.browser().failure("/system/autoupdate").await.status, 503);
     meeting.server.set("cache_ready", b"ok").await;
     service.browser().until_healthy().await;
     let mut watcher = service.browser().watch().await;
     watcher.line().await.expect("everything");
     watcher.check(&meeting.view(0), "anonymous");
+}
+
+/// A program that starts now says so, once, and is not healthy; one that runs keeps what it has.
+async fn check_incomplete(lose: impl AsyncFn(&mut Meeting), missing: &str) {
+    let (redis, mut meeting, service, mut watcher) = start(reconciling).await;
+    lose(&mut meeting).await;
+    let mut process = Process::serve(redis.port(), &[("LOG_LEVEL", "debug")]).await;
+    let line = process.until_logged("no meeting yet").await;
+    let part = |name: &str| line[name].as_str().unwrap_or_default();
+    assert!(part("error").contains(missing) && part("advice").contains("eviction"), "{line}");
+    let reason = format!("the meeting in Redis is incomplete: {missing}");
+    let is_told =
+        async || process.browser().health().await.1["reason"].as_str().is_some_and(|told| told.contains(&reason));
+    within("the reason", async { while !is_told().await {} }).await;
+    assert_eq!(process.browser().failure("/system/autoupdate").await.status, 503);
+
+    // Further attempts are no news.
+    process.until_logged("still no meeting").await;
+
+    let mut other = service.browser().with_cookie(&meeting.log_in(3).await).watch().await;
+    other.line().await.expect("everything");
+    other.check(&meeting.view(3), missing);
+
+    // Filled anew, it is served to all, and whoever waited is told nothing else.
+    meeting.rebuild(LOWEST + 5_000, fixture()).await;
+    process.browser().until_healthy().await;
+    for watcher in [&mut watcher, &mut other] {
+        // What was changed before the loss may be told before.
+        let lines = watcher.until(LOWEST + 5_000).await;
+        assert!(lines.last().is_some_and(|line| line.all_data), "{missing}");
+        watcher.check(&meeting.view(3), missing);
+    }
+    process.until_logged("meeting loaded").await;
+    // While it is filled anew it is not ready, which is another reason.
+    let is_warning = |line: &&String| line.contains("no meeting yet") && line.contains("incomplete");
+    assert_eq!(process.logged.iter().filter(is_warning).count(), 1, "{:#?}", process.logged);
+}
+
+#[tokio::test]
+async fn a_cache_that_lost_a_part_is_not_taken_for_a_meeting() {
+    check_incomplete(async |meeting| meeting.server.lose(Missing::Elements).await, "`full_data`").await;
+    check_incomplete(async |meeting| meeting.server.lose(Missing::ChangeIds).await, "`change_id`").await;
+    let lose_lowest = async |meeting: &mut Meeting| {
+        meeting.mark().await;
+        meeting.server.lose(Missing::LowestChangeId).await;
+    };
+    check_incomplete(lose_lowest, "the lowest change id").await;
+    // The server goes on after the loss, and writes what it changes into an empty hash.
+    let lose_and_write = async |meeting: &mut Meeting| {
+        meeting.server.lose(Missing::Elements).await;
+        meeting.server.write_as(ChangeId(LOWEST), &[("core/tag:998", None)]).await;
+        meeting.mark().await;
+    };
+    check_incomplete(lose_and_write, "the configuration").await;
+}
+
+/// A gap makes the service ask for what it missed just when that is gone: it would look deleted.
+#[tokio::test]
+async fn what_was_lost_before_it_was_read_is_not_taken_for_deleted() {
+    let (redis, mut meeting, _service, mut watcher) = start(|_| ()).await;
+    let motion = meeting.with("motions/motion:1", json!({"title": "changed, and lost"}));
+    meeting.write(&[("motions/motion:1", motion)]).await;
+    meeting.server.lose(Missing::Elements).await;
+    redis.take_commands();
+    meeting.server.announce(ChangeId(LOWEST + 3), &[("core/tag:997", None)]).await;
+    within("the question what was missed", async {
+        while !redis.take_commands().iter().any(|command| command == "ZRANGEBYSCORE") {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // Only once the server has filled its cache something is told again.
+    let elements = meeting.elements.clone();
+    meeting.rebuild(LOWEST + 5_000, elements).await;
+    meeting.server.append(Channel::Autoupdate, &[b"another gap"]).await;
+    let line = watcher.line().await.expect("the stream stays open");
+    assert_eq!((line.all_data, line.to_change_id), (true, LOWEST + 5_000));
+    watcher.check(&meeting.view(3), "after the loss");
 }

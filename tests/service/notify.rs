@@ -1,9 +1,13 @@
 //! Do messages and applause reach those they are for, over any number of instances? (spec: notify.md)
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use adapters::system::SystemClock;
 use adapters::testing::fake_redis::FakeRedis;
-use domain::ports::message_bus::Channel;
+use async_trait::async_trait;
+use domain::ports::clock::Clock;
+use domain::ports::message_bus::{Channel, Position};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
@@ -141,4 +145,102 @@ async fn a_listener_that_reads_nothing_is_ended_and_the_others_go_on() {
     assert!(messages < MESSAGES, "{messages} messages went into the buffers of the kernel");
     let last: Vec<_> = (0..messages).filter(|number| !text.contains(&format!("[{number},"))).collect();
     assert!(last.is_empty(), "those that came are the first ones, none left out: {last:?}");
+}
+
+/// A clock that goes wrong by some seconds.
+struct WrongClock(SystemClock, u64);
+
+#[async_trait]
+impl Clock for WrongClock {
+    fn unix_seconds(&self) -> u64 {
+        self.0.unix_seconds() + self.1
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.monotonic()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.sleep(duration).await;
+    }
+}
+
+#[tokio::test]
+async fn applause_is_the_same_level_on_instances_whose_clocks_differ() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let meeting = Meeting::start(&redis.address()).await;
+    let wrong_by = |seconds| {
+        move |setup: &mut Setup| {
+            setup.settings.applause_interval = Duration::from_millis(20);
+            setup.clock = Arc::new(WrongClock(SystemClock::new(), seconds));
+        }
+    };
+    let services =
+        [Service::ready(&redis.address(), wrong_by(0)).await, Service::ready(&redis.address(), wrong_by(30)).await];
+    let mut listeners = Vec::new();
+    for service in &services {
+        listeners.push(listen(&service.browser()).await.0);
+    }
+    for (service, user) in services.iter().zip([3, 5]) {
+        let browser = service.browser().with_cookie(&meeting.log_in(user).await);
+        assert_eq!(browser.post("/system/applause", "").await.status(), 200);
+    }
+    let until_level = async |lines: &mut Lines, level: u64| {
+        while lines.next_data().await.expect("applause")["message"]["level"] != level {}
+    };
+    for lines in &mut listeners {
+        until_level(lines, 2).await;
+    }
+    // Both count until Redis says that the time is over.
+    redis.let_seconds_pass(6);
+    for lines in &mut listeners {
+        until_level(lines, 0).await;
+    }
+}
+
+/// What happens to the stream, with messages on it that nobody reads in time, ends the listeners.
+async fn check_ended(what: impl AsyncFn(&Meeting)) {
+    let redis = FakeRedis::start().await.expect("a port");
+    let meeting = Meeting::start(&redis.address()).await;
+    let quick = |setup: &mut Setup| setup.redis_limits.read_wait = Duration::from_millis(20);
+    let service = Service::ready(&redis.address(), quick).await;
+    let browser = service.browser().with_cookie(&meeting.log_in(1).await);
+    let (mut lines, channel) = listen(&browser).await;
+    meeting.server.append_at(Channel::Notify, LAST_READ, &to_all(0)).await;
+    assert_eq!(lines.next_data().await.expect("a message")["message"], 0);
+    what(&meeting).await;
+    lines.until_end().await;
+    // Whoever comes then gets what is sent then, whichever listeners that ends once more.
+    let (mut lines, channel) = loop {
+        let (mut lines, _) = listen(&browser).await;
+        send(&browser, &channel, "n", json!("later"), json!({"to_all": true})).await;
+        if lines.next_data().await.is_some_and(|line| line["message"] == "later") {
+            break (lines, channel);
+        }
+    };
+    send(&browser, &channel, "n", json!("last"), json!({"to_all": true})).await;
+    assert_eq!(lines.next_data().await.expect("a message")["message"], "last");
+}
+
+const LAST_READ: Position = Position { milliseconds: 1_000_000, counter: 0 };
+
+fn to_all(message: u64) -> Vec<u8> {
+    json!({"channel_id": "a:1:0", "name": "n", "message": message, "to_all": true}).to_string().into_bytes()
+}
+
+#[tokio::test]
+async fn whoever_may_have_missed_a_message_is_told_by_the_end_of_the_stream() {
+    // Deleted, and begun anew by a clock that is behind.
+    check_ended(async |meeting| {
+        meeting.server.delete("notify").await;
+        for number in 1..=6 {
+            let position = Position { milliseconds: number, counter: 0 };
+            meeting.server.append_at(Channel::Notify, position, &to_all(number)).await;
+        }
+    })
+    .await;
+    // Deleted, and nothing more.
+    check_ended(async |meeting| meeting.server.delete("notify").await).await;
+    // Emptied as a whole.
+    check_ended(async |meeting| meeting.server.trim(Channel::Notify, 0).await).await;
 }

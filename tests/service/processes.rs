@@ -122,6 +122,32 @@ async fn a_renewed_certificate_is_served_and_a_broken_one_is_not() {
     assert!(!logged.contains("PRIVATE KEY"), "{logged}");
 }
 
+#[tokio::test]
+async fn what_browsers_will_object_to_in_a_certificate_is_logged() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let directory = tempfile::tempdir().expect("a directory");
+    let write = |year| {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let mut params = rcgen::CertificateParams::new(["meeting.example".to_owned()]).expect("a name");
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        std::fs::write(directory.path().join("privkey.pem"), key.serialize_pem()).expect("a file");
+        let certificate = params.self_signed(&key).expect("a certificate");
+        std::fs::write(directory.path().join("fullchain.pem"), certificate.pem()).expect("a file");
+    };
+    write(2020);
+    let mut process = Process::serve(redis.port(), &[("CERT_DIR", directory.path().to_str().expect("UTF-8"))]).await;
+    // Before it listens.
+    let logged = process.logged.join("\n");
+    for expected in
+        ["serving the certificate", "\"names\":\"meeting.example\"", "on 2020-01-01 00:00:00 UTC; browsers refuse it"]
+    {
+        assert!(logged.contains(expected), "{expected} in {logged}");
+    }
+    write(2021);
+    process.until_logged("serving a changed certificate").await;
+    process.until_logged("on 2021-01-01 00:00:00 UTC; browsers refuse it").await;
+}
+
 /// Writes a new certificate and its key; gives the certificate.
 fn write_certificate(directory: &Path) -> Vec<u8> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
@@ -209,4 +235,49 @@ async fn what_is_written_goes_to_the_other_redis() {
     let not_written = read.take_commands();
     // Those of the test itself: the change ids of the meeting.
     assert_eq!(not_written.iter().filter(|command| *command == "XADD").count(), 0, "{not_written:?}");
+}
+
+#[tokio::test]
+async fn what_redis_refuses_is_told_with_what_to_do_once_a_minute() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let meeting = Meeting::start(&redis.address()).await;
+    let mut process = Process::serve(redis.port(), &[("DRAIN_SECONDS", "0")]).await;
+    process.browser().until_healthy().await;
+    let browser = process.browser().with_cookie(&meeting.log_in(3).await);
+    let address = format!("127.0.0.1:{}", redis.port());
+    for (name, error, path, body) in [
+        ("ZADD", "NOPERM this user has no permissions to run the 'zadd' command", "/system/applause", json!("")),
+        (
+            "XADD",
+            "OOM command not allowed when used memory > 'maxmemory'.",
+            "/system/notify/send",
+            json!({"channel_id": "a:3:0", "name": "n", "message": 1}),
+        ),
+    ] {
+        redis.refuse(name, error);
+        let code = error.split(' ').next().expect("a code");
+        for _ in 0..3 {
+            let failure = Failure::of(browser.post(path, body.to_string()).await).await;
+            let expected = Failure::new(503, "unavailable", &format!("Redis refuses the command {name} ({code})"));
+            assert_eq!(failure, expected);
+        }
+    }
+    redis.refuse("", "");
+    redis.set_fault(Fault::Closed);
+    let failure = Failure::of(browser.post("/system/applause", "").await).await;
+    assert_eq!(failure, Failure::new(503, "unavailable", "Redis does not answer, try again"));
+    process.signal("TERM").await;
+    process.status().await;
+    let refusals: Vec<serde_json::Value> = process
+        .logged
+        .iter()
+        .filter(|line| line.contains("Redis refuses what the service needs"))
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let told: Vec<_> = refusals.iter().map(|line| (line["level"].as_str(), line["commands"].as_str())).collect();
+    assert_eq!(told, [(Some("WARN"), Some("ZADD")), (Some("WARN"), Some("XADD"))], "{refusals:?}");
+    for (line, advice) in refusals.iter().zip(["ACL SETUSER", "maxmemory-policy"]) {
+        assert!(line["advice"].as_str().is_some_and(|text| text.contains(advice)), "{line}");
+        assert_eq!(line["redis"], address.as_str());
+    }
 }

@@ -1,8 +1,8 @@
 //! Does it all work with a real Redis, too, and with several programs on it? (spec: redis.md, Losing Redis; notify.md)
 
-use adapters::redis::RedisAuthority;
+use adapters::redis::{RedisAuthority, RedisIdentity};
 use adapters::testing::openslides::OpenSlides;
-use adapters::testing::redis_server::{RedisServer, TlsIdentity};
+use adapters::testing::redis_server::{RedisServer, TlsClients, TlsIdentity};
 use serde_json::json;
 
 use crate::harness::{LOWEST, Lines, Meeting, Process, Protocol, Watcher, fixture, secret_file};
@@ -216,23 +216,29 @@ async fn a_fail_over_by_sentinel_is_followed() {
     process.until_logged("the sentinels name another primary").await;
 }
 
-/// An authority of its own, and whom it vouches for.
-fn identity() -> (String, TlsIdentity) {
+/// An authority of its own, and whom it vouches for: a Redis, and somebody else, with certificate and key.
+fn identity() -> (String, TlsIdentity, [String; 2]) {
     let mut parameters = rcgen::CertificateParams::default();
     parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let key = rcgen::KeyPair::generate().expect("a key");
     let authority = parameters.self_signed(&key).expect("a certificate").pem();
     let issuer = rcgen::Issuer::new(parameters, key);
-    let key = rcgen::KeyPair::generate().expect("a key");
-    let parameters = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
-    let certificate = parameters.signed_by(&key, &issuer).expect("a certificate").pem();
+    let issue = |name: &str| {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let mut parameters = rcgen::CertificateParams::new([name.to_owned()]).expect("a name");
+        // OpenSSL takes a certificate with the same name as its issuer for self-signed.
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+        [parameters.signed_by(&key, &issuer).expect("a certificate").pem(), key.serialize_pem()]
+    };
+    let [certificate, key] = issue("127.0.0.1");
     let trusted = RedisAuthority::from_pem(authority.as_bytes()).expect("a certificate");
-    (authority, TlsIdentity { certificate, key: key.serialize_pem(), authority: trusted })
+    let redis = TlsIdentity { certificate, key, authority: trusted, clients: None };
+    (authority, redis, issue("service"))
 }
 
 #[tokio::test]
 async fn a_redis_with_a_certificate_of_a_private_authority_is_trusted_only_by_its_file() {
-    let (authority, identity) = identity();
+    let (authority, identity, _) = identity();
     let Some(redis) = RedisServer::start_tls(identity).await.expect("a Redis") else { return };
     let mut meeting = Meeting::start(&redis.address()).await;
     let directory = tempfile::tempdir().expect("a directory");
@@ -252,4 +258,35 @@ async fn a_redis_with_a_certificate_of_a_private_authority_is_trusted_only_by_it
     let change_id = meeting.mark().await;
     watcher.until(change_id).await;
     watcher.check(&meeting.view(3), "by TLS");
+}
+
+#[tokio::test]
+async fn a_redis_that_wants_a_certificate_of_its_clients_is_shown_one() {
+    let (authority, identity, client) = identity();
+    let directory = tempfile::tempdir().expect("a directory");
+    let written = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let [certificate, key] = [written("certificate.pem", &client[0]), written("key.pem", &client[1])];
+    let one = RedisIdentity::from_files(certificate.as_ref(), key.as_ref()).expect("a certificate");
+    let identity = TlsIdentity { clients: Some(TlsClients { authority: authority.clone(), one }), ..identity };
+    let Some(redis) = RedisServer::start_tls(identity).await.expect("a Redis") else { return };
+    let mut meeting = Meeting::start(&redis.address()).await;
+    let authority = written("authority.pem", &authority);
+    let (url, secret) = (format!("rediss://127.0.0.1:{}", redis.port()), secret_file());
+    let variables = [("REDIS_URL", &*url), ("SECRET_FILE", &secret), ("REDIS_CA_FILE", &authority)];
+
+    let mut unknown = Process::start(&[], &variables).await;
+    let line = unknown.until_logged("Redis refuses what the service needs").await;
+    assert!(line["advice"].as_str().is_some_and(|advice| advice.contains("REDIS_CERT_FILE")), "{line}");
+
+    let shown = [("REDIS_CERT_FILE", &*certificate), ("REDIS_KEY_FILE", &*key)];
+    let process = Process::start(&[], &[&variables[..], &shown].concat()).await;
+    process.browser().until_healthy().await;
+    let mut watcher = process.browser().with_cookie(&meeting.log_in(3).await).watch().await;
+    let change_id = meeting.mark().await;
+    watcher.until(change_id).await;
+    watcher.check(&meeting.view(3), "by TLS with a certificate on both sides");
 }

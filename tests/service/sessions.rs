@@ -180,7 +180,14 @@ async fn cookies_with_odd_characters_hurt_nobody() {
         (b"a=\xff\xfe; OpenSlidesSessionID=\"session-of-1\"; b=\"; =;;", "200 OK"),
         (b"a=1; b=2", "200 OK"),
         (b"OpenSlidesSessionID", "200 OK"),
-        (b"OpenSlidesSessionID=", "400 Bad Request"),
+        // For Django an empty one is none.
+        (b"OpenSlidesSessionID=", "200 OK"),
+        // Of several the last one counts.
+        (b"OpenSlidesSessionID=stale; OpenSlidesSessionID=session-of-1", "200 OK"),
+        (b"OpenSlidesSessionID=stale\r\nCookie: OpenSlidesSessionID=session-of-1", "200 OK"),
+        (b"OpenSlidesSessionID=; OpenSlidesSessionID=session-of-1", "200 OK"),
+        (b"OpenSlidesSessionID=session-of-1; OpenSlidesSessionID=stale", "400 Bad Request"),
+        (b"OpenSlidesSessionID=session-of-1; OpenSlidesSessionID=", "200 OK"),
         (b"OpenSlidesSessionID=\xff\xfe", "400 Bad Request"),
         ("OpenSlidesSessionID=größe".as_bytes(), "400 Bad Request"),
         (b"OpenSlidesSessionID=a b\tc", "400 Bad Request"),

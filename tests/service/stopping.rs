@@ -1,11 +1,14 @@
 //! Does the program stop in order, and does a restart lose nothing? (spec: http.md, Stopping)
 
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
 
 use adapters::testing::fake_redis::FakeRedis;
+use domain::testing::ManualClock;
 use serde_json::json;
 
-use crate::harness::{LOWEST, Meeting, Process, Protocol, Service};
+use crate::harness::{LOWEST, Meeting, Process, Protocol, Service, within};
 
 #[tokio::test]
 async fn at_a_signal_streams_end_between_lines_with_the_present_change_id() {
@@ -56,6 +59,62 @@ async fn a_second_signal_ends_the_program_at_once() {
     assert_eq!(process.status().await, Some(2));
     for lines in &mut streams {
         lines.until_gone().await;
+    }
+}
+
+/// A load balancer is told, and for as long as it may need to hear of it nobody is refused.
+#[tokio::test]
+async fn before_it_stops_it_serves_on_for_a_while_but_is_not_healthy() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let mut meeting = Meeting::start(&redis.address()).await;
+    let clock = ManualClock::new(0);
+    let delay = Duration::from_secs(30);
+    let service = Service::ready(&redis.address(), |setup| {
+        setup.clock = Arc::new(clock.clone());
+        setup.settings.shutdown_delay = delay;
+    })
+    .await;
+    let browser = service.browser();
+    let mut before = browser.watch().await;
+    before.line().await.expect("everything");
+    let stopping = service.begin_stop();
+    let unhealthy = (503, json!({"healthy": false, "reason": "the service is stopping"}));
+    within("the delay", async { while browser.health().await != unhealthy {} }).await;
+    let mut since = browser.watch().await;
+    since.line().await.expect("everything");
+    let change_id = meeting.mark().await;
+    before.until(change_id).await;
+    since.until(change_id).await;
+    clock.advance(delay - Duration::from_millis(1));
+    let change_id = meeting.mark().await;
+    before.until(change_id).await;
+    assert_eq!(browser.health().await, unhealthy);
+    clock.advance(Duration::from_millis(1));
+    before.until_end().await;
+    since.until_end().await;
+    stopping.ended().await;
+}
+
+#[tokio::test]
+async fn the_program_waits_with_its_end_and_a_second_signal_ends_the_wait() {
+    for (seconds, second, status) in [("1", None, 0), ("100000", Some("TERM"), 2), ("100000", Some("INT"), 2)] {
+        let redis = FakeRedis::start().await.expect("a port");
+        Meeting::start(&redis.address()).await;
+        let variables = [("SHUTDOWN_DELAY_SECONDS", seconds), ("DRAIN_SECONDS", "0")];
+        let mut process = Process::serve(redis.port(), &variables).await;
+        process.browser().until_healthy().await;
+        let mut lines = process.browser().open("/system/notify").await;
+        process.signal("TERM").await;
+        process.until_logged("not healthy from now on").await;
+        if let Some(signal) = second {
+            assert_eq!(process.browser().health().await.0, 503);
+            process.browser().open("/system/notify").await;
+            process.signal(signal).await;
+            lines.until_gone().await;
+        } else {
+            lines.until_end().await;
+        }
+        assert_eq!(process.status().await, Some(status), "{seconds} {second:?}");
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use adapters::http::connections::Rhythm;
 use adapters::http::stream_response::Compression;
 use adapters::testing::fake_redis::FakeRedis;
+use application::streams::connections::Rhythm;
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -107,9 +107,14 @@ async fn a_silent_stream_carries_a_sign_of_life() {
     let service = Service::ready(&redis.address(), |setup| setup.settings.rhythm = rhythm).await;
     let mut streams = Vec::new();
     for path in ["/system/autoupdate", "/system/notify", "/system/projector?projector_ids=1"] {
-        let mut lines = service.browser().open(path).await;
-        lines.next_data().await.expect("a line");
-        streams.push(lines);
+        for coding in ["identity", "gzip", "zstd"] {
+            let browser = service.browser();
+            let request = browser.request(Method::GET, path).header("Accept-Encoding", coding);
+            let mut lines = Lines::new(browser.send(request).await).await;
+            assert_eq!(lines.coding().unwrap_or("identity"), coding);
+            lines.next_data().await.expect("a line");
+            streams.push(lines);
+        }
     }
     for lines in &mut streams {
         for _ in 0..2 {

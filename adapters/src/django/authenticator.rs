@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::ports::Unavailable;
-use domain::ports::authenticator::{Authenticator, AuthenticatorError, Session, SessionKey};
+use domain::ports::authenticator::{Authenticator, AuthenticatorError, InvalidSession, Session, SessionKey};
 
+use super::other_secret::OtherSecretLog;
 use super::session::decode;
 use super::{DjangoSecret, SessionStore};
 
@@ -16,13 +17,32 @@ const SESSION_KEY_BYTES_MAX: usize = 256;
 pub struct DjangoAuthenticator {
     secret: DjangoSecret,
     sessions: Arc<dyn SessionStore>,
+    other_secret: Option<OtherSecretLog>,
 }
 
 impl DjangoAuthenticator {
     /// Trusts what is signed with `secret` in `sessions`.
     #[must_use]
     pub fn new(secret: DjangoSecret, sessions: Arc<dyn SessionStore>) -> Self {
-        Self { secret, sessions }
+        Self { secret, sessions, other_secret: None }
+    }
+
+    /// Logs from now on that sessions are signed with another secret.
+    #[must_use]
+    pub fn logging(self, other_secret: OtherSecretLog) -> Self {
+        Self { other_secret: Some(other_secret), ..self }
+    }
+
+    fn read(&self, key: SessionKey, value: Option<Vec<u8>>) -> Result<Session, InvalidSession> {
+        let login = decode(&self.secret, &value.ok_or(InvalidSession::Unknown)?).inspect_err(|error| {
+            if let (InvalidSession::OtherSecret, Some(log)) = (error, &self.other_secret) {
+                log.met(&key);
+            }
+        })?;
+        Ok(match login {
+            Some(login) => Session { key: Some(key), user: Some(login.user), auth_hash: login.auth_hash },
+            None => Session::anonymous(),
+        })
     }
 }
 
@@ -31,14 +51,10 @@ impl Authenticator for DjangoAuthenticator {
     async fn session(&self, cookie: Option<SessionKey>) -> Result<Session, AuthenticatorError> {
         let Some(key) = cookie else { return Ok(Session::anonymous()) };
         if key.0.is_empty() || key.0.len() > SESSION_KEY_BYTES_MAX {
-            return Err(AuthenticatorError::InvalidSession);
+            return Err(AuthenticatorError::InvalidSession(InvalidSession::UnusableKey));
         }
-        let value = self.sessions.get(&key).await?.ok_or(AuthenticatorError::InvalidSession)?;
-        let login = decode(&self.secret, &value).ok_or(AuthenticatorError::InvalidSession)?;
-        Ok(match login {
-            Some(login) => Session { key: Some(key), user: Some(login.user), auth_hash: login.auth_hash },
-            None => Session::anonymous(),
-        })
+        let value = self.sessions.get(&key).await?;
+        self.read(key, value).map_err(AuthenticatorError::InvalidSession)
     }
 
     async fn sessions_exist(&self, keys: &[SessionKey]) -> Result<Vec<bool>, Unavailable> {

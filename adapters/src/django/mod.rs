@@ -2,6 +2,7 @@
 
 mod authenticator;
 mod fixed;
+mod other_secret;
 mod secret;
 mod session;
 
@@ -10,6 +11,7 @@ pub use authenticator::DjangoAuthenticator;
 use domain::ports::Unavailable;
 use domain::ports::authenticator::SessionKey;
 pub use fixed::FixedAuthenticator;
+pub use other_secret::OtherSecretLog;
 pub use secret::{DjangoSecret, DjangoSecretError, DjangoSecretFileError};
 
 /// Where the sessions are kept. Not a port of the domain: only [`DjangoAuthenticator`] knows what a session's value means.

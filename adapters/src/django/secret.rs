@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::{Digest, Sha1};
 
-use crate::file::read_limited;
+use crate::file::{read_limited, remedy};
 
 /// The name before the value in the file.
 const SECRET_NAME: &str = "DJANGO_SECRET_KEY";
@@ -28,22 +28,33 @@ impl DjangoSecret {
         Self { key: key.into() }
     }
 
-    /// Reads the secret from the text of the secret file: the first line with `DJANGO_SECRET_KEY='…'` or `"…"`.
+    /// Reads the secret from the text of the secret file: the last line that assigns `DJANGO_SECRET_KEY='…'` or `"…"`. A
+    /// line that is a comment assigns nothing.
     ///
     /// # Errors
-    /// There is no such line, or its value is empty: everybody could sign with that.
+    /// There is no such line, or its value is empty: everybody could sign with that. Or the last line is not of that form:
+    /// an earlier one is not what its author wants.
     pub fn parse(text: &str) -> Result<Self, DjangoSecretError> {
-        let value = text.lines().find_map(value_of_line).ok_or(DjangoSecretError::NoSuchLine)?;
-        if value.is_empty() { Err(DjangoSecretError::Empty) } else { Ok(Self::new(value)) }
+        let assigned = text.lines().enumerate().filter_map(|(index, line)| Some((index + 1, assigned_in_line(line)?)));
+        let (line, text) = assigned.last().ok_or(DjangoSecretError::NoSuchLine)?;
+        match quoted(text) {
+            None => Err(DjangoSecretError::Unquoted { line }),
+            Some("") => Err(DjangoSecretError::Empty { line }),
+            Some(value) => Ok(Self::new(value)),
+        }
     }
 
     /// Reads the secret from the file at `path`.
     ///
     /// # Errors
-    /// The file cannot be read, or [`DjangoSecret::parse`] fails. The text says how to create the file.
+    /// The file cannot be read, or [`DjangoSecret::parse`] fails. The text says what to do, and nothing that
+    /// would overwrite a file that is there.
     pub fn from_file(path: &Path) -> Result<Self, DjangoSecretFileError> {
         let fail = |problem| DjangoSecretFileError { path: path.to_owned(), problem };
-        let text = read_text(path).map_err(|error| fail(DjangoSecretError::Unreadable(error.to_string())))?;
+        let text = read_text(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound if !path.is_symlink() => fail(DjangoSecretError::Missing),
+            _ => fail(DjangoSecretError::Unreadable(format!("{error}; {}", remedy(path, &error)))),
+        })?;
         Self::parse(&text).map_err(fail)
     }
 
@@ -64,24 +75,36 @@ impl fmt::Debug for DjangoSecret {
 /// The text of the secret file does not hold a secret. Never shows the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DjangoSecretError {
-    /// The file cannot be read.
+    /// There is no file.
+    #[error("does not exist")]
+    Missing,
+    /// The file cannot be read; says why and what to do.
     #[error("cannot be read: {0}")]
     Unreadable(String),
     /// No line of the expected form.
     #[error("has no line {SECRET_NAME}='…'")]
     NoSuchLine,
+    /// The last line that assigns the secret has no pair of quotes.
+    #[error("has a {SECRET_NAME} without quotes around its value in line {line}")]
+    Unquoted {
+        /// The first is 1.
+        line: usize,
+    },
     /// The line is there, but between its quotes there is nothing.
-    #[error("has an empty {SECRET_NAME}")]
-    Empty,
+    #[error("has an empty {SECRET_NAME} in line {line}")]
+    Empty {
+        /// The first is 1.
+        line: usize,
+    },
 }
 
-/// The secret file holds no secret; says how to create it.
+/// The secret file holds no secret; says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the secret file {path} {problem}. It must hold the same secret as the OpenSlides server; create it with: \
-     mkdir -p {directory} && echo \"DJANGO_SECRET_KEY='MY_SECRET'\" > {path} (or name another file by SECRET_FILE)",
+    "the secret file {path} {problem}. It must hold the same secret as the OpenSlides server; {advice} (or name another \
+     file by SECRET_FILE)",
     path = path.display(),
-    directory = path.parent().unwrap_or(Path::new(".")).display()
+    advice = advice(path, problem)
 )]
 pub struct DjangoSecretFileError {
     /// The file.
@@ -90,15 +113,52 @@ pub struct DjangoSecretFileError {
     pub problem: DjangoSecretError,
 }
 
-/// The value in a line that has one: from the first quote after `=` to the last quote on the line.
-fn value_of_line(line: &str) -> Option<&str> {
-    let (_, rest) = line.split_once(SECRET_NAME)?;
-    let value = rest.trim_start().strip_prefix('=')?.trim_start().strip_prefix(['\'', '"'])?;
-    value.rfind(['\'', '"']).map(|end| &value[..end])
+/// What to do. Commands add to a file and never replace it: it may be a file of the server's.
+fn advice(path: &Path, problem: &DjangoSecretError) -> String {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (path, directory) = (path.display(), directory.display());
+    match problem {
+        DjangoSecretError::Missing => {
+            format!("create it with: mkdir -p {directory} && echo \"{SECRET_NAME}='MY_SECRET'\" >> {path}")
+        }
+        // The empty line ends a last line that has no end.
+        DjangoSecretError::NoSuchLine => {
+            format!("add the line with: (echo; echo \"{SECRET_NAME}='MY_SECRET'\") >> {path}")
+        }
+        DjangoSecretError::Unquoted { .. } | DjangoSecretError::Empty { .. } => {
+            format!("correct that line: {SECRET_NAME}='MY_SECRET'")
+        }
+        DjangoSecretError::Unreadable(_) => "its contents need no change".to_owned(),
+    }
+}
+
+/// What a line assigns to the secret, if it does: all that stands after `=`.
+///
+/// Before the name anything may stand, such as `export`, but not the beginning of a longer name, and no `#`.
+fn assigned_in_line(line: &str) -> Option<&str> {
+    line.match_indices(SECRET_NAME).find_map(|(start, name)| {
+        let before = &line[..start];
+        let is_longer = before.ends_with(|last: char| last.is_alphanumeric() || last == '_');
+        let value = line[start + name.len()..].trim_start().strip_prefix('=')?;
+        (!is_longer && !before.contains('#')).then_some(value)
+    })
+}
+
+/// What stands between the first quote and the last one, or the one that a comment follows.
+fn quoted(text: &str) -> Option<&str> {
+    let text = text.trim_start();
+    let quote = text.chars().next().filter(|first| matches!(first, '\'' | '"'))?;
+    let value = &text[1..];
+    let before_comment = value.match_indices(quote).find(|(end, _)| {
+        let rest = &value[end + 1..];
+        rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#')
+    });
+    let end = before_comment.map(|(end, _)| end).or_else(|| value.rfind(['\'', '"']))?;
+    Some(&value[..end])
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
-    String::from_utf8(read_limited(path)?).map_err(|_| io::Error::other("not a text in UTF-8"))
+    String::from_utf8(read_limited(path)?).map_err(|_| io::Error::other("it is not UTF-8"))
 }
 
 #[cfg(test)]
@@ -116,37 +176,79 @@ mod tests {
         check("DJANGO_SECRET_KEY='test'", Ok("test"));
         check("DJANGO_SECRET_KEY=\"test\"\n", Ok("test"));
         check("DJANGO_SECRET_KEY \t=  'test'  \r\n", Ok("test"));
-        check("# comment\nA='b'\nexport DJANGO_SECRET_KEY='te st'\nDJANGO_SECRET_KEY='second'", Ok("te st"));
+        check("# comment\nA='b'\nexport DJANGO_SECRET_KEY='te st'", Ok("te st"));
         check("DJANGO_SECRET_KEY='it's \"=\" quoted'", Ok("it's \"=\" quoted"));
-        check("DJANGO_SECRET_KEY='Grüße'", Ok("Grüße"));
-        check("DJANGO_SECRET_KEY=\nDJANGO_SECRET_KEY='test'", Ok("test"));
-        for text in [
-            "",
-            "test",
-            "DJANGO_SECRET_KEY=test",
-            "DJANGO_SECRET_KEY='test",
-            "DJANGO_SECRET_KEY: 'test'",
-            "DJANGO_SECRET_KEY=\n'test'",
-            "SECRET='test'",
-        ] {
+        check("DJANGO_SECRET_KEY='Grüße#\\'", Ok("Grüße#\\"));
+        check("\u{feff}DJANGO_SECRET_KEY='test'\r\n", Ok("test"));
+        for text in ["", "test", "DJANGO_SECRET_KEY: 'test'", "DJANGO_SECRET_KEY", "SECRET='test'"] {
             check(text, Err(DjangoSecretError::NoSuchLine));
         }
-        check("DJANGO_SECRET_KEY=''", Err(DjangoSecretError::Empty));
+        for text in
+            ["DJANGO_SECRET_KEY=test", "DJANGO_SECRET_KEY='test", "DJANGO_SECRET_KEY=\n'test'", "DJANGO_SECRET_KEY='"]
+        {
+            check(text, Err(DjangoSecretError::Unquoted { line: 1 }));
+        }
+        check("\nDJANGO_SECRET_KEY=''", Err(DjangoSecretError::Empty { line: 2 }));
+    }
+
+    #[test]
+    fn the_last_line_counts() {
+        check("DJANGO_SECRET_KEY='first'\nDJANGO_SECRET_KEY='second'\nOTHER='third'", Ok("second"));
+        check("DJANGO_SECRET_KEY=\nDJANGO_SECRET_KEY='test'", Ok("test"));
+        check("DJANGO_SECRET_KEY='old'\nDJANGO_SECRET_KEY=new", Err(DjangoSecretError::Unquoted { line: 2 }));
+        check("DJANGO_SECRET_KEY='old'\nDJANGO_SECRET_KEY=''", Err(DjangoSecretError::Empty { line: 2 }));
+    }
+
+    #[test]
+    fn a_comment_and_another_name_are_not_the_secret() {
+        for other in [
+            "#DJANGO_SECRET_KEY='old'",
+            " \t# DJANGO_SECRET_KEY='old'",
+            "\u{feff}#DJANGO_SECRET_KEY='old'",
+            "A='b' # DJANGO_SECRET_KEY='old'",
+            "OLD_DJANGO_SECRET_KEY='old'",
+            "DJANGO_SECRET_KEY_OLD='old'",
+        ] {
+            check(&format!("{other}\nDJANGO_SECRET_KEY='test'"), Ok("test"));
+            check(&format!("DJANGO_SECRET_KEY='test'\r\n{other}"), Ok("test"));
+            check(other, Err(DjangoSecretError::NoSuchLine));
+        }
+        check("DJANGO_SECRET_KEY='test' # was 'old'", Ok("test"));
+        check("DJANGO_SECRET_KEY=\"test\"\t#\"old\"", Ok("test"));
+    }
+
+    /// What is told about a file with this content, and whether a command that it gives would change a file.
+    #[track_caller]
+    fn check_explained(path: &Path, expected: &str) {
+        let error = DjangoSecret::from_file(path).expect_err("no secret").to_string();
+        assert!(error.contains(expected), "{expected} in {error}");
+        assert!(!error.contains("geheim"), "{error}");
+        // Every `>` is one of two.
+        assert_eq!(error.matches('>').count(), 2 * error.matches(">> ").count(), "{error} would overwrite");
     }
 
     #[test]
     fn a_file_without_a_secret_is_explained() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("django");
-        let missing = DjangoSecret::from_file(&path).expect_err("no file").to_string();
-        assert!(missing.contains("cannot be read"), "{missing}");
-        assert!(missing.contains(&format!("mkdir -p {}", directory.path().display())), "{missing}");
-        for content in [b"geheim".to_vec(), b"\xff\xfe geheim".to_vec(), vec![b'x'; 2 << 20]] {
+        let shown = path.display();
+        let creation =
+            format!("mkdir -p {} && echo \"DJANGO_SECRET_KEY='MY_SECRET'\" >> {shown}", directory.path().display());
+        check_explained(&path, &creation);
+        let addition = format!("(echo; echo \"DJANGO_SECRET_KEY='MY_SECRET'\") >> {shown}");
+        for (content, expected) in [
+            (b"geheim".to_vec(), &*addition),
+            (b"#DJANGO_SECRET_KEY='geheim'".to_vec(), &*addition),
+            (b"DJANGO_SECRET_KEY=geheim".to_vec(), "correct that line"),
+            (b"\xff\xfe geheim".to_vec(), "not UTF-8"),
+            (vec![b'x'; 2 << 20], "larger than"),
+        ] {
             std::fs::write(&path, content).expect("a file");
-            let error = DjangoSecret::from_file(&path).expect_err("no secret").to_string();
-            assert!(error.contains("echo \"DJANGO_SECRET_KEY='MY_SECRET'\""), "{error}");
-            assert!(!error.contains("geheim"), "{error}");
+            check_explained(&path, expected);
         }
+        check_explained(directory.path(), "it must be a file");
+        std::os::unix::fs::symlink("nowhere", directory.path().join("link")).expect("a link");
+        check_explained(&directory.path().join("link"), "a link to nowhere");
         std::fs::write(&path, "DJANGO_SECRET_KEY='test'").expect("a file");
         let secret = DjangoSecret::from_file(&path).expect("a secret");
         assert_eq!(secret.key, DjangoSecret::new("test").key);

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::ids::UserId;
 use domain::json::Fields;
+use domain::ports::authenticator::InvalidSession;
 use subtle::ConstantTimeEq;
 
 use super::DjangoSecret;
@@ -17,17 +18,29 @@ pub(super) struct Login {
     pub(super) auth_hash: Option<String>,
 }
 
-/// Reads the value of a session: base64 of `<hexadecimal signature>:<JSON>`.
+/// The signature of a session, in hexadecimal digits, is as long.
+const SIGNATURE_DIGITS: usize = 40;
+
+/// Reads the value of a session: base64 of `<hexadecimal signature>:<JSON>`. `None`: nobody is logged in with it.
 ///
-/// `None` if anything about it is malformed or wrong; `Some(None)` if nobody is logged in with it.
-pub(super) fn decode(secret: &DjangoSecret, value: &[u8]) -> Option<Option<Login>> {
-    let signed = STANDARD.decode(value).ok()?;
-    let colon = signed.iter().position(|byte| *byte == b':')?;
+/// # Errors
+/// Anything about it is malformed or wrong.
+pub(super) fn decode(secret: &DjangoSecret, value: &[u8]) -> Result<Option<Login>, InvalidSession> {
+    let signed = STANDARD.decode(value).map_err(|_| InvalidSession::Undecodable)?;
+    let colon = signed.iter().position(|byte| *byte == b':').ok_or(InvalidSession::Undecodable)?;
     let (signature, json) = (&signed[..colon], &signed[colon + 1..]);
-    if !bool::from(secret.sign(json).as_bytes().ct_eq(signature)) {
-        return None;
+    if bool::from(secret.sign(json).as_bytes().ct_eq(signature)) {
+        login(json).ok_or(InvalidSession::Undecodable)
+    } else if is_signature(signature) && fields(json).is_some() {
+        Err(InvalidSession::OtherSecret)
+    } else {
+        Err(InvalidSession::Undecodable)
     }
-    let fields = Fields::of(std::str::from_utf8(json).ok()?)?;
+}
+
+/// Who is logged in by the JSON of a session; `Some(None)`: nobody.
+fn login(json: &[u8]) -> Option<Option<Login>> {
+    let fields = fields(json)?;
     let Some(user) = fields.get("_auth_user_id") else { return Some(None) };
     let user: String = serde_json::from_str(user).ok()?;
     let auth_hash = match fields.get("_auth_user_hash") {
@@ -35,6 +48,14 @@ pub(super) fn decode(secret: &DjangoSecret, value: &[u8]) -> Option<Option<Login
         None => None,
     };
     Some(Some(Login { user: user_id(&user)?, auth_hash }))
+}
+
+fn fields(json: &[u8]) -> Option<Fields<'_>> {
+    Fields::of(std::str::from_utf8(json).ok()?)
+}
+
+fn is_signature(text: &[u8]) -> bool {
+    text.len() == SIGNATURE_DIGITS && text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// A positive number in digits alone: `u64::from_str` would accept "+5".
@@ -68,7 +89,7 @@ mod tests {
         let expected = expected.map(|login| {
             login.map(|(user, hash)| Login { user: UserId(user), auth_hash: hash.map(ToOwned::to_owned) })
         });
-        assert_eq!(decode(&secret(), value), expected, "{}", String::from_utf8_lossy(value));
+        assert_eq!(decode(&secret(), value).ok(), expected, "{}", String::from_utf8_lossy(value));
     }
 
     #[track_caller]
@@ -94,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_session_with_another_signature_is_not_trusted() {
-        assert_eq!(decode(&DjangoSecret::new("Test"), VECTOR.as_bytes()), None);
+        let other = decode(&DjangoSecret::new("Test"), VECTOR.as_bytes());
+        assert_eq!(other, Err(InvalidSession::OtherSecret));
         let json = "{\"_auth_user_id\": \"1\"}";
         let signature = secret().sign(json.as_bytes());
         let encode = |text: String| STANDARD.encode(text).into_bytes();
@@ -149,13 +171,38 @@ mod tests {
         }
     }
 
+    #[track_caller]
+    fn check_reason(value: &str, expected: InvalidSession) {
+        assert_eq!(decode(&secret(), value.as_bytes()), Err(expected), "{value}");
+    }
+
+    #[test]
+    fn a_session_of_another_secret_is_told_from_one_that_is_none() {
+        use InvalidSession::{OtherSecret, Undecodable};
+        let json = "{\"_auth_user_id\": \"1\"}";
+        let other = DjangoSecret::new("other");
+        check_reason(&other.encode_session(json), OtherSecret);
+        check_reason(&other.encode_session("{}"), OtherSecret);
+        // Signed with the right secret, or with none, but no session.
+        check_reason(&secret().encode_session("[]"), Undecodable);
+        check_reason(&other.encode_session("[]"), Undecodable);
+        check_reason(&other.encode_session("geheim"), Undecodable);
+        let signature = other.sign(json.as_bytes());
+        for signature in [&signature[1..], &signature.to_uppercase(), &format!("{signature}0"), "", &"x".repeat(40)] {
+            check_reason(&STANDARD.encode(format!("{signature}:{json}")), Undecodable);
+        }
+        check_reason(&STANDARD.encode(json.replace(':', "")), Undecodable);
+        check_reason("$$$", Undecodable);
+        check_reason("", Undecodable);
+    }
+
     proptest! {
         #[test]
         fn no_value_makes_it_panic(value: Vec<u8>, json in "\\PC*", prefix in "[0-9a-f:]{0,41}") {
-            decode(&secret(), &value);
-            decode(&secret(), STANDARD.encode(&value).as_bytes());
-            decode(&secret(), STANDARD.encode(format!("{prefix}:{json}")).as_bytes());
-            decode(&secret(), secret().encode_session(&json).as_bytes());
+            let _ = decode(&secret(), &value);
+            let _ = decode(&secret(), STANDARD.encode(&value).as_bytes());
+            let _ = decode(&secret(), STANDARD.encode(format!("{prefix}:{json}")).as_bytes());
+            let _ = decode(&secret(), secret().encode_session(&json).as_bytes());
         }
     }
 }

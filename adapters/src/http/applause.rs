@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use domain::ports::applause_store::ApplauseStore;
-use domain::ports::clock::Clock;
+use poem::http::Method;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
+use super::auth::Gate;
 use super::error::HttpError;
-use super::gate::Gate;
 
 const LOGIN_REQUIRED: &str = "You have to be logged in to send applause.";
 
@@ -17,8 +17,6 @@ pub struct Applause {
     pub gate: Gate,
     /// Where applause is noted.
     pub store: Arc<dyn ApplauseStore>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
 }
 
 impl Endpoint for Applause {
@@ -27,42 +25,57 @@ impl Endpoint for Applause {
     async fn call(&self, request: Request) -> Result<Response> {
         let user = self.gate.admit(request.headers()).await?.user;
         let user = user.ok_or_else(|| HttpError::AuthRequired(LOGIN_REQUIRED.to_owned()))?;
-        self.store.applaud(user, self.clock.unix_seconds()).await.map_err(HttpError::from)?;
+        // HEAD is answered as GET would be, but must not do anything (RFC 9110, 9.2.1).
+        if request.method() != Method::HEAD {
+            self.store.applaud(user).await.map_err(HttpError::from)?;
+        }
         Ok(().into_response())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use application::testing::meeting::live;
     use domain::ids::UserId;
     use domain::ports::Unavailable;
     use domain::ports::applause_store::MockApplauseStore;
-    use domain::testing::ManualClock;
 
-    use super::super::test_support::{gate, live};
+    use super::super::test_support::gate;
     use super::*;
 
     /// Status and body of the response if the store answers so; `None`: it must not be asked.
     async fn check(user: Option<u64>, answer: Option<Result<(), Unavailable>>, status: u16, body: &str) {
+        check_method(Method::POST, user, answer, status, body).await;
+    }
+
+    async fn check_method(
+        method: Method,
+        user: Option<u64>,
+        answer: Option<Result<(), Unavailable>>,
+        status: u16,
+        body: &str,
+    ) {
         let mut store = MockApplauseStore::new();
         if let Some(answer) = answer {
             let user = UserId(user.expect("somebody applauds"));
-            store
-                .expect_applaud()
-                .withf(move |who, when| (*who, *when) == (user, 1_600_000_000))
-                .once()
-                .return_const(answer);
+            store.expect_applaud().withf(move |who| *who == user).once().return_const(answer);
         }
         let gate = gate(&live(), user);
-        let endpoint = Applause { gate, store: Arc::new(store), clock: Arc::new(ManualClock::new(1_600_000_000)) };
-        let response = endpoint.get_response(Request::default()).await;
+        let endpoint = Applause { gate, store: Arc::new(store) };
+        let response = endpoint.get_response(Request::builder().method(method).finish()).await;
         assert_eq!(response.status().as_u16(), status);
         assert_eq!(response.into_body().into_string().await.expect("text"), body);
     }
 
     #[tokio::test]
-    async fn applause_is_noted_with_user_and_time() {
+    async fn applause_is_noted_with_its_user() {
         check(Some(5), Some(Ok(())), 200, "").await;
+    }
+
+    #[tokio::test]
+    async fn only_head_has_no_effect() {
+        check_method(Method::GET, Some(5), Some(Ok(())), 200, "").await;
+        check_method(Method::HEAD, Some(5), None, 200, "").await;
     }
 
     #[tokio::test]
@@ -75,6 +88,13 @@ mod tests {
     #[tokio::test]
     async fn without_the_store_the_client_is_told_to_try_again() {
         let body = "{\"error\": {\"type\": \"unavailable\", \"msg\": \"Redis does not answer, try again\"}}\n";
-        check(Some(5), Some(Err(Unavailable("connection refused".to_owned()))), 503, body).await;
+        check(Some(5), Some(Err(Unavailable::Silent("connection refused".to_owned()))), 503, body).await;
+    }
+
+    #[tokio::test]
+    async fn a_store_that_refuses_is_not_said_to_be_silent() {
+        let body = "{\"error\": {\"type\": \"unavailable\", \"msg\": \"Redis refuses the command ZADD (NOPERM)\"}}\n";
+        let (what, cause) = ("the command ZADD (NOPERM)".to_owned(), "10.0.0.7: NOPERM".to_owned());
+        check(Some(5), Some(Err(Unavailable::Refused { what, cause })), 503, body).await;
     }
 }

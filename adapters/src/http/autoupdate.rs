@@ -1,101 +1,21 @@
 //! The route `/system/autoupdate`: what this user may see, and every change of it. (spec: stream.md)
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use domain::catch_up::{Start, Started, start, start_from_keys, start_with_everything};
-use domain::ids::{ChangeId, ElementKey};
-use domain::live::{Live, Published};
-use domain::meeting::Version;
-use domain::ports::element_store::{ElementStore, StoreError};
-use domain::viewer::Viewer;
+use application::autoupdate::AutoupdateStreams;
+use domain::ids::ChangeId;
 use poem::{Endpoint, Request, Response, Result};
-use tokio::sync::OnceCell;
 
-use super::autoupdate_source::AutoupdateSource;
-use super::connections::Interest;
+use super::auth::Gate;
 use super::error::HttpError;
-use super::gate::{Admission, Gate};
 use super::stream_response::{Streams, query_value};
 
 /// The endpoint.
 pub struct Autoupdate {
-    gate: Gate,
-    live: Arc<Live>,
-    store: Arc<dyn ElementStore>,
-    streams: Streams,
-    /// Answers to the question for the keys that changed: after a restart many ask the same.
-    keys: Mutex<KeysSince>,
-}
-
-/// Which keys changed after a change id, as of a version. Who asks first asks the store; others who ask the same wait.
-#[derive(Default)]
-struct KeysSince {
-    version: Version,
-    answers: BTreeMap<ChangeId, Arc<OnceCell<Arc<[ElementKey]>>>>,
-}
-
-/// How many answers of one version are kept; who asks for another one asks the store alone.
-const ANSWERS_MAX: usize = 256;
-
-impl Autoupdate {
-    /// The endpoint, on what it needs.
-    #[must_use]
-    pub fn new(gate: Gate, live: Arc<Live>, store: Arc<dyn ElementStore>, streams: Streams) -> Self {
-        Self { gate, live, store, streams, keys: Mutex::default() }
-    }
-
-    async fn start(&self, admission: Admission, change_id: ChangeId) -> Result<Started, HttpError> {
-        let Admission { mut session, user, mut published } = admission;
-        let mut viewer = Viewer::resolve(published.current(), user);
-        let mut started = start(&published, session.clone(), viewer.clone(), change_id);
-        if matches!(started, Start::IsAhead) {
-            let bounds = self.gate.catch_up.catch_up().await?;
-            // What was caught up with may have taken the right to be served, and a stream is only told of what comes later.
-            let admission = self.gate.admit_again(session).await?;
-            (session, published) = (admission.session, admission.published);
-            viewer = Viewer::resolve(published.current(), admission.user);
-            if bounds.highest < change_id {
-                // The ids went back: what the client has is of no use.
-                return Ok(start_with_everything(&published, session, viewer, change_id));
-            }
-            started = start(&published, session.clone(), viewer.clone(), change_id);
-        }
-        match started {
-            Start::Ready(started) => Ok(*started),
-            Start::IsAhead => Ok(start_with_everything(&published, session, viewer, change_id)),
-            Start::NeedsKeys => {
-                let keys = self.keys_since(&published, change_id).await?;
-                Ok(start_from_keys(&published, session, viewer, change_id, &keys))
-            }
-        }
-    }
-
-    /// The keys that changed after `change_id`, at least up to this version. One question for all who ask the same.
-    async fn keys_since(&self, published: &Published, change_id: ChangeId) -> Result<Arc<[ElementKey]>, HttpError> {
-        let answer = {
-            let mut known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-            let version = published.current().version();
-            if known.version != version {
-                *known = KeysSince { version, ..KeysSince::default() };
-            }
-            if known.answers.len() < ANSWERS_MAX {
-                Arc::clone(known.answers.entry(change_id).or_default())
-            } else {
-                known.answers.get(&change_id).cloned().unwrap_or_default()
-            }
-        };
-        answer.get_or_try_init(|| self.ask_keys_since(change_id)).await.cloned()
-    }
-
-    async fn ask_keys_since(&self, change_id: ChangeId) -> Result<Arc<[ElementKey]>, HttpError> {
-        let keys = self.store.keys_changed_since(change_id).await.map_err(|error| match error {
-            StoreError::NotReady => HttpError::Unavailable { reason: error.to_string(), cause: None },
-            StoreError::Unavailable(error) => error.into(),
-        })?;
-        // A key that does not parse names nothing that anybody sees.
-        Ok(keys.iter().filter_map(|key| std::str::from_utf8(key).ok()?.parse().ok()).collect())
-    }
+    /// Who asks.
+    pub gate: Gate,
+    /// What is sent.
+    pub autoupdate: AutoupdateStreams,
+    /// How streams are sent.
+    pub streams: Streams,
 }
 
 impl Endpoint for Autoupdate {
@@ -104,11 +24,8 @@ impl Endpoint for Autoupdate {
     async fn call(&self, request: Request) -> Result<Response> {
         let change_id = parse_change_id(query_value(&request, "change_id").as_deref())?;
         let admission = self.gate.admit(request.headers()).await?;
-        let session = admission.session.clone();
-        let started = self.start(admission, change_id).await?;
-        let interest = Interest::Meeting(Arc::clone(started.cursor.seat()));
-        let source = AutoupdateSource::new(Arc::clone(&self.live), started);
-        Ok(self.streams.respond(&request, "application/octet-stream", &session, interest, source))
+        let opened = self.autoupdate.open(admission, change_id).await.map_err(HttpError::from)?;
+        Ok(self.streams.respond(&request, "application/octet-stream", opened))
     }
 }
 
@@ -132,14 +49,17 @@ const VALUE_SHOWN_CHARACTERS_MAX: usize = 100;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use application::publishing::live::Live;
+    use application::sessions::admission::CatchUp;
+    use application::testing::meeting::{live, write};
     use async_trait::async_trait;
-    use domain::ports::Unavailable;
-    use domain::ports::element_store::{Bounds, MockElementStore};
+    use domain::ports::element_store::{Bounds, MockElementStore, StoreError};
     use poem::http::StatusCode;
 
     use super::*;
-    use crate::http::gate::CatchUp;
-    use crate::http::test_support::{gate, live, streams, write};
+    use crate::http::test_support::{gate, streams};
 
     /// A store that holds one more change than the service has seen.
     struct OneChangeAhead {
@@ -149,7 +69,7 @@ mod tests {
 
     #[async_trait]
     impl CatchUp for OneChangeAhead {
-        async fn catch_up(&self) -> Result<Bounds, Unavailable> {
+        async fn catch_up(&self) -> Result<Bounds, StoreError> {
             write(&self.live, self.element);
             Ok(self.live.published().expect("a meeting").current().bounds())
         }
@@ -160,8 +80,11 @@ mod tests {
         for change_id in [2, 1_000] {
             let live = live();
             let catch_up = Arc::new(OneChangeAhead { live: Arc::clone(&live), element });
-            let gate = Gate { catch_up, ..gate(&live, user) };
-            let endpoint = Autoupdate::new(gate, live, Arc::new(MockElementStore::new()), streams());
+            let mut gate = gate(&live, user);
+            gate.admissions.catch_up = catch_up;
+            let store = Arc::new(MockElementStore::new());
+            let autoupdate = AutoupdateStreams::new(gate.admissions.clone(), live, store);
+            let endpoint = Autoupdate { gate, autoupdate, streams: streams() };
             let uri = format!("/system/autoupdate?change_id={change_id}");
             let answer = endpoint.call(Request::builder().uri_str(uri).finish()).await;
             let answer = answer.map(|response| response.status()).map_err(|error| error.to_string());

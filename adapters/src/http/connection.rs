@@ -3,7 +3,6 @@
 use std::fmt::Display;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use poem::error::ResponseError;
 use poem::http::{HeaderValue, Version, header};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::address::Address;
 use super::drain::Drain;
 use super::error::HttpError;
 use super::limits::Limits;
@@ -29,7 +29,7 @@ pub struct ConnectionContext {
     tls: Tls,
     first_bytes: Duration,
     handshake: Duration,
-    http1: hyper::server::conn::http1::Builder,
+    http1: http1::Options,
     http2: http2::Options,
 }
 
@@ -62,20 +62,20 @@ impl ConnectionContext {
 }
 
 /// Serves a connection until it ends. When the draining begins it ends after the responses that are under way.
-pub(super) async fn serve<Io>(io: Io, peer: SocketAddr, context: Arc<ConnectionContext>, drain: Drain)
+pub(super) async fn serve<Io>(io: Io, peer: Address, context: Arc<ConnectionContext>, drain: Drain)
 where
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let _open = context.service.counters().opened();
     // What clients do wrong, and that they go away, is none of the log's business unless somebody looks for it.
-    if let Err(error) = try_serve(io, peer, &context, drain).await {
+    if let Err(error) = try_serve(io, peer.clone(), &context, drain).await {
         tracing::debug!(%peer, %error, "a connection ended early");
     }
 }
 
 async fn try_serve<Io>(
     io: Io,
-    peer: SocketAddr,
+    peer: Address,
     context: &Arc<ConnectionContext>,
     mut drain: Drain,
 ) -> Result<(), ConnectionError>
@@ -100,7 +100,7 @@ where
 /// Answers requests with the service.
 async fn answer<Io>(
     io: Sniffed<Io>,
-    peer: SocketAddr,
+    peer: Address,
     tls: bool,
     context: &Arc<ConnectionContext>,
     drain: Drain,
@@ -110,7 +110,7 @@ where
 {
     let shared = Arc::clone(context);
     let respond = move |request| {
-        let context = Arc::clone(&shared);
+        let (context, peer) = (Arc::clone(&shared), peer.clone());
         async move { context.service.respond(request, peer, tls).await }.boxed()
     };
     speak(io, respond, context, drain).await
@@ -150,7 +150,7 @@ where
 {
     match Box::pin(until(&mut drain, context.first_bytes, io.protocol())).await? {
         Some(Protocol::Http1) => http1::speak(io, &context.http1, respond, drain).await,
-        Some(Protocol::Http2) => http2::speak(io, context.http2, respond, drain).await,
+        Some(Protocol::Http2) => http2::speak(io, &context.http2, respond, drain).await,
         None => Ok(()),
     }
 }
@@ -179,7 +179,7 @@ pub(super) enum ConnectionError {
     #[error("{}", with_cause(.0))]
     Http1(hyper::Error),
     #[error(transparent)]
-    Http2(#[from] http2::Violation),
+    Http2(#[from] h2::Error),
 }
 
 fn with_cause(error: &(dyn std::error::Error + 'static)) -> impl Display {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::router::ServiceRoute;
+use super::route::ServiceRoute;
 
 /// The statuses that are told apart: those of http.md, Errors. Any other is counted as 0.
 const STATUSES: [u16; 8] = [200, 400, 404, 405, 413, 426, 500, 503];

@@ -1,8 +1,10 @@
 //! What does a client get if its request fails, and what the log? (spec: http.md, Errors)
 
+use application::sessions::admission::NotServed;
 use domain::ports::Unavailable;
 use domain::ports::authenticator::AuthenticatorError;
-use poem::error::{NotFoundError, ResponseError};
+use domain::ports::element_store::StoreError;
+use poem::error::ResponseError;
 use poem::http::{Method, StatusCode, header};
 use poem::{IntoResponse, Response};
 
@@ -11,7 +13,7 @@ use super::wire::ErrorBody;
 /// When a client should ask again if the service is not ready, in seconds.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
-/// The name of the header that carries the id under which an error stands in the log.
+/// The name of the header that carries the id under which a request stands in the log.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
 
 /// Why a request has no other answer. Its text is the one that the client gets: it MUST hold nothing that the client may
@@ -92,12 +94,13 @@ impl HttpError {
         }
     }
 
-    /// The response, after the log got what concerns it: of what a client does wrong nothing.
-    pub(super) fn log_and_respond(&self) -> Response {
+    /// The response, after the log got what concerns it: of what a client does wrong nothing. `id` is the request's, if
+    /// it has one already.
+    pub(super) fn log_and_respond(&self, id: Option<&str>) -> Response {
         let mut response = self.as_response();
         match self {
             Self::Internal { cause } => {
-                let id = request_id();
+                let id = id.map_or_else(request_id, ToOwned::to_owned);
                 tracing::error!(request_id = %id, cause, "a request failed");
                 if let Ok(value) = id.parse() {
                     response.headers_mut().insert(REQUEST_ID_HEADER, value);
@@ -131,26 +134,43 @@ impl ResponseError for HttpError {
     }
 }
 
+impl From<NotServed> for HttpError {
+    fn from(error: NotServed) -> Self {
+        match error {
+            NotServed::Refused { refusal, .. } => Self::AuthRequired(refusal.to_string()),
+            NotServed::Session(error) => error.into(),
+            NotServed::Store(StoreError::Unavailable(error)) => error.into(),
+            NotServed::Store(StoreError::NotReady | StoreError::Incomplete(_)) | NotServed::NotLoaded => {
+                Self::Unavailable { reason: error.to_string(), cause: None }
+            }
+        }
+    }
+}
+
 impl From<AuthenticatorError> for HttpError {
     fn from(error: AuthenticatorError) -> Self {
         match error {
-            AuthenticatorError::InvalidSession => Self::AuthRequired(error.to_string()),
+            AuthenticatorError::InvalidSession(_) => Self::AuthRequired(error.to_string()),
             AuthenticatorError::Unavailable(unavailable) => unavailable.into(),
         }
     }
 }
 
 impl From<Unavailable> for HttpError {
-    fn from(Unavailable(cause): Unavailable) -> Self {
-        Self::Unavailable { reason: "Redis does not answer, try again".to_owned(), cause: Some(cause) }
+    fn from(unavailable: Unavailable) -> Self {
+        match unavailable {
+            Unavailable::Silent(cause) => {
+                Self::Unavailable { reason: "Redis does not answer, try again".to_owned(), cause: Some(cause) }
+            }
+            Unavailable::Refused { what, cause } => {
+                Self::Unavailable { reason: format!("Redis refuses {what}"), cause: Some(cause) }
+            }
+        }
     }
 }
 
-/// Brings an error of any endpoint into the one form; `path` is that of the request.
-pub(super) fn from_poem(error: poem::Error, path: String) -> HttpError {
-    if error.is::<NotFoundError>() {
-        return HttpError::NotFound { path };
-    }
+/// Brings an error of any endpoint into the one form.
+pub(super) fn from_poem(error: poem::Error) -> HttpError {
     let error = match error.downcast::<HttpError>() {
         Ok(error) => return error,
         Err(error) => error,
@@ -166,19 +186,21 @@ fn list(methods: &[Method]) -> String {
     methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// An id to find a client's error in the log by. Without randomness (at a machine's very start) it is zero.
-fn request_id() -> String {
+/// An id to find a client's request in the log by. Without randomness (at a machine's very start) it is zero.
+pub(super) fn request_id() -> String {
     format!("{:016x}", getrandom::u64().unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::ports::authenticator::InvalidSession;
+
     use super::*;
 
     /// Expectations: the table of http.md, Errors.
     #[track_caller]
     fn check(error: HttpError, status: u16, kind: &str, message: &str, header: Option<(&str, &str)>) {
-        let response = error.log_and_respond();
+        let response = error.log_and_respond(None);
         assert_eq!(response.status().as_u16(), status, "{error:?}");
         assert_eq!(response.header("content-type"), Some("application/json"));
         if let Some((name, value)) = header {
@@ -202,9 +224,10 @@ mod tests {
         let large = HttpError::BodyTooLarge { bytes_max: 7 };
         check(large, 413, "invalid_request", "The body has more than 7 bytes", None);
         check(HttpError::TlsRequired, 426, "invalid_request", "This port speaks HTTPS only, use https://", None);
-        let session = AuthenticatorError::InvalidSession.into();
+        let session = AuthenticatorError::InvalidSession(InvalidSession::Unknown).into();
         check(session, 400, "auth_required", "Invalid session data", None);
-        let unavailable = HttpError::from(AuthenticatorError::Unavailable(Unavailable("10.0.0.7 is down".to_owned())));
+        let unavailable =
+            HttpError::from(AuthenticatorError::Unavailable(Unavailable::Silent("10.0.0.7 is down".to_owned())));
         check(unavailable, 503, "unavailable", "Redis does not answer, try again", Some(("retry-after", "1")));
         let internal = HttpError::Internal { cause: "secret".to_owned() };
         check(internal, 500, "InternalError", "Ups, something went wrong!", None);
@@ -212,19 +235,18 @@ mod tests {
 
     #[test]
     fn an_internal_error_can_be_found_in_the_log() {
-        let response = HttpError::Internal { cause: String::new() }.log_and_respond();
-        assert_eq!(response.header(REQUEST_ID_HEADER).map(str::len), Some(16));
+        let error = HttpError::Internal { cause: String::new() };
+        assert_eq!(error.log_and_respond(None).header(REQUEST_ID_HEADER).map(str::len), Some(16));
+        assert_eq!(error.log_and_respond(Some("1f")).header(REQUEST_ID_HEADER), Some("1f"));
     }
 
     #[test]
     fn errors_of_the_framework_take_the_same_form() {
-        let path = || "/x".to_owned();
         let own = HttpError::AuthRequired("no".to_owned());
-        assert_eq!(from_poem(own.clone().into(), path()), own);
-        assert_eq!(from_poem(NotFoundError.into(), path()), HttpError::NotFound { path: path() });
+        assert_eq!(from_poem(own.clone().into()), own);
         let client = poem::Error::from_string("bad", StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(from_poem(client, path()), HttpError::InvalidRequest("bad".to_owned()));
+        assert_eq!(from_poem(client), HttpError::InvalidRequest("bad".to_owned()));
         let server = poem::Error::from_string("bad", StatusCode::BAD_GATEWAY);
-        assert_eq!(from_poem(server, path()), HttpError::Internal { cause: "bad".to_owned() });
+        assert_eq!(from_poem(server), HttpError::Internal { cause: "bad".to_owned() });
     }
 }

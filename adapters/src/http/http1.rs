@@ -4,8 +4,10 @@ use std::convert::Infallible;
 use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt;
@@ -17,17 +19,29 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use poem::http::Version;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::connection::ConnectionError;
 use super::drain::Drain;
 use super::http1_stream;
 use super::router::HttpResponse;
+use super::sniff::{Heard, Sniffed};
+
+/// How the library is set up, and how long a client may take.
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    pub(super) builder: http1::Builder,
+    /// How long a request header may take, from its first byte.
+    pub(super) header: Duration,
+    /// How long a connection without a request is kept.
+    pub(super) unused: Duration,
+}
 
 /// Answers the requests of a connection with `respond`. A response whose length is not known is a stream: it is the last
 /// one of its connection.
 pub(super) async fn speak<Io>(
-    io: Io,
-    builder: &http1::Builder,
+    io: Sniffed<Io>,
+    options: &Options,
     respond: impl Fn(Request<poem::Body>) -> BoxFuture<'static, HttpResponse> + Send,
     drain: Drain,
 ) -> Result<(), ConnectionError>
@@ -35,8 +49,9 @@ where
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     // Boxed, so that nothing of it is left when the stream has begun.
-    let begun = Box::pin(until_stream(io, builder, respond, drain)).await?;
-    if let Some((io, version, response)) = begun {
+    let begun = Box::pin(until_stream(io, options, respond, drain)).await?;
+    if let Some((mut io, version, response)) = begun {
+        io.tell(None);
         let (head, body) = response.into_parts();
         http1_stream::send(io, version, &head, body).await?;
     }
@@ -44,34 +59,48 @@ where
 }
 
 /// The stream that is to be sent now, and where to.
-type Begun<Io> = (Io, Version, HttpResponse);
+type Begun<Io> = (Sniffed<Io>, Version, HttpResponse);
+
+/// What the requests of a connection tell its loop.
+#[derive(Default)]
+struct Requests {
+    /// How many are being answered.
+    open: AtomicUsize,
+    stream: Mutex<Option<(Version, HttpResponse)>>,
+}
 
 async fn until_stream<Io>(
-    io: Io,
-    builder: &http1::Builder,
+    mut io: Sniffed<Io>,
+    options: &Options,
     respond: impl Fn(Request<poem::Body>) -> BoxFuture<'static, HttpResponse> + Send,
     mut drain: Drain,
 ) -> Result<Option<Begun<Io>>, ConnectionError>
 where
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let stream = Arc::new(Mutex::new(None));
-    let begun = Arc::clone(&stream);
+    let requests = Arc::new(Requests::default());
+    let mut wait = Wait::new(options);
+    io.tell(Some(Arc::clone(&wait.heard)));
+    let (answered, heard) = (Arc::clone(&requests), Arc::clone(&wait.heard));
     let service = service_fn(move |request: Request<Incoming>| {
         let version = request.version();
         let response = respond(request.map(|body| BoxBody::new(body.map_err(io::Error::other)).into()));
-        let begun = Arc::clone(&begun);
+        let (requests, heard) = (Arc::clone(&answered), Arc::clone(&heard));
+        requests.open.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move {
             let response = response.await;
+            requests.open.fetch_sub(1, Ordering::Relaxed);
+            // It was the body of this request, if anything.
+            heard.store(false, Ordering::Relaxed);
             if response.size_hint().exact().is_some() {
                 return Ok::<_, Infallible>(response);
             }
-            *begun.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, response));
+            *requests.stream.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, response));
             // The connection is taken away before anything could come after this.
             pending().await
         })
     });
-    let mut connection = builder.serve_connection(TokioIo::new(io), service);
+    let mut connection = options.builder.serve_connection(TokioIo::new(io), service);
     let mut draining = pin!(drain.begun());
     let mut is_draining = false;
     let begun = poll_fn(|context| {
@@ -80,13 +109,63 @@ where
             Pin::new(&mut connection).graceful_shutdown();
         }
         let ended = Pin::new(&mut connection).poll(context);
-        match stream.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(begun) => Poll::Ready(Ok(Some(begun))),
-            None => ended.map_ok(|()| None),
+        match requests.stream.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(begun) => return Poll::Ready(Ok(Some(begun))),
+            None if ended.is_ready() => return ended.map_ok(|()| None).map_err(ConnectionError::Http1),
+            None => {}
         }
+        wait.poll_over(requests.open.load(Ordering::Relaxed) > 0, context).map(Err)
     });
-    match begun.await.map_err(ConnectionError::Http1)? {
+    match begun.await? {
         None => Ok(None),
         Some((version, response)) => Ok(Some((connection.into_parts().io.into_inner(), version, response))),
+    }
+}
+
+/// How long the client is waited for.
+struct Wait<'a> {
+    options: &'a Options,
+    /// Something came since the last request was answered: the header of the next.
+    heard: Heard,
+    state: State,
+    /// When that has lasted too long; of no meaning while a request is being answered.
+    deadline: Pin<Box<Sleep>>,
+}
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Unused,
+    Header,
+    Answering,
+}
+
+impl<'a> Wait<'a> {
+    fn new(options: &'a Options) -> Self {
+        let deadline = Box::pin(sleep(options.unused));
+        Self { options, heard: Heard::default(), state: State::Unused, deadline }
+    }
+
+    /// Ready when the client took too long.
+    fn poll_over(&mut self, is_answering: bool, context: &mut Context<'_>) -> Poll<ConnectionError> {
+        let state = match (is_answering, self.heard.load(Ordering::Relaxed)) {
+            (true, _) => State::Answering,
+            (false, true) => State::Header,
+            (false, false) => State::Unused,
+        };
+        let limit = match state {
+            State::Answering => {
+                self.state = state;
+                return Poll::Pending;
+            }
+            State::Header => self.options.header,
+            State::Unused => self.options.unused,
+        };
+        if self.state != state {
+            self.state = state;
+            self.deadline.as_mut().reset(Instant::now() + limit);
+        }
+        ready!(self.deadline.as_mut().poll(context));
+        Poll::Ready(ConnectionError::TooSlow(limit))
     }
 }

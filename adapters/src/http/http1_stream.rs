@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
+use application::streams::connections::Pace;
 use bytes::Bytes;
 use hyper::body::Body;
 use poem::http::{Version, response};
@@ -39,9 +40,10 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     let is_chunked = version >= Version::HTTP_11;
-    let head = Bytes::from(head_text(head, is_chunked));
-    let outgoing = Outgoing { parts: VecDeque::from([head]), is_chunked, body: Some(body) };
-    let mut stream = Http1Stream { io, outgoing, ignored_bytes: 0, is_flushed: false };
+    let head_text = Bytes::from(head_text(head, is_chunked));
+    let outgoing = Outgoing { parts: VecDeque::from([head_text]), is_chunked, body: Some(body) };
+    let pace = head.extensions.get().cloned();
+    let mut stream = Http1Stream { io, outgoing, pace, ignored_bytes: 0, is_flushed: false };
     stream.run().await?;
     stream.io.shutdown().await
 }
@@ -68,6 +70,8 @@ fn head_text(head: &response::Parts, is_chunked: bool) -> Vec<u8> {
 struct Http1Stream<Io> {
     io: Io,
     outgoing: Outgoing,
+    /// `None`: the body is none of the service's streams.
+    pace: Option<Pace>,
     ignored_bytes: usize,
     is_flushed: bool,
 }
@@ -88,7 +92,14 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Http1Stream<Io> {
             if let Poll::Ready(gone) = self.poll_gone(context) {
                 return Poll::Ready(gone);
             }
-            self.poll_sent(context)
+            let sent = self.poll_sent(context);
+            if sent.is_pending()
+                && let Some(pace) = &self.pace
+                && pace.poll_given_up(context).is_ready()
+            {
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read on")));
+            }
+            sent
         })
     }
 
@@ -132,6 +143,9 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Http1Stream<Io> {
             if !self.is_flushed {
                 ready!(Pin::new(&mut self.io).poll_flush(context))?;
                 self.is_flushed = true;
+            }
+            if let Some(pace) = &self.pace {
+                pace.caught_up();
             }
             return Poll::Pending;
         }

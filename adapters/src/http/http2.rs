@@ -1,84 +1,217 @@
 //! How is HTTP/2 spoken? (RFC 9113)
 //!
-//! Written for connections that live long and wait nearly all of their life: nothing is kept for a connection but what its
-//! streams need, and lines are handed to the transport as they are (decision 0013). [`receive`] says what each frame of
-//! the client means, [`stream`] goes on with a response, [`connection`] lets the streams take turns.
+//! The library speaks it; this is what lets the streams of a connection take turns in one task, and ends a connection that
+//! is dead, unused, or told to (decision 0013). [`exchange`] is what happens on one stream.
 
-mod allowance;
-mod body;
-mod connection;
-mod ending;
-mod frame;
-mod hpack;
-mod outgoing;
-mod presence;
-mod ready;
-mod receive;
-mod request;
-mod settings;
-mod stream;
-#[cfg(test)]
-mod tests;
-mod window;
+mod exchange;
+mod payload;
+mod request_body;
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use h2::server::{Connection as H2Connection, SendResponse};
+use h2::{Ping, PingPong, RecvStream};
 use hyper::Request;
+use poem::http::{Method, Response, StatusCode, header};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep, sleep_until};
 
-use self::connection::Connection;
-pub(super) use self::frame::{PREFACE, Violation};
+use self::exchange::Exchange;
+use self::payload::Payload;
+use self::request_body::RequestBody;
 use super::connection::ConnectionError;
 use super::drain::Drain;
 use super::router::HttpResponse;
 
-/// How much a client may ask for, and how long it may take.
-#[derive(Clone, Copy, Debug)]
+/// What a client begins with.
+pub(super) const PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How the library is set up, and how long a client may take.
+#[derive(Clone, Debug)]
 pub(super) struct Options {
-    /// How often a silent client is asked for a sign of life.
+    pub(super) builder: h2::server::Builder,
+    /// How long the first frames may take to be sent.
+    pub(super) first_bytes: Duration,
+    /// How often a client is asked for a sign of life.
     pub(super) ping_interval: Duration,
-    /// How long it may take to give one; then the connection ends.
+    /// How long it may take to give one, and to end a connection that it was told to end; then the connection is cut.
     pub(super) ping_timeout: Duration,
-    /// How long a stream that has something to send may wait for the client to take it; then it is reset.
-    pub(super) unread: Duration,
-    /// How many requests may be open; further ones are refused.
-    pub(super) streams_max: u32,
-    /// How long the header fields of a request may be, in bytes; a longer one is answered `431`.
-    pub(super) header_bytes_max: u32,
-    /// How much of header fields the client may have remembered here, in bytes.
-    pub(super) header_table_bytes: u32,
+    /// How long a connection without streams is kept.
+    pub(super) unused: Duration,
 }
 
 /// Answers the requests of a connection with `respond`. When the draining begins it ends after the responses that are
 /// under way.
 pub(super) async fn speak<Io>(
     io: Io,
-    options: Options,
+    options: &Options,
     respond: impl Fn(Request<poem::Body>) -> BoxFuture<'static, HttpResponse>,
     mut drain: Drain,
 ) -> Result<(), ConnectionError>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut connection = Connection::new(io, options, respond);
+    let handshake = tokio::time::timeout(options.first_bytes, options.builder.handshake(io));
+    let h2 = handshake.await.map_err(|_| ConnectionError::TooSlow(options.first_bytes))??;
+    let mut connection = Connection::new(h2, options, respond);
     let mut draining = pin!(drain.begun());
-    let mut is_draining = false;
-    let ended = poll_fn(|context| {
-        if !is_draining && draining.as_mut().poll(context).is_ready() {
-            is_draining = true;
-            connection.want_end();
+    poll_fn(|context| {
+        if connection.ending_since.is_none() && draining.as_mut().poll(context).is_ready() {
+            connection.begin_end();
         }
         connection.poll(context)
-    });
-    match ended.await {
-        Ok(()) => connection.end().await,
-        Err(ConnectionError::Http2(violation)) => {
-            connection.end_for(violation).await;
-            Err(violation.into())
+    })
+    .await
+}
+
+/// What a client waits for that asks before it sends a body.
+fn go_on() -> Response<()> {
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::CONTINUE;
+    response
+}
+
+/// One connection.
+struct Connection<'a, Io, Respond>
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+{
+    h2: H2Connection<Io, Payload>,
+    respond: Respond,
+    exchanges: FuturesUnordered<Exchange>,
+    options: &'a Options,
+    ping: Option<PingPong>,
+    presence: Presence,
+    /// When the client is to be asked, or is given up.
+    deadline: Pin<Box<Sleep>>,
+    /// Since when there is no stream.
+    unused_since: Option<Instant>,
+    /// Since when the client knows that no request is taken any more.
+    ending_since: Option<Instant>,
+}
+
+/// What is known of the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    /// It gave a sign of life lately.
+    Known,
+    /// It was asked for one.
+    Asked,
+}
+
+impl<'a, Io, Respond> Connection<'a, Io, Respond>
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+    Respond: Fn(Request<poem::Body>) -> BoxFuture<'static, HttpResponse>,
+{
+    fn new(mut h2: H2Connection<Io, Payload>, options: &'a Options, respond: Respond) -> Self {
+        let now = Instant::now();
+        Self {
+            ping: h2.ping_pong(),
+            h2,
+            respond,
+            exchanges: FuturesUnordered::new(),
+            options,
+            presence: Presence::Known,
+            deadline: Box::pin(sleep_until(now + options.ping_interval)),
+            unused_since: Some(now),
+            ending_since: None,
         }
-        Err(error) => Err(error),
+    }
+
+    /// Tells the client that no further request is taken. The connection ends with its last stream.
+    fn begin_end(&mut self) {
+        self.h2.graceful_shutdown();
+        self.ending_since = Some(Instant::now());
+    }
+
+    fn enter(&mut self, presence: Presence) {
+        self.presence = presence;
+        let now = Instant::now();
+        let deadline = match (presence, self.unused_since) {
+            (Presence::Known, Some(since)) if self.ending_since.is_none() => {
+                (now + self.options.ping_interval).min(since + self.options.unused)
+            }
+            (Presence::Known, _) => now + self.options.ping_interval,
+            (Presence::Asked, _) => now + self.options.ping_timeout,
+        };
+        self.deadline.as_mut().reset(deadline);
+    }
+
+    /// Goes on with everything that can go on. Ready when the connection has ended.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        loop {
+            // What they send goes to the client with the poll that follows.
+            while let Poll::Ready(Some(())) = self.exchanges.poll_next_unpin(context) {}
+            match self.h2.poll_accept(context) {
+                Poll::Ready(Some(request)) => {
+                    let (request, respond) = request?;
+                    self.begin(request, respond);
+                }
+                Poll::Ready(None) => return Poll::Ready(Ok(())),
+                Poll::Pending => break,
+            }
+        }
+        self.poll_time(context)
+    }
+
+    fn begin(&mut self, request: Request<RecvStream>, mut respond: SendResponse<Payload>) {
+        let is_head = request.method() == Method::HEAD;
+        if !request.body().is_end_stream()
+            && request.headers().get(header::EXPECT).is_some_and(|it| it == "100-continue")
+        {
+            // If that fails, so does the response.
+            let _ = respond.send_informational(go_on());
+        }
+        let response = (self.respond)(request.map(RequestBody::of));
+        self.exchanges.push(Exchange::new(respond, response, is_head));
+    }
+
+    /// Ready when the client is given up.
+    fn poll_time(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        if !self.exchanges.is_empty() {
+            self.unused_since = None;
+        } else if self.unused_since.is_none() {
+            self.unused_since = Some(Instant::now());
+        }
+        if self.presence == Presence::Asked
+            && let Some(ping) = &mut self.ping
+            && ping.poll_pong(context).is_ready()
+        {
+            self.enter(Presence::Known);
+        }
+        loop {
+            ready!(self.deadline.as_mut().poll(context));
+            let limit = self.options.ping_timeout;
+            let has_lasted = |since: Option<Instant>, limit| since.is_some_and(|since| since.elapsed() >= limit);
+            match self.presence {
+                Presence::Asked => {
+                    return Poll::Ready(Err(ConnectionError::TooSlow(self.options.ping_interval + limit)));
+                }
+                // It does not take the last of what there is.
+                Presence::Known if self.exchanges.is_empty() && has_lasted(self.ending_since, limit) => {
+                    return Poll::Ready(Err(ConnectionError::TooSlow(limit)));
+                }
+                Presence::Known
+                    if self.ending_since.is_none() && has_lasted(self.unused_since, self.options.unused) =>
+                {
+                    self.begin_end();
+                    self.enter(Presence::Known);
+                    // The library does not notice by itself.
+                    context.waker().wake_by_ref();
+                }
+                Presence::Known => {
+                    if let Some(ping) = &mut self.ping {
+                        ping.send_ping(Ping::opaque())?;
+                    }
+                    self.enter(Presence::Asked);
+                }
+            }
+        }
     }
 }

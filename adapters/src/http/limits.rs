@@ -5,10 +5,8 @@
 
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper_util::rt::TokioTimer;
-
-use super::http2;
+use super::body::BODY_SECONDS_MAX;
+use super::{http1, http2};
 
 /// What differs between installations and tests.
 #[derive(Clone, Debug)]
@@ -21,9 +19,11 @@ pub struct Limits {
     pub first_bytes: Duration,
     /// The TLS handshake. A connection that needs longer is closed without a word.
     pub handshake: Duration,
-    /// For HTTP/1.1: one request header, counted from the end of the request before it, so that this is also how long an
-    /// unused connection stays open. A connection that needs longer is closed.
+    /// For HTTP/1.1: one request header, from its first byte. A connection that needs longer is closed.
     pub header: Duration,
+    /// How long a connection without a request stays open: longer than proxies keep theirs, which do not repeat a POST on
+    /// a connection that was closed meanwhile (Caddy: two minutes). Then it is closed; over HTTP/2 with GOAWAY.
+    pub unused: Duration,
     /// For HTTP/2: how often a connection is asked for a sign of life (PING).
     pub ping_interval: Duration,
     /// For HTTP/2: how long the answer may take. A connection that needs longer is closed.
@@ -42,6 +42,7 @@ impl Default for Limits {
             first_bytes: Duration::from_secs(15),
             handshake: Duration::from_secs(15),
             header: Duration::from_secs(30),
+            unused: Duration::from_secs(150),
             ping_interval: Duration::from_secs(30),
             // An answer may have to wait behind what a slow client is still reading.
             ping_timeout: Duration::from_secs(60),
@@ -66,13 +67,13 @@ pub const TCP_KEEP_ALIVE_SECONDS: u64 = 60;
 /// held there can neither be replaced by a newer difference nor overtaken by a PING.
 pub const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 
-/// How long a client may leave what was sent to it unread or unacknowledged, in seconds; then the connection ends. Such a
-/// client has vanished, or sleeps and comes back with its change id; the version of the meeting that it was being sent
-/// would stay in memory for it.
-pub const UNREAD_SECONDS_MAX: u64 = 300;
+/// How long a client may leave what was sent to it unread or unacknowledged, and how long it may take to read one line, in
+/// seconds; then the connection ends, or over HTTP/2 the stream. Such a client has vanished, or sleeps and comes back with
+/// its change id; the version of the meeting that it was being sent would stay in memory for it.
+pub const UNREAD_SECONDS_MAX: u32 = 300;
 
-/// How much of its streams a connection takes before it is written, in bytes, but for the last part. More would only be
-/// older: what is not taken yet can still be replaced by a newer difference.
+/// How much of a stream is taken before it is written, in bytes, but for the last part. More would only be older: what is
+/// not taken yet can still be replaced by a newer difference.
 pub(super) const TAKEN_BYTES_MAX: usize = 64 * 1024;
 
 /// How many parts one write carries. Further ones go with the next write.
@@ -89,6 +90,28 @@ const STREAMS_MAX: u32 = 256;
 /// live long, so what that saves on the wire is not worth what it takes in memory all that time.
 const HEADER_TABLE_BYTES: u32 = 0;
 
+/// How large the frames of an HTTP/2 client may be, in bytes: as small as the protocol allows. A larger one ends the
+/// connection.
+const FRAME_BYTES_MAX: u32 = 16 * 1024;
+
+/// How much of the bodies of its requests an HTTP/2 client may send before somebody reads it, in bytes, on a stream and on
+/// the connection: what the protocol begins with. Further ones wait with the client.
+const BODY_WINDOW_BYTES: u32 = 65_535;
+
+/// How many small DATA frames may wait to be read, as bytes of their overhead. More end the connection.
+const FRAME_OVERHEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// How many streams that the service reset are remembered, and for how long, so that what was on its way is no mistake of
+/// the client. What comes later, or for others, ends the connection.
+const RESET_STREAMS_MAX: usize = 64;
+const RESET_STREAM_TIME: Duration = Duration::from_secs(BODY_SECONDS_MAX);
+
+/// How many requests may be cancelled before anybody looked at them. More end the connection.
+const UNSEEN_RESETS_MAX: usize = 64;
+
+/// How many requests of one connection may break the protocol, or come beyond [`STREAMS_MAX`]. More end the connection.
+const MISTAKES_MAX: usize = 1024;
+
 impl Limits {
     /// What operators choose; the rest as by default. Streams end themselves within `drain_seconds`.
     #[must_use]
@@ -98,26 +121,39 @@ impl Limits {
     }
 
     /// How HTTP/1.1 is spoken.
-    pub(super) fn http1(&self) -> http1::Builder {
-        let mut builder = http1::Builder::new();
+    pub(super) fn http1(&self) -> http1::Options {
+        let mut builder = hyper::server::conn::http1::Builder::new();
         builder
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.header)
+            // How long a header may take is counted here, so that an unused connection may stay longer (see `http1`).
+            .header_read_timeout(None)
             .max_header_size(HEADER_BYTES_MAX)
             // Bounds the read buffer. Streams are sent without the library (see `http1_stream`).
             .max_buf_size(HEADER_BYTES_MAX);
-        builder
+        http1::Options { builder, header: self.header, unused: self.unused }
     }
 
     /// How HTTP/2 is spoken.
     pub(super) fn http2(&self) -> http2::Options {
+        let mut builder = h2::server::Builder::new();
+        builder
+            .max_concurrent_streams(STREAMS_MAX)
+            .max_header_list_size(HEADER_BYTES_MAX as u32)
+            .header_table_size(HEADER_TABLE_BYTES)
+            .max_frame_size(FRAME_BYTES_MAX)
+            .initial_window_size(BODY_WINDOW_BYTES)
+            .initial_connection_window_size(BODY_WINDOW_BYTES)
+            .max_send_buffer_size(TAKEN_BYTES_MAX)
+            .max_concurrent_reset_streams(RESET_STREAMS_MAX)
+            .reset_stream_duration(RESET_STREAM_TIME)
+            .max_pending_accept_reset_streams(UNSEEN_RESETS_MAX)
+            .max_local_error_reset_streams(Some(MISTAKES_MAX))
+            .data_frame_budget(FRAME_OVERHEAD_BYTES_MAX);
         http2::Options {
+            builder,
+            first_bytes: self.first_bytes,
             ping_interval: self.ping_interval,
             ping_timeout: self.ping_timeout,
-            unread: Duration::from_secs(UNREAD_SECONDS_MAX),
-            streams_max: STREAMS_MAX,
-            header_bytes_max: HEADER_BYTES_MAX as u32,
-            header_table_bytes: HEADER_TABLE_BYTES,
+            unused: self.unused,
         }
     }
 }

@@ -33,16 +33,38 @@ pub enum ListenError {
     },
 }
 
-/// Listens on `port` of `host`: a name or an address; empty: all addresses, IPv4 and IPv6.
+impl ListenError {
+    /// What the system says, for messages about another variable than AUTOUPDATE_HOST.
+    #[must_use]
+    pub fn cause(&self) -> &io::Error {
+        match self {
+            Self::Host { cause, .. } | Self::Address { cause, .. } => cause,
+        }
+    }
+}
+
+/// An address without the brackets that an IPv6 address has in a URL; any other host as it is.
+#[must_use]
+pub fn without_brackets(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+/// Whether `host`, which has no brackets, means every address of both families: it is empty, `*`, or `::`.
+///
+/// Nobody who writes `::` wants to leave IPv4 out; nginx and Go take it for both as well. `0.0.0.0` is IPv4 alone.
+pub(super) fn is_everywhere(host: &str) -> bool {
+    host.is_empty() || host == "*" || host.parse() == Ok(Ipv6Addr::UNSPECIFIED)
+}
+
+/// Listens on `port` of `host`: a name or an address; empty, `*`, `::` or `[::]`: all addresses, IPv4 and IPv6.
 ///
 /// # Errors
 /// The host names no address, or one of its addresses cannot be listened on.
 pub fn bind(host: &str, port: u16) -> Result<Vec<TcpListener>, ListenError> {
-    if host.is_empty() {
+    let bare = without_brackets(host);
+    if is_everywhere(bare) {
         return bind_all(port).map(|listener| vec![listener]);
     }
-    // Written as in a URL, an IPv6 address has brackets.
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let error = |cause| ListenError::Host { host: host.to_owned(), cause };
     let mut addresses: Vec<_> = (bare, port).to_socket_addrs().map_err(error)?.collect();
     addresses.sort_unstable();
@@ -117,32 +139,47 @@ mod tests {
 
     use super::*;
 
+    /// Is the service reached at all of these, and at none of those?
     #[track_caller]
-    fn check_reachable(host: &str, clients: &[&str]) {
+    fn check(host: &str, reached: &[&str], missed: &[&str]) {
         let listeners = bind(host, 0).expect(host);
-        for client in clients {
-            let reached = listeners.iter().any(|listener| {
+        let answers = |client: &str| {
+            listeners.iter().any(|listener| {
                 let port = listener.local_addr().expect("bound").port();
-                TcpStream::connect((*client, port)).is_ok()
-            });
-            assert!(reached, "{client} with AUTOUPDATE_HOST={host:?}");
+                TcpStream::connect((client, port)).is_ok()
+            })
+        };
+        for client in reached {
+            assert!(answers(client), "{client} with AUTOUPDATE_HOST={host:?}");
+        }
+        for client in missed {
+            assert!(!answers(client), "{client} with AUTOUPDATE_HOST={host:?}");
         }
     }
 
+    const EVERYWHERE: [&str; 5] = ["", "*", "::", "[::]", "[0:0:0:0:0:0:0:0]"];
+
     #[test]
-    fn an_empty_host_is_every_address_of_both_families() {
-        check_reachable("", &["127.0.0.1"]);
-        if TcpListener::bind("[::1]:0").is_ok() {
-            check_reachable("", &["127.0.0.1", "::1"]);
-            check_reachable("[::1]", &["::1"]);
-            check_reachable("::1", &["::1"]);
+    fn a_host_is_a_name_or_an_address_or_stands_for_all() {
+        for everywhere in EVERYWHERE {
+            check(everywhere, &["127.0.0.1"], &[]);
         }
+        check("0.0.0.0", &["127.0.0.1"], &[]);
+        check("127.0.0.1", &["127.0.0.1"], &["127.0.0.2"]);
+        check("localhost", &["localhost"], &[]);
     }
 
     #[test]
-    fn a_host_is_a_name_or_an_address() {
-        check_reachable("127.0.0.1", &["127.0.0.1"]);
-        check_reachable("localhost", &["localhost"]);
+    fn both_families_are_served_unless_one_is_named() {
+        if TcpListener::bind("[::1]:0").is_err() {
+            return crate::testing::skip("listening on IPv6, because this machine has none");
+        }
+        for everywhere in EVERYWHERE {
+            check(everywhere, &["127.0.0.1", "::1"], &[]);
+        }
+        check("0.0.0.0", &["127.0.0.1"], &["::1"]);
+        check("[::1]", &["::1"], &["127.0.0.1"]);
+        check("::1", &["::1"], &["127.0.0.1"]);
     }
 
     #[test]

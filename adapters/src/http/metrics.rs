@@ -1,16 +1,14 @@
 //! The route `/metrics`: how is the service doing? On a port of its own, which is not for clients.
 
 use poem::http::{Method, header};
-use poem::{Endpoint, EndpointExt, IntoResponse, Request, Response, Result, Route};
+use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
 use super::acceptor::Acceptor;
 use super::connection::ConnectionContext;
 use super::drain::drain;
-use super::error::HttpError;
 use super::limits::Limits;
 use super::router::HttpService;
 use super::server::serve;
-use crate::metrics::{CONTENT_TYPE, Metrics};
 use crate::tls::TlsMode;
 
 /// Where metrics are.
@@ -19,28 +17,28 @@ pub const METRICS_PATH: &str = "/metrics";
 /// How many connections may ask for metrics at the same time; further ones wait in the kernel until one ends.
 pub const METRICS_CONNECTIONS_MAX: usize = 16;
 
-/// Serves the metrics, by plain HTTP, until it is dropped: while the service stops they can still be asked for.
-pub async fn serve_metrics<A: Acceptor>(acceptor: A, metrics: Metrics) {
-    let route = Route::new().at(METRICS_PATH, Scrape { metrics }.map_to_response());
-    let limits = Limits { connections_max: METRICS_CONNECTIONS_MAX, ..Limits::default() };
-    let context = ConnectionContext::new(HttpService::of(route), TlsMode::Off, None, &limits);
-    let (_kept, never) = drain();
-    serve(acceptor, context, limits, never).await;
+/// What is answered to whoever asks for the metrics.
+pub struct Scrape {
+    /// The metrics now.
+    pub text: Box<dyn Fn() -> String + Send + Sync>,
+    /// Their form.
+    pub content_type: &'static str,
 }
 
-struct Scrape {
-    metrics: Metrics,
+/// Serves the metrics, by plain HTTP, until it is dropped: while the service stops they can still be asked for.
+pub async fn serve_metrics<A: Acceptor>(acceptor: A, scrape: Scrape) {
+    let limits = Limits { connections_max: METRICS_CONNECTIONS_MAX, ..Limits::default() };
+    let context =
+        ConnectionContext::new(HttpService::of(METRICS_PATH, &[Method::GET, Method::HEAD], scrape), TlsMode::Off, None, &limits);
+    let (_kept, never) = drain();
+    serve(acceptor, context, limits, never).await;
 }
 
 impl Endpoint for Scrape {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
-        const ALLOWED: &[Method] = &[Method::GET];
-        if !ALLOWED.contains(request.method()) {
-            return Err(HttpError::MethodNotAllowed { method: request.method().clone(), allowed: ALLOWED }.into());
-        }
-        let response = Response::builder().header(header::CONTENT_TYPE, CONTENT_TYPE);
-        Ok(response.header(header::CACHE_CONTROL, "no-store").body(self.metrics.text()).into_response())
+    async fn call(&self, _request: Request) -> Result<Response> {
+        let response = Response::builder().header(header::CONTENT_TYPE, self.content_type);
+        Ok(response.header(header::CACHE_CONTROL, "no-store").body((self.text)()).into_response())
     }
 }

@@ -4,18 +4,17 @@
 //! endpoint of a request and gives every failure its one form ([`error`]).
 
 pub mod acceptor;
+pub mod address;
 pub mod applause;
 pub mod auth;
 pub mod autoupdate;
-mod autoupdate_source;
 pub mod body;
 pub mod connection;
-pub mod connections;
 pub mod counters;
 pub mod drain;
 pub mod error;
-pub mod gate;
 pub mod health;
+mod host;
 mod http1;
 mod http1_stream;
 mod http2;
@@ -24,15 +23,15 @@ pub mod listen;
 pub mod metrics;
 pub mod notify;
 pub mod notify_send;
-mod notify_source;
 pub mod probe;
 pub mod projector;
-pub mod projectors;
+mod request_log;
+pub mod route;
 pub mod router;
 pub mod server;
 mod sniff;
-pub mod stream;
 pub mod stream_response;
 #[cfg(test)]
 mod test_support;
+pub mod unix_socket;
 pub mod wire;

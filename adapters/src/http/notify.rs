@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use domain::live::Live;
-use domain::notify::routing::NotifyHub;
-use domain::right::Right;
+use application::notify::hub::NotifyHub;
+use application::notify::source::NotifySource;
+use application::publishing::live::Live;
 use poem::{Endpoint, Request, Response, Result};
 
-use super::connections::Interest;
-use super::gate::{Admission, Gate};
-use super::notify_source::NotifySource;
+use super::auth::Gate;
 use super::stream_response::Streams;
 
 /// The endpoint.
@@ -28,23 +26,23 @@ impl Endpoint for Notify {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        let Admission { session, user, published } = self.gate.admit(request.headers()).await?;
-        let right = Right::new(&published, session.clone(), user);
-        let source = NotifySource::new(self.hub.subscribe(user), Arc::clone(&self.live), right);
-        Ok(self.streams.respond(&request, "application/octet-stream", &session, Interest::Messages, source))
+        let admission = self.gate.admit(request.headers()).await?;
+        let opened = NotifySource::open(&self.hub, Arc::clone(&self.live), admission);
+        Ok(self.streams.respond(&request, "application/octet-stream", opened))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use application::notify::hub::BufferLimits;
+    use application::testing::meeting::{live, write};
     use domain::notify::channel_id::ProcessTag;
     use domain::notify::message::NotifyMessage;
-    use domain::notify::routing::BufferLimits;
-    use domain::ports::authenticator::AuthenticatorError;
+    use domain::ports::authenticator::{AuthenticatorError, InvalidSession};
     use futures_util::{FutureExt, StreamExt};
     use serde_json::{Value, json};
 
-    use super::super::test_support::{gate, gate_of, live, streams, write};
+    use super::super::test_support::{gate, gate_of, streams};
     use super::*;
 
     /// The endpoint for a client of this user, with small buffers.
@@ -120,7 +118,7 @@ mod tests {
     #[tokio::test]
     async fn who_is_not_let_in_does_not_listen() {
         let mut endpoint = endpoint(Some(5));
-        endpoint.gate = gate_of(&endpoint.live, Err(AuthenticatorError::InvalidSession));
+        endpoint.gate = gate_of(&endpoint.live, Err(AuthenticatorError::InvalidSession(InvalidSession::Unknown)));
         let response = endpoint.get_response(Request::default()).await;
         assert_eq!(response.status().as_u16(), 400);
         assert_eq!(endpoint.hub.listeners_count(), 0);

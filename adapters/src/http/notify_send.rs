@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use domain::notify::send;
 use domain::ports::message_bus::MessageBus;
+use poem::http::Method;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
+use super::auth::Gate;
 use super::body;
 use super::error::HttpError;
-use super::gate::Gate;
 
 const LOGIN_REQUIRED: &str = "You have to be logged in to use the notify system.";
 
@@ -28,20 +29,24 @@ impl Endpoint for NotifySend {
         let sender = user.ok_or_else(|| HttpError::AuthRequired(LOGIN_REQUIRED.to_owned()))?;
         let body = body::read(request.take_body()).await?;
         let content = send::check(&body, sender).map_err(|error| HttpError::InvalidRequest(error.to_string()))?;
-        self.bus.publish_notify(&content).await.map_err(HttpError::from)?;
+        // HEAD is answered as GET would be, but must not do anything (RFC 9110, 9.2.1).
+        if request.method() != Method::HEAD {
+            self.bus.publish_notify(&content).await.map_err(HttpError::from)?;
+        }
         Ok(().into_response())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use application::testing::meeting::live;
     use domain::ports::Unavailable;
-    use domain::ports::authenticator::{AuthenticatorError, Session};
+    use domain::ports::authenticator::{AuthenticatorError, InvalidSession, Session};
     use domain::ports::message_bus::MockMessageBus;
     use poem::Body;
     use serde_json::{Value, json};
 
-    use super::super::test_support::{gate_of, live, session};
+    use super::super::test_support::{gate_of, session};
     use super::*;
 
     const BODY: &str = r#"{ "channel_id": "a:5:0", "name": "n", "message": null, "to_all": true }"#;
@@ -63,8 +68,18 @@ mod tests {
         status: u16,
         expected: Value,
     ) {
+        check_request(session, bus, Request::builder().method(Method::POST).body(body), status, expected).await;
+    }
+
+    async fn check_request(
+        session: Result<Session, AuthenticatorError>,
+        bus: MockMessageBus,
+        request: Request,
+        status: u16,
+        expected: Value,
+    ) {
         let endpoint = NotifySend { gate: gate_of(&live(), session), bus: Arc::new(bus) };
-        let response = endpoint.get_response(Request::builder().body(body)).await;
+        let response = endpoint.get_response(request).await;
         assert_eq!(response.status().as_u16(), status);
         let text = response.into_body().into_string().await.expect("text");
         let value = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect(&text) };
@@ -82,11 +97,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn only_head_has_no_effect() {
+        let content = r#"{"channel_id":"a:5:0","name":"n","message":null,"to_all":true}"#;
+        for (method, published) in [(Method::GET, Some(content)), (Method::HEAD, None)] {
+            let request = Request::builder().method(method).body(BODY);
+            check_request(Ok(session(Some(5))), bus(published, Ok(())), request, 200, Value::Null).await;
+        }
+    }
+
+    #[tokio::test]
     async fn only_logged_in_users_send() {
         let refused = error("auth_required", "You have to be logged in to use the notify system.");
         check(Ok(session(None)), bus(None, Ok(())), BODY, 400, refused).await;
         let refused = error("auth_required", "Invalid session data");
-        check(Err(AuthenticatorError::InvalidSession), bus(None, Ok(())), BODY, 400, refused).await;
+        check(Err(AuthenticatorError::InvalidSession(InvalidSession::Unknown)), bus(None, Ok(())), BODY, 400, refused)
+            .await;
     }
 
     #[tokio::test]
@@ -107,7 +132,7 @@ mod tests {
     #[tokio::test]
     async fn without_the_bus_the_client_is_told_to_try_again() {
         let content = r#"{"channel_id":"a:5:0","name":"n","message":null,"to_all":true}"#;
-        let away = Err(Unavailable("10.0.0.7: connection refused".to_owned()));
+        let away = Err(Unavailable::Silent("10.0.0.7: connection refused".to_owned()));
         let expected = error("unavailable", "Redis does not answer, try again");
         check(Ok(session(Some(5))), bus(Some(content), away), BODY, 503, expected).await;
     }

@@ -2,9 +2,12 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::path::Path;
 use std::time::Duration;
 
-use super::router::ServiceRoute;
+use super::listen::{is_everywhere, without_brackets};
+use super::route::ServiceRoute;
+use super::unix_socket;
 use crate::tls::{TlsMode, trust_anyone};
 
 /// How long each step of the question may take, in seconds; then the service counts as unhealthy.
@@ -29,19 +32,32 @@ pub enum ProbeError {
     Unhealthy(String),
 }
 
-/// Asks the service that listens with these settings for its health, and blocks until the answer.
+/// Asks the service that listens on `port` of `host`, as [`bind`](super::listen::bind) takes them, for its health, and
+/// blocks until the answer.
 ///
 /// # Errors
 /// It does not answer, or is not healthy; the text says why.
 pub fn health(host: &str, port: u16, mode: TlsMode) -> Result<(), ProbeError> {
     let name = if host.is_empty() { "localhost" } else { host };
-    let unreachable = |cause| ProbeError::Unreachable { address: format!("{name}:{port}"), cause };
-    let stream = connect(host, port).map_err(unreachable)?;
-    let answer = match mode {
-        TlsMode::Only => trust_anyone(stream).and_then(ask),
-        TlsMode::Both | TlsMode::Off => ask(stream),
-    };
-    let answer = answer.map_err(unreachable)?;
+    let answer = connect(host, port).and_then(|stream| ask_by(stream, mode));
+    judge(answer.map_err(|cause| ProbeError::Unreachable { address: format!("{name}:{port}"), cause })?)
+}
+
+/// As [`health`], of the service that listens on the Unix socket at `path`.
+///
+/// # Errors
+/// It does not answer, or is not healthy; the text says why.
+pub fn health_at(path: &Path, mode: TlsMode) -> Result<(), ProbeError> {
+    let timeout = Duration::from_secs(PROBE_SECONDS_MAX);
+    let answer = unix_socket::connect(path, timeout).and_then(|stream| {
+        stream.set_read_timeout(Some(timeout))?;
+        stream.set_write_timeout(Some(timeout))?;
+        ask_by(stream, mode)
+    });
+    judge(answer.map_err(|cause| ProbeError::Unreachable { address: format!("unix:{}", path.display()), cause })?)
+}
+
+fn judge(answer: String) -> Result<(), ProbeError> {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     match head.split(' ').nth(1) {
         Some("200") => Ok(()),
@@ -67,13 +83,19 @@ fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
 }
 
 fn addresses(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let bare = without_brackets(host);
     let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
-    let everywhere = bare.is_empty() || bare.parse().is_ok_and(|address: IpAddr| address.is_unspecified());
-    if everywhere {
+    if is_everywhere(bare) || bare.parse() == Ok(Ipv4Addr::UNSPECIFIED) {
         return Ok(loopback.map(|address| (address, port).into()).to_vec());
     }
     Ok((bare, port).to_socket_addrs()?.collect())
+}
+
+fn ask_by(stream: impl Read + Write, mode: TlsMode) -> io::Result<String> {
+    match mode {
+        TlsMode::Only => trust_anyone(stream).and_then(ask),
+        TlsMode::Both | TlsMode::Off => ask(stream),
+    }
 }
 
 fn ask(mut stream: impl Read + Write) -> io::Result<String> {

@@ -1,36 +1,19 @@
 //! The route `/system/projector`: what projectors show. (spec: projector.md)
 
-use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
-
-use bytes::Bytes;
-use domain::line::Encoder;
-use domain::live::Live;
-use domain::projector::{ProjectorCursor, ProjectorIds};
-use domain::right::Right;
+use application::projector::source::ProjectorStreams;
+use domain::projector::ProjectorIds;
 use poem::{Endpoint, Request, Response, Result};
-use tokio::time::timeout;
 
-use super::connections::Interest;
+use super::auth::Gate;
 use super::error::HttpError;
-use super::gate::{Admission, Gate};
-use super::projectors::{Projectors, Wish};
-use super::stream::{Part, Source};
 use super::stream_response::{Streams, query_value};
-
-/// How long a new stream waits until the meeting was held against the store, in seconds; after that it begins with the
-/// meeting as it is known.
-pub const CATCH_UP_SECONDS_MAX: u64 = 2;
 
 /// The endpoint.
 pub struct Projector {
     /// Who asks.
     pub gate: Gate,
-    /// Whether the stream may go on.
-    pub live: Arc<Live>,
-    /// What the projectors show.
-    pub projectors: Arc<Projectors>,
+    /// What is sent.
+    pub projector: ProjectorStreams,
     /// How streams are sent.
     pub streams: Streams,
 }
@@ -41,64 +24,28 @@ impl Endpoint for Projector {
     async fn call(&self, request: Request) -> Result<Response> {
         let ids = ProjectorIds::parse(query_value(&request, "projector_ids").as_deref())
             .map_err(|error| HttpError::InvalidRequest(error.to_string()))?;
-        let Admission { session, user, published } = self.gate.admit(request.headers()).await?;
-        self.catch_up().await;
-        let cursor = ProjectorCursor::new(user, ids.clone());
-        let interest = Interest::Projectors(cursor.clone());
-        let right = Right::new(&published, session.clone(), user);
-        let live = Arc::clone(&self.live);
-        let source = ProjectorSource { wish: self.projectors.listen(ids), cursor, live, right };
-        Ok(self.streams.respond(&request, "application/json", &session, interest, source))
-    }
-}
-
-impl Projector {
-    /// Brings the meeting up to the store. The client does not say which change id it has seen, on any instance, and drops
-    /// lines below that: what it asks for newly and is told with a lower one it would not show until that changes again.
-    ///
-    /// Nobody is refused because the store does not answer: four failures of this stream take the client offline.
-    async fn catch_up(&self) {
-        let _ = timeout(Duration::from_secs(CATCH_UP_SECONDS_MAX), self.gate.catch_up.catch_up()).await;
-    }
-}
-
-/// The lines of one connection.
-struct ProjectorSource {
-    wish: Wish,
-    cursor: ProjectorCursor,
-    live: Arc<Live>,
-    right: Right,
-}
-
-impl Source for ProjectorSource {
-    fn poll_part(&mut self, _: &mut Context<'_>, encoder: &mut Encoder) -> Poll<Part> {
-        if self.live.published().is_some_and(|published| !self.right.holds(&published)) {
-            return Poll::Ready(Part::End);
-        }
-        let line = self.wish.board().and_then(|board| self.cursor.next_line(&board));
-        match line {
-            None => Poll::Pending,
-            Some(line) => Poll::Ready(Part::Bytes { bytes: encoder.shared(&line), ends_line: true }),
-        }
-    }
-
-    /// The client keeps no change id of projectors to come back with.
-    fn quiet_line(&mut self, _: &mut Encoder) -> Option<Bytes> {
-        None
+        let admission = self.gate.admit(request.headers()).await?;
+        let opened = self.projector.open(admission, ids).await;
+        Ok(self.streams.respond(&request, "application/json", opened))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use application::projector::projectors::Projectors;
+    use application::publishing::live::Live;
+    use application::sessions::admission::CatchUp;
+    use application::testing::meeting::{live, write};
     use async_trait::async_trait;
     use domain::ids::ChangeId;
     use domain::ports::Unavailable;
-    use domain::ports::element_store::Bounds;
+    use domain::ports::element_store::{Bounds, StoreError};
     use futures_util::{FutureExt, StreamExt};
     use serde_json::{Value, json};
 
-    use super::super::gate::CatchUp;
-    use super::super::test_support::{gate, live, streams, write};
+    use super::super::test_support::{gate, streams};
     use super::*;
 
     /// A store that has one more change, or does not answer, at once or ever.
@@ -110,13 +57,13 @@ mod tests {
 
     #[async_trait]
     impl CatchUp for Store {
-        async fn catch_up(&self) -> Result<Bounds, Unavailable> {
+        async fn catch_up(&self) -> Result<Bounds, StoreError> {
             match self {
                 Self::Ahead(live) => {
                     write(live, ("core/projector:1", r#"{"id":1,"elements":[{"name":"core/clock"}]}"#));
                     Ok(Bounds { lowest: ChangeId(1), highest: ChangeId(4) })
                 }
-                Self::Away => Err(Unavailable("connection refused".to_owned())),
+                Self::Away => Err(Unavailable::Silent("connection refused".to_owned()).into()),
                 Self::Stalled => std::future::pending().await,
             }
         }
@@ -127,9 +74,11 @@ mod tests {
         let live = live();
         write(&live, ("users/group:1", r#"{"id":1,"permissions":["core.can_see_projector"]}"#));
         write(&live, ("core/projector:1", r#"{"id":1,"elements":[]}"#));
-        let gate = Gate { catch_up: Arc::new(store(&live)), ..gate(&live, Some(5)) };
+        let mut gate = gate(&live, Some(5));
+        gate.admissions.catch_up = Arc::new(store(&live));
         let projectors = Projectors::new(Arc::clone(&live));
-        let endpoint = Projector { gate, live, projectors, streams: streams() };
+        let projector = ProjectorStreams { admissions: gate.admissions.clone(), live, projectors };
+        let endpoint = Projector { gate, projector, streams: streams() };
         let request = Request::builder().uri("/?projector_ids=1".parse().expect("a URI")).finish();
         let response = endpoint.get_response(request).await;
         assert_eq!(response.status().as_u16(), 200);

@@ -1,76 +1,51 @@
 //! Which endpoint answers a request, and what if none does, or it fails? (spec: http.md, Routes)
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use application::readiness::Readiness;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::combinators::BoxBody;
-use poem::http::Method;
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Body as _;
+use poem::endpoint::BoxEndpoint;
 use poem::http::uri::Scheme;
+use poem::http::{Method, header};
 use poem::web::{LocalAddr, RemoteAddr};
-use poem::{Addr, Endpoint, EndpointExt, Request, RequestParts, Response, Result, Route};
+use poem::{Addr, Endpoint, EndpointExt, Request, RequestParts, Response};
+use tracing::Instrument;
 
+use super::address::Address;
 use super::counters::HttpCounters;
 use super::error::{HttpError, from_poem};
-use super::health::{Health, Readiness};
-
-/// A route of the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServiceRoute {
-    /// The stream of what a user may see.
-    Autoupdate,
-    /// The stream of rendered slides.
-    Projector,
-    /// The stream of messages.
-    Notify,
-    /// Sends a message.
-    NotifySend,
-    /// Applauds.
-    Applause,
-    /// Whether the service can be used.
-    Health,
-}
-
-impl ServiceRoute {
-    /// Every route.
-    pub const ALL: [Self; 6] =
-        [Self::Autoupdate, Self::Projector, Self::Notify, Self::NotifySend, Self::Applause, Self::Health];
-
-    /// Where it is.
-    #[must_use]
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::Autoupdate => "/system/autoupdate",
-            Self::Projector => "/system/projector",
-            Self::Notify => "/system/notify",
-            Self::NotifySend => "/system/notify/send",
-            Self::Applause => "/system/applause",
-            Self::Health => "/system/health",
-        }
-    }
-
-    const fn methods(self) -> &'static [Method] {
-        match self {
-            Self::Autoupdate | Self::Projector | Self::Notify | Self::Applause | Self::NotifySend => {
-                &[Method::GET, Method::POST]
-            }
-            Self::Health => &[Method::GET],
-        }
-    }
-}
+use super::health::Health;
+use super::host;
+use super::request_log::RequestLog;
+use super::route::ServiceRoute;
 
 /// The routes that are served; those left out are answered `404`.
-pub struct Router(Route);
+pub struct Router(Routes);
+
+/// What answers a request, by its path.
+type Routes = BTreeMap<&'static str, Served>;
+
+/// A route that is served.
+struct Served {
+    /// What it is counted as.
+    route: Option<ServiceRoute>,
+    allowed: &'static [Method],
+    endpoint: BoxEndpoint<'static>,
+}
 
 impl Router {
     /// Serves the route of health alone.
     #[must_use]
     pub fn new(readiness: Readiness) -> Self {
-        Self(Route::new()).with(ServiceRoute::Health, Health { readiness })
+        Self(Routes::new()).with(ServiceRoute::Health, Health { readiness })
     }
 
     /// Serves `route` by `endpoint`, which is asked only with a method that the route allows.
@@ -78,29 +53,33 @@ impl Router {
     /// # Panics
     /// The route has an endpoint already.
     #[must_use]
-    pub fn with(self, route: ServiceRoute, endpoint: impl Endpoint + 'static) -> Self {
-        let endpoint = endpoint.map_to_response();
-        Self(self.0.at(route.path(), OnlyMethods { allowed: route.methods(), endpoint }.boxed()))
+    pub fn with(mut self, route: ServiceRoute, endpoint: impl Endpoint + 'static) -> Self {
+        let endpoint = endpoint.map_to_response().boxed();
+        let before = self.0.insert(route.path(), Served { route: Some(route), allowed: route.methods(), endpoint });
+        assert!(before.is_none(), "{} has an endpoint already", route.path());
+        self
     }
 
     /// What connections are served with.
     #[must_use]
     pub fn into_service(self) -> HttpService {
-        HttpService::of(self.0)
+        HttpService { routes: Arc::new(self.0), counters: Arc::default() }
     }
 }
 
 /// Answers every request, whatever happens within.
 #[derive(Clone)]
 pub struct HttpService {
-    route: Arc<Route>,
+    routes: Arc<Routes>,
     counters: Arc<HttpCounters>,
 }
 
 impl HttpService {
-    /// A service of these routes alone.
-    pub(super) fn of(route: Route) -> Self {
-        Self { route: Arc::new(route), counters: Arc::default() }
+    /// A service of this path alone, to be asked with these methods.
+    pub(super) fn of(path: &'static str, allowed: &'static [Method], endpoint: impl Endpoint + 'static) -> Self {
+        let endpoint = endpoint.map_to_response().boxed();
+        let routes = Routes::from([(path, Served { route: None, allowed, endpoint })]);
+        Self { routes: Arc::new(routes), counters: Arc::default() }
     }
 
     /// What was asked and answered so far.
@@ -110,37 +89,61 @@ impl HttpService {
     }
 
     /// The response to a request of a connection.
-    pub(super) async fn respond(
-        &self,
-        request: hyper::Request<poem::Body>,
-        peer: SocketAddr,
-        tls: bool,
-    ) -> HttpResponse {
+    pub(super) async fn respond(&self, request: hyper::Request<poem::Body>, peer: Address, tls: bool) -> HttpResponse {
+        let is_head = *request.method() == Method::HEAD;
         let scheme = if tls { Scheme::HTTPS } else { Scheme::HTTP };
-        let peer = RemoteAddr(Addr::socket(peer));
+        let peer = RemoteAddr(match peer {
+            Address::Network(peer) => Addr::socket(peer),
+            Address::Unix(_) => Addr::custom("unix", ""),
+        });
         let (parts, body) = request.into_parts();
         let parts = RequestParts::from((parts, LocalAddr::default(), peer, scheme));
-        self.answer(Request::from_parts(parts, body)).await.into()
+        let response = self.answer(Request::from_parts(parts, body)).await.into();
+        if is_head { without_body(response) } else { response }
     }
 
     async fn answer(&self, request: Request) -> Response {
         let path = request.uri().path().to_owned();
-        let route = ServiceRoute::ALL.into_iter().find(|route| route.path() == path);
-        let response = self.try_answer(request, path).await;
+        let served = self.routes.get(&*path);
+        let route = served.and_then(|served| served.route);
+        let log = RequestLog::begin(route);
+        let mut response = match served {
+            Some(served) => served.answer(request, path, log.id()).instrument(log.span()).await,
+            None => HttpError::NotFound { path }.log_and_respond(log.id()),
+        };
+        log.end(&mut response);
         self.counters.answered(route, response.status().as_u16());
         response
     }
+}
 
-    async fn try_answer(&self, request: Request, path: String) -> Response {
+impl Served {
+    async fn answer(&self, request: Request, path: String, id: Option<&str>) -> Response {
+        if let Err(error) = host::check(&request) {
+            return error.log_and_respond(id);
+        }
+        if !self.allowed.contains(request.method()) {
+            let method = request.method().clone();
+            return HttpError::MethodNotAllowed { method, allowed: self.allowed }.log_and_respond(id);
+        }
         // A panic is a mistake in this service; it costs the one request, not the other streams of the connection. What
         // an endpoint shares with others is either immutable or behind locks that cope with poisoning.
-        let error = match AssertUnwindSafe(self.route.call(request)).catch_unwind().await {
+        let error = match AssertUnwindSafe(self.endpoint.call(request)).catch_unwind().await {
             Ok(Ok(response)) => return response,
-            Ok(Err(error)) => from_poem(error, path),
+            Ok(Err(error)) => from_poem(error),
             Err(panic) => HttpError::Internal { cause: format!("panic at {path}: {}", panic_text(&*panic)) },
         };
-        error.log_and_respond()
+        error.log_and_respond(id)
     }
+}
+
+/// What HEAD is answered if GET is answered `response`: without a body, but with its length. Not every HTTP library sees to
+/// that by itself.
+fn without_body(mut response: HttpResponse) -> HttpResponse {
+    if let Some(length) = response.body().size_hint().exact() {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+    response.map(|_| Empty::new().map_err(|never| match never {}).boxed())
 }
 
 /// A response as it is sent.
@@ -152,23 +155,6 @@ pub(super) type ResponseBody = BoxBody<Bytes, io::Error>;
 /// What a panic says, if that was written in the source; a text made at run time may hold data of the meeting.
 fn panic_text(panic: &(dyn Any + Send)) -> &'static str {
     panic.downcast_ref::<&'static str>().copied().unwrap_or("(see the panic's place in the log)")
-}
-
-struct OnlyMethods<E> {
-    allowed: &'static [Method],
-    endpoint: E,
-}
-
-impl<E: Endpoint<Output = Response>> Endpoint for OnlyMethods<E> {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> Result<Response> {
-        if self.allowed.contains(request.method()) {
-            self.endpoint.call(request).await
-        } else {
-            Err(HttpError::MethodNotAllowed { method: request.method().clone(), allowed: self.allowed }.into())
-        }
-    }
 }
 
 #[cfg(test)]
@@ -195,7 +181,7 @@ mod tests {
 
     /// The status, the header `Allow`, and the type of the error.
     async fn check(method: Method, path: &str, status: StatusCode, allow: Option<&str>, kind: Option<&str>) {
-        let request = Request::builder().method(method.clone()).uri_str(path).finish();
+        let request = Request::builder().method(method.clone()).uri_str(path).header("host", "test").finish();
         let response = service().answer(request).await;
         assert_eq!(response.status(), status, "{method} {path}");
         assert_eq!(response.header("allow"), allow, "{method} {path}");
@@ -216,30 +202,55 @@ mod tests {
         }
         let refused = StatusCode::METHOD_NOT_ALLOWED;
         check(Method::PUT, "/system/autoupdate", refused, Some("GET, POST"), invalid).await;
-        check(Method::DELETE, "/system/notify/send", refused, Some("GET, POST"), invalid).await;
-        check(Method::POST, "/system/health", refused, Some("GET"), invalid).await;
-        check(Method::HEAD, "/system/health", refused, Some("GET"), invalid).await;
+        check(Method::DELETE, "/system/notify/send", refused, Some("GET, HEAD, POST"), invalid).await;
+        check(Method::POST, "/system/health", refused, Some("GET, HEAD, OPTIONS"), invalid).await;
+        // Nobody could read the stream.
+        check(Method::HEAD, "/system/autoupdate", refused, Some("GET, POST"), invalid).await;
+        check(Method::OPTIONS, "/system/notify/send", refused, Some("GET, HEAD, POST"), invalid).await;
+    }
+
+    #[tokio::test]
+    async fn health_answers_the_methods_by_which_it_is_asked() {
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
+            check(method, "/system/health", StatusCode::SERVICE_UNAVAILABLE, None, None).await;
+        }
+    }
+
+    /// The status, the length that the response tells, and its body.
+    async fn check_body(method: Method, path: &str, expected: (u16, Option<&str>, &str)) {
+        let request = hyper::Request::builder().method(method.clone()).uri(path).header("host", "test");
+        let request = request.body(poem::Body::empty()).expect("a request");
+        let response = service().respond(request, Address::Unix(None), false).await;
+        let length = response.headers().get("content-length").map(|length| length.to_str().expect("ASCII").to_owned());
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        let expected = (expected.0, expected.1.map(str::to_owned), Bytes::from(expected.2.to_owned()));
+        assert_eq!((status, length, body), expected, "{method} {path}");
+    }
+
+    #[tokio::test]
+    async fn head_is_answered_with_the_length_of_the_body_alone() {
+        let health = "{\"healthy\": false, \"reason\": \"loading\"}\n";
+        check_body(Method::GET, "/system/health", (503, None, health)).await;
+        check_body(Method::HEAD, "/system/health", (503, Some("40"), "")).await;
+        let who = "{\"error\": {\"type\": \"auth_required\", \"msg\": \"who?\"}}\n";
+        check_body(Method::GET, "/system/notify/send", (400, None, who)).await;
+        check_body(Method::HEAD, "/system/notify/send", (400, Some("52"), "")).await;
+        check_body(Method::HEAD, "/", (404, Some("71"), "")).await;
+    }
+
+    #[tokio::test]
+    async fn a_request_without_a_host_is_refused() {
+        let request = Request::builder().uri_str("/system/health").finish();
+        let response = service().answer(request).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        let body: serde_json::Value = response.into_body().into_json().await.expect("JSON");
+        assert_eq!(body["error"]["type"], "invalid_request");
     }
 
     #[tokio::test]
     async fn a_failing_endpoint_is_an_error_in_the_one_form() {
         check(Method::GET, "/system/notify/send", StatusCode::BAD_REQUEST, None, Some("auth_required")).await;
         check(Method::GET, "/system/notify", StatusCode::INTERNAL_SERVER_ERROR, None, Some("InternalError")).await;
-    }
-
-    /// Expectations: the table of http.md, Routes.
-    #[test]
-    fn routes_are_where_the_client_looks() {
-        let routes = [
-            (ServiceRoute::Autoupdate, "/system/autoupdate"),
-            (ServiceRoute::Projector, "/system/projector"),
-            (ServiceRoute::Notify, "/system/notify"),
-            (ServiceRoute::NotifySend, "/system/notify/send"),
-            (ServiceRoute::Applause, "/system/applause"),
-            (ServiceRoute::Health, "/system/health"),
-        ];
-        for (route, path) in routes {
-            assert_eq!(route.path(), path);
-        }
     }
 }

@@ -7,6 +7,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::acceptor::Acceptor;
+use super::address::Address;
 use super::connection::{ConnectionContext, serve as serve_connection};
 use super::drain::Drain;
 use super::limits::Limits;
@@ -45,7 +46,7 @@ pub async fn serve<A: Acceptor>(
                     failures.over();
                     connections.spawn(serve_connection(io, peer, Arc::clone(&context), drain.clone()));
                 }
-                Err(error) => failures.failed(&error),
+                Err(error) => failures.failed(&error, connections.len()),
             },
         }
     }
@@ -62,10 +63,7 @@ pub async fn serve<A: Acceptor>(
     Served { cut }
 }
 
-async fn accept<A: Acceptor>(
-    acceptor: &mut A,
-    resume: Option<Instant>,
-) -> std::io::Result<(A::Io, std::net::SocketAddr)> {
+async fn accept<A: Acceptor>(acceptor: &mut A, resume: Option<Instant>) -> std::io::Result<(A::Io, Address)> {
     if let Some(resume) = resume {
         sleep(resume.saturating_duration_since(Instant::now())).await;
     }
@@ -81,9 +79,9 @@ struct Failures {
 }
 
 impl Failures {
-    fn failed(&mut self, error: &std::io::Error) {
+    fn failed(&mut self, error: &std::io::Error, open: usize) {
         if self.count == 0 {
-            tracing::error!(%error, "cannot accept connections; trying again until it works");
+            tracing::error!(%error, open_connections = open, "cannot accept connections; trying again until it works");
         }
         let pause = ACCEPT_PAUSE.saturating_mul(1 << self.count.min(16)).min(ACCEPT_PAUSE_MAX);
         self.count = self.count.saturating_add(1);

@@ -2,6 +2,8 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
@@ -24,11 +26,20 @@ pub(super) struct Sniffed<Io> {
     seen: [u8; HTTP2_PREFACE.len()],
     /// The bytes of `seen` not yet read by the owner.
     unread: std::ops::Range<u8>,
+    heard: Option<Heard>,
 }
+
+/// Set whenever something is read.
+pub(super) type Heard = Arc<AtomicBool>;
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Sniffed<Io> {
     pub(super) fn new(io: Io) -> Self {
-        Self { io, seen: [0; HTTP2_PREFACE.len()], unread: 0..0 }
+        Self { io, seen: [0; HTTP2_PREFACE.len()], unread: 0..0, heard: None }
+    }
+
+    /// From now on `heard` is set whenever something is read; `None`: nobody wants to know.
+    pub(super) fn tell(&mut self, heard: Option<Heard>) {
+        self.heard = heard;
     }
 
     /// Whether a TLS handshake follows. `None`: the client went away without a word.
@@ -71,17 +82,30 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Sniffed<Io> {
 impl<Io: AsyncRead + Unpin> AsyncRead for Sniffed<Io> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let unread = &this.seen[usize::from(this.unread.start)..usize::from(this.unread.end)];
+        let before = buffer.filled().len();
+        let read = this.poll_read_on(context, buffer);
+        if let Some(heard) = &this.heard
+            && buffer.filled().len() > before
+        {
+            heard.store(true, Ordering::Relaxed);
+        }
+        read
+    }
+}
+
+impl<Io: AsyncRead + Unpin> Sniffed<Io> {
+    fn poll_read_on(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let unread = &self.seen[usize::from(self.unread.start)..usize::from(self.unread.end)];
         if unread.is_empty() {
-            return Pin::new(&mut this.io).poll_read(context, buffer);
+            return Pin::new(&mut self.io).poll_read(context, buffer);
         }
         let count = unread.len().min(buffer.remaining());
         buffer.put_slice(&unread[..count]);
-        this.unread.start += count as u8;
-        if this.unread.is_empty() && buffer.remaining() > 0 {
+        self.unread.start += count as u8;
+        if self.unread.is_empty() && buffer.remaining() > 0 {
             // What follows belongs to the same request: read in one go, it fits into the owner's first buffer, which would
             // otherwise grow. Waiting or failing is told at the next call.
-            let _ = Pin::new(&mut this.io).poll_read(context, buffer);
+            let _ = Pin::new(&mut self.io).poll_read(context, buffer);
         }
         Poll::Ready(Ok(()))
     }

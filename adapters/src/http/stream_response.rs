@@ -3,13 +3,11 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use domain::line::Encoder;
-use domain::ports::authenticator::Session;
+use application::delivery::line::Encoder;
+use application::streams::body::{Opened, Source, StreamBody};
+use application::streams::connections::Connections;
 use poem::http::{HeaderMap, header};
 use poem::{Body, Request, Response};
-
-use super::connections::{Connections, Interest};
-use super::stream::{Source, StreamBody};
 
 /// What all streams have in common. Cheap to clone.
 #[derive(Clone)]
@@ -21,6 +19,12 @@ pub struct Streams {
     /// After how many bytes of text a stream is ended between two lines; 0: never.
     pub text_bytes_max: u64,
 }
+
+/// The `Content-Encoding` of streams that are not compressed: there is none. nginx (`gzip`) and Apache (`DEFLATE`,
+/// `BROTLI_COMPRESS`) do not heed `no-transform`, but leave alone what is encoded already; Firefox would stop reading what
+/// they compress. Names of codings are the same in upper and lower case (RFC 9110, 8.4.1), but Apache takes only
+/// `identity`, in lower case, for no coding, and compresses it.
+const NOT_COMPRESSED: &str = "Identity";
 
 /// When streams are compressed (spec: http.md, Streams).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,28 +70,26 @@ impl Compression {
 }
 
 impl Streams {
-    /// The response to `request` that streams what `source` has, for as long as `session` lasts.
+    /// The response to `request` that streams what was opened, for as long as its session lasts.
     #[must_use]
-    pub fn respond<S: Source>(
-        &self,
-        request: &Request,
-        content_type: &'static str,
-        session: &Session,
-        interest: Interest,
-        source: S,
-    ) -> Response {
+    pub fn respond<S: Source>(&self, request: &Request, content_type: &'static str, opened: Opened<S>) -> Response {
+        let Opened { session, interest, source } = opened;
         let response = Response::builder()
             .content_type(content_type)
             .header(header::CACHE_CONTROL, "no-store, no-transform")
             .header("X-Accel-Buffering", "no");
-        let (response, encoder) = match self.compression.coding(request.headers()) {
-            None => (response, Encoder::plain()),
-            Some(Coding::Gzip) => (response.header(header::CONTENT_ENCODING, "gzip"), Encoder::gzip()),
-            Some(Coding::Zstd) => (response.header(header::CONTENT_ENCODING, "zstd"), Encoder::zstd()),
+        let (coding, encoder) = match self.compression.coding(request.headers()) {
+            None => (NOT_COMPRESSED, Encoder::plain()),
+            Some(Coding::Gzip) => ("gzip", Encoder::gzip()),
+            Some(Coding::Zstd) => ("zstd", Encoder::zstd()),
         };
-        let connection = self.connections.enter(session, interest);
+        let response = response.header(header::CONTENT_ENCODING, coding);
+        let connection = self.connections.enter(&session, interest);
+        let pace = connection.pace();
         let body = StreamBody::new(source, connection, encoder, self.text_bytes_max);
-        response.body(Body::from_bytes_stream(body))
+        let mut response = response.body(Body::from_bytes_stream(body));
+        response.extensions_mut().insert(pace);
+        response
     }
 }
 

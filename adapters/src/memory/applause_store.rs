@@ -23,18 +23,23 @@ impl MemoryApplauseStore {
 
 #[async_trait]
 impl ApplauseStore for MemoryApplauseStore {
-    async fn applaud(&self, user: UserId, unix_seconds: u64) -> Result<(), Unavailable> {
-        self.server.state()?.applause.insert(user, unix_seconds);
+    async fn applaud(&self, user: UserId) -> Result<(), Unavailable> {
+        let mut state = self.server.state()?;
+        let now = state.clock.seconds();
+        state.applause.insert(user, now);
         Ok(())
     }
 
-    async fn count_since(&self, since_unix_seconds: u64) -> Result<u64, Unavailable> {
+    async fn count_within(&self, seconds: u64) -> Result<u64, Unavailable> {
         let state = self.server.state()?;
-        Ok(state.applause.values().filter(|unix_seconds| **unix_seconds >= since_unix_seconds).count() as u64)
+        let since = state.clock.seconds().saturating_sub(seconds);
+        Ok(state.applause.values().filter(|last| **last >= since).count() as u64)
     }
 
-    async fn forget_before(&self, unix_seconds: u64) -> Result<(), Unavailable> {
-        self.server.state()?.applause.retain(|_, last| *last >= unix_seconds);
+    async fn forget_older_than(&self, seconds: u64) -> Result<(), Unavailable> {
+        let mut state = self.server.state()?;
+        let before = state.clock.seconds().saturating_sub(seconds);
+        state.applause.retain(|_, last| *last >= before);
         Ok(())
     }
 }

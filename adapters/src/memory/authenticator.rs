@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use domain::ids::UserId;
 use domain::ports::Unavailable;
-use domain::ports::authenticator::{Authenticator, AuthenticatorError, Session, SessionKey};
+use domain::ports::authenticator::{Authenticator, AuthenticatorError, InvalidSession, Session, SessionKey};
 
 use crate::django::SessionStore;
 
@@ -45,7 +45,7 @@ impl<T: Clone> Table<T> {
     fn rows(&self) -> Result<MutexGuard<'_, Rows<T>>, Unavailable> {
         let rows = self.lock();
         match &rows.failing {
-            Some(reason) => Err(Unavailable(reason.clone())),
+            Some(reason) => Err(Unavailable::Silent(reason.clone())),
             None => Ok(rows),
         }
     }
@@ -102,7 +102,8 @@ impl MemoryAuthenticator {
 impl Authenticator for MemoryAuthenticator {
     async fn session(&self, cookie: Option<SessionKey>) -> Result<Session, AuthenticatorError> {
         let Some(key) = cookie else { return Ok(Session::anonymous()) };
-        self.sessions.get(&key)?.flatten().ok_or(AuthenticatorError::InvalidSession)
+        let session = self.sessions.get(&key)?.ok_or(AuthenticatorError::InvalidSession(InvalidSession::Unknown))?;
+        session.ok_or(AuthenticatorError::InvalidSession(InvalidSession::Undecodable))
     }
 
     async fn sessions_exist(&self, keys: &[SessionKey]) -> Result<Vec<bool>, Unavailable> {

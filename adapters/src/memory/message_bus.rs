@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::Unavailable;
-use domain::ports::message_bus::{BusMessage, Channel, MessageBus, Position, READ_MESSAGES_MAX, READ_WAIT_SECONDS_MAX};
+use domain::ports::message_bus::{
+    Batch, Channel, MessageBus, NOTIFY_MESSAGES_MAX, Position, READ_MESSAGES_MAX, READ_WAIT_SECONDS_MAX,
+};
 use tokio::time::timeout;
 
 use super::MemoryServer;
@@ -22,11 +24,15 @@ impl MemoryMessageBus {
         Self { server: server.clone() }
     }
 
-    fn messages(&self, channel: Channel, after: Position) -> Result<Vec<BusMessage>, Unavailable> {
+    fn batch(&self, channel: Channel, after: Position) -> Result<Batch, Unavailable> {
         let state = self.server.state()?;
         let stream = state.stream(channel);
         let first = stream.partition_point(|message| message.position <= after);
-        Ok(stream.iter().skip(first).take(READ_MESSAGES_MAX).cloned().collect())
+        let follows = match first.checked_sub(1) {
+            None if after == Position::START => stream.len() < NOTIFY_MESSAGES_MAX,
+            before => before.and_then(|before| stream.get(before)).is_some_and(|message| message.position == after),
+        };
+        Ok(Batch { messages: stream.iter().skip(first).take(READ_MESSAGES_MAX).cloned().collect(), follows })
     }
 }
 
@@ -37,17 +43,18 @@ impl MessageBus for MemoryMessageBus {
         Ok(state.stream(channel).back().map_or(Position::START, |message| message.position))
     }
 
-    async fn read(&self, channel: Channel, after: Position) -> Result<Vec<BusMessage>, Unavailable> {
+    async fn read(&self, channel: Channel, after: Position) -> Result<Batch, Unavailable> {
         let mut written = self.server.written();
         let wait_for_one = async {
             loop {
-                let messages = self.messages(channel, after)?;
-                if !messages.is_empty() || written.changed().await.is_err() {
-                    return Ok(messages);
+                let batch = self.batch(channel, after)?;
+                if !batch.messages.is_empty() || written.changed().await.is_err() {
+                    return Ok(batch);
                 }
             }
         };
-        timeout(Duration::from_secs(READ_WAIT_SECONDS_MAX), wait_for_one).await.unwrap_or_else(|_| Ok(Vec::new()))
+        let waited = timeout(Duration::from_secs(READ_WAIT_SECONDS_MAX), wait_for_one).await;
+        waited.unwrap_or_else(|_| self.batch(channel, after))
     }
 
     async fn publish_notify(&self, content: &str) -> Result<(), Unavailable> {

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::ids::{ChangeId, UserId};
 use domain::ports::Unavailable;
-use domain::ports::element_store::{Bounds, StoreError};
+use domain::ports::element_store::{Bounds, Missing, StoreError};
 use domain::ports::message_bus::{BusMessage, Channel, NOTIFY_MESSAGES_MAX, Position};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// About how many messages are kept on a channel; older ones are dropped, as the server's and Redis' own trimming does.
 const MESSAGES_MAX: usize = NOTIFY_MESSAGES_MAX;
@@ -27,12 +28,36 @@ pub(super) struct State {
     pub(super) elements: BTreeMap<Vec<u8>, Vec<u8>>,
     /// At which id every element that changed since the cache was built changed last.
     pub(super) changed: BTreeMap<Vec<u8>, ChangeId>,
-    /// When every user applauded last, in Unix seconds.
+    /// When every user applauded last, by the clock.
     pub(super) applause: HashMap<UserId, u64>,
+    pub(super) clock: ServerClock,
     autoupdate: VecDeque<BusMessage>,
     notify: VecDeque<BusMessage>,
     appended: u64,
     failing: Option<String>,
+}
+
+/// The clock of a [`MemoryServer`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ServerClock {
+    started: Instant,
+    seconds_at_start: u64,
+}
+
+/// What the clock of a server shows at its start, in seconds, so that there is time before.
+const SECONDS_AT_START: u64 = 1_000_000;
+
+impl Default for ServerClock {
+    fn default() -> Self {
+        Self { started: Instant::now(), seconds_at_start: SECONDS_AT_START }
+    }
+}
+
+impl ServerClock {
+    /// What it shows, in whole seconds.
+    pub(super) fn seconds(&self) -> u64 {
+        self.seconds_at_start + self.started.elapsed().as_secs()
+    }
 }
 
 impl MemoryServer {
@@ -88,6 +113,11 @@ impl MemoryServer {
         change_id
     }
 
+    /// Loses every element, while the cache still calls itself ready: as Redis does with an eviction policy.
+    pub fn lose_elements(&self) {
+        self.lock().elements.clear();
+    }
+
     /// Says on the stream that elements changed.
     pub fn announce(&self, change_id: ChangeId, elements: &[(&str, Option<&str>)]) {
         self.append(Channel::Autoupdate, announcement(change_id, elements).as_bytes());
@@ -117,7 +147,13 @@ impl MemoryServer {
     /// Deletes everything, the messages too, as a Redis without persistence that starts again.
     pub fn clear(&self) {
         let mut state = self.lock();
-        *state = State { appended: state.appended, failing: state.failing.take(), ..State::default() };
+        let (appended, clock) = (state.appended, state.clock);
+        *state = State { appended, clock, failing: state.failing.take(), ..State::default() };
+    }
+
+    /// Sets the clock by which applause is timed forward.
+    pub fn let_seconds_pass(&self, seconds: u64) {
+        self.lock().clock.seconds_at_start += seconds;
     }
 
     /// From now on every port over this server is unavailable for that reason; `None`: no longer.
@@ -126,11 +162,21 @@ impl MemoryServer {
         self.written.send_replace(());
     }
 
+    /// Appends a message at a certain position, as a stream does that was begun anew with another clock. Later ones come
+    /// behind it.
+    pub fn append_at(&self, channel: Channel, position: Position, content: &[u8]) {
+        let mut state = self.lock();
+        state.appended = position.milliseconds;
+        state.stream_mut(channel).push_back(BusMessage { position, content: content.to_vec() });
+        drop(state);
+        self.written.send_replace(());
+    }
+
     /// The state, if it does not fail on demand.
     pub(super) fn state(&self) -> Result<MutexGuard<'_, State>, Unavailable> {
         let state = self.lock();
         match &state.failing {
-            Some(reason) => Err(Unavailable(reason.clone())),
+            Some(reason) => Err(Unavailable::Silent(reason.clone())),
             None => Ok(state),
         }
     }
@@ -146,9 +192,10 @@ impl MemoryServer {
 }
 
 impl State {
-    /// The bounds, once the cache is built.
+    /// The bounds, once the cache is built and holds a meeting.
     pub(super) fn ready(&self) -> Result<Bounds, StoreError> {
-        self.bounds.ok_or(StoreError::NotReady)
+        let bounds = self.bounds.ok_or(StoreError::NotReady)?;
+        if self.elements.is_empty() { Err(StoreError::Incomplete(Missing::Elements)) } else { Ok(bounds) }
     }
 
     /// The messages of a channel, oldest first.

@@ -9,10 +9,10 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::sources::Sources;
-use crate::http::connections::{StreamKind, StreamTotals};
+use application::streams::connections::{StreamKind, StreamTotals};
 
 /// The names of all metrics, as they stand in the text; `docs/OPERATIONS.md` says what each means.
-pub const NAMES: [&str; 20] = [
+pub const NAMES: [&str; 21] = [
     "autoupdate_ready",
     "autoupdate_connections_open",
     "autoupdate_streams_open",
@@ -33,6 +33,7 @@ pub const NAMES: [&str; 20] = [
     "autoupdate_notify_delivered_total",
     "autoupdate_notify_listeners_ended_total",
     "autoupdate_redis_failures_total",
+    "autoupdate_log_lines_dropped_total",
 ];
 
 impl Collector for Sources {
@@ -42,7 +43,9 @@ impl Collector for Sources {
         self.encode_meeting(&mut out)?;
         self.encode_sharing(&mut out)?;
         self.encode_messages(&mut out)?;
-        out.counter("autoupdate_redis_failures", "Requests to Redis that failed", (self.redis_failures)())
+        out.counter("autoupdate_redis_failures", "Requests to Redis that failed", (self.redis_failures)())?;
+        let help = "Lines of the log that were not read or could not be written";
+        out.counter("autoupdate_log_lines_dropped", help, (self.log_lines_dropped)())
     }
 }
 
@@ -90,7 +93,7 @@ impl Sources {
     }
 
     fn encode_sharing(&self, out: &mut Out<'_>) -> Result<(), Error> {
-        let pieces = self.live.pieces();
+        let pieces = self.live.pieces().usage();
         out.gauge("autoupdate_pieces_bytes", "Bytes of rendered pieces kept for sharing, about", pieces.bytes)?;
         out.counter("autoupdate_pieces_hits", "Pieces that were rendered already", pieces.hits)?;
         out.counter("autoupdate_pieces_misses", "Pieces that had to be rendered", pieces.misses)

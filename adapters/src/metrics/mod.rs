@@ -4,7 +4,6 @@
 //! and how much, never what: no data of the meeting, no user, no session.
 
 mod collector;
-mod ingest;
 mod sources;
 
 use std::sync::Arc;
@@ -13,7 +12,6 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
 pub use collector::NAMES;
-pub use ingest::IngestCounters;
 pub use sources::Sources;
 
 /// The type of [`Metrics::text`].

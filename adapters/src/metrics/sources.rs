@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use domain::live::Live;
-use domain::notify::routing::NotifyHub;
+use application::ingest::IngestCounters;
+use application::notify::hub::NotifyHub;
+use application::publishing::live::Live;
+use application::readiness::Readiness;
+use application::streams::connections::Connections;
 
-use super::ingest::IngestCounters;
-use crate::http::connections::Connections;
 use crate::http::counters::HttpCounters;
-use crate::http::health::Readiness;
 
 /// The parts that metrics are read from.
 pub struct Sources {
@@ -27,6 +27,8 @@ pub struct Sources {
     pub http: Arc<HttpCounters>,
     /// How often the store and the bus failed since the start.
     pub redis_failures: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// How many lines of the log were dropped since the start.
+    pub log_lines_dropped: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
 impl fmt::Debug for Sources {

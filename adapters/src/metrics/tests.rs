@@ -4,25 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::catch_up::start_with_everything;
-use domain::history::HistoryLimits;
+use application::autoupdate::start::start_with_everything;
+use application::notify::hub::{BufferLimits, NotifyHub};
+use application::publishing::live::{Live, PiecesLimit};
+use application::readiness::Readiness;
 use domain::ids::{ChangeId, UserId};
-use domain::live::{Live, PiecesLimit};
+use domain::meeting::history::HistoryLimits;
 use domain::meeting::{Change, Meeting};
 use domain::notify::channel_id::ProcessTag;
 use domain::notify::message::NotifyMessage;
-use domain::notify::routing::{BufferLimits, NotifyHub};
 use domain::ports::authenticator::Session;
 use domain::ports::element_store::{Bounds, RawElement, Snapshot};
-use domain::viewer::Viewer;
+use domain::restriction::viewer::Viewer;
 
 use super::*;
 use crate::http::acceptor::TcpAcceptor;
-use crate::http::connections::{Connections, Interest, Rhythm};
-use crate::http::health::Readiness;
 use crate::http::listen::bind;
-use crate::http::metrics::serve_metrics;
+use crate::http::metrics::{Scrape, serve_metrics};
 use crate::http::router::Router;
+use application::streams::connections::{Connections, Interest, Rhythm};
 
 const SECRET_TITLE: &str = "A title that only the hall may see";
 
@@ -38,6 +38,7 @@ fn sources() -> Sources {
         readiness: readiness.clone(),
         http: Arc::clone(Router::new(readiness).into_service().counters()),
         redis_failures: Box::new(|| 6),
+        log_lines_dropped: Box::new(|| 4),
     }
 }
 
@@ -70,7 +71,8 @@ fn before_the_meeting_is_there_every_number_is_nought() {
     let text = Metrics::new(sources()).text();
     let mut values = values(&text);
     assert_eq!(values.remove("autoupdate_redis_failures_total"), Some(6));
-    assert!(values.len() >= NAMES.len() - 2, "{values:?}");
+    assert_eq!(values.remove("autoupdate_log_lines_dropped_total"), Some(4));
+    assert!(values.len() >= NAMES.len() - 3, "{values:?}");
     assert!(values.values().all(|value| *value == 0), "{values:?}");
 }
 
@@ -122,6 +124,7 @@ fn every_part_is_read_when_somebody_asks() {
     check(&values, "autoupdate_notify_delivered_total", 1);
     check(&values, "autoupdate_notify_listeners_ended_total", 1);
     check(&values, "autoupdate_redis_failures_total", 6);
+    check(&values, "autoupdate_log_lines_dropped_total", 4);
     assert!(!text.contains(SECRET_TITLE));
     for name in NAMES {
         assert!(values.keys().any(|key| key.split('{').next() == Some(name)), "{name} in {text}");
@@ -134,8 +137,10 @@ fn every_part_is_read_when_somebody_asks() {
 #[tokio::test]
 async fn metrics_are_served_on_a_port_of_their_own() {
     let acceptor = TcpAcceptor::new(bind("127.0.0.1", 0).expect("a free port")).expect("usable");
-    let address = crate::http::acceptor::Acceptor::local_addresses(&acceptor)[0];
-    let serving = tokio::spawn(serve_metrics(acceptor, Metrics::new(sources())));
+    let address = acceptor.local_addresses()[0];
+    let metrics = Metrics::new(sources());
+    let scrape = Scrape { text: Box::new(move || metrics.text()), content_type: CONTENT_TYPE };
+    let serving = tokio::spawn(serve_metrics(acceptor, scrape));
     let ask = async |path: &str, method| {
         let request = reqwest::Client::new().request(method, format!("http://{address}{path}"));
         request.send().await.expect("an answer")
@@ -145,6 +150,7 @@ async fn metrics_are_served_on_a_port_of_their_own() {
     assert_eq!(answer.headers()["content-type"], CONTENT_TYPE);
     let text = answer.text().await.expect("text");
     assert!(text.contains("\nautoupdate_ready 0\n") && text.ends_with("# EOF\n"), "{text}");
+    assert_eq!(ask("/metrics", reqwest::Method::HEAD).await.status().as_u16(), 200);
     assert_eq!(ask("/metrics", reqwest::Method::POST).await.status().as_u16(), 405);
     assert_eq!(ask("/system/autoupdate", reqwest::Method::GET).await.status().as_u16(), 404);
     serving.abort();

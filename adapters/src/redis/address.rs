@@ -1,12 +1,14 @@
 //! Where is a Redis, and how does one log in there? (spec: http.md, Configuration)
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
+use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, TlsCertificates};
 
 use super::authority::RedisAuthority;
+use super::identity::RedisIdentity;
+use crate::file::read_limited;
 
 /// The address of a Redis, from host and port or from a URL. Neither form of printing it shows the password.
 #[derive(Clone, PartialEq, Eq)]
@@ -16,7 +18,9 @@ pub struct RedisAddress {
     pub(super) password: Option<String>,
     pub(super) database: i64,
     /// The authority that is trusted; `None`: the public ones are.
-    pub(super) authority: Option<RedisAuthority>,
+    authority: Option<RedisAuthority>,
+    /// Who the service is there; `None`: it does not say.
+    identity: Option<RedisIdentity>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,18 +41,48 @@ pub struct RedisAddressError {
     problem: String,
 }
 
+/// A file does not hold the address of a Redis.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} {problem}", path.display())]
+pub struct RedisAddressFileError {
+    path: PathBuf,
+    problem: String,
+}
+
 impl RedisAddress {
     /// The Redis at `host` and `port`, without TLS and password.
     #[must_use]
     pub fn from_host(host: &str, port: u16) -> Self {
         let place = Place::Tcp { host: host.to_owned(), port };
-        Self { place, user: None, password: None, database: 0, authority: None }
+        Self { place, user: None, password: None, database: 0, authority: None, identity: None }
+    }
+
+    /// Reads the address from a file that holds a URL alone; white space around it does not matter.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds something else. The text shows nothing of it.
+    pub fn from_file(path: &Path) -> Result<Self, RedisAddressFileError> {
+        let fail = |problem| RedisAddressFileError { path: path.to_owned(), problem };
+        let text = read_limited(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
+        let text = String::from_utf8(text).map_err(|_| fail("holds no text in UTF-8".to_owned()))?;
+        text.trim().parse().map_err(|RedisAddressError { problem, .. }| {
+            fail(format!(
+                "does not hold the address of a Redis ({problem}); expected one line, \
+                 redis[s]://[[user]:password@]host[:port][/database] or unix:///path/to/socket"
+            ))
+        })
     }
 
     /// Trusts this certificate authority instead of the public ones; matters for `rediss://` only.
     #[must_use]
     pub fn trusting(self, authority: RedisAuthority) -> Self {
         Self { authority: Some(authority), ..self }
+    }
+
+    /// Shows this certificate when it is asked for one; matters for `rediss://` only.
+    #[must_use]
+    pub fn identified_by(self, identity: RedisIdentity) -> Self {
+        Self { identity: Some(identity), ..self }
     }
 
     /// Is it reached by TLS?
@@ -83,12 +117,19 @@ impl RedisAddress {
             login = login.set_password(password);
         }
         let mut info = place.into_connection_info().map_err(|error| self.refused(&error))?;
-        if let (Place::Tls { .. }, Some(authority)) = (&self.place, &self.authority) {
-            let client =
-                Client::build_with_tls(info, authority.certificates()).map_err(|error| self.refused(&error))?;
+        if let (Place::Tls { .. }, Some(certificates)) = (&self.place, self.certificates()) {
+            let client = Client::build_with_tls(info, certificates).map_err(|error| self.refused(&error))?;
             info = client.get_connection_info().clone();
         }
         Ok(info.set_redis_settings(login))
+    }
+
+    /// Who is trusted and who the service is, as the client library takes it; `None`: the public authorities, and nobody.
+    pub(super) fn certificates(&self) -> Option<TlsCertificates> {
+        (self.authority.is_some() || self.identity.is_some()).then(|| TlsCertificates {
+            client_tls: self.identity.as_ref().map(RedisIdentity::client_tls),
+            root_cert: self.authority.as_ref().map(RedisAuthority::pem),
+        })
     }
 
     /// The error that no connection can be made from this address.
@@ -124,6 +165,7 @@ impl FromStr for RedisAddress {
             password: login.password().map(ToOwned::to_owned),
             database: login.db(),
             authority: None,
+            identity: None,
         })
     }
 }
@@ -141,8 +183,11 @@ fn without_password(text: &str) -> String {
 impl fmt::Display for RedisAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
-            Place::Tcp { host, port } => write!(formatter, "{host}:{port}")?,
-            Place::Tls { host, port } => write!(formatter, "{host}:{port} (TLS)")?,
+            Place::Tcp { host, port } => write_place(formatter, host, *port)?,
+            Place::Tls { host, port } => {
+                write_place(formatter, host, *port)?;
+                formatter.write_str(" (TLS)")?;
+            }
             Place::Unix(path) => write!(formatter, "{}", path.display())?,
         }
         if self.database != 0 {
@@ -150,6 +195,11 @@ impl fmt::Display for RedisAddress {
         }
         Ok(())
     }
+}
+
+/// An IPv6 address stands in brackets, or nobody could tell where it ends.
+fn write_place(formatter: &mut fmt::Formatter<'_>, host: &str, port: u16) -> fmt::Result {
+    if host.contains(':') { write!(formatter, "[{host}]:{port}") } else { write!(formatter, "{host}:{port}") }
 }
 
 impl fmt::Debug for RedisAddress {
@@ -170,6 +220,7 @@ mod tests {
             password: password.map(ToOwned::to_owned),
             database,
             authority: None,
+            identity: None,
         };
         let address: RedisAddress = text.parse().expect(text);
         assert_eq!(address, expected, "{text}");
@@ -221,5 +272,34 @@ mod tests {
             assert!(!error.contains("geheim"), "{error}");
             assert!(error.contains("expected redis://"), "{error}");
         }
+    }
+
+    #[test]
+    fn an_ipv6_address_is_shown_in_brackets() {
+        assert_eq!(RedisAddress::from_host("::1", 7000).to_string(), "[::1]:7000");
+        assert_eq!(RedisAddress::from_host("cache", 7000).to_string(), "cache:7000");
+    }
+
+    #[test]
+    fn a_file_holds_an_address_and_nothing_of_it_is_shown_if_not() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("url");
+        for text in ["redis://:geheim@cache/1", "\n  redis://:geheim@cache/1 \r\n"] {
+            std::fs::write(&path, text).expect("written");
+            assert_eq!(
+                RedisAddress::from_file(&path),
+                Ok("redis://:geheim@cache/1".parse().expect("a URL")),
+                "{text:?}"
+            );
+        }
+        for content in
+            [&b""[..], b"geheim", b"\xff geheim", b"redis://:geheim@cache\nredis://:geheim@cache", &[b'x'; 2 << 20]]
+        {
+            std::fs::write(&path, content).expect("written");
+            let error = RedisAddress::from_file(&path).expect_err("no address").to_string();
+            assert!(error.contains(&path.display().to_string()) && !error.contains("geheim"), "{error}");
+        }
+        let missing = RedisAddress::from_file(&directory.path().join("none")).expect_err("no file").to_string();
+        assert!(missing.contains("cannot be read"), "{missing}");
     }
 }

@@ -12,6 +12,9 @@ use super::link::Link;
 const APPLAUSE_KEY: &str = "applause";
 
 /// The applause in Redis, all of it at the write address, so that no instance counts what lags behind.
+///
+/// It is timed by the clock there, which is asked first, so that the clocks of the instances do not matter. (A script could
+/// do both at once; but then the service's user would have to be allowed to run scripts.)
 #[derive(Clone, Debug)]
 pub struct RedisApplauseStore {
     link: Link,
@@ -23,26 +26,41 @@ impl RedisApplauseStore {
     pub fn new(redis: &Redis) -> Self {
         Self { link: redis.write.clone() }
     }
+
+    /// What the clock of Redis shows, in Unix seconds.
+    async fn now(&self, what: &str) -> Result<u64, Unavailable> {
+        let mut commands = redis::pipe();
+        commands.cmd("TIME");
+        let ((seconds, _microseconds),): ((u64, u64),) = self.link.ask(what, &commands).await?;
+        Ok(seconds)
+    }
 }
 
 #[async_trait]
 impl ApplauseStore for RedisApplauseStore {
-    async fn applaud(&self, user: UserId, unix_seconds: u64) -> Result<(), Unavailable> {
+    async fn applaud(&self, user: UserId) -> Result<(), Unavailable> {
+        let what = "noting applause";
+        let now = self.now(what).await?;
         let mut commands = redis::pipe();
-        commands.zadd(APPLAUSE_KEY, user.0, unix_seconds).ignore();
-        self.link.ask("noting applause", &commands).await
+        commands.zadd(APPLAUSE_KEY, user.0, now).ignore();
+        self.link.ask(what, &commands).await
     }
 
-    async fn count_since(&self, since_unix_seconds: u64) -> Result<u64, Unavailable> {
+    async fn count_within(&self, seconds: u64) -> Result<u64, Unavailable> {
+        let what = "counting applause";
+        let since = self.now(what).await?.saturating_sub(seconds);
         let mut commands = redis::pipe();
-        commands.zcount(APPLAUSE_KEY, since_unix_seconds, "+inf");
-        let (count,) = self.link.ask("counting applause", &commands).await?;
+        // Up to any time: somebody may have applauded since the clock was asked.
+        commands.zcount(APPLAUSE_KEY, since, "+inf");
+        let (count,) = self.link.ask(what, &commands).await?;
         Ok(count)
     }
 
-    async fn forget_before(&self, unix_seconds: u64) -> Result<(), Unavailable> {
+    async fn forget_older_than(&self, seconds: u64) -> Result<(), Unavailable> {
+        let what = "forgetting old applause";
+        let before = self.now(what).await?.saturating_sub(seconds);
         let mut commands = redis::pipe();
-        commands.zrembyscore(APPLAUSE_KEY, "-inf", format!("({unix_seconds}")).ignore();
-        self.link.ask("forgetting old applause", &commands).await
+        commands.zrembyscore(APPLAUSE_KEY, "-inf", format!("({before}")).ignore();
+        self.link.ask(what, &commands).await
     }
 }

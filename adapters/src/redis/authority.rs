@@ -3,12 +3,10 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use redis::TlsCertificates;
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
-use crate::file::read_limited;
+use crate::file::{read_limited, remedy};
+use crate::pem::{self, PemError};
 
 /// The certificates of one or more authorities that vouch for the servers, in place of the public ones.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,15 +18,21 @@ impl RedisAuthority {
     /// Reads the certificates from a PEM text; what stands around them is passed over.
     ///
     /// # Errors
-    /// There is none, or one cannot be used.
+    /// There is none, or the text is damaged, or one cannot be used.
     pub fn from_pem(pem: &[u8]) -> Result<Self, RedisAuthorityError> {
+        let certificates = pem::certificates(pem).map_err(|error| match error {
+            PemError::Empty | PemError::NoCertificate(_) => RedisAuthorityError::Empty(error.to_string()),
+            error => RedisAuthorityError::Malformed(error.to_string()),
+        })?;
         let mut trusted = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|error| RedisAuthorityError::Malformed(error.to_string()))?;
-            trusted.add(certificate).map_err(|error| RedisAuthorityError::Malformed(error.to_string()))?;
+        for certificate in &certificates {
+            trusted.add(certificate.der.clone()).map_err(|error| {
+                let text = format!("holds a certificate that cannot be used (line {}): {error}", certificate.line);
+                RedisAuthorityError::Malformed(text)
+            })?;
         }
-        // The client library takes a text without a certificate for an authority that vouches for nobody.
-        if trusted.is_empty() { Err(RedisAuthorityError::Empty) } else { Ok(Self { pem: pem.to_owned() }) }
+        // Not the text itself: the client library passes over in silence what it does not understand.
+        Ok(Self { pem: pem::text(&certificates).into_bytes() })
     }
 
     /// Reads the certificates from a file.
@@ -37,13 +41,15 @@ impl RedisAuthority {
     /// The file cannot be read, or [`RedisAuthority::from_pem`] fails.
     pub fn from_file(path: &Path) -> Result<Self, RedisAuthorityFileError> {
         let fail = |problem| RedisAuthorityFileError { path: path.to_owned(), problem };
-        let pem = read_limited(path).map_err(|error| fail(RedisAuthorityError::Unreadable(error.to_string())))?;
+        let unreadable =
+            |error: std::io::Error| RedisAuthorityError::Unreadable(format!("{error}; {}", remedy(path, &error)));
+        let pem = read_limited(path).map_err(|error| fail(unreadable(error)))?;
         Self::from_pem(&pem).map_err(fail)
     }
 
     /// As the client library takes it.
-    pub(super) fn certificates(&self) -> TlsCertificates {
-        TlsCertificates { client_tls: None, root_cert: Some(self.pem.clone()) }
+    pub(super) fn pem(&self) -> Vec<u8> {
+        self.pem.clone()
     }
 }
 
@@ -59,11 +65,11 @@ pub enum RedisAuthorityError {
     /// The file cannot be read.
     #[error("cannot be read: {0}")]
     Unreadable(String),
-    /// No certificate stands there.
-    #[error("holds no certificate")]
-    Empty,
-    /// What stands there cannot be used.
-    #[error("holds a certificate that cannot be used: {0}")]
+    /// No certificate stands there; says what does.
+    #[error("{0}")]
+    Empty(String),
+    /// What stands there cannot be used; says why.
+    #[error("{0}")]
     Malformed(String),
 }
 
@@ -83,6 +89,9 @@ pub struct RedisAuthorityFileError {
 
 #[cfg(test)]
 mod tests {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+
     use super::*;
 
     fn certificate() -> String {
@@ -96,7 +105,11 @@ mod tests {
         std::fs::write(&path, pem).expect("a file");
         let read = RedisAuthority::from_file(&path);
         match (read, problem) {
-            (Ok(authority), None) => assert_eq!(authority.pem, pem.as_bytes()),
+            // As the client library reads it.
+            (Ok(authority), None) => {
+                let read = CertificateDer::pem_slice_iter(&authority.pem).collect::<Result<Vec<_>, _>>().expect("PEM");
+                assert_eq!(read.len(), pem.matches("BEGIN CERTIFICATE").count(), "{pem}");
+            }
             (Err(error), Some(problem)) => {
                 let text = error.to_string();
                 assert!(
@@ -111,18 +124,28 @@ mod tests {
     #[test]
     fn one_or_more_certificates_are_trusted() {
         check(&certificate(), None);
-        check(&format!("The first\n{}\nand the second\n{}", certificate(), certificate()), None);
+        let two = format!("The first\n{}\nand the second\n{}", certificate(), certificate());
+        check(&two, None);
+        check(&two.replace('\n', "\r\n"), None);
+        check(&format!("\u{feff}{}\u{feff}{}", certificate(), certificate()), None);
     }
 
     #[test]
     fn a_file_without_a_usable_certificate_is_explained() {
-        check("", Some("holds no certificate"));
+        check("", Some("is empty"));
         check("no certificate", Some("holds no certificate"));
         let certificate = certificate();
         let unfinished = certificate.split("-----END").next().expect("a beginning");
-        check(unfinished, Some("cannot be used"));
-        check(&format!("{certificate}{unfinished}"), Some("cannot be used"));
-        check("-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n", Some("cannot be used"));
+        check(unfinished, Some("is damaged in line 1"));
+        check(&format!("{certificate}{unfinished}"), Some("has no end"));
+        check(&format!("{}{certificate}", certificate.trim_end()), Some("must stand alone"));
+        let lines: Vec<&str> = certificate.lines().collect();
+        let lost = [&lines[..3], &lines[4..]].concat().join("\n");
+        check(&format!("{certificate}{lost}\n"), Some(&format!("is damaged in line {}", lines.len() + 1)));
+        check(
+            "-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n",
+            Some("is damaged in line 1"),
+        );
         check(&"x".repeat(2 << 20), Some("larger than"));
         let missing = RedisAuthority::from_file(Path::new("/no/such/file")).expect_err("no file").to_string();
         assert!(missing.contains("REDIS_CA_FILE=/no/such/file cannot be read"), "{missing}");

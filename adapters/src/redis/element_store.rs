@@ -9,10 +9,8 @@ use domain::ports::element_store::{Bounds, ChangedSince, ElementStore, RawElemen
 
 use super::Redis;
 use super::link::Link;
-use super::reply::{BoundsReply, CHANGE_ID_KEY, CONFIG_PREFIX, ask_bounds, bounds};
+use super::reply::{BoundsReply, CHANGE_ID_KEY, CONFIG_PREFIX, FULL_DATA_KEY, ask_bounds, bounds};
 
-/// The hash of all elements.
-const FULL_DATA_KEY: &str = "full_data";
 /// Fields asked for with one command, so that none holds up Redis for long. More go into further commands.
 const FIELDS_PER_COMMAND_MAX: usize = 1_000;
 /// How often what changed is asked for if other elements change all the while. Then: unavailable, to be tried again.
@@ -52,10 +50,10 @@ impl ElementStore for RedisElementStore {
         commands.atomic();
         ask_bounds(&mut commands);
         commands.hgetall(FULL_DATA_KEY);
-        type Reply = (Option<Vec<u8>>, Vec<(Vec<u8>, f64)>, Option<f64>, Vec<(Vec<u8>, Vec<u8>)>);
-        let (ready, highest, lowest, elements): Reply =
+        type Reply = (Option<Vec<u8>>, u64, Vec<(Vec<u8>, f64)>, Option<f64>, Vec<(Vec<u8>, Vec<u8>)>);
+        let (ready, count, highest, lowest, elements): Reply =
             self.link.ask_within(self.link.limits.load, "the whole meeting", &commands).await?;
-        let bounds = bounds(&self.link, (ready, highest, lowest))?;
+        let bounds = bounds(&self.link, (ready, count, highest, lowest))?;
         let elements = elements.into_iter().map(|(key, json)| RawElement { key, json: Some(json) }).collect();
         Ok(Snapshot { bounds, elements })
     }
@@ -112,9 +110,10 @@ impl Round {
         let mut answers = answer.into_iter();
         let mut next = || answers.next().ok_or_else(|| StoreError::from(unexpected_answer(link)));
         let ready = redis::from_redis_value(next()?).map_err(unexpected)?;
+        let count = redis::from_redis_value(next()?).map_err(unexpected)?;
         let highest = redis::from_redis_value(next()?).map_err(unexpected)?;
         let lowest = redis::from_redis_value(next()?).map_err(unexpected)?;
-        let bounds = bounds(link, (ready, highest, lowest))?;
+        let bounds = bounds(link, (ready, count, highest, lowest))?;
         let mut keys: Vec<Vec<u8>> = redis::from_redis_value(next()?).map_err(unexpected)?;
         keys.retain(|key| !key.starts_with(CONFIG_PREFIX));
         let mut values = Vec::with_capacity(known);

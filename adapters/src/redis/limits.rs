@@ -6,6 +6,8 @@ use domain::ports::message_bus::READ_WAIT_SECONDS_MAX;
 
 /// Pooled connections to one address. A request beyond that waits for a free one, as part of its time.
 const POOL_CONNECTIONS_MAX: usize = 8;
+/// Connections to Redis in all: to each of two addresses those of its pool, and one that waits for a stream.
+pub const REDIS_CONNECTIONS_MAX: usize = 2 * (POOL_CONNECTIONS_MAX + 1);
 /// Seconds to open a connection, names looked up, TLS and password included. Longer: the request fails.
 const CONNECT_SECONDS_MAX: u64 = 2;
 /// Seconds an idle connection may take to show that it still works. Longer: it is dropped and another one taken.

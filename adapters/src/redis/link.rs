@@ -1,8 +1,9 @@
 //! How is one Redis asked, so that the answer comes in bounded time and a bad connection is not used again?
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::ports::Unavailable;
@@ -11,6 +12,10 @@ use tokio::time::timeout;
 
 use super::connect::{Connector, Dedicated};
 use super::limits::RedisLimits;
+use super::refusal::{Refusal, describe};
+use super::refusal_log::RefusalLog;
+use super::transaction::{self, TransactionError};
+use crate::system::SystemClock;
 
 /// The code of the error that a key holds another kind of value than was asked for.
 const WRONG_TYPE: &str = "WRONGTYPE";
@@ -23,11 +28,24 @@ pub(super) struct Link {
     connector: Arc<dyn Connector>,
     pub(super) limits: RedisLimits,
     failures: Arc<AtomicU64>,
+    refusals: Arc<RefusalLog>,
+    is_tls: bool,
+    /// Whether it ever answered: then it speaks TLS or not, as was configured.
+    has_answered: Arc<AtomicBool>,
 }
 
 impl Link {
-    pub(super) fn new(name: String, connector: Arc<dyn Connector>, limits: RedisLimits) -> Self {
-        Self { name: name.into(), connector, limits, failures: Arc::default() }
+    pub(super) fn new(name: String, is_tls: bool, connector: Arc<dyn Connector>, limits: RedisLimits) -> Self {
+        let refusals = Arc::new(RefusalLog::new(Arc::new(SystemClock::new())));
+        Self {
+            name: name.into(),
+            connector,
+            limits,
+            failures: Arc::default(),
+            refusals,
+            is_tls,
+            has_answered: Arc::default(),
+        }
     }
 
     /// Does the other one lead to the same place by the same connections?
@@ -47,7 +65,7 @@ impl Link {
         what: &str,
         commands: &Pipeline,
     ) -> Result<T, Unavailable> {
-        self.within(limit, commands).await.map_err(|problem| self.failed(what, problem))
+        self.within(limit, commands).await.map_err(|problem| self.failed(what, problem, commands))
     }
 
     /// The text at `key`; `None` if there is nothing, or something that is no text.
@@ -57,13 +75,13 @@ impl Link {
         match self.within(self.limits.request, &commands).await {
             Ok((value,)) => Ok(value),
             Err(Problem::Error(error)) if is_wrong_type(&error) => Ok(None),
-            Err(problem) => Err(self.failed(what, problem)),
+            Err(problem) => Err(self.failed(what, problem, &commands)),
         }
     }
 
     async fn within<T: FromRedisValue>(&self, limit: Duration, commands: &Pipeline) -> Result<T, Problem> {
         match timeout(limit, self.ask_twice_if_read_only(commands)).await {
-            Ok(answer) => answer.map_err(Problem::Error),
+            Ok(answer) => answer,
             Err(_) => {
                 // Where one connection leads nowhere the others do not lead further: nobody else shall wait for that.
                 self.connector.forget_idle();
@@ -72,19 +90,51 @@ impl Link {
         }
     }
 
-    fn failed(&self, what: &str, problem: Problem) -> Unavailable {
+    fn failed(&self, what: &str, problem: Problem, commands: &Pipeline) -> Unavailable {
         match problem {
-            Problem::Error(error) => self.unavailable(what, &describe(&error)),
+            Problem::Refused(refusal) => self.refused(what, &refusal),
+            Problem::Error(error) => self.unavailable_by(what, &error, Some(commands)),
             Problem::Late(limit) => self.unavailable(what, &format!("no answer within {limit:?}")),
+        }
+    }
+
+    /// The error that `what` failed here by an error of the library, which is counted; a refusal goes to the log.
+    /// `commands` are those that were sent, if it came so far.
+    pub(super) fn unavailable_by(&self, what: &str, error: &RedisError, commands: Option<&Pipeline>) -> Unavailable {
+        match Refusal::of(error, commands) {
+            Some(refusal) => self.refused(what, &refusal),
+            None => self.unavailable(what, &format!("{}{}", describe(error), self.hint_at_tls(error))),
+        }
+    }
+
+    /// What is to be tried where it never answered. A Redis without TLS waits for the end of what it takes for a command;
+    /// one with TLS cuts whoever does not begin with it, or answers by its own protocol.
+    fn hint_at_tls(&self, error: &RedisError) -> &'static str {
+        let is_cut = error.is_connection_dropped() && !error.is_connection_refusal();
+        let is_no_answer = is_cut || error.kind() == ErrorKind::Parse;
+        match (self.has_answered.load(Ordering::Relaxed), self.is_tls) {
+            (false, true) if error.is_timeout() => {
+                "; if it does not speak TLS there, use redis:// in place of rediss://"
+            }
+            (false, false) if is_no_answer => "; if it speaks TLS there, use rediss:// in place of redis://",
+            _ => "",
+        }
+    }
+
+    fn refused(&self, what: &str, refusal: &Refusal) -> Unavailable {
+        self.refusals.note(&self.name, refusal);
+        match (refusal.public(), self.unavailable(what, &refusal.error)) {
+            (Some(refused), Unavailable::Silent(cause)) => Unavailable::Refused { what: refused, cause },
+            (_, silent) => silent,
         }
     }
 
     /// A primary that was demoted still answers PING, so it stays in the pool, but refuses to write. Then all its
     /// connections are worthless; a new one leads to the new primary. The refused command had no effect, so it is
     /// safe to repeat it.
-    async fn ask_twice_if_read_only<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, RedisError> {
+    async fn ask_twice_if_read_only<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, Problem> {
         match self.ask_once(commands).await {
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) => {
+            Err(Problem::Error(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) => {
                 self.connector.forget_idle();
                 self.ask_once(commands).await
             }
@@ -92,11 +142,22 @@ impl Link {
         }
     }
 
-    async fn ask_once<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, RedisError> {
-        let mut lease = self.connector.lease().await?;
-        let connection = lease.connection().ok_or((ErrorKind::Client, "the connection was given back"))?;
-        let answer = commands.query_async(connection).await;
-        if answer.as_ref().err().is_none_or(leaves_the_connection_usable) {
+    async fn ask_once<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, Problem> {
+        let mut lease = self.connector.lease().await.map_err(Problem::Error)?;
+        let given_back = || Problem::Error((ErrorKind::Client, "the connection was given back").into());
+        let connection = lease.connection().ok_or_else(given_back)?;
+        let answer = if commands.is_transaction() {
+            transaction::run(connection, commands).await.map_err(Problem::from)
+        } else {
+            commands.query_async(connection).await.map_err(Problem::Error)
+        };
+        let is_usable = match &answer {
+            Ok(_) | Err(Problem::Refused(_)) => true,
+            Err(Problem::Error(error)) => leaves_the_connection_usable(error),
+            Err(Problem::Late(_)) => false,
+        };
+        if is_usable {
+            self.has_answered.store(true, Ordering::Relaxed);
             lease.give_back();
         }
         answer
@@ -105,8 +166,12 @@ impl Link {
     /// Opens a connection of one's own.
     pub(super) async fn dedicated(&self, what: &str) -> Result<Dedicated, Unavailable> {
         match timeout(self.limits.connect, self.connector.dedicated()).await {
-            Ok(connection) => connection.map_err(|error| self.unavailable(what, &describe(&error))),
-            Err(_) => Err(self.unavailable(what, &format!("no connection within {:?}", self.limits.connect))),
+            Ok(connection) => connection.map_err(|error| self.unavailable_by(what, &error, None)),
+            Err(_) => {
+                let error = RedisError::from(io::Error::from(io::ErrorKind::TimedOut));
+                let hint = self.hint_at_tls(&error);
+                Err(self.unavailable(what, &format!("no connection within {:?}{hint}", self.limits.connect)))
+            }
         }
     }
 
@@ -128,14 +193,24 @@ impl Link {
     /// The error that `what` failed here, which is counted.
     pub(super) fn unavailable(&self, what: &str, problem: &str) -> Unavailable {
         self.failures.fetch_add(1, Ordering::Relaxed);
-        Unavailable(format!("Redis at {}: {what}: {problem}", self.name))
+        Unavailable::Silent(format!("Redis at {}: {what}: {problem}", self.name))
     }
 }
 
 /// Why there is no answer.
 enum Problem {
     Error(RedisError),
+    Refused(Refusal),
     Late(Duration),
+}
+
+impl From<TransactionError> for Problem {
+    fn from(error: TransactionError) -> Self {
+        match error {
+            TransactionError::Library(error) => Self::Error(error),
+            TransactionError::Refused(refusal) => Self::Refused(refusal),
+        }
+    }
 }
 
 impl fmt::Debug for Link {
@@ -159,40 +234,23 @@ fn leaves_the_connection_usable(error: &RedisError) -> bool {
     }
 }
 
-/// The error as a text for the log. What was read or sent must not be in it: it may be a session or meeting data.
-pub(super) fn describe(error: &RedisError) -> String {
-    match error.kind() {
-        ErrorKind::UnexpectedReturnType | ErrorKind::Parse => "the answer is not of the expected kind".to_owned(),
-        // An unknown command is quoted back with its arguments.
-        _ => error.to_string().split(", with args").next().unwrap_or_default().to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(error: RedisError, usable: bool, text: &str) {
+    fn check(error: RedisError, usable: bool) {
         assert_eq!(leaves_the_connection_usable(&error), usable, "{error}");
-        assert_eq!(describe(&error), text);
     }
 
     #[test]
-    fn errors_tell_whether_the_connection_is_usable_and_nothing_that_was_read_or_sent() {
-        // The library's own wording is of no matter here; that it is passed on is.
-        let server = |kind| RedisError::from((ErrorKind::Server(kind), "the server says", "why".to_owned()));
-        check(server(ServerErrorKind::BusyLoading), true, "the server says - Server(BusyLoading): why");
-        check(server(ServerErrorKind::ReadOnly), false, "the server says - Server(ReadOnly): why");
-        check(RedisError::from(std::io::Error::other("gone")), false, "gone");
-        let kind = "the answer is not of the expected kind";
-        check(RedisError::from((ErrorKind::UnexpectedReturnType, "was", "geheim".to_owned())), true, kind);
-        check(RedisError::from((ErrorKind::Parse, "was", "geheim".to_owned())), false, kind);
-        let unknown = "unknown command 'XADD', with args beginning with: 'notify' 'geheim'";
-        check(
-            RedisError::from((ErrorKind::Extension, "ERR", unknown.to_owned())),
-            true,
-            "ERR - Extension: unknown command 'XADD'",
-        );
+    fn errors_tell_whether_the_connection_is_usable() {
+        let server = |kind| RedisError::from((ErrorKind::Server(kind), "the server says"));
+        check(server(ServerErrorKind::BusyLoading), true);
+        check(server(ServerErrorKind::ReadOnly), false);
+        check(RedisError::from(std::io::Error::other("gone")), false);
+        check(RedisError::from((ErrorKind::UnexpectedReturnType, "was")), true);
+        check(RedisError::from((ErrorKind::Parse, "was")), false);
+        check(RedisError::from((ErrorKind::Extension, "ERR")), true);
     }
 }

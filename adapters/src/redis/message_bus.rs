@@ -4,14 +4,16 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use domain::ports::Unavailable;
-use domain::ports::message_bus::{BusMessage, Channel, MessageBus, NOTIFY_MESSAGES_MAX, Position, READ_MESSAGES_MAX};
-use redis::Value;
+use domain::ports::message_bus::{
+    Batch, BusMessage, Channel, MessageBus, NOTIFY_MESSAGES_MAX, Position, READ_MESSAGES_MAX,
+};
 use redis::streams::StreamMaxlen;
+use redis::{Pipeline, Value};
 use tokio::time::timeout;
 
 use super::Redis;
 use super::connect::Dedicated;
-use super::link::{Link, describe};
+use super::link::Link;
 
 /// The one field of an entry.
 const CONTENT_FIELD: &str = "content";
@@ -44,20 +46,19 @@ impl RedisMessageBus {
         }
     }
 
-    /// Waits for entries on `connection`; `None` if none came in time.
-    async fn wait(&self, connection: &mut Dedicated, channel: Channel, after: Position) -> Result<Value, Unavailable> {
+    /// Waits for entries on `connection`.
+    async fn wait(&self, connection: &mut Dedicated, channel: Channel, after: Position) -> Result<Batch, Unavailable> {
         let limits = self.read.limits;
         let what = format!("reading the stream `{}`", channel.name());
-        let mut command = redis::cmd("XREAD");
-        command.arg("COUNT").arg(READ_MESSAGES_MAX);
-        // 0 would mean: for ever.
-        command.arg("BLOCK").arg(limits.read_wait.as_millis().max(1).to_string());
-        command.arg("STREAMS").arg(channel.name()).arg(after.to_string());
+        let commands = read_commands(channel, after, limits.read_wait.as_millis());
         let limit = limits.read_wait + limits.read_margin;
-        match timeout(limit, command.query_async(&mut connection.connection)).await {
-            Ok(answer) => answer.map_err(|error| self.read.unavailable(&what, &describe(&error))),
-            Err(_) => Err(self.read.unavailable(&what, &format!("no answer within {limit:?}"))),
-        }
+        let (entries, proof): (Value, Value) =
+            match timeout(limit, commands.query_async(&mut connection.connection)).await {
+                Ok(answer) => answer.map_err(|error| self.read.unavailable_by(&what, &error, Some(&commands)))?,
+                Err(_) => return Err(self.read.unavailable(&what, &format!("no answer within {limit:?}"))),
+            };
+        read_batch(entries, proof, after)
+            .ok_or_else(|| self.read.unavailable(&what, "the answer is no list of entries"))
     }
 }
 
@@ -74,19 +75,15 @@ impl MessageBus for RedisMessageBus {
 
     /// The connection is taken out of its place while it waits, and put back only after a sensible answer. So a read
     /// that failed, took too long or was given up leaves no connection behind on which an old question still waits.
-    async fn read(&self, channel: Channel, after: Position) -> Result<Vec<BusMessage>, Unavailable> {
+    async fn read(&self, channel: Channel, after: Position) -> Result<Batch, Unavailable> {
         let idle = self.idle_reader(channel);
         let mut connection = match idle.take().filter(|connection| self.read.is_present(connection)) {
             Some(connection) => connection,
             None => self.read.dedicated("connecting to read a stream").await?,
         };
-        let answer = self.wait(&mut connection, channel, after).await?;
-        let messages = read_streams(answer).ok_or_else(|| {
-            self.read
-                .unavailable(&format!("reading the stream `{}`", channel.name()), "the answer is no list of entries")
-        })?;
+        let batch = self.wait(&mut connection, channel, after).await?;
         idle.put(connection);
-        Ok(messages)
+        Ok(batch)
     }
 
     async fn publish_notify(&self, content: &str) -> Result<(), Unavailable> {
@@ -115,6 +112,36 @@ impl std::fmt::Debug for IdleReader {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("IdleReader")
     }
+}
+
+/// Waits for entries, and then looks whether they follow `after`.
+///
+/// Both commands are sent at once; Redis runs the second when the wait of the first is over. Looking afterwards is what
+/// proves it: an entry that is still there was there before, and the oldest entries are dropped first, so none behind it
+/// can be missing.
+fn read_commands(channel: Channel, after: Position, wait_milliseconds: u128) -> Pipeline {
+    let mut commands = redis::pipe();
+    commands.cmd("XREAD").arg("COUNT").arg(READ_MESSAGES_MAX);
+    // 0 would mean: for ever.
+    commands.arg("BLOCK").arg(wait_milliseconds.max(1).to_string());
+    commands.arg("STREAMS").arg(channel.name()).arg(after.to_string());
+    if after == Position::START {
+        commands.xlen(channel.name());
+    } else {
+        let after = after.to_string();
+        commands.xrange(channel.name(), &after, &after);
+    }
+    commands
+}
+
+/// Reads the answers to [`read_commands`].
+fn read_batch(entries: Value, proof: Value, after: Position) -> Option<Batch> {
+    let follows = if after == Position::START {
+        redis::from_redis_value::<usize>(proof).ok()? < NOTIFY_MESSAGES_MAX
+    } else {
+        !read_entries(proof)?.is_empty()
+    };
+    Some(Batch { messages: read_streams(entries)?, follows })
 }
 
 /// The entries in the answer to `XREAD` of one stream: nothing, or `[[name, entries]]`.

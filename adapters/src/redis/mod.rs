@@ -9,22 +9,27 @@ mod applause_store;
 mod authority;
 mod connect;
 mod element_store;
+mod identity;
 mod limits;
 mod link;
 mod message_bus;
+mod refusal;
+mod refusal_log;
 mod reply;
 mod sentinel;
 mod sentinels;
 mod sessions;
+mod transaction;
 
 use std::sync::Arc;
 
-pub use address::{RedisAddress, RedisAddressError};
+pub use address::{RedisAddress, RedisAddressError, RedisAddressFileError};
 pub use applause_store::RedisApplauseStore;
 pub use authority::{RedisAuthority, RedisAuthorityError, RedisAuthorityFileError};
 pub use connect::{ByteStream, Transport};
 pub use element_store::RedisElementStore;
-pub use limits::RedisLimits;
+pub use identity::{RedisIdentity, RedisIdentityError};
+pub use limits::{REDIS_CONNECTIONS_MAX, RedisLimits};
 pub use message_bus::RedisMessageBus;
 pub use sentinels::{RedisSentinels, SentinelAddresses, SentinelAddressesError};
 pub use sessions::RedisSessions;
@@ -49,7 +54,7 @@ impl Redis {
         let connect = |address: &RedisAddress| -> Result<Link, RedisAddressError> {
             let connector = PoolConnector::new(address.connection_info()?, limits);
             let connector = connector.map_err(|error| address.refused(&error))?;
-            Ok(Link::new(address.to_string(), Arc::new(connector), limits))
+            Ok(Link::new(address.to_string(), address.is_tls(), Arc::new(connector), limits))
         };
         let read_link = connect(read)?;
         let write_link = if read == write { read_link.clone() } else { connect(write)? };
@@ -63,7 +68,7 @@ impl Redis {
     /// Addresses that no connection can be made from.
     pub fn by_sentinel(sentinels: &RedisSentinels, limits: RedisLimits) -> Result<Self, RedisAddressError> {
         let connector = SentinelConnector::new(sentinels, limits).map_err(|error| sentinels.nodes.refused(&error))?;
-        let link = Link::new(sentinels.to_string(), Arc::new(connector), limits);
+        let link = Link::new(sentinels.to_string(), sentinels.nodes.is_tls(), Arc::new(connector), limits);
         Ok(Self { read: link.clone(), write: link })
     }
 
@@ -71,7 +76,7 @@ impl Redis {
     #[must_use]
     pub fn over(read: Arc<dyn Transport>, write: Arc<dyn Transport>, limits: RedisLimits) -> Self {
         let link = |name: &str, transport| {
-            Link::new(name.to_owned(), Arc::new(TransportConnector::new(transport, limits)), limits)
+            Link::new(name.to_owned(), false, Arc::new(TransportConnector::new(transport, limits)), limits)
         };
         Self { read: link("the read transport", read), write: link("the write transport", write) }
     }

@@ -1,11 +1,13 @@
 //! What do the answers of Redis about change ids mean? (spec: redis.md, Keys)
 
 use domain::ids::ChangeId;
-use domain::ports::element_store::{Bounds, StoreError};
+use domain::ports::element_store::{Bounds, Missing, StoreError};
 use redis::Pipeline;
 
 use super::link::Link;
 
+/// The hash of all elements.
+pub(super) const FULL_DATA_KEY: &str = "full_data";
 /// The sorted set of change ids.
 pub(super) const CHANGE_ID_KEY: &str = "change_id";
 /// The member of it whose score is the id the cache was built with.
@@ -19,20 +21,27 @@ const CACHE_READY: &[u8] = b"ok";
 /// Above that a score, which is a floating point number, no longer tells neighbouring ids apart (2^53).
 const SCORE_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// The answers to [`ask_bounds`]: is the cache ready, the member with the highest score, the lowest id.
-pub(super) type BoundsReply = (Option<Vec<u8>>, Vec<(Vec<u8>, f64)>, Option<f64>);
+/// The answers to [`ask_bounds`]: is the cache ready, how many elements are there, the member with the highest score, the
+/// lowest id.
+pub(super) type BoundsReply = (Option<Vec<u8>>, u64, Vec<(Vec<u8>, f64)>, Option<f64>);
 
 /// Adds the questions that every consistent answer needs.
 pub(super) fn ask_bounds(commands: &mut Pipeline) {
-    commands.get(CACHE_READY_KEY).zrevrange_withscores(CHANGE_ID_KEY, 0, 0).zscore(CHANGE_ID_KEY, LOWEST_MEMBER);
+    commands.get(CACHE_READY_KEY).hlen(FULL_DATA_KEY);
+    commands.zrevrange_withscores(CHANGE_ID_KEY, 0, 0).zscore(CHANGE_ID_KEY, LOWEST_MEMBER);
 }
 
 /// Reads the answers to [`ask_bounds`].
-pub(super) fn bounds(link: &Link, (ready, highest, lowest): BoundsReply) -> Result<Bounds, StoreError> {
-    let (Some(lowest), Some((_, highest))) = (lowest, highest.first()) else { return Err(StoreError::NotReady) };
+pub(super) fn bounds(link: &Link, (ready, elements, highest, lowest): BoundsReply) -> Result<Bounds, StoreError> {
     if ready.as_deref() != Some(CACHE_READY) {
         return Err(StoreError::NotReady);
     }
+    // What the server says to be complete, and is not, lost a part: it looks like a meeting in which all was deleted.
+    if elements == 0 {
+        return Err(StoreError::Incomplete(Missing::Elements));
+    }
+    let (_, highest) = highest.first().ok_or(StoreError::Incomplete(Missing::ChangeIds))?;
+    let lowest = lowest.ok_or(StoreError::Incomplete(Missing::LowestChangeId))?;
     let id = |name: &str, score: f64| {
         change_id(score).ok_or_else(|| {
             StoreError::Unavailable(link.unavailable(

@@ -25,7 +25,7 @@ pub struct RedisSentinels {
     pub user: Option<String>,
     /// The password at the sentinels; `None`: there is none.
     pub password: Option<String>,
-    /// The login, the database and TLS of the primary, and the authority that is trusted, also at the sentinels. Where it
+    /// The login, the database and TLS of the primary, and the authority that is trusted and the client certificate, also at the sentinels. Where it
     /// is does not matter: the sentinels say that.
     pub nodes: RedisAddress,
 }
@@ -60,11 +60,11 @@ impl RedisSentinels {
         if self.nodes.is_tls() {
             builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
         }
-        if let Some(authority) = &self.nodes.authority {
-            builder = builder.set_client_to_redis_certificates(authority.certificates());
+        if let Some(certificates) = self.nodes.certificates() {
             if self.sentinels.is_tls() {
-                builder = builder.set_client_to_sentinel_certificates(authority.certificates());
+                builder = builder.set_client_to_sentinel_certificates(certificates.clone());
             }
+            builder = builder.set_client_to_redis_certificates(certificates);
         }
         builder.build()
     }

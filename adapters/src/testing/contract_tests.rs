@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ids::{ChangeId, UserId};
-use domain::ports::message_bus::Channel;
+use domain::ports::element_store::Missing;
+use domain::ports::message_bus::{Channel, Position};
 use domain::testing::contract::{self, Server, Sessions};
 use tokio::sync::Mutex;
 
@@ -64,7 +65,8 @@ async fn memory() {
     let server = MemoryServer::new();
     contract::element_store(&MemoryElementStore::new(&server), &server).await;
     contract::message_bus(&MemoryMessageBus::new(&server), &server).await;
-    contract::applause_store(&MemoryApplauseStore::new(&server), &server).await;
+    let instances = [(); 2].map(|()| MemoryApplauseStore::new(&server));
+    contract::applause_store(&instances[0], &instances[1], &server).await;
     let authenticator = MemoryAuthenticator::new();
     contract::authenticator(&authenticator, &authenticator).await;
     let sessions = MemorySessions::new();
@@ -115,7 +117,8 @@ async fn hold_all(server: &RedisUnderTest) {
 async fn hold(redis: &Redis, server: &RedisUnderTest) {
     contract::element_store(&RedisElementStore::new(redis), server).await;
     contract::message_bus(&RedisMessageBus::new(redis), server).await;
-    contract::applause_store(&RedisApplauseStore::new(redis), server).await;
+    let elsewhere = Redis::new(&server.address, &server.address, limits()).expect("an address");
+    contract::applause_store(&RedisApplauseStore::new(redis), &RedisApplauseStore::new(&elsewhere), server).await;
     let django = DjangoAuthenticator::new(secret(), Arc::new(RedisSessions::new(redis, PREFIX)));
     contract::authenticator(&django, server).await;
 }
@@ -184,8 +187,21 @@ impl Server for RedisUnderTest {
         self.openslides.append(channel, contents).await;
     }
 
+    async fn append_at(&self, channel: Channel, position: Position, content: &[u8]) {
+        self.openslides.append_at(channel, position, content).await;
+    }
+
     async fn trim(&self, channel: Channel, keep: usize) {
         self.openslides.trim(channel, keep).await;
+    }
+
+    async fn lose(&self, part: Missing) -> bool {
+        self.openslides.lose(part).await;
+        true
+    }
+
+    async fn let_seconds_pass(&self, seconds: u64) {
+        self.openslides.age_applause(seconds).await;
     }
 
     async fn set_score(&self, member: &str, score: &str) {
@@ -241,8 +257,25 @@ impl Server for MemoryServer {
         }
     }
 
+    async fn append_at(&self, channel: Channel, position: Position, content: &[u8]) {
+        Self::append_at(self, channel, position, content);
+    }
+
     async fn trim(&self, channel: Channel, keep: usize) {
         Self::trim(self, channel, keep);
+    }
+
+    /// Memory keeps change ids together: they cannot be lost alone.
+    async fn lose(&self, part: Missing) -> bool {
+        let can_be_lost = part == Missing::Elements;
+        if can_be_lost {
+            self.lose_elements();
+        }
+        can_be_lost
+    }
+
+    async fn let_seconds_pass(&self, seconds: u64) {
+        Self::let_seconds_pass(self, seconds);
     }
 
     /// Memory keeps change ids, not scores: one that is none cannot even be written.

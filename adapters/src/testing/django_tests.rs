@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::ids::UserId;
-use domain::ports::authenticator::{Authenticator, AuthenticatorError, SessionKey};
+use domain::ports::authenticator::{Authenticator, AuthenticatorError, InvalidSession, SessionKey};
 use serde::Deserialize;
 
 use super::fake_redis::FakeRedis;
@@ -51,7 +51,10 @@ async fn the_sessions_of_a_real_server_are_trusted() {
         let session = trusting.session(Some(key.clone())).await.expect("a session");
         assert_eq!((session.key, session.user), (Some(key.clone()), Some(user)));
         assert_eq!(session.auth_hash.map(|hash| hash.len()), Some(40), "the hash of the password");
-        assert!(distrusting.session(Some(key)).await.is_err());
+        assert_eq!(
+            distrusting.session(Some(key)).await,
+            Err(AuthenticatorError::InvalidSession(InvalidSession::OtherSecret))
+        );
     }
 }
 
@@ -118,6 +121,6 @@ async fn a_key_that_holds_no_text_is_no_session() {
     OpenSlides::new(&replica.address()).set_other_type("prefix-a").await;
     OpenSlides::new(&replica.address()).set_other_type("prefix-d").await;
     OpenSlides::new(&primary.address()).set_other_type("prefix-d").await;
-    assert_eq!(session("d").await, Err(AuthenticatorError::InvalidSession));
+    assert_eq!(session("d").await, Err(AuthenticatorError::InvalidSession(InvalidSession::Unknown)));
     assert_eq!(session("a").await.map(|session| session.user), Ok(Some(UserId(1))), "as the primary knows it");
 }

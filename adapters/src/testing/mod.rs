@@ -9,11 +9,15 @@ pub mod redis_server;
 pub mod trace;
 
 #[cfg(test)]
+mod acl_tests;
+#[cfg(test)]
 mod contract_tests;
 #[cfg(test)]
 mod django_tests;
 #[cfg(test)]
 mod redis_tests;
+#[cfg(test)]
+mod refusal_tests;
 #[cfg(test)]
 mod sentinel_tests;
 #[cfg(test)]

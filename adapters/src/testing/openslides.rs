@@ -1,7 +1,8 @@
 //! How does the OpenSlides server write to Redis? (spec: redis.md, How the server changes them)
 
 use domain::ids::ChangeId;
-use domain::ports::message_bus::Channel;
+use domain::ports::element_store::Missing;
+use domain::ports::message_bus::{Channel, Position};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline};
 use tokio::sync::Mutex;
@@ -103,9 +104,41 @@ impl OpenSlides {
         self.run(redis::pipe().xadd(channel.name(), "*", fields).ignore()).await
     }
 
+    /// Appends an entry with a certain id, which must be behind those that are there.
+    pub async fn append_at(&self, channel: Channel, position: Position, content: &[u8]) {
+        self.run(redis::pipe().xadd(channel.name(), position.to_string(), &[("content", content)]).ignore()).await
+    }
+
     /// Drops the oldest entries of a stream, so that `keep` stay.
     pub async fn trim(&self, channel: Channel, keep: usize) {
         self.run(redis::pipe().cmd("XTRIM").arg(channel.name()).arg("MAXLEN").arg(keep).ignore()).await
+    }
+
+    /// Loses a part of the cache, which still calls itself ready: as Redis does with an eviction policy, or as if somebody
+    /// had deleted it.
+    pub async fn lose(&self, part: Missing) {
+        let mut commands = redis::pipe();
+        match part {
+            Missing::Elements => commands.del("full_data").ignore(),
+            Missing::Configuration => {
+                let (keys,): (Vec<String>,) = self.run(redis::pipe().hkeys("full_data")).await;
+                let configuration: Vec<_> = keys.iter().filter(|key| key.starts_with("core/config:")).collect();
+                commands.hdel("full_data", configuration).ignore()
+            }
+            Missing::ChangeIds => commands.del("change_id").ignore(),
+            Missing::LowestChangeId => commands.zrem("change_id", "_config:lowest_change_id").ignore(),
+        };
+        self.run(&commands).await
+    }
+
+    /// Makes the applause that was noted so far older.
+    pub async fn age_applause(&self, seconds: u64) {
+        let (users,): (Vec<String>,) = self.run(redis::pipe().zrangebyscore("applause", "-inf", "+inf")).await;
+        let mut commands = redis::pipe();
+        for user in users {
+            commands.cmd("ZINCRBY").arg("applause").arg(format!("-{seconds}")).arg(user).ignore();
+        }
+        self.run(&commands).await
     }
 
     /// Writes a member of the sorted set of change ids, whatever its score.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::redis::{RedisAddress, RedisAuthority};
+use crate::redis::{RedisAddress, RedisAuthority, RedisIdentity};
 
 /// The program.
 const PROGRAM: &str = "redis-server";
@@ -59,6 +59,17 @@ pub struct TlsIdentity {
     pub key: String,
     /// Who vouches for it.
     pub authority: RedisAuthority,
+    /// Whom it lets in; `None`: everybody.
+    pub clients: Option<TlsClients>,
+}
+
+/// The clients of a Redis that must show a certificate.
+#[derive(Clone)]
+pub struct TlsClients {
+    /// The certificate of the authority that must vouch for them, in PEM.
+    pub authority: String,
+    /// One of them.
+    pub one: RedisIdentity,
 }
 
 impl RedisServer {
@@ -168,6 +179,14 @@ impl RedisServer {
         self.until("the sentinel names it", async || is_named().await == Some(true)).await;
     }
 
+    /// Runs a command there, such as `CONFIG SET`, and returns its answer.
+    ///
+    /// # Panics
+    /// If it does not answer, or refuses.
+    pub async fn run<T: redis::FromRedisValue>(&self, command: &[&str]) -> T {
+        self.ask(command).await.unwrap_or_else(|| panic!("Redis does not do {command:?}"))
+    }
+
     /// # Panics
     /// If it takes too long.
     async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
@@ -191,7 +210,11 @@ impl RedisServer {
         match &self.kind {
             Kind::Tls(identity) => {
                 let address = format!("rediss://127.0.0.1:{}", self.port).parse::<RedisAddress>();
-                address.expect("an address").trusting(identity.authority.clone())
+                let address = address.expect("an address").trusting(identity.authority.clone());
+                match &identity.clients {
+                    Some(clients) => address.identified_by(clients.one.clone()),
+                    None => address,
+                }
             }
             _ => RedisAddress::from_host("127.0.0.1", self.port),
         }
@@ -273,7 +296,11 @@ fn add_settings(command: &mut Command, port: u16, kind: &Kind, directory: &Path)
     command.args(["--repl-diskless-sync-delay", "0"]);
     match kind {
         Kind::Tls(identity) => {
-            command.args(["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no"]);
+            command.args(["--port", "0", "--tls-port", &port]);
+            command.args(["--tls-auth-clients", if identity.clients.is_some() { "yes" } else { "no" }]);
+            if let Some(clients) = &identity.clients {
+                command.arg("--tls-ca-cert-file").arg(write(directory, "clients.pem", &clients.authority)?);
+            }
             command.arg("--tls-cert-file").arg(write(directory, "cert.pem", &identity.certificate)?);
             command.arg("--tls-key-file").arg(write(directory, "key.pem", &identity.key)?);
         }

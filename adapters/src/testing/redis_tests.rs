@@ -20,6 +20,9 @@ async fn fake() -> (FakeRedis, OpenSlides, Redis) {
     (fake, openslides, redis)
 }
 
+/// Without any element there is no meeting.
+const SOME: [(&str, &str); 1] = [("a:0", "{}")];
+
 fn redis(address: &RedisAddress) -> Redis {
     Redis::new(address, address, RedisLimits::default()).expect("an address")
 }
@@ -63,6 +66,7 @@ async fn a_cache_that_is_rebuilt_while_catching_up_shows() {
     openslides.write(&[("a:1", Some("{\"at\":101}"))]).await;
     fake.after("EXEC", |commands| {
         commands.run("DEL change_id full_data");
+        commands.run("HSET full_data b:1 {}");
         commands.run("ZADD change_id 5000 _config:lowest_change_id");
     });
     let changed = store.changed_since(ChangeId(100)).await.expect("an answer");
@@ -82,13 +86,13 @@ async fn endless_changes_end_in_a_clear_error() {
         });
     }
     let (fake, openslides, redis) = fake().await;
-    openslides.rebuild(ChangeId(100), &[]).await;
+    openslides.rebuild(ChangeId(100), &SOME).await;
     keep_changing(fake, 101);
     openslides.write(&[("a:1", None)]).await;
     let Err(StoreError::Unavailable(error)) = RedisElementStore::new(&redis).changed_since(ChangeId(100)).await else {
         panic!("never complete");
     };
-    assert!(error.0.contains("in each of 10 attempts") && error.0.contains("try again"), "{error}");
+    assert!(error.to_string().contains("in each of 10 attempts") && error.to_string().contains("try again"), "{error}");
 }
 
 #[tokio::test]
@@ -100,11 +104,11 @@ async fn keys_of_another_type_are_an_error_and_harm_no_later_request() {
         openslides.rebuild(ChangeId(100), &[("a:1", "{}")]).await;
         openslides.set_other_type(key).await;
         let Err(StoreError::Unavailable(error)) = store.load().await else { panic!("{key}: not an error") };
-        assert!(error.0.contains("wrong kind"), "{error}");
+        assert!(error.to_string().contains("wrong kind"), "{error}");
     }
     let opened = fake.connections_opened();
     openslides.clear().await;
-    openslides.rebuild(ChangeId(100), &[]).await;
+    openslides.rebuild(ChangeId(100), &SOME).await;
     assert_eq!(store.bounds().await, Ok(bounds(100, 100)));
     assert_eq!(fake.connections_opened(), opened, "the connection was good all the while");
 }
@@ -112,7 +116,7 @@ async fn keys_of_another_type_are_an_error_and_harm_no_later_request() {
 #[tokio::test]
 async fn a_cache_with_another_word_than_ok_is_not_ready() {
     let (_fake, openslides, redis) = fake().await;
-    openslides.rebuild(ChangeId(100), &[]).await;
+    openslides.rebuild(ChangeId(100), &SOME).await;
     openslides.set("cache_ready", b"building").await;
     assert_eq!(RedisElementStore::new(&redis).load().await, Err(StoreError::NotReady));
 }
@@ -122,9 +126,25 @@ async fn an_entry_without_content_is_handed_over_empty() {
     let (_fake, openslides, redis) = fake().await;
     openslides.append_fields(Channel::Autoupdate, &[("other", "1")]).await;
     openslides.append_fields(Channel::Autoupdate, &[("other", "1"), ("content", "{}")]).await;
-    let messages = RedisMessageBus::new(&redis).read(Channel::Autoupdate, Position::START).await.expect("messages");
-    let contents: Vec<_> = messages.iter().map(|message| message.content.as_slice()).collect();
+    let batch = RedisMessageBus::new(&redis).read(Channel::Autoupdate, Position::START).await.expect("messages");
+    let contents: Vec<_> = batch.messages.iter().map(|message| message.content.as_slice()).collect();
     assert_eq!(contents, [&b""[..], b"{}"]);
+}
+
+/// Its clock stands still here, in another year than that of this machine.
+#[tokio::test]
+async fn applause_is_timed_by_the_clock_of_redis() {
+    let (fake, _openslides, redis) = fake().await;
+    let store = RedisApplauseStore::new(&redis);
+    store.applaud(UserId(1)).await.expect("the store answers");
+    fake.let_seconds_pass(5);
+    assert_eq!((store.count_within(5).await, store.count_within(4).await), (Ok(1), Ok(0)));
+    store.forget_older_than(5).await.expect("the store answers");
+    assert_eq!(store.count_within(5).await, Ok(1));
+    fake.let_seconds_pass(1);
+    assert_eq!((store.count_within(6).await, store.count_within(5).await), (Ok(1), Ok(0)));
+    store.forget_older_than(5).await.expect("the store answers");
+    assert_eq!(store.count_within(6).await, Ok(0));
 }
 
 #[tokio::test]
@@ -132,13 +152,13 @@ async fn a_demoted_primary_is_left_for_the_new_one() {
     let (fake, _openslides, redis) = fake().await;
     let store = RedisApplauseStore::new(&redis);
     // Two at a time: two connections, both of which stay in the pool.
-    let (one, two) = tokio::join!(store.applaud(UserId(1), 1_000), store.applaud(UserId(2), 1_000));
+    let (one, two) = tokio::join!(store.applaud(UserId(1)), store.applaud(UserId(2)));
     assert_eq!((one, two, fake.connections_opened()), (Ok(()), Ok(()), 2));
     fake.demote_open_connections();
-    store.applaud(UserId(3), 1_000).await.expect("a new connection leads to the new primary");
-    assert_eq!(store.count_since(0).await, Ok(3));
+    store.applaud(UserId(3)).await.expect("a new connection leads to the new primary");
+    assert_eq!(store.count_within(5).await, Ok(3));
     fake.demote();
-    let error = store.applaud(UserId(4), 1_000).await.expect_err("no primary at all").0;
+    let error = store.applaud(UserId(4)).await.expect_err("no primary at all").to_string();
     assert!(error.contains("noting applause") && error.contains("read only"), "{error}");
 }
 
@@ -146,21 +166,21 @@ async fn a_demoted_primary_is_left_for_the_new_one() {
 async fn closed_connections_are_replaced() {
     let (fake, openslides, redis) = fake().await;
     let (store, bus) = (RedisElementStore::new(&redis), RedisMessageBus::new(&redis));
-    openslides.rebuild(ChangeId(100), &[]).await;
+    openslides.rebuild(ChangeId(100), &SOME).await;
     openslides.append(Channel::Autoupdate, &[b"one"]).await;
-    assert_eq!(bus.read(Channel::Autoupdate, Position::START).await.map(|messages| messages.len()), Ok(1));
+    assert_eq!(bus.read(Channel::Autoupdate, Position::START).await.map(|batch| batch.messages.len()), Ok(1));
     assert_eq!(store.bounds().await, Ok(bounds(100, 100)));
     fake.drop_connections();
     assert_eq!(store.bounds().await, Ok(bounds(100, 100)), "a pooled connection is looked at before it is used");
     assert!(bus.read(Channel::Autoupdate, Position::START).await.is_err());
-    assert_eq!(bus.read(Channel::Autoupdate, Position::START).await.map(|messages| messages.len()), Ok(1));
+    assert_eq!(bus.read(Channel::Autoupdate, Position::START).await.map(|batch| batch.messages.len()), Ok(1));
 }
 
 /// Over streams in memory time can be set, so nobody waits for the limits.
 #[tokio::test(start_paused = true)]
 async fn a_redis_that_stalls_is_unavailable_within_the_limits() {
     let (fake, openslides, _) = fake().await;
-    openslides.rebuild(ChangeId(100), &[]).await;
+    openslides.rebuild(ChangeId(100), &SOME).await;
     let limits = RedisLimits::default();
     let redis = Redis::over(fake.transport(), fake.transport(), limits);
     let (store, bus, applause) =
@@ -169,7 +189,7 @@ async fn a_redis_that_stalls_is_unavailable_within_the_limits() {
     assert_eq!(takes(bus.read(Channel::Notify, Position::START)).await, (true, limits.read_wait), "nothing to read");
     fake.set_fault(Fault::Stalled);
     assert_eq!(takes(store.bounds()).await, (false, limits.request));
-    assert_eq!(takes(applause.applaud(UserId(1), 1)).await, (false, limits.request));
+    assert_eq!(takes(applause.applaud(UserId(1))).await, (false, limits.request));
     assert_eq!(takes(store.load()).await, (false, limits.load));
     // The reader's connection is open already: it waits as long as a read may take.
     let (is_ok, elapsed) = takes(bus.read(Channel::Notify, Position::START)).await;
@@ -190,7 +210,7 @@ async fn takes<T, E>(future: impl Future<Output = Result<T, E>>) -> (bool, Durat
 #[tokio::test]
 async fn a_request_that_is_given_up_leaves_no_connection_in_the_pool() {
     let (fake, openslides, redis) = fake().await;
-    openslides.rebuild(ChangeId(100), &[]).await;
+    openslides.rebuild(ChangeId(100), &SOME).await;
     let store = RedisElementStore::new(&redis);
     assert_eq!(store.bounds().await, Ok(bounds(100, 100)));
     let opened = fake.connections_opened();
@@ -206,7 +226,7 @@ async fn a_request_that_is_given_up_leaves_no_connection_in_the_pool() {
 #[tokio::test]
 async fn a_request_that_took_too_long_leaves_no_idle_connection_behind() {
     let (fake, openslides, _) = fake().await;
-    openslides.rebuild(ChangeId(100), &[]).await;
+    openslides.rebuild(ChangeId(100), &SOME).await;
     let limits = RedisLimits { load: Duration::from_millis(20), ..RedisLimits::default() };
     let store = RedisElementStore::new(&Redis::new(&fake.address(), &fake.address(), limits).expect("an address"));
     let (one, two) = tokio::join!(store.bounds(), store.bounds());
@@ -227,21 +247,21 @@ async fn password_and_database_are_used_and_never_shown() {
         format!("redis://{login}127.0.0.1:{}{path}", fake.port()).parse().expect("an address")
     };
     let [database_0, database_3] = [address(":geheim@", ""), address("ada:geheim@", "/3")];
-    OpenSlides::new(&database_3).rebuild(ChangeId(100), &[]).await;
+    OpenSlides::new(&database_3).rebuild(ChangeId(100), &SOME).await;
     assert_eq!(RedisElementStore::new(&redis(&database_3)).bounds().await, Ok(bounds(100, 100)));
     assert_eq!(RedisElementStore::new(&redis(&database_0)).bounds().await, Err(StoreError::NotReady));
     for login in [":falsch@", ""] {
         let answer = RedisElementStore::new(&redis(&address(login, "/3"))).bounds().await;
         let Err(StoreError::Unavailable(error)) = answer else { panic!("{answer:?}") };
-        assert!(!error.0.contains("geheim") && !error.0.contains("falsch"), "{error}");
-        assert!(error.0.contains("127.0.0.1"), "{error}");
+        assert!(!error.to_string().contains("geheim") && !error.to_string().contains("falsch"), "{error}");
+        assert!(error.to_string().contains("127.0.0.1"), "{error}");
     }
 }
 
 #[tokio::test]
 async fn tls_is_spoken_with_whom_the_certificate_names() {
     let (fake, openslides, _) = fake().await;
-    openslides.rebuild(ChangeId(100), &[]).await;
+    openslides.rebuild(ChangeId(100), &SOME).await;
     let (port, authority) = behind_tls(&fake, "localhost").await;
     let address: RedisAddress = format!("rediss://localhost:{port}").parse().expect("an address");
     let trusting = redis(&address.clone().trusting(authority.clone()));
@@ -251,7 +271,7 @@ async fn tls_is_spoken_with_whom_the_certificate_names() {
     let Err(StoreError::Unavailable(error)) = RedisElementStore::new(&redis(&address)).bounds().await else {
         panic!("nobody vouches for it");
     };
-    assert!(error.0.contains("certificate"), "{error}");
+    assert!(error.to_string().contains("certificate"), "{error}");
     let elsewhere: RedisAddress = format!("rediss://127.0.0.1:{port}").parse().expect("an address");
     assert!(RedisElementStore::new(&redis(&elsewhere.trusting(authority))).bounds().await.is_err(), "another name");
 }
@@ -273,8 +293,8 @@ async fn a_real_redis_that_starts_again_is_found_again() {
     let openslides = OpenSlides::new(&server.address());
     let redis = redis(&server.address());
     let (store, bus) = (RedisElementStore::new(&redis), RedisMessageBus::new(&redis));
-    openslides.rebuild(ChangeId(100), &[("a:1", "{}")]).await;
-    openslides.change(&[("a:1", None)]).await;
+    openslides.rebuild(ChangeId(100), &SOME).await;
+    openslides.change(&[("a:1", Some("{}"))]).await;
     assert_eq!(store.bounds().await, Ok(bounds(100, 101)));
     let before = bus.last_position(Channel::Autoupdate).await.expect("a position");
     assert_ne!(before, Position::START);

@@ -75,7 +75,7 @@ async fn fake() -> FakeRedis {
 async fn filled(lowest: u64) -> FakeRedis {
     let fake = fake().await;
     let openslides = OpenSlides::new(&fake.address());
-    openslides.rebuild(ChangeId(lowest), &[]).await;
+    openslides.rebuild(ChangeId(lowest), &[("a:1", "{}")]).await;
     openslides.append(Channel::Autoupdate, &[lowest.to_string().as_bytes()]).await;
     fake
 }
@@ -88,7 +88,7 @@ fn check(bounds: Result<Bounds, StoreError>, lowest: u64) {
 
 /// The stream is read from the Redis that was filled with this id.
 async fn check_read(bus: &RedisMessageBus, lowest: u64) {
-    let messages = bus.read(Channel::Autoupdate, Position::START).await.expect("messages");
+    let messages = bus.read(Channel::Autoupdate, Position::START).await.expect("messages").messages;
     let contents: Vec<_> = messages.into_iter().map(|message| message.content).collect();
     assert_eq!(contents, [lowest.to_string().into_bytes()]);
 }
@@ -107,7 +107,7 @@ async fn reads_and_writes_go_to_the_primary() {
     let redis = world.redis();
     let applause = RedisApplauseStore::new(&redis);
     let (store, _bus) = opened(&redis).await;
-    applause.applaud(UserId(1), 1).await.expect("the primary takes it");
+    applause.applaud(UserId(1)).await.expect("the primary takes it");
     assert!(!world.second.take_commands().contains(&"XREAD".to_owned()));
     assert_eq!((store.epoch(), redis.failures()), (0, 0));
 }
@@ -119,7 +119,7 @@ async fn a_primary_that_refuses_to_write_is_left() {
     let applause = RedisApplauseStore::new(&redis);
     let (store, bus) = opened(&redis).await;
     world.fail_over();
-    applause.applaud(UserId(1), 1).await.expect("the new primary takes it");
+    applause.applaud(UserId(1)).await.expect("the new primary takes it");
     assert_eq!(store.epoch(), 1);
     check(store.bounds().await, SECOND);
     // No connection of the reader was cut: it is left all the same.
@@ -201,7 +201,7 @@ async fn a_primary_that_works_does_not_need_the_sentinels() {
 async fn without_a_primary_it_is_said_what_is_wrong() {
     let world = World::start().await;
     let unavailable = async || match RedisElementStore::new(&world.redis()).bounds().await {
-        Err(StoreError::Unavailable(error)) => error.0,
+        Err(StoreError::Unavailable(error)) => error.to_string(),
         other => panic!("{other:?}"),
     };
     world.first.demote();
@@ -221,7 +221,7 @@ async fn sentinels_and_primary_have_passwords_of_their_own() {
     let nodes = |text: String| text.parse::<RedisAddress>().expect("an address");
     let at_first = nodes(format!("redis://ada:geheim-2@127.0.0.1:{}/3", world.first.port()));
     world.first.require_password("geheim-2");
-    OpenSlides::new(&at_first).rebuild(ChangeId(300), &[]).await;
+    OpenSlides::new(&at_first).rebuild(ChangeId(300), &[("a:1", "{}")]).await;
     let mut settings = world.settings();
     settings.nodes = nodes(format!("redis://ada:geheim-2@{NAME}/3"));
     let bounds = async |settings: &RedisSentinels| {
@@ -233,7 +233,7 @@ async fn sentinels_and_primary_have_passwords_of_their_own() {
         settings.password = of_sentinels.map(str::to_owned);
         settings.nodes = nodes(format!("redis://ada:{of_primary}@{NAME}/3"));
         let Err(StoreError::Unavailable(error)) = bounds(&settings).await else { panic!("{of_sentinels:?}") };
-        assert!(!error.0.contains("geheim"), "{error}");
+        assert!(!error.to_string().contains("geheim"), "{error}");
     }
     settings.password = Some("geheim-1".to_owned());
     settings.nodes = nodes(format!("redis://ada:geheim-2@{NAME}/3"));

@@ -67,7 +67,7 @@ async fn check(name: &str, address: &RedisAddress) {
 async fn check_stream(name: &str, bus: &RedisMessageBus, changes: &[Change]) {
     let (mut position, mut contents) = (Position::START, Vec::new());
     while contents.len() < changes.len() {
-        let messages = bus.read(Channel::Autoupdate, position).await.expect("messages");
+        let messages = bus.read(Channel::Autoupdate, position).await.expect("messages").messages;
         position = messages.last().expect("as many messages as were appended").position;
         contents.extend(messages.into_iter().map(|message| message.content));
     }

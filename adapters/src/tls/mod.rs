@@ -1,9 +1,14 @@
 //! How are connections encrypted, with which certificate? (spec: http.md, TLS and HTTP/2)
 
 mod certificate;
+mod description;
+mod doubts;
+mod files;
 mod probe;
 mod reload;
 mod self_signed;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::future::Future;
@@ -23,7 +28,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use certificate::CertificateError;
 pub use probe::trust_anyone;
-pub use reload::{CERTIFICATE_CHECK_SECONDS, CertificateWatch, Checked};
+pub use reload::{CERTIFICATE_CHECK_SECONDS, CertificateReread, CertificateWatch, Checked};
 
 /// How many bytes of plain text and, apart from it, of cipher text a connection holds at most while its client does not
 /// read; at the limit the connection is not written to. Four records of TLS.
@@ -72,20 +77,20 @@ pub struct TlsServer {
 }
 
 impl TlsServer {
-    /// Reads the certificate from `directory`; `None`: makes a self-signed one in memory and logs its fingerprint.
+    /// Reads the certificate from `directory`; `None`: makes a self-signed one in memory and logs what it says.
     ///
-    /// The second value looks for changed files later on; there is none for a certificate in memory.
+    /// The second value tells what was read, and looks for changed files later on; there is none for a certificate in
+    /// memory.
     ///
     /// # Errors
     /// A file is missing or cannot be used; the text names it, and says what is wrong and what to do.
     pub fn new(directory: Option<PathBuf>) -> Result<(Self, Option<CertificateWatch>), CertificateError> {
         let Some(directory) = directory else {
             let certificate = self_signed::generate()?;
-            let fingerprint = certificate::fingerprint(&certificate);
-            tracing::info!(fingerprint_sha256 = %fingerprint, "serving a self-signed certificate made at this start");
+            reload::log_certificate(&certificate, "serving a self-signed certificate made at this start");
             return Ok((Self::with_certificate(certificate)?, None));
         };
-        let files = certificate::Files::read(&directory)?;
+        let files = files::Files::read(&directory)?;
         let server = Self::with_certificate(files.certificate()?)?;
         let watch = CertificateWatch::new(directory, files, Arc::clone(&server.certificate));
         Ok((server, Some(watch)))
@@ -113,7 +118,7 @@ impl TlsServer {
 }
 
 /// What cryptography is used: one choice for the server and for the service's question about its own health.
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 

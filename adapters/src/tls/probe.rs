@@ -19,7 +19,7 @@ pub fn trust_anyone<Io: Read + Write>(io: Io) -> io::Result<impl Read + Write + 
     connect(Arc::new(client_config().map_err(io::Error::other)?), io)
 }
 
-fn client_config() -> Result<ClientConfig, rustls::Error> {
+pub(super) fn client_config() -> Result<ClientConfig, rustls::Error> {
     let provider = provider();
     Ok(ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?

@@ -4,10 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior};
+use domain::ports::clock::Clock;
+use rustls::sign::CertifiedKey;
+use tokio::sync::Notify;
 
 use super::CurrentCertificate;
-use super::certificate::{CertificateError, Files, fingerprint};
+use super::certificate::CertificateError;
+use super::description::{self, describe};
+use super::doubts::{self, Doubt};
+use super::files::Files;
 
 /// How often the files are read again, in seconds. Their contents are compared, not their times: symbolic links that are
 /// switched, and copies that keep an old time, are seen as well.
@@ -18,6 +23,20 @@ pub struct CertificateWatch {
     directory: PathBuf,
     seen: Seen,
     current: Arc<CurrentCertificate>,
+    reread: CertificateReread,
+    host: Option<String>,
+    told: Vec<Doubt>,
+}
+
+/// Makes a [`CertificateWatch`] look at once, for a signal. Clones belong to the same watch.
+#[derive(Clone, Debug, Default)]
+pub struct CertificateReread(Arc<Notify>);
+
+impl CertificateReread {
+    /// Asks for a look, whose outcome is logged in any case. Several that wait for the same look are one.
+    pub fn now(&self) {
+        self.0.notify_one();
+    }
 }
 
 /// What the last look found, so that each state is acted on and logged once.
@@ -42,16 +61,48 @@ pub enum Checked {
 
 impl CertificateWatch {
     pub(super) fn new(directory: PathBuf, files: Files, current: Arc<CurrentCertificate>) -> Self {
-        Self { directory, seen: Seen::Files(files), current }
+        Self {
+            directory,
+            seen: Seen::Files(files),
+            current,
+            reread: CertificateReread::default(),
+            host: None,
+            told: Vec::new(),
+        }
     }
 
-    /// Looks every [`CERTIFICATE_CHECK_SECONDS`], for ever; logs what changed. A broken certificate is logged once.
-    pub async fn run(mut self) {
-        let period = Duration::from_secs(CERTIFICATE_CHECK_SECONDS);
-        let mut ticks = tokio::time::interval_at(Instant::now() + period, period);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    /// The same, and it complains about a certificate that does not name `host`, if that is a name that others can know.
+    #[must_use]
+    pub fn for_host(self, host: &str) -> Self {
+        Self { host: doubts::named_host(host).map(str::to_owned), ..self }
+    }
+
+    /// Makes this watch look at once, also while it runs.
+    #[must_use]
+    pub fn reread(&self) -> CertificateReread {
+        self.reread.clone()
+    }
+
+    /// Looks every [`CERTIFICATE_CHECK_SECONDS`] and whenever it is told to, for ever. Logs what is served now and whenever
+    /// that changes, once why a changed certificate cannot be used, and every day what browsers will object to.
+    ///
+    /// What is served now is logged before this returns, so that it stands in the log before clients come.
+    pub fn run(mut self, clock: Arc<dyn Clock>) -> impl Future<Output = ()> + Send + 'static {
+        self.log_served("serving the certificate");
+        self.log_timely(clock.unix_seconds());
+        self.look_for_ever(clock)
+    }
+
+    async fn look_for_ever(mut self, clock: Arc<dyn Clock>) {
+        let reread = self.reread();
         loop {
-            ticks.tick().await;
+            let is_demanded = tokio::select! {
+                () = reread.0.notified() => true,
+                () = clock.sleep(Duration::from_secs(CERTIFICATE_CHECK_SECONDS)) => false,
+            };
+            if is_demanded {
+                self.forget_told();
+            }
             // Reading may block for long on a network file system; the runtime's threads serve clients meanwhile.
             let look = tokio::task::spawn_blocking(move || {
                 let checked = self.check();
@@ -65,14 +116,14 @@ impl CertificateWatch {
             };
             self = watch;
             match checked {
+                Checked::Unchanged if is_demanded => self.log_served("the certificate is unchanged"),
                 Checked::Unchanged => {}
-                Checked::Replaced { fingerprint } => {
-                    tracing::info!(fingerprint_sha256 = %fingerprint, "serving a changed certificate from now on");
-                }
+                Checked::Replaced { .. } => self.log_served("serving a changed certificate from now on"),
                 Checked::Broken(error) => {
                     tracing::error!(%error, "the changed certificate cannot be used; the old one is kept");
                 }
             }
+            self.log_timely(clock.unix_seconds());
         }
     }
 
@@ -87,12 +138,48 @@ impl CertificateWatch {
         }
         match files.certificate() {
             Ok(certificate) => {
-                let fingerprint = fingerprint(&certificate);
+                let fingerprint = certificate.cert.first().map(|der| description::fingerprint(der)).unwrap_or_default();
                 self.current.replace(certificate);
                 self.seen = Seen::Files(files);
+                self.told.clear();
                 Checked::Replaced { fingerprint }
             }
             Err(error) => self.broken(error),
+        }
+    }
+
+    /// What was told before is told again.
+    fn forget_told(&mut self) {
+        self.told.clear();
+        if let Seen::Error(text) = &mut self.seen {
+            text.clear();
+        }
+    }
+
+    /// What is to be complained about now, unless the same was told before. A doubt counts days, so each is told daily.
+    pub(super) fn untold(&mut self, unix_seconds: u64) -> Vec<Doubt> {
+        let doubts = doubts::timely(&self.current.get().cert, unix_seconds);
+        if doubts == self.told {
+            return Vec::new();
+        }
+        self.told.clone_from(&doubts);
+        doubts
+    }
+
+    fn log_timely(&mut self, unix_seconds: u64) {
+        for doubt in self.untold(unix_seconds) {
+            tracing::warn!("{doubt}");
+        }
+    }
+
+    fn log_served(&self, message: &'static str) {
+        let current = self.current.get();
+        if let Seen::Files(files) = &self.seen {
+            log_passed_over(files);
+        }
+        log_certificate(&current, message);
+        for doubt in doubts::lasting(&current.cert, self.host.as_deref()) {
+            tracing::warn!("{doubt}");
         }
     }
 
@@ -103,5 +190,95 @@ impl CertificateWatch {
         }
         self.seen = Seen::Error(text);
         Checked::Broken(error)
+    }
+}
+
+/// Tells what a certificate says about itself.
+pub(super) fn log_certificate(certificate: &CertifiedKey, message: &'static str) {
+    let Some(leaf) = certificate.cert.first().and_then(|der| describe(der)) else { return };
+    tracing::info!(
+        subject = leaf.subject,
+        names = leaf.names,
+        issuer = leaf.issuer,
+        not_before = leaf.not_before,
+        not_after = leaf.not_after,
+        fingerprint_sha256 = leaf.fingerprint,
+        certificates = certificate.cert.len(),
+        "{message}"
+    );
+}
+
+fn log_passed_over(files: &Files) {
+    for other in &files.passed_over {
+        tracing::warn!(
+            served = %files.certificate_file.display(),
+            "{} is there too, and is not served; remove one of the two pairs",
+            other.display()
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use domain::testing::ManualClock;
+
+    use super::*;
+    use crate::tls::TlsServer;
+
+    fn write_certificate(directory: &Path) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        std::fs::write(directory.join("cert.pem"), made.cert.pem()).expect("written");
+        std::fs::write(directory.join("key.pem"), made.signing_key.serialize_pem()).expect("written");
+    }
+
+    #[tokio::test]
+    async fn the_files_are_looked_at_when_the_time_has_come_and_when_told() {
+        let directory = tempfile::tempdir().expect("a directory");
+        write_certificate(directory.path());
+        let (server, watch) = TlsServer::new(Some(directory.path().to_owned())).expect("a certificate");
+        let watch = watch.expect("files to watch");
+        let reread = watch.reread();
+        let clock = ManualClock::new(0);
+        let mut run = std::pin::pin!(watch.run(Arc::new(clock.clone())));
+        let served = || server.certificate.get().cert[0].clone();
+
+        // Runs until the watch waits for the time to pass again. It is polled first, so that it has noticed what is due.
+        let mut looked = async || {
+            tokio::select! {
+                biased;
+                () = &mut run => panic!("it runs for ever"),
+                () = clock.until_asleep(1) => {}
+            }
+        };
+        looked().await;
+        for is_told in [true, false, true] {
+            let before = served();
+            write_certificate(directory.path());
+            clock.advance(Duration::from_secs(CERTIFICATE_CHECK_SECONDS) - Duration::from_millis(1));
+            looked().await;
+            assert_eq!(served(), before, "it was not yet time");
+            if is_told {
+                reread.now()
+            } else {
+                clock.advance(Duration::from_millis(1))
+            }
+            looked().await;
+            assert_ne!(served(), before, "told: {is_told}");
+        }
+    }
+
+    #[test]
+    fn a_broken_certificate_is_told_again_when_asked() {
+        let directory = tempfile::tempdir().expect("a directory");
+        write_certificate(directory.path());
+        let (_server, watch) = TlsServer::new(Some(directory.path().to_owned())).expect("a certificate");
+        let mut watch = watch.expect("files to watch");
+        std::fs::write(directory.path().join("cert.pem"), "broken").expect("written");
+        assert!(matches!(watch.check(), Checked::Broken(_)));
+        assert!(matches!(watch.check(), Checked::Unchanged));
+        watch.forget_told();
+        assert!(matches!(watch.check(), Checked::Broken(_)));
     }
 }

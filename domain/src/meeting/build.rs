@@ -7,15 +7,15 @@ use imbl::OrdMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::block::{Block, BlockKey, Entry};
+use super::required_users::RequiredUsers;
 use super::{Meeting, Step, Version};
-use crate::block::{Block, BlockKey, Entry};
 use crate::collection::Collection;
 use crate::element::Element;
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::ids::{ChangeId, ElementKey, ElementKeyError, UserId};
 use crate::permission::PermissionSet;
 use crate::ports::element_store::{Bounds, RawElement, Snapshot};
-use crate::required_users::{RequiredUsers, requirement};
 
 /// How many replaced hashes of a user are remembered; the oldest is forgotten beyond that, and a session with it would
 /// be let in again.
@@ -197,30 +197,43 @@ impl Meeting {
             self.note_replaced_hash(old, new);
         }
         if let Some(old) = old {
-            if let Some(requirement) = requirement(old) {
-                self.required_users.remove(&requirement);
-                required_changed.extend(requirement.users);
+            if let Some(requirement) = old.requirement() {
+                self.required_users.remove(requirement);
+                required_changed.extend(&requirement.users);
             }
-            match old.facts() {
-                Facts::User(user) => self.present_users -= u64::from(user.is_present),
-                Facts::Config { key: Some(key), .. } if self.configs.get(key) == Some(&old.key()) => {
-                    self.configs.remove(key);
-                }
-                _ => {}
+            match derived(old.facts()) {
+                Derived::Nothing => {}
+                Derived::Presence => self.present_users -= 1,
+                Derived::Config(name) => self.remove_config(name, old.key()),
             }
         }
         if let Some(new) = new {
-            if let Some(requirement) = requirement(new) {
-                self.required_users.add(&requirement);
-                required_changed.extend(requirement.users);
+            if let Some(requirement) = new.requirement() {
+                self.required_users.add(requirement);
+                required_changed.extend(&requirement.users);
             }
-            match new.facts() {
-                Facts::User(user) => self.present_users += u64::from(user.is_present),
-                Facts::Config { key: Some(key), .. } => {
-                    self.configs.insert(key.clone(), new.key());
-                }
-                _ => {}
+            match derived(new.facts()) {
+                Derived::Nothing => {}
+                Derived::Presence => self.present_users += 1,
+                Derived::Config(name) => self.add_config(name, new.key()),
             }
+        }
+    }
+
+    // Not just the last one: what a meeting is must not depend on the order in which its elements came.
+    fn add_config(&mut self, name: &str, key: ElementKey) {
+        let known = self.configs.get(name).into_iter().flatten().copied();
+        let holders: BTreeSet<_> = known.chain([key]).collect();
+        self.configs.insert(name.into(), holders.into_iter().collect());
+    }
+
+    fn remove_config(&mut self, name: &str, key: ElementKey) {
+        let known = self.configs.get(name).into_iter().flatten().copied();
+        let holders: Box<[_]> = known.filter(|holder| *holder != key).collect();
+        if holders.is_empty() {
+            self.configs.remove(name);
+        } else {
+            self.configs.insert(name.into(), holders);
         }
     }
 
@@ -242,9 +255,11 @@ impl Meeting {
     }
 
     fn required_by(&self, key: ElementKey) -> PermissionSet {
-        match key.collection {
-            Collection::User => self.required_users.required_by(UserId(key.id.0)),
-            _ => PermissionSet::EMPTY,
+        // Only users are required.
+        if key.collection == Collection::User {
+            self.required_users.required_by(UserId(key.id.0))
+        } else {
+            PermissionSet::EMPTY
         }
     }
 
@@ -285,5 +300,37 @@ impl Meeting {
                 None => self.blocks.remove(&block_key),
             };
         }
+    }
+}
+
+/// What the meeting keeps of an element besides the element, its block, and whom it requires.
+enum Derived<'a> {
+    Nothing,
+    /// One more user is present.
+    Presence,
+    /// The element holds the configuration value of this name.
+    Config(&'a str),
+}
+
+fn derived(facts: &Facts) -> Derived<'_> {
+    match facts {
+        Facts::User(user) if user.is_present => Derived::Presence,
+        Facts::Config { key: Some(key), .. } => Derived::Config(key),
+        Facts::User(_)
+        | Facts::Config { key: None, .. }
+        | Facts::Unreadable
+        | Facts::None
+        | Facts::AgendaItem { .. }
+        | Facts::ListOfSpeakers { .. }
+        | Facts::Motion(_)
+        | Facts::Internal { .. }
+        | Facts::CommentSection { .. }
+        | Facts::Mediafile(_)
+        | Facts::Poll { .. }
+        | Facts::Option { .. }
+        | Facts::Vote { .. }
+        | Facts::Chat { .. }
+        | Facts::PersonalNote { .. }
+        | Facts::Group { .. } => Derived::Nothing,
     }
 }

@@ -12,6 +12,7 @@ use crate::collection::Collection;
 use crate::element::Element;
 use crate::ids::{ChangeId, ElementKey, UserId};
 use crate::ports::element_store::{Bounds, RawElement, Snapshot};
+use crate::reach::DecidingConfig;
 use crate::testing::elements::CONFIGS;
 use crate::testing::oracle::{Elements, Oracle, is_sound};
 use crate::testing::strategies::{cases, history, snapshot};
@@ -53,14 +54,13 @@ fn check(meeting: &Meeting, elements: &Elements) -> Result<(), TestCaseError> {
         }
     }
     for name in CONFIGS {
-        let is_this = |(key, element): &(&String, &serde_json::Value)| {
-            key.starts_with("core/config:") && is_sound(key, element) && element["key"] == name
-        };
-        let config = elements.iter().find(is_this);
+        let config = Oracle::of(elements).configuration(name);
         let value = config.map(|(_, element)| &element["value"]);
         let found = meeting.config(name).map(|text| serde_json::from_str::<serde_json::Value>(text).expect("JSON"));
         prop_assert_eq!(found.as_ref(), value);
-        prop_assert_eq!(meeting.config_is_true(name), value == Some(&json!(true)));
+        if let Some(config) = DecidingConfig::from_name(name) {
+            prop_assert_eq!(meeting.is_true(config), value == Some(&json!(true)));
+        }
         let config_key = meeting.config_element(name).map(|element| element.key().to_string());
         prop_assert_eq!(config_key.as_ref(), config.map(|(key, _)| key));
     }

@@ -5,7 +5,6 @@ use serde::Deserialize;
 use super::channel_id::{ChannelId, user_inside, user_of_number};
 use crate::ids::UserId;
 use crate::json::{FieldError, Fields, string_literal, wire_form};
-use crate::line::SharedText;
 
 /// The name of the messages that tell how loud the applause is; nobody else may use it.
 pub const APPLAUSE_NAME: &str = "applause";
@@ -15,8 +14,8 @@ pub const APPLAUSE_NAME: &str = "applause";
 pub struct NotifyMessage {
     /// Whom it is for.
     pub recipients: Recipients,
-    /// What each of them gets: one line of JSON in ASCII with its line end, compressed once if somebody asks for that.
-    pub line: SharedText,
+    /// What each of them gets: one line of JSON in ASCII with its line end.
+    pub line: String,
 }
 
 impl NotifyMessage {
@@ -48,11 +47,11 @@ pub fn channel_line(id: ChannelId) -> String {
     format!("{{\"channel_id\":\"{id}\",\"channelID\":\"{id}\"}}\n")
 }
 
-fn line(sender: u64, channel_id: &str, name: &str, message: &str) -> SharedText {
+fn line(sender: u64, channel_id: &str, name: &str, message: &str) -> String {
     let (channel_id, name) = (string_literal(channel_id), string_literal(name));
-    SharedText::new(format!(
+    format!(
         "{{\"sender_user_id\":{sender},\"sender_channel_id\":{channel_id},\"name\":{name},\"message\":{message}}}\n"
-    ))
+    )
 }
 
 /// Whom a message is for: everyone who is matched in at least one way.
@@ -157,7 +156,7 @@ mod tests {
     #[track_caller]
     fn check(entry: &str, expected: &str) {
         let message = NotifyMessage::parse(entry.as_bytes()).expect(entry);
-        assert_eq!(std::str::from_utf8(message.line.plain()).expect("ASCII"), format!("{expected}\n"));
+        assert_eq!(message.line, format!("{expected}\n"));
     }
 
     #[track_caller]
@@ -254,7 +253,7 @@ mod tests {
         let applause = NotifyMessage::applause(3, 120);
         assert!(applause.recipients.all);
         assert_eq!(
-            applause.line.plain(),
+            applause.line,
             "{\"sender_user_id\":0,\"sender_channel_id\":\"Server\",\"name\":\"applause\",\
              \"message\":{\"level\":3,\"presentUsers\":120}}\n"
         );

@@ -2,5 +2,4 @@
 
 pub mod channel_id;
 pub mod message;
-pub mod routing;
 pub mod send;

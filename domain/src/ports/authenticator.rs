@@ -17,7 +17,8 @@ pub trait Authenticator: Send + Sync {
     /// The session of a request; `cookie` is the value of the session cookie, `None` if the request has none.
     ///
     /// Without a cookie, and for a session that nobody is logged in with, the answer is [`Session::anonymous`].
-    /// A session that does not exist, or that cannot be trusted, is [`AuthenticatorError::InvalidSession`].
+    /// A session that does not exist, or that cannot be trusted, is [`AuthenticatorError::InvalidSession`]; one that does
+    /// not exist is [`InvalidSession::Unknown`].
     async fn session(&self, cookie: Option<SessionKey>) -> Result<Session, AuthenticatorError>;
 
     /// Which of these sessions still exist, in their order; one question for all. If that cannot be told, the answer is
@@ -57,10 +58,27 @@ impl fmt::Debug for SessionKey {
 /// Why there is no session.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthenticatorError {
-    /// The session does not exist, or its data cannot be trusted.
+    /// The session does not exist, or its data cannot be trusted. The client is not told which.
     #[error("Invalid session data")]
-    InvalidSession,
+    InvalidSession(InvalidSession),
     /// It cannot be told now.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+}
+
+/// What is wrong with a session. The texts are for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSession {
+    /// The cookie's value is not the key of any session: empty, too long, or of other characters.
+    #[error("the cookie cannot be the key of a session")]
+    UnusableKey,
+    /// There is no session of that key: it ended, or was never there.
+    #[error("there is no such session")]
+    Unknown,
+    /// The session has the right form, but its signature is that of another secret.
+    #[error("the session is signed with another secret")]
+    OtherSecret,
+    /// The session has another form than it must have.
+    #[error("the session cannot be decoded")]
+    Undecodable,
 }

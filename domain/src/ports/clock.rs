@@ -7,7 +7,8 @@ use async_trait::async_trait;
 /// The time, so that tests and simulations can set it.
 #[async_trait]
 pub trait Clock: Send + Sync {
-    /// Seconds since 1970, for what is shared with others (applause).
+    /// Seconds since 1970, for the times that the demo writes. What is shared between instances is not timed by it: their
+    /// clocks differ.
     fn unix_seconds(&self) -> u64;
 
     /// Time since some fixed moment of this process. MUST never go back.

@@ -14,14 +14,17 @@ use crate::ids::ChangeId;
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait ElementStore: Send + Sync {
-    /// The whole meeting. [`StoreError::NotReady`] while the server is building its cache.
+    /// The whole meeting. [`StoreError::NotReady`] while the server is building its cache, [`StoreError::Incomplete`] if
+    /// that calls itself ready but holds no element or no change id: then a part of it was lost, and is not taken for
+    /// deleted.
     async fn load(&self) -> Result<Snapshot, StoreError>;
 
     /// Every element whose last change came after `since`, with its present value, up to the newest change.
     ///
     /// A change MUST NOT be split: the elements of a change are all there or none, and [`Bounds::highest`] is the change
     /// they reach to. With nothing new the list is empty. [`StoreError::NotReady`] while the cache is being built (it
-    /// would look like a meeting in which everything was deleted).
+    /// would look like a meeting in which everything was deleted), [`StoreError::Incomplete`] as for
+    /// [`ElementStore::load`].
     async fn changed_since(&self, since: ChangeId) -> Result<ChangedSince, StoreError>;
 
     /// The keys of every element whose last change came after `since`, each once, in no order.
@@ -29,7 +32,8 @@ pub trait ElementStore: Send + Sync {
         Ok(self.changed_since(since).await?.elements.into_iter().map(|element| element.key).collect())
     }
 
-    /// The highest and lowest change id. [`StoreError::NotReady`] while the cache is being built.
+    /// The highest and lowest change id. [`StoreError::NotReady`] and [`StoreError::Incomplete`] as for
+    /// [`ElementStore::load`].
     async fn bounds(&self) -> Result<Bounds, StoreError>;
 
     /// Grows when later answers come from another store than earlier ones, as after a fail-over: changes may be missing
@@ -76,12 +80,33 @@ pub struct RawElement {
     pub json: Option<Vec<u8>>,
 }
 
+/// A part without which there is no meeting. The server never deletes it: Redis dropped it (by an eviction policy), or a
+/// person did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// No element is there.
+    #[error("`full_data`, the hash of all elements,")]
+    Elements,
+    /// No element is a configuration value, though the server writes those first.
+    #[error("the configuration, `core/config` in `full_data`,")]
+    Configuration,
+    /// No change id is there.
+    #[error("`change_id`, the sorted set of change ids,")]
+    ChangeIds,
+    /// The id that the cache was built with is not there.
+    #[error("the lowest change id, `_config:lowest_change_id` in `change_id`,")]
+    LowestChangeId,
+}
+
 /// Why the store has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The server has not filled its cache yet, or is filling it anew.
     #[error("the OpenSlides server has not filled its cache yet")]
     NotReady,
+    /// The server has filled its cache, but a part of that is gone.
+    #[error("the meeting in Redis is incomplete: {0} is missing")]
+    Incomplete(Missing),
     /// The store does not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

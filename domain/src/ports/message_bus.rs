@@ -10,20 +10,21 @@ use super::Unavailable;
 /// Two append-only streams of messages.
 ///
 /// Ordering: a reader gets the messages of a channel in the order of their [`Position`]s, each once for every position it
-/// asks after. Loss: messages may be trimmed away before they are read, without a sign; so the bus is a hint, never the
-/// truth. Every instance reads every message. Entries are handed over as they are, also those that do not parse.
+/// asks after. Loss: messages may be trimmed away before they are read, and a channel may be emptied and begun anew, even
+/// at lower positions; [`Batch::follows`] tells it. Every instance reads every message. Entries are handed over as they
+/// are, also those that do not parse.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait MessageBus: Send + Sync {
     /// The position of the newest message; [`Position::START`] if there was none. MUST end in bounded time.
     async fn last_position(&self, channel: Channel) -> Result<Position, Unavailable>;
 
-    /// The messages behind `after`, oldest first, at most [`READ_MESSAGES_MAX`].
+    /// The messages behind `after`, oldest first, at most [`READ_MESSAGES_MAX`], and whether they follow it.
     ///
     /// Waits until there is one, but MUST return (with an empty list) within [`READ_WAIT_SECONDS_MAX`] seconds and a few
     /// more for the transport. A reader of one channel MUST NOT hold up a reader of the other, nor any other call. The
     /// future may be dropped while it waits; the next call then starts afresh.
-    async fn read(&self, channel: Channel, after: Position) -> Result<Vec<BusMessage>, Unavailable>;
+    async fn read(&self, channel: Channel, after: Position) -> Result<Batch, Unavailable>;
 
     /// Appends `content` to the channel [`Channel::Notify`]; it is there once this returns. Old messages are trimmed
     /// away, so that about [`NOTIFY_MESSAGES_MAX`] stay. MUST end in bounded time.
@@ -38,6 +39,20 @@ pub const READ_WAIT_SECONDS_MAX: u64 = 5;
 
 /// About how many messages are kept on the channel of notify messages; older ones are dropped.
 pub const NOTIFY_MESSAGES_MAX: usize = 10_000;
+
+/// What one read brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The messages, oldest first; none if the wait was over.
+    pub messages: Vec<BusMessage>,
+    /// Whether no message between the position that was asked after and these can have been lost.
+    ///
+    /// MUST be false if the message at that position is not there any more: what followed it may be gone with it. After
+    /// [`Position::START`], where no message is, it MUST be false if as many messages are there as are kept
+    /// ([`NOTIFY_MESSAGES_MAX`]). Another replica, which lags behind, may not have the message yet; then nothing that
+    /// follows it is there either, and the list is empty.
+    pub follows: bool,
+}
 
 /// One of the two streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,16 +95,6 @@ pub struct Position {
 impl Position {
     /// Before the first message.
     pub const START: Self = Self { milliseconds: 0, counter: 0 };
-
-    /// The place just before this one: what is read after it begins with the message at this one.
-    #[must_use]
-    pub const fn before(self) -> Self {
-        match (self.milliseconds, self.counter) {
-            (0, 0) => Self::START,
-            (milliseconds, 0) => Self { milliseconds: milliseconds - 1, counter: u64::MAX },
-            (milliseconds, counter) => Self { milliseconds, counter: counter - 1 },
-        }
-    }
 }
 
 /// A text is not a position.

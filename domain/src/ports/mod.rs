@@ -7,7 +7,18 @@ pub mod clock;
 pub mod element_store;
 pub mod message_bus;
 
-/// The other side of a port did not answer, or not sensibly. The text is for the log and holds no secret.
+/// The other side of a port did not do as it was asked. The text is for the log and holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unavailable(pub String);
+pub enum Unavailable {
+    /// It did not answer, or not sensibly; the text says why.
+    #[error("{0}")]
+    Silent(String),
+    /// It answered that it does not do this, which trying again does not mend.
+    #[error("{cause}")]
+    Refused {
+        /// What it refuses. Anybody may be told: it names no address, no user and nothing of the meeting.
+        what: String,
+        /// Why, for the log.
+        cause: String,
+    },
+}

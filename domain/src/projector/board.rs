@@ -5,13 +5,11 @@ use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
 use super::changes::{Between, Changes, Written};
+use super::render::{Diagnostic, Slide, composed, exists};
 use super::request::ProjectorIds;
-use super::{Diagnostic, Slide, composed, exists};
 use crate::collection::Collection;
 use crate::ids::{ElementKey, ProjectorId};
-use crate::line::SharedText;
 use crate::meeting::Meeting;
-use crate::once_map::OnceMap;
 use crate::slide::text::Object;
 use crate::slide::{RenderedSlide, render_slide, slide_name};
 
@@ -21,8 +19,6 @@ use crate::slide::{RenderedSlide, render_slide, slide_name};
 pub struct ProjectorBoard {
     meeting: Arc<Meeting>,
     shown: Arc<Shown>,
-    /// Lines by what they tell. Listeners differ in which projectors they ask for, which is a handful of combinations.
-    lines: OnceMap<Box<[LinePart]>, SharedText>,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +46,10 @@ struct ShownProjector {
 /// Stands for the content of a projector: what is remembered of it for every connection. (The content itself would be
 /// kept alive by every connection that is slow.)
 pub(super) type Digest = [u64; 2];
+
+/// What a line tells of a board. Listeners differ in which projectors they ask for, which is a handful of combinations.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProjectorLine(pub(super) Box<[LinePart]>);
 
 /// One projector in a line: with its content, or `null`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,7 +83,7 @@ impl ProjectorBoard {
     /// The board on which nothing is rendered, because nobody listens.
     #[must_use]
     pub fn new(meeting: Arc<Meeting>) -> Self {
-        Self { meeting, shown: Arc::default(), lines: OnceMap::default() }
+        Self { meeting, shown: Arc::default() }
     }
 
     /// The meeting that it shows.
@@ -120,7 +120,7 @@ impl ProjectorBoard {
             changes.projectors = self.shown.differences(&shown, wanted);
             Arc::new(shown)
         };
-        let board = Self { meeting, shown, lines: OnceMap::default() };
+        let board = Self { meeting, shown };
         Advanced { board, changes, diagnostics }
     }
 
@@ -144,14 +144,11 @@ impl ProjectorBoard {
         }
     }
 
-    /// The line that tells of these projectors; made once for all who need it.
-    pub(super) fn line(&self, parts: Box<[LinePart]>) -> SharedText {
-        self.lines.get_or_make(parts.clone(), || SharedText::new(self.line_text(&parts)))
-    }
-
-    fn line_text(&self, parts: &[LinePart]) -> String {
+    /// The text of a line, ended by `\n`.
+    #[must_use]
+    pub fn text(&self, line: &ProjectorLine) -> String {
         let mut data = Object::new();
-        for part in parts {
+        for part in &line.0 {
             let json = self.shown.json(part.projector).filter(|_| !part.is_null);
             data.add(&part.projector.to_string(), json.map_or("null", |json| json));
         }

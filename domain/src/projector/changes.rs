@@ -1,8 +1,7 @@
 //! What changed between two versions of the meeting, for those who listen to projectors?
 
-use super::cursor::ProjectorCursor;
 use crate::collection::Collection;
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::ids::{ElementKey, GroupId, ProjectorId, UserId};
 use crate::meeting::Meeting;
 use crate::permission::Permission;
@@ -34,14 +33,6 @@ impl Changes {
         self.projectors = union(std::mem::take(&mut self.projectors), later.projectors);
         self.everybody |= later.everybody;
         self.users = union(std::mem::take(&mut self.users), later.users);
-    }
-
-    /// May the next line of `cursor` be another than none?
-    #[must_use]
-    pub fn concern(&self, cursor: &ProjectorCursor) -> bool {
-        self.everybody
-            || cursor.user().is_some_and(|user| self.users.binary_search(&user).is_ok())
-            || self.projectors.iter().any(|id| cursor.ids().contains(*id))
     }
 }
 

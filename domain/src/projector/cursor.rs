@@ -1,11 +1,11 @@
 //! What is the next line of one connection that listens to projectors? (spec: projector.md)
 
-use super::board::{Digest, LinePart, Projection, ProjectorBoard};
+use super::board::{Digest, LinePart, Projection, ProjectorBoard, ProjectorLine};
+use super::changes::Changes;
 use super::request::ProjectorIds;
 use crate::ids::UserId;
-use crate::line::SharedText;
 use crate::permission::Permission;
-use crate::viewer::Viewer;
+use crate::restriction::viewer::Viewer;
 
 /// What one connection was sent. It keeps no content, so a slow connection costs no more than a fast one.
 #[derive(Clone, Debug)]
@@ -36,15 +36,24 @@ impl ProjectorCursor {
         &self.ids
     }
 
-    /// The line that brings the connection to what `board` shows, ended by `\n`; `None` if there is nothing to tell.
+    /// May its next line be another than none after these changes?
+    #[must_use]
+    pub fn is_concerned(&self, changes: &Changes) -> bool {
+        changes.everybody
+            || self.user.is_some_and(|user| changes.users.binary_search(&user).is_ok())
+            || changes.projectors.iter().any(|id| self.ids.contains(*id))
+    }
+
+    /// The line that brings the connection to what `board` shows; `None` if there is nothing to tell.
     ///
-    /// Counts as sent with that: to be asked for when the transport is ready for a line. Equal lines are one text.
+    /// Counts as sent with that: to be asked for when the transport is ready for a line. Equal lines are one text
+    /// ([`ProjectorBoard::text`]).
     ///
     /// A user who may not see projectors is told of none; those that were sent become `null`. A projector that exists
     /// but is not on the board yet is left as it is.
     #[must_use]
-    pub fn next_line(&mut self, board: &ProjectorBoard) -> Option<SharedText> {
-        let may_see = Viewer::resolve(board.meeting(), self.user).has(Permission::CoreCanSeeProjector);
+    pub fn next_line(&mut self, board: &ProjectorBoard) -> Option<ProjectorLine> {
+        let may_see = Viewer::resolve(board.meeting(), self.user).standing().has(Permission::CoreCanSeeProjector);
         let mut parts = Vec::new();
         for (projector, sent) in self.ids.iter().zip(&mut self.sent) {
             let now = match board.projection(projector) {
@@ -58,6 +67,6 @@ impl ProjectorCursor {
                 parts.push(LinePart { projector, is_null: now.is_none() });
             }
         }
-        if parts.is_empty() { None } else { Some(board.line(parts.into())) }
+        (!parts.is_empty()).then(|| ProjectorLine(parts.into()))
     }
 }

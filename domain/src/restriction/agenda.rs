@@ -1,18 +1,19 @@
 //! Who sees the agenda and the lists of speakers?
 
+use super::rule::{About, Subject, Ties};
 use super::view::View;
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::permission::Permission;
-use crate::viewer::Viewer;
+use super::viewer::Standing;
 
 /// Spec: restriction.md, agenda/item.
-pub(super) fn item(viewer: &Viewer, facts: &Facts) -> View {
-    let Facts::AgendaItem { is_hidden, is_internal } = facts else {
+pub(super) fn item(standing: &Standing, subject: &Subject<'_>) -> View {
+    let Facts::AgendaItem { is_hidden, is_internal } = subject.facts else {
         return View::Hidden;
     };
-    let manages = viewer.has(Permission::AgendaCanManage);
-    let sees_internal = viewer.has(Permission::AgendaCanSeeInternalItems);
-    if !viewer.has(Permission::AgendaCanSee) || *is_hidden && !manages || *is_internal && !sees_internal {
+    let manages = standing.has(Permission::AgendaCanManage);
+    let sees_internal = standing.has(Permission::AgendaCanSeeInternalItems);
+    if !standing.has(Permission::AgendaCanSee) || *is_hidden && !manages || *is_internal && !sees_internal {
         return View::Hidden;
     }
     match (sees_internal, manages) {
@@ -23,20 +24,25 @@ pub(super) fn item(viewer: &Viewer, facts: &Facts) -> View {
     }
 }
 
+/// Whom a list of speakers is about: those whose notes they see, if there are notes.
+pub(super) fn speakers_with_notes(facts: &Facts) -> About<'_> {
+    let Facts::ListOfSpeakers { speakers, has_notes: true } = facts else {
+        return About::NOBODY;
+    };
+    About::Users(speakers)
+}
+
 /// Spec: restriction.md, agenda/list-of-speakers.
-pub(super) fn list_of_speakers(viewer: &Viewer, facts: &Facts) -> View {
-    let Facts::ListOfSpeakers { speakers, has_notes } = facts else {
+pub(super) fn list_of_speakers(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>) -> View {
+    let Facts::ListOfSpeakers { has_notes, .. } = subject.facts else {
         return View::Hidden;
     };
-    if !viewer.has(Permission::AgendaCanSeeListOfSpeakers) {
+    if !standing.has(Permission::AgendaCanSeeListOfSpeakers) {
         return View::Hidden;
     }
-    if !has_notes
-        || viewer.standing().speaker_note_for_everyone
-        || viewer.has(Permission::AgendaCanManageListOfSpeakers)
-    {
+    if !has_notes || standing.speaker_note_for_everyone || standing.has(Permission::AgendaCanManageListOfSpeakers) {
         return View::Whole;
     }
     // Who does not speak sees what every other who does not speak sees.
-    View::NotesOf(viewer.user().filter(|user| speakers.binary_search(user).is_ok()))
+    View::NotesOf(ties.own())
 }

@@ -1,11 +1,12 @@
 //! Who sees the elections? (Their polls: `polls`.)
 
+use super::rule::Subject;
 use super::view::View;
 use super::whole_if;
 use crate::permission::Permission;
-use crate::viewer::Viewer;
+use super::viewer::Standing;
 
 /// Spec: restriction.md, Rules by collection.
-pub(super) fn assignment(viewer: &Viewer) -> View {
-    whole_if(viewer.has(Permission::AssignmentsCanSee))
+pub(super) fn assignment(standing: &Standing, _: &Subject<'_>) -> View {
+    whole_if(standing.has(Permission::AssignmentsCanSee))
 }

@@ -1,15 +1,16 @@
 //! Who sees the chat?
 
+use super::rule::Subject;
 use super::view::View;
 use super::whole_if;
-use crate::facts::Facts;
+use crate::element::facts::Facts;
 use crate::permission::Permission;
-use crate::viewer::Viewer;
+use super::viewer::Standing;
 
 /// Spec: restriction.md, Rules by collection.
-pub(super) fn group_or_message(viewer: &Viewer, facts: &Facts) -> View {
-    let Facts::Chat { groups } = facts else {
+pub(super) fn group_or_message(standing: &Standing, subject: &Subject<'_>) -> View {
+    let Facts::Chat { groups } = subject.facts else {
         return View::Hidden;
     };
-    whole_if(viewer.has(Permission::ChatCanManage) || viewer.is_in(groups))
+    whole_if(standing.has(Permission::ChatCanManage) || standing.is_in(groups))
 }

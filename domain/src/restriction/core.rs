@@ -1,16 +1,17 @@
 //! Who sees configuration, tags, groups, and what projectors are made of?
 
+use super::rule::Subject;
 use super::view::View;
 use super::whole_if;
 use crate::permission::Permission;
-use crate::viewer::Viewer;
+use super::viewer::Standing;
 
 /// Spec: restriction.md, Rules by collection.
-pub(super) fn everyone() -> View {
+pub(super) fn everyone(_: &Standing, _: &Subject<'_>) -> View {
     View::Whole
 }
 
 /// Spec: restriction.md, Rules by collection.
-pub(super) fn on_projectors(viewer: &Viewer) -> View {
-    whole_if(viewer.has(Permission::CoreCanSeeProjector))
+pub(super) fn on_projectors(standing: &Standing, _: &Subject<'_>) -> View {
+    whole_if(standing.has(Permission::CoreCanSeeProjector))
 }

@@ -1,21 +1,22 @@
 //! Who sees the files?
 
+use super::rule::Subject;
 use super::view::View;
 use super::whole_if;
-use crate::facts::{Facts, MediafileAccess};
+use crate::element::facts::{Facts, MediafileAccess};
 use crate::permission::Permission;
-use crate::viewer::Viewer;
+use super::viewer::Standing;
 
 /// Spec: restriction.md, mediafiles/mediafile.
-pub(super) fn mediafile(viewer: &Viewer, facts: &Facts) -> View {
-    let Facts::Mediafile(access) = facts else {
+pub(super) fn mediafile(standing: &Standing, subject: &Subject<'_>) -> View {
+    let Facts::Mediafile(access) = subject.facts else {
         return View::Hidden;
     };
-    let has_access = viewer.standing().superadmin
+    let has_access = standing.superadmin
         || match access {
             MediafileAccess::Everybody => true,
             MediafileAccess::Nobody => false,
-            MediafileAccess::Groups(groups) => viewer.is_in(groups),
+            MediafileAccess::Groups(groups) => standing.is_in(groups),
         };
-    whole_if(viewer.has(Permission::MediafilesCanSee) && has_access)
+    whole_if(standing.has(Permission::MediafilesCanSee) && has_access)
 }

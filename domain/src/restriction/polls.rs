@@ -1,10 +1,10 @@
 //! Who sees the polls of motions and elections, their options and their votes?
 
+use super::rule::{About, Subject, Ties};
 use super::view::{PollView, View, Voter};
-use crate::facts::{Facts, PollState};
-use crate::ids::UserId;
+use crate::element::facts::{Facts, PollState};
 use crate::permission::Permission;
-use crate::viewer::Viewer;
+use super::viewer::Standing;
 
 /// What differs between the polls of motions and those of elections.
 pub(super) struct Kind {
@@ -37,23 +37,29 @@ pub(super) const ASSIGNMENTS: Kind = Kind {
     ],
 };
 
+/// Whom a poll is about: those who voted.
+pub(super) fn voters(facts: &Facts) -> About<'_> {
+    let Facts::Poll { voted, .. } = facts else {
+        return About::NOBODY;
+    };
+    About::Users(voted)
+}
+
 /// Spec: restriction.md, Polls: `…-poll`.
-pub(super) fn poll(viewer: &Viewer, facts: &Facts, kind: &Kind) -> View {
-    let Facts::Poll { state, voted } = facts else {
+pub(super) fn poll(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>, kind: &Kind) -> View {
+    let Facts::Poll { state, .. } = subject.facts else {
         return View::Hidden;
     };
-    if !viewer.has(kind.see) {
+    if !standing.has(kind.see) {
         return View::Hidden;
     }
-    let has_voted = |user: &UserId| voted.binary_search(user).is_ok();
-    let sees_cast = viewer.has(Permission::AgendaCanManageListOfSpeakers);
+    let sees_cast = standing.has(Permission::AgendaCanManageListOfSpeakers);
     View::Poll(PollView {
-        voter: viewer.user().map(|user| Voter {
-            has_voted: has_voted(&user),
-            has_voted_for: viewer.delegated_from().iter().copied().filter(has_voted).collect(),
-        }),
+        voter: standing
+            .logged_in
+            .then(|| Voter { has_voted: ties.is_own(), has_voted_for: ties.delegators().collect() }),
         counts_votes: *state == PollState::Open,
-        without: match (state, viewer.has(kind.manage)) {
+        without: match (state, standing.has(kind.manage)) {
             (PollState::Published, _) | (PollState::Finished, true) => &[],
             (PollState::Open, true) => &["voted_id", "votesvalid", "votesinvalid"],
             (PollState::Open | PollState::Finished, false) => kind.withheld[usize::from(!sees_cast)],
@@ -62,39 +68,41 @@ pub(super) fn poll(viewer: &Viewer, facts: &Facts, kind: &Kind) -> View {
 }
 
 /// Spec: restriction.md, Polls: `…-option`.
-pub(super) fn option(viewer: &Viewer, facts: &Facts, kind: &Kind) -> View {
-    let Facts::Option { poll_state } = facts else {
+pub(super) fn option(standing: &Standing, subject: &Subject<'_>, kind: &Kind) -> View {
+    let Facts::Option { poll_state } = subject.facts else {
         return View::Hidden;
     };
-    if !viewer.has(kind.see) {
+    if !standing.has(kind.see) {
         View::Hidden
-    } else if viewer.has(kind.manage) || *poll_state == PollState::Published {
+    } else if standing.has(kind.manage) || *poll_state == PollState::Published {
         View::Whole
     } else {
         View::Without(&["yes", "no", "abstain"])
     }
 }
 
+/// Whom a vote is about: the one who gave it, and the one for whom.
+pub(super) fn users_of_vote(facts: &Facts) -> About<'_> {
+    let Facts::Vote { user, delegated_user, .. } = facts else {
+        return About::NOBODY;
+    };
+    About::Either([*user, *delegated_user])
+}
+
 /// Spec: restriction.md, Polls: `…-vote`.
-pub(super) fn vote(viewer: &Viewer, facts: &Facts, kind: &Kind) -> View {
-    let Facts::Vote { poll_state, user, delegated_user } = facts else {
+pub(super) fn vote(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>, kind: &Kind) -> View {
+    let Facts::Vote { poll_state, .. } = subject.facts else {
         return View::Hidden;
     };
-    if !viewer.has(kind.see) {
+    if !standing.has(kind.see) {
         return View::Hidden;
     }
-    let manages = viewer.has(kind.manage);
+    let manages = standing.has(kind.manage);
     if *poll_state == PollState::Published || manages && *poll_state == PollState::Finished {
         View::Whole
-    } else if manages || viewer.is(*user) || viewer.is(*delegated_user) {
+    } else if manages || ties.is_own() {
         View::Without(&["user_token"])
     } else {
         View::Hidden
     }
-}
-
-/// The users in ascending order.
-pub(super) fn sorted(mut users: Vec<UserId>) -> Vec<UserId> {
-    users.sort_unstable();
-    users
 }

@@ -1,11 +1,11 @@
 //! Who sees the users and their notes?
 
+use super::rule::{About, Subject, Ties};
 use super::view::View;
 use super::whole_if;
-use crate::facts::Facts;
-use crate::ids::UserId;
-use crate::permission::{Permission, PermissionSet};
-use crate::viewer::Viewer;
+use crate::element::facts::Facts;
+use crate::permission::Permission;
+use super::viewer::Standing;
 
 macro_rules! field_sets {
     ($($(#[$doc:meta])* $name:ident = [$($field:literal),*];)+) => {$(
@@ -31,11 +31,11 @@ field_sets! {
 }
 
 /// Spec: restriction.md, users/user.
-pub(super) fn user(viewer: &Viewer, user: UserId, required_by: PermissionSet) -> View {
-    let is_own = viewer.is(Some(user));
-    if viewer.has(Permission::UsersCanSeeName) {
-        return View::User(if viewer.has(Permission::UsersCanSeeExtraData) {
-            if viewer.has(Permission::UsersCanManage) { ALL } else { MANY }
+pub(super) fn user(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>) -> View {
+    let is_own = ties.is_own();
+    if standing.has(Permission::UsersCanSeeName) {
+        return View::User(if standing.has(Permission::UsersCanSeeExtraData) {
+            if standing.has(Permission::UsersCanManage) { ALL } else { MANY }
         } else if is_own {
             OWN
         } else {
@@ -44,17 +44,22 @@ pub(super) fn user(viewer: &Viewer, user: UserId, required_by: PermissionSet) ->
     }
     if is_own {
         View::User(OWN)
-    } else if viewer.delegated_from().contains(&user) || viewer.has_one_of(required_by) {
+    } else if ties.delegators().next().is_some() || standing.has_one_of(subject.required_by) {
         View::User(LITTLE)
     } else {
         View::Hidden
     }
 }
 
+/// Whom a personal note is about: its own user.
+pub(super) fn owner_of_note(facts: &Facts) -> About<'_> {
+    let Facts::PersonalNote { user } = facts else {
+        return About::NOBODY;
+    };
+    About::Either([*user, None])
+}
+
 /// Spec: restriction.md, Rules by collection.
-pub(super) fn personal_note(viewer: &Viewer, facts: &Facts) -> View {
-    match facts {
-        Facts::PersonalNote { user } => whole_if(viewer.is(*user)),
-        _ => View::Hidden,
-    }
+pub(super) fn personal_note(_: &Standing, _: &Subject<'_>, ties: &Ties<'_>) -> View {
+    whole_if(ties.is_own())
 }

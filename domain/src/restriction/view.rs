@@ -81,7 +81,7 @@ impl PollView {
     fn render(&self, element: &Element, out: &mut String) {
         let fields = Fields::of(element.json());
         let voted = fields.as_ref().and_then(|fields| fields.users("voted_id").ok()).unwrap_or_default();
-        let voted_sorted = super::polls::sorted(voted);
+        let voted_sorted = sorted(voted);
         let mut added: Vec<(&str, String)> = Vec::new();
         if let Some(voter) = &self.voter {
             added.push(("user_has_voted", voter.has_voted.to_string()));
@@ -134,6 +134,12 @@ fn render_comments(element: &Element, kept: &[u32], out: &mut String) {
     let missing = (!is_there).then_some(("comments", comments.as_str()));
     let replaced = fields.iter().map(|(name, text)| (name, if name == "comments" { comments.as_str() } else { text }));
     write_object(out, replaced.chain(missing));
+}
+
+/// The users in ascending order.
+fn sorted(mut users: Vec<UserId>) -> Vec<UserId> {
+    users.sort_unstable();
+    users
 }
 
 fn id_list(users: &[UserId]) -> String {

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::collection::Collection;
-use crate::element::Element;
-use crate::facts::Facts;
+use crate::element::facts::Facts;
+use crate::element::{Element, references};
 use crate::ids::{ElementId, ElementKey};
 use crate::meeting::Meeting;
-use crate::slide::motions::references;
 
 /// Everything of a meeting that a slide was rendered from, and everything it looked for in vain.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

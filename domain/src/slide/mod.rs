@@ -10,7 +10,7 @@ pub mod dependencies;
 mod error;
 mod lookup;
 mod mediafiles;
-pub(crate) mod motions;
+mod motions;
 mod node;
 mod polls;
 #[cfg(test)]
@@ -24,13 +24,13 @@ use std::fmt;
 
 use crate::collection::Collection;
 use crate::ids::ElementKey;
-use crate::json::{Fields, string_literal};
+use crate::json::{Fields, inside, string_literal};
 use crate::meeting::Meeting;
 use dependencies::Dependencies;
 use error::{SlideError, Trail};
 use lookup::Lookup;
 use node::Node;
-use text::{Object, inside, quoted};
+use text::{Object, quoted};
 
 wire_names! {
     /// A kind of slide.

@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use super::error::{SlideError, Trail};
-use super::text::{self, Object};
+use super::text::Object;
 use crate::ids::ElementKey;
-use crate::json::{FieldError, Fields};
+use crate::json::{FieldError, Fields, inside};
 
 /// An element that a slide looked up. What it says of wrong types names the element and the way to it.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ impl<'m> Node<'m> {
     pub(crate) fn text(&self, name: &str) -> Result<&'m str, SlideError> {
         match self.fields.get(name) {
             None => Ok(""),
-            Some(json) => text::inside(json).ok_or_else(|| self.wrong(&FieldError::new(name, "is not a string"))),
+            Some(json) => inside(json).ok_or_else(|| self.wrong(&FieldError::new(name, "is not a string"))),
         }
     }
 

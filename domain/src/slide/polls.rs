@@ -4,7 +4,8 @@ use serde_json::Number;
 
 use super::error::SlideError;
 use super::node::Node;
-use super::text::{Object, inside};
+use super::text::Object;
+use crate::json::inside;
 
 /// The `state` in which the result of a poll is shown.
 const PUBLISHED: i64 = 4;

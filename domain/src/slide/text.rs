@@ -46,11 +46,6 @@ pub(crate) fn list(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     out
 }
 
-/// What stands between the quotes of a JSON string; `None` if the value is not a string.
-pub(crate) fn inside(json: &str) -> Option<&str> {
-    json.strip_prefix('"')?.strip_suffix('"')
-}
-
 /// The JSON string with this text between its quotes.
 pub(crate) fn quoted(inside: &str) -> String {
     format!("\"{inside}\"")
@@ -64,6 +59,7 @@ pub(crate) const fn boolean(value: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::inside;
 
     #[test]
     fn objects_and_lists_are_compact() {

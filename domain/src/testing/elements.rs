@@ -11,8 +11,8 @@ pub const GROUPS: [u64; 5] = [1, 2, 3, 4, 200];
 /// The ids of other elements.
 pub const IDS: [u64; 5] = [1, 2, 64, 130, 0x8000_0005];
 
-/// The configuration values that rules and services read; the id of the element decides which one it is, so that no two
-/// elements are the same value.
+/// The configuration values that rules and services read. The id of an element decides which one it is, but now and then
+/// it takes the name of another.
 pub const CONFIGS: [&str; 4] = [
     "agenda_list_of_speakers_speaker_note_for_everyone",
     "general_system_enable_anonymous",
@@ -239,7 +239,8 @@ fn fields(dice: &mut Dice, collection: &str, id: u64) -> Vec<(&'static str, Valu
         "core/config" => {
             let index = IDS.iter().position(|known| *known == id).unwrap_or_default();
             let value = if dice.one_in(6) { dice.wrong() } else { dice.boolean() };
-            vec![("key", json!(CONFIGS.get(index).copied().unwrap_or("general_event_location"))), ("value", value)]
+            let own = CONFIGS.get(index).copied().unwrap_or("general_event_location");
+            vec![("key", json!(if dice.one_in(6) { dice.pick(&CONFIGS) } else { own })), ("value", value)]
         }
         _ => Vec::new(),
     }

@@ -7,8 +7,6 @@ pub mod elements;
 pub mod generator;
 mod manual_clock;
 pub mod oracle;
-#[cfg(test)]
-mod promise;
 pub mod strategies;
 
 pub use manual_clock::ManualClock;

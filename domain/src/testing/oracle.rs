@@ -90,13 +90,27 @@ impl<'a> Oracle<'a> {
         who
     }
 
+    /// The element that holds the configuration value `name`: of several that of the lowest id.
+    #[must_use]
+    pub fn configuration(&self, name: &str) -> Option<(&'a String, &'a Value)> {
+        let all = self.elements.iter().filter(|(key, element)| {
+            key.starts_with("core/config:") && is_sound(key, element) && element["key"] == *name
+        });
+        all.min_by_key(|(key, _)| id_of_key(key))
+    }
+
     fn configuration_is_true(&self, name: &str) -> bool {
-        self.elements.iter().any(|(key, element)| {
-            key.starts_with("core/config:")
-                && is_sound(key, element)
-                && element["key"] == *name
-                && element["value"] == true
-        })
+        self.configuration(name).is_some_and(|(_, element)| element["value"] == true)
+    }
+
+    /// As whom a session of `user` is served (spec: auth.md, rules 5 and 6); user 0 is anonymous, `None`: not at all.
+    #[must_use]
+    pub fn served_as(&self, user: u64) -> Option<u64> {
+        let key = format!("users/user:{user}");
+        match self.elements.get(&key) {
+            Some(element) => (is_sound(&key, element) && element["is_active"] != false).then_some(user),
+            None => self.configuration_is_true("general_system_enable_anonymous").then_some(0),
+        }
     }
 
     fn see(&self, who: &Who, key: &str, element: &Value) -> Option<Value> {

@@ -2,7 +2,8 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serde_json::Value;
+use proptest::test_runner::FileFailurePersistence;
+use serde_json::{Value, json};
 
 use super::elements::{Dice, GROUPS, IDS, USERS, element};
 use super::oracle::Elements;
@@ -17,13 +18,49 @@ pub const LOWEST: ChangeId = ChangeId(1000);
 /// The viewers that are worth asking: anonymous, every user of random meetings, and one who never exists.
 pub const VIEWERS: [u64; 8] = [0, USERS[0], USERS[1], USERS[2], USERS[3], USERS[4], USERS[5], 77];
 
+/// The user who comes and goes most, and whose rights change most.
+const DECIDED: u64 = USERS[4];
+
+/// What makes others visible, and what is seen by one right or another.
+const SEEN: [(&str, u64); 10] = [
+    ("agenda/list-of-speakers", 1),
+    ("assignments/assignment", 1),
+    ("assignments/assignment-option", 1),
+    ("assignments/assignment-poll", 1),
+    ("core/countdown", 1),
+    ("motions/motion", 1),
+    ("motions/motion-poll", 1),
+    ("motions/state", 1),
+    ("topics/topic", 1),
+    ("users/user", USERS[1]),
+];
+
 /// Collections beyond those that the service knows: their elements are hidden.
 const UNKNOWN: [&str; 2] = ["plugin/thing", "users/User"];
 
-/// How a property is tested: with so many cases. A case that fails becomes a test of its own, not a file of seeds.
+/// The configuration of a property that is tested with so many cases, or with as many as `PROPTEST_CASES` says.
+///
+/// The seed of a case that fails is printed, and kept in `proptest-regressions/` of the package. The seeds there are
+/// tried first.
 #[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "who runs a property by hand says how long; the service does not read this"
+)]
 pub fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    let default = ProptestConfig::default();
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => default,
+        None => ProptestConfig { cases, ..default },
+    }
+}
+
+/// As [`cases`], for a property in the folder `tests/` of a package, where proptest does not find the package by itself:
+/// seeds are kept in the file of this path.
+#[must_use]
+pub fn cases_kept_in(path: &'static str, cases: u32) -> ProptestConfig {
+    let persistence = FileFailurePersistence::Direct(path);
+    ProptestConfig { failure_persistence: Some(Box::new(persistence)), ..self::cases(cases) }
 }
 
 /// A meeting and what happened to it.
@@ -56,6 +93,8 @@ enum Happening {
     Rewrite,
     /// It becomes again what it was in the beginning.
     Restore,
+    /// Nothing but its id is left.
+    Strip,
 }
 
 #[derive(Clone, Debug)]
@@ -86,18 +125,28 @@ pub fn meeting() -> impl Strategy<Value = Elements> {
     })
 }
 
-/// A random history with at most so many changes.
+/// A random history with at most so many changes. In some anything happens, in some little but what decides who sees
+/// what, in some both.
 pub fn history(changes_max: usize) -> impl Strategy<Value = History> {
-    (meeting(), vec(vec(event(), 1..5), 0..=changes_max)).prop_map(|(initial, changes)| {
+    let anything = vec(vec(event(), 1..5), 0..=changes_max);
+    let deciding = vec(vec(deciding_event(), 1..4), 0..=changes_max);
+    let both = vec(vec(prop_oneof![event(), deciding_event()], 1..5), 0..=changes_max);
+    let changes = prop_oneof![2 => anything, 2 => deciding, 1 => both];
+    (meeting(), vec(any::<u64>(), SEEN.len() + 2), changes).prop_map(|(mut initial, seeds, changes)| {
+        // What deciding events are about is there, mostly.
+        let keys = SEEN.into_iter().chain([("core/config", 1), ("core/config", 2)]);
+        for ((collection, id), seed) in keys.zip(seeds).filter(|(_, seed)| seed % 3 > 0) {
+            initial.entry(format!("{collection}:{id}")).or_insert_with(|| element(collection, id, seed));
+        }
         let mut now = initial.clone();
         let changes = changes.into_iter().map(|events| change(&initial, &mut now, &events)).collect();
         History { initial, changes }
     })
 }
 
-/// One of [`VIEWERS`].
+/// One of [`VIEWERS`], most often anonymous or the one with whom most happens.
 pub fn viewer() -> impl Strategy<Value = u64> {
-    proptest::sample::select(VIEWERS.to_vec())
+    prop_oneof![2 => proptest::sample::select(VIEWERS.to_vec()), 1 => Just(DECIDED), 1 => Just(0)]
 }
 
 impl History {
@@ -176,6 +225,7 @@ impl Event {
             Happening::Delete => None,
             Happening::Rewrite => before.cloned(),
             Happening::Restore => initial.get(&self.key()).cloned(),
+            Happening::Strip => Some(json!({ "id": self.id })),
         }
     }
 }
@@ -193,6 +243,27 @@ fn change(initial: &Elements, now: &mut Elements, events: &[Event]) -> Vec<Write
         writes.push(write);
     }
     writes
+}
+
+/// One of few elements that decide what one user sees of the others, or that are seen by whichever right, comes, goes and
+/// comes back.
+fn deciding_event() -> impl Strategy<Value = Event> {
+    use Happening::{Alter, Delete, Replace, Restore, Strip};
+    let element = prop_oneof![
+        3 => Just(("users/user", DECIDED)),
+        3 => proptest::sample::select(vec![("users/group", 1), ("users/group", 3)]),
+        // The two that rules and access read, and one that may take the name of either.
+        3 => proptest::sample::select(vec![("core/config", 1), ("core/config", 2), ("core/config", 64)]),
+        4 => proptest::sample::select(SEEN.to_vec()),
+    ];
+    let happening =
+        prop_oneof![1 => Just(Alter), 1 => Just(Delete), 1 => Just(Replace), 2 => Just(Restore), 1 => Just(Strip)];
+    (element, happening, any::<u64>()).prop_map(|((collection, id), happening, seed)| Event {
+        collection,
+        id,
+        happening,
+        seed,
+    })
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -236,6 +307,8 @@ mod tests {
     use proptest::test_runner::TestRunner;
 
     use super::*;
+    use crate::reach::DecidingConfig;
+    use crate::testing::elements::CONFIGS;
     use crate::testing::oracle::{is_sound, view};
 
     /// Tests with these meetings say little if everything is hidden or everything is seen.
@@ -256,8 +329,9 @@ mod tests {
             all += elements.len();
             sound += elements.iter().filter(|(key, element)| is_sound(key, element)).count();
         }
+        assert!(DecidingConfig::ALL.iter().all(|config| CONFIGS.contains(&config.name())));
         for collection in Collection::ALL {
-            let [hidden, visible] = seen[collection.name()];
+            let [hidden, visible] = seen.get(collection.name()).copied().unwrap_or_default();
             let is_for_everyone = ["core/config", "core/tag", "users/group"].contains(&collection.name());
             assert!(
                 visible > 20 && (hidden > 20 || is_for_everyone),

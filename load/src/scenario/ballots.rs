@@ -188,12 +188,12 @@ fn in_parts(change: Change) -> Vec<Change> {
 #[cfg(test)]
 mod tests {
     use domain::ids::{ChangeId, UserId};
+    use domain::meeting::view_in;
     use domain::meeting::{self, Meeting};
     use domain::ports::element_store::RawElement;
-    use domain::restriction::view;
     use domain::restriction::view::View;
+    use domain::restriction::viewer::Viewer;
     use domain::testing::generator::{Generated, Plan};
-    use domain::viewer::Viewer;
 
     use super::*;
 
@@ -212,7 +212,7 @@ mod tests {
         let mut text = String::new();
         for collection in [Collection::MotionPoll, Collection::MotionOption, Collection::MotionVote] {
             for element in meeting.elements(collection).filter(|element| element.key().id.0 >= FIRST_ID) {
-                match view(&viewer, meeting, element.key()) {
+                match view_in(meeting, &viewer, element.key()) {
                     View::Hidden => {}
                     view => view.render(element, &mut text),
                 }

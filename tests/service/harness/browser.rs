@@ -1,6 +1,7 @@
 //! Who asks the service? A real HTTP client, of one of the protocols that the port speaks.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use domain::testing::client::Client;
 use reqwest::{ClientBuilder, Method, RequestBuilder, Response, Version};
@@ -49,7 +50,16 @@ pub(crate) struct Failure {
 
 impl Browser {
     pub(crate) fn new(address: SocketAddr, protocol: Protocol) -> Self {
-        let builder = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).tls_info(true);
+        Self::build(reqwest::Client::builder(), &address.to_string(), protocol)
+    }
+
+    /// A client of the Unix socket at `path`.
+    pub(crate) fn local(path: &Path, protocol: Protocol) -> Self {
+        Self::build(reqwest::Client::builder().unix_socket(path), "localhost", protocol)
+    }
+
+    fn build(builder: ClientBuilder, address: &str, protocol: Protocol) -> Self {
+        let builder = builder.no_proxy().tls_danger_accept_invalid_certs(true).tls_info(true);
         let (scheme, builder) = match protocol {
             Protocol::Http1 => ("http", builder),
             Protocol::Http2 => ("http", ClientBuilder::http2_prior_knowledge(builder)),

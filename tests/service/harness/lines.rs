@@ -13,7 +13,11 @@ use super::within;
 
 /// What a compressed stream is read with.
 enum Decoder {
-    Gzip(Box<GzDecoder<Vec<u8>>>),
+    Gzip {
+        decoder: Box<GzDecoder<Vec<u8>>>,
+        /// What was not flushed yet.
+        pending: Vec<u8>,
+    },
     Zstd(zstd::stream::write::Decoder<'static, Vec<u8>>),
 }
 
@@ -22,8 +26,12 @@ impl Decoder {
     fn read(&mut self, chunk: &[u8]) -> io::Result<Vec<u8>> {
         // What was written so far can be read: every line was flushed.
         let text = match self {
-            Self::Gzip(decoder) => {
-                decoder.write_all(chunk)?;
+            Self::Gzip { decoder, pending } => {
+                pending.extend_from_slice(chunk);
+                let flushed = pending.windows(FLUSHED.len()).rposition(|bytes| bytes == FLUSHED);
+                let flushed = flushed.map_or(0, |start| start + FLUSHED.len());
+                decoder.write_all(&pending[..flushed])?;
+                pending.drain(..flushed);
                 decoder.flush()?;
                 decoder.get_mut()
             }
@@ -36,6 +44,9 @@ impl Decoder {
         Ok(std::mem::take(text))
     }
 }
+
+/// What a flush in a gzip stream ends with. Decoders may hold back what comes after the last one.
+const FLUSHED: &[u8] = &[0, 0, 0xff, 0xff];
 
 /// The lines of a stream. Every one is checked for what http.md says of all of them.
 pub(crate) struct Lines {
@@ -53,11 +64,13 @@ impl Lines {
         let headers = response.headers();
         assert_eq!(headers["cache-control"], "no-store, no-transform");
         assert_eq!(headers["x-accel-buffering"], "no");
-        let decoder = headers.get("content-encoding").map(|coding| match coding.as_bytes() {
-            b"gzip" => Decoder::Gzip(Box::new(GzDecoder::new(Vec::new()))),
-            b"zstd" => Decoder::Zstd(zstd::stream::write::Decoder::new(Vec::new()).expect("memory")),
+        let decoder = match headers["content-encoding"].as_bytes() {
+            // Keeps nginx and Apache from compressing it.
+            b"Identity" => None,
+            b"gzip" => Some(Decoder::Gzip { decoder: Box::new(GzDecoder::new(Vec::new())), pending: Vec::new() }),
+            b"zstd" => Some(Decoder::Zstd(zstd::stream::write::Decoder::new(Vec::new()).expect("memory"))),
             other => panic!("{other:?} was not asked for"),
-        });
+        };
         let mut lines = Self { response, decoder, partial: Vec::new(), ready: VecDeque::new() };
         assert_eq!(lines.next().await.as_deref(), Some("{\"connected\":true}"), "the first line");
         lines
@@ -70,7 +83,8 @@ impl Lines {
 
     /// How the stream is compressed, if it is.
     pub(crate) fn coding(&self) -> Option<&str> {
-        self.response.headers().get("content-encoding").map(|coding| coding.to_str().expect("ASCII"))
+        let coding = self.response.headers()["content-encoding"].to_str().expect("ASCII");
+        (coding != "Identity").then_some(coding)
     }
 
     /// The next line without its end; `None` if the service ended the stream, which it does between two lines only.

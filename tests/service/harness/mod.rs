@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(crate) use browser::{Browser, Failure, Protocol};
 pub(crate) use lines::{Lines, Watcher};
 pub(crate) use meeting::{LOWEST, Meeting, SECRET, fixture};
-pub(crate) use process::{Process, run, secret_file};
+pub(crate) use process::{Process, run, run_within, secret_file, with_redis};
 pub(crate) use service::{Service, Setup};
 
 /// How long anything may take before a test fails. Far more than it takes on a slow machine: it only keeps a failing test

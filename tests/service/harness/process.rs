@@ -1,9 +1,9 @@
 //! How is the real program run by a test?
 
-use std::net::SocketAddr;
-use std::net::TcpListener;
-use std::os::fd::OwnedFd;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd;
 use std::process::{Output, Stdio};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -32,24 +32,49 @@ fn command(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Com
     command
 }
 
+/// A program that a socket is handed in to (`LISTEN_FDS`), after `setup` was run by the shell.
+fn command_on(socket: &impl AsFd, setup: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    // The shell's process id stays that of the program.
+    let script = format!("{setup}\nexec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec {PROGRAM} \"$@\"");
+    let mut command = command("/bin/sh", &[&["-c", &script, "sh"], arguments].concat(), variables);
+    command.stdin(socket.as_fd().try_clone_to_owned().expect("a socket"));
+    command
+}
+
 /// Runs the program to its end.
 pub(crate) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let output = command(PROGRAM, arguments, variables).stdin(Stdio::null()).output();
     within("the end of the program", output).await.expect("the program starts")
 }
 
+/// The program where the system allows it so many open files. The shell's process id stays that of the program.
+fn command_within(open_files: usize, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let script = format!("ulimit -n {open_files}; exec {PROGRAM} \"$@\"");
+    command("/bin/sh", &[&["-c", &script, "sh"], arguments].concat(), variables)
+}
+
+/// Runs the program to its end, where the system allows it so many open files.
+pub(crate) async fn run_within(open_files: usize, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let output = command_within(open_files, arguments, variables).stdin(Stdio::null()).output();
+    within("the end of the program", output).await.expect("the program starts")
+}
+
 /// The variables of a program on this Redis.
-fn with_redis<'a>(port: &'a str, secret: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub(crate) fn with_redis<'a>(port: &'a str, secret: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut variables = vec![("MESSAGE_BUS_HOST", "127.0.0.1"), ("MESSAGE_BUS_PORT", port), ("SECRET_FILE", secret)];
     variables.extend(more);
     variables
 }
 
-/// A file with the secret of the tests; one for all of them.
+/// A file with the secret of the tests; one for all of them, written once: a program may be reading it.
 pub(crate) fn secret_file() -> String {
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("secret-of-the-tests");
-    std::fs::write(&path, format!("DJANGO_SECRET_KEY='{SECRET}'\n")).expect("a file");
-    path.to_str().expect("UTF-8").to_owned()
+    // Written once: another test's program would read the file while it is empty.
+    static FILE: LazyLock<String> = LazyLock::new(|| {
+        let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("secret-of-the-tests");
+        std::fs::write(&path, format!("DJANGO_SECRET_KEY='{SECRET}'\n")).expect("a file");
+        path.to_str().expect("UTF-8").to_owned()
+    });
+    FILE.clone()
 }
 
 impl Process {
@@ -60,14 +85,42 @@ impl Process {
         Self::listening(command).await
     }
 
-    /// Starts the program as a service manager does that hands in a socket (`LISTEN_FDS`).
-    pub(crate) async fn start_on(socket: &TcpListener, redis_port: u16) -> Self {
-        // The shell's process id stays that of the program.
-        let script = format!("exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec {PROGRAM}");
+    /// Starts the program on the Redis at this port, where the system allows it so many open files.
+    pub(crate) async fn serve_within(open_files: usize, redis_port: u16, variables: &[(&str, &str)]) -> Self {
         let (port, secret) = (redis_port.to_string(), secret_file());
-        let mut command = command("/bin/sh", &["-c", &script], &with_redis(&port, &secret, &[]));
-        command.stdin(OwnedFd::from(socket.try_clone().expect("a socket")));
+        let mut command = command_within(open_files, &[], &with_redis(&port, &secret, variables));
+        command.stdin(Stdio::null()).env("AUTOUPDATE_PORT", "0").env("AUTOUPDATE_HOST", "127.0.0.1");
         Self::listening(command).await
+    }
+
+    /// Starts the program with just these variables, on whatever they say.
+    pub(crate) async fn start_at(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = command(PROGRAM, arguments, variables);
+        command.stdin(Stdio::null());
+        Self::listening(command).await
+    }
+
+    /// Starts the program as a service manager does that hands in a socket (`LISTEN_FDS`).
+    pub(crate) async fn start_on(socket: &impl AsFd, redis_port: u16) -> Self {
+        let (port, secret) = (redis_port.to_string(), secret_file());
+        Self::listening(command_on(socket, "", &[], &with_redis(&port, &secret, &[]))).await
+    }
+
+    /// Starts the program on this socket, with its standard output and its log where the test wants them, so that nothing
+    /// of them is heard here. `setup` is run by the shell before.
+    pub(crate) fn start_unheard(
+        socket: &TcpListener,
+        setup: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+        (output, log): (Stdio, Stdio),
+    ) -> Self {
+        let mut command = command_on(socket, setup, arguments, variables);
+        let child = command.stdout(output).stderr(log).spawn().expect("the program starts");
+        let port = socket.local_addr().expect("bound").port();
+        let (_, log) = mpsc::unbounded_channel();
+        let (_, output) = mpsc::unbounded_channel();
+        Self { child, log, output, logged: Vec::new(), port }
     }
 
     /// Starts the program on the Redis at this port of the loopback address, with the secret of the tests.
@@ -82,10 +135,10 @@ impl Process {
         let output = lines(child.stdout.take().expect("piped"));
         let mut process = Self { child, log, output, logged: Vec::new(), port: 0 };
         let listening = process.until_logged("\"message\":\"listening\"").await;
-        // As in `[127.0.0.1:40123]`.
+        // As in `[127.0.0.1:40123]`; a Unix socket has none.
         let addresses = listening["addresses"].as_str().expect("addresses");
         let port = addresses.trim_end_matches(']').rsplit(':').next().and_then(|port| port.parse().ok());
-        process.port = port.expect("a port");
+        process.port = port.unwrap_or(0);
         process
     }
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::django::{DjangoAuthenticator, DjangoSecret, FixedAuthenticator};
-use adapters::http::acceptor::{Acceptor, TcpAcceptor};
-use adapters::http::connections::Rhythm;
+use adapters::http::acceptor::TcpAcceptor;
 use adapters::http::limits::Limits;
 use adapters::http::listen::bind;
 use adapters::http::stream_response::Compression;
@@ -15,11 +14,12 @@ use adapters::redis::{
 };
 use adapters::system::SystemClock;
 use adapters::tls::{TlsMode, TlsServer};
+use application::notify::hub::BufferLimits;
+use application::publishing::live::PiecesLimit;
+use application::streams::connections::Rhythm;
 use autoupdate::wiring::{Ports, Settings, run};
-use domain::history::HistoryLimits;
 use domain::ids::UserId;
-use domain::live::PiecesLimit;
-use domain::notify::routing::BufferLimits;
+use domain::meeting::history::HistoryLimits;
 use domain::ports::clock::Clock;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -99,7 +99,24 @@ impl Service {
 
     /// Stops it in order.
     pub(crate) async fn stop(self) {
+        self.begin_stop().ended().await;
+    }
+
+    /// Tells it to stop.
+    pub(crate) fn begin_stop(self) -> Stopping {
         let _ = self.stop.send(());
+        Stopping { task: self.task }
+    }
+}
+
+/// A service that was told to stop.
+pub(crate) struct Stopping {
+    task: JoinHandle<()>,
+}
+
+impl Stopping {
+    /// Waits for its end.
+    pub(crate) async fn ended(self) {
         within("the stop", self.task).await.expect("no panic");
     }
 }
@@ -117,6 +134,7 @@ fn settings() -> Settings {
         compression: Compression::Auto,
         history: HistoryLimits::default(),
         pieces: PiecesLimit::Automatic,
+        shutdown_delay: Duration::ZERO,
         drain: Duration::ZERO,
         limits: Limits::default(),
         tls: TlsMode::Both,

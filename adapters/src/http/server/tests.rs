@@ -1,7 +1,9 @@
 //! Is every kind of client served, and does none keep the service from serving the others?
 
+mod http2;
 mod limits;
 mod protocols;
+mod slow;
 mod stopping;
 
 use std::io;
@@ -11,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use application::readiness::Readiness;
 use bytes::Bytes;
 use futures_util::stream;
 use poem::endpoint::make;
@@ -22,9 +25,9 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::http::acceptor::TcpAcceptor;
 use crate::http::drain::{DrainTrigger, drain};
-use crate::http::health::Readiness;
 use crate::http::listen::bind;
-use crate::http::router::{HttpService, Router, ServiceRoute};
+use crate::http::route::ServiceRoute;
+use crate::http::router::{HttpService, Router};
 use crate::tls::{CertificateWatch, TlsMode, TlsServer};
 
 const HEALTHY: &str = "{\"healthy\": true}\n";
@@ -70,6 +73,16 @@ struct Running {
 
 impl Running {
     fn start(acceptor: impl Acceptor + 'static, mode: TlsMode, tls: Option<TlsServer>, limits: Limits) -> Self {
+        Self::start_service(acceptor, mode, tls, limits, service)
+    }
+
+    fn start_service(
+        acceptor: impl Acceptor + 'static,
+        mode: TlsMode,
+        tls: Option<TlsServer>,
+        limits: Limits,
+        service: impl FnOnce(&Drain) -> HttpService,
+    ) -> Self {
         let (trigger, draining) = drain();
         let context = ConnectionContext::new(service(&draining), mode, tls, &limits);
         let accepted = Arc::default();
@@ -95,14 +108,14 @@ struct Counting<A> {
 impl<A: Acceptor> Acceptor for Counting<A> {
     type Io = A::Io;
 
-    async fn accept(&mut self) -> io::Result<(A::Io, SocketAddr)> {
+    async fn accept(&mut self) -> io::Result<(A::Io, Address)> {
         let accepted = self.acceptor.accept().await;
         self.accepted.fetch_add(1, Ordering::Relaxed);
         accepted
     }
 
-    fn local_addresses(&self) -> Vec<SocketAddr> {
-        self.acceptor.local_addresses()
+    fn listening_on(&self) -> Vec<Address> {
+        self.acceptor.listening_on()
     }
 }
 
@@ -142,23 +155,31 @@ impl Pipes {
     }
 
     fn start_with(mode: TlsMode, limits: Limits) -> (Running, PipeSender) {
+        Self::start_service(mode, limits, service)
+    }
+
+    fn start_service(
+        mode: TlsMode,
+        limits: Limits,
+        service: impl FnOnce(&Drain) -> HttpService,
+    ) -> (Running, PipeSender) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let (tls, _) = TlsServer::new(None).expect("a certificate");
-        (Running::start(Self(receiver), mode, Some(tls), limits), sender)
+        (Running::start_service(Self(receiver), mode, Some(tls), limits, service), sender)
     }
 }
 
 impl Acceptor for Pipes {
     type Io = DuplexStream;
 
-    async fn accept(&mut self) -> io::Result<(DuplexStream, SocketAddr)> {
+    async fn accept(&mut self) -> io::Result<(DuplexStream, Address)> {
         match self.0.recv().await {
-            Some(pipe) => Ok((pipe?, SocketAddr::from(([192, 0, 2, 1], 1)))),
+            Some(pipe) => Ok((pipe?, Address::Unix(None))),
             None => std::future::pending().await,
         }
     }
 
-    fn local_addresses(&self) -> Vec<SocketAddr> {
+    fn listening_on(&self) -> Vec<Address> {
         Vec::new()
     }
 }

@@ -12,7 +12,11 @@ type Scores = BTreeMap<Vec<u8>, f64>;
 type Stream = Vec<Entry>;
 type Answer = Result<Reply, String>;
 
-const WRITES: [&str; 9] = ["SET", "DEL", "HSET", "HDEL", "ZADD", "ZREMRANGEBYSCORE", "XADD", "XTRIM", "FLUSHALL"];
+const WRITES: [&str; 11] =
+    ["SET", "DEL", "HSET", "HDEL", "ZADD", "ZINCRBY", "ZREM", "ZREMRANGEBYSCORE", "XADD", "XTRIM", "FLUSHALL"];
+
+/// What the clock shows at first.
+const TIME_AT_START: u64 = 1_700_000_000;
 
 /// Is the command one that a replica refuses?
 pub(super) fn writes(name: &str) -> bool {
@@ -29,15 +33,17 @@ pub(super) fn run(data: &mut Data, database: i64, words: &[Vec<u8>]) -> Reply {
         data.databases.clear();
         return Reply::OK;
     }
+    let time = TIME_AT_START + data.seconds_passed;
     let database = data.databases.entry(database).or_default();
     let answer = match name.as_str() {
         "PING" => Ok(words.first().map_or(Reply::Simple("PONG"), |word| Reply::Bulk(word.clone()))),
         "GET" | "SET" | "DEL" | "EXISTS" => strings(database, &name, words),
-        "HSET" | "HDEL" | "HGETALL" | "HMGET" => hashes(database, &name, words),
-        "ZADD" | "ZSCORE" | "ZCOUNT" | "ZREVRANGE" | "ZRANGEBYSCORE" | "ZREMRANGEBYSCORE" => {
+        "TIME" => Ok(Reply::Array([time, 0].map(|part| Reply::Bulk(part.to_string().into_bytes())).to_vec())),
+        "HSET" | "HDEL" | "HGETALL" | "HKEYS" | "HLEN" | "HMGET" => hashes(database, &name, words),
+        "ZADD" | "ZINCRBY" | "ZREM" | "ZSCORE" | "ZCOUNT" | "ZREVRANGE" | "ZRANGEBYSCORE" | "ZREMRANGEBYSCORE" => {
             scores(database, &name, words)
         }
-        "XADD" | "XTRIM" | "XREVRANGE" | "XREAD" => streams(database, &name, words, milliseconds),
+        "XADD" | "XTRIM" | "XLEN" | "XRANGE" | "XREVRANGE" | "XREAD" => streams(database, &name, words, milliseconds),
         _ => Err(format!("ERR unknown command '{name}'")),
     };
     answer.unwrap_or_else(Reply::Error)
@@ -78,6 +84,8 @@ fn hashes(database: &mut Database, name: &str, words: &[Vec<u8>]) -> Answer {
     let hash = find::<Hash>(database, words)?.unwrap_or(&mut none);
     match name {
         "HDEL" => count(words[1..].iter().filter(|field| hash.remove(*field).is_some())),
+        "HLEN" => count(hash.iter()),
+        "HKEYS" => Ok(Reply::Array(hash.keys().cloned().map(Reply::Bulk).collect())),
         "HGETALL" => {
             let words = hash.iter().flat_map(|(field, value)| [field.clone(), value.clone()]);
             Ok(Reply::Array(words.map(Reply::Bulk).collect()))
@@ -101,6 +109,12 @@ fn scores(database: &mut Database, name: &str, words: &[Vec<u8>]) -> Answer {
     let set = find::<Scores>(database, words)?.unwrap_or(&mut none);
     let bulk = |score: f64| Reply::Bulk(score.to_string().into_bytes());
     match name {
+        "ZINCRBY" => {
+            let score = number(at(words, 1)?)? + set.get(at(words, 2)?).copied().unwrap_or_default();
+            set.insert(at(words, 2)?.clone(), score);
+            Ok(bulk(score))
+        }
+        "ZREM" => count(words[1..].iter().filter(|member| set.remove(*member).is_some())),
         "ZSCORE" => Ok(set.get(at(words, 1)?).map_or(Reply::Nil, |score| bulk(*score))),
         // Only the first: `ZREVRANGE key 0 0 WITHSCORES`.
         "ZREVRANGE" => {
@@ -131,6 +145,13 @@ fn streams(database: &mut Database, name: &str, words: &[Vec<u8>], milliseconds:
             let keep: usize = text(words.last().ok_or(WRONG_NUMBER)?).parse().map_err(|_| NOT_AN_INTEGER)?;
             trim(make::<Stream>(database, words)?, keep);
             Ok(Reply::Integer(0))
+        }
+        "XLEN" => count(find::<Stream>(database, words)?.into_iter().flatten()),
+        // Only one: `XRANGE key id id`.
+        "XRANGE" => {
+            let position: Position = text(at(words, 1)?).parse().map_err(|_| "ERR Invalid stream ID")?;
+            let stream = find::<Stream>(database, words)?.into_iter().flatten();
+            Ok(Reply::Array(stream.filter(|entry| entry.position == position).map(|one| entry(one)).collect()))
         }
         // Only the newest: `XREVRANGE key + - COUNT 1`.
         "XREVRANGE" => {

@@ -22,6 +22,8 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: impl AsyncRead + AsyncWri
     }
 }
 
+const EXEC_ABORT: &str = "EXECABORT Transaction discarded because of previous errors.";
+
 struct Connection {
     shared: Arc<Shared>,
     number: u64,
@@ -29,6 +31,8 @@ struct Connection {
     may_pass: bool,
     /// The commands of a transaction that has begun.
     queue: Option<Vec<Vec<Vec<u8>>>>,
+    /// A command of the transaction was refused.
+    is_aborted: bool,
 }
 
 impl Connection {
@@ -37,7 +41,7 @@ impl Connection {
         settings.connections += 1;
         let (number, may_pass) = (settings.connections, settings.password.is_none());
         drop(settings);
-        Self { shared, number, database: 0, may_pass, queue: None }
+        Self { shared, number, database: 0, may_pass, queue: None, is_aborted: false }
     }
 
     async fn serve(&mut self, stream: impl AsyncRead + AsyncWrite) -> io::Result<()> {
@@ -65,6 +69,10 @@ impl Connection {
     async fn answer(&mut self, words: &[Vec<u8>]) -> Reply {
         let name = name(words);
         self.shared.settings().commands.push(name.clone());
+        if let Some((_, error)) = self.shared.settings().refused.clone().filter(|(refused, _)| *refused == name) {
+            self.is_aborted = true;
+            return Reply::Error(error);
+        }
         let reply = match name.as_str() {
             "AUTH" => self.log_in(words),
             _ if !self.may_pass => Reply::Error("NOAUTH Authentication required.".to_owned()),
@@ -81,9 +89,11 @@ impl Connection {
             "HELLO" => Reply::Error("ERR unknown command 'HELLO'".to_owned()),
             "MULTI" => {
                 self.queue = Some(Vec::new());
+                self.is_aborted = false;
                 Reply::OK
             }
             "EXEC" => match self.queue.take() {
+                Some(_) if self.is_aborted => Reply::Error(EXEC_ABORT.to_owned()),
                 Some(commands) => self.execute(commands),
                 None => Reply::Error("ERR EXEC without MULTI".to_owned()),
             },
@@ -133,7 +143,7 @@ impl Connection {
 
     fn execute(&self, commands: Vec<Vec<Vec<u8>>>) -> Reply {
         if commands.iter().any(|words| self.refuses(words)) {
-            return Reply::Error("EXECABORT Transaction discarded because of previous errors.".to_owned());
+            return Reply::Error(EXEC_ABORT.to_owned());
         }
         let mut data = self.shared.data();
         let replies = commands.iter().map(|words| run(&mut data, self.database, words)).collect();

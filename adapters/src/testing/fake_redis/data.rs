@@ -10,6 +10,8 @@ pub(super) struct Data {
     pub(super) databases: HashMap<i64, Database>,
     /// Grows with every entry of a stream; stands for the time.
     pub(super) milliseconds: u64,
+    /// How many seconds the clock was set forward; it stands still by itself.
+    pub(super) seconds_passed: u64,
 }
 
 pub(super) type Database = HashMap<Vec<u8>, Value>;

@@ -55,6 +55,8 @@ struct Settings {
     password: Option<String>,
     /// It is a sentinel, and names the primary of that name at that port.
     watched: Option<(String, u16)>,
+    /// The name of a command that is refused, and with which error.
+    refused: Option<(String, String)>,
     /// Connections up to that number are closed.
     closed_up_to: u64,
     /// Connections up to that number refuse to write.
@@ -149,6 +151,11 @@ impl FakeRedis {
         self.shared.settings().read_only_up_to = 0;
     }
 
+    /// From now on the command `name` (in upper case) is refused with this error, also in transactions.
+    pub fn refuse(&self, name: &str, error: &str) {
+        self.shared.settings().refused = Some((name.to_owned(), error.to_owned()));
+    }
+
     /// From now on it is a sentinel, which says that `primary` is the primary called `name`.
     pub fn name_primary(&self, name: &str, primary: &Self) {
         self.name_primary_at(name, primary.port());
@@ -157,6 +164,11 @@ impl FakeRedis {
     /// As [`FakeRedis::name_primary`], with the port of something in front of it.
     pub fn name_primary_at(&self, name: &str, port: u16) {
         self.shared.settings().watched = Some((name.to_owned(), port));
+    }
+
+    /// Sets its clock forward, which stands still by itself.
+    pub fn let_seconds_pass(&self, seconds: u64) {
+        self.shared.data().seconds_passed += seconds;
     }
 
     /// Connections must give this password first.

@@ -15,6 +15,7 @@ use crate::projector::{ProjectorBoard, Written, render_projector};
 use crate::slide::SlideName;
 use crate::slide::tests::meeting;
 use crate::testing::generator::Random;
+use crate::testing::strategies::cases;
 
 /// Few ids, so that elements meet; one that is no `i8`, one that is no `i32`.
 const IDS: [u64; 4] = [1, 2, 130, 2_147_483_649];
@@ -200,7 +201,7 @@ fn check_board(board: &ProjectorBoard, meeting: &Meeting, wanted: &BTreeSet<Proj
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 128 } else { 2_000 }))]
+    #![proptest_config(cases(if cfg!(debug_assertions) { 128 } else { 2_000 }))]
 
     /// Some steps may be looked at together, as after a pause; the projectors that are asked for come and go.
     #[test]

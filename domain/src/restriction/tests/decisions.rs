@@ -4,10 +4,9 @@ use proptest::prelude::*;
 
 use super::{COLLEAGUE, DELEGATE, Scene, seen_text, viewer};
 use crate::ids::{ElementKey, UserId};
-use crate::meeting::Meeting;
-use crate::restriction::{view, view_entry};
+use crate::meeting::{Deciding, Meeting, view_entry, view_in};
+use crate::restriction::viewer::Viewer;
 use crate::testing::strategies::{History, LOWEST, VIEWERS, cases, history, meeting, snapshot};
-use crate::viewer::{Deciding, Viewer};
 use serde_json::json;
 
 /// Each step of the history: the meeting before it and after it.
@@ -71,7 +70,7 @@ proptest! {
                 let (one, other) = (viewer(&before, user), viewer(&after, user));
                 for key in keys(&before).into_iter().chain(keys(&after)) {
                     if after.step().touched.binary_search(&key).is_err() {
-                        prop_assert_eq!(view(&one, &before, key), view(&other, &after, key), "user {} sees {}", user, key);
+                        prop_assert_eq!(view_in(&before, &one, key), view_in(&after, &other, key), "user {} sees {}", user, key);
                         prop_assert_eq!(seen_text(&before, &one, key), seen_text(&after, &other, key), "{}", key);
                     }
                 }
@@ -115,7 +114,7 @@ fn whoever_sees_an_element_otherwise_than_others_of_the_same_standing_is_named_b
         let meeting = super::meeting(&scene.elements);
         let (delegate, colleague) = (viewer(&meeting, DELEGATE), viewer(&meeting, COLLEAGUE));
         assert_eq!(delegate.standing(), colleague.standing());
-        assert_ne!(view(&delegate, &meeting, key), view(&colleague, &meeting, key), "{key}");
+        assert_ne!(view_in(&meeting, &delegate, key), view_in(&meeting, &colleague, key), "{key}");
         let (_, block) = meeting
             .blocks()
             .find(|(_, block)| block.entry(key.id).is_some_and(|entry| entry.element.key() == key))

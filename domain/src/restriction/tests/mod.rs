@@ -13,13 +13,12 @@ mod values;
 
 use serde_json::{Value, json};
 
-use super::view;
 use crate::ids::{ElementKey, UserId};
-use crate::meeting::Meeting;
+use crate::meeting::{Meeting, view_in};
 use crate::permission::Permission;
+use crate::restriction::viewer::Viewer;
 use crate::testing::oracle::{Elements, Oracle};
 use crate::testing::strategies::{LOWEST, snapshot};
-use crate::viewer::Viewer;
 
 const ANONYMOUS: u64 = 0;
 /// In group 3.
@@ -125,7 +124,7 @@ fn seen(meeting: &Meeting, user: u64, key: ElementKey) -> Option<Value> {
 }
 
 fn seen_text(meeting: &Meeting, viewer: &Viewer, key: ElementKey) -> Option<String> {
-    let view = view(viewer, meeting, key);
+    let view = view_in(meeting, viewer, key);
     let mut text = String::new();
     if let Some(element) = meeting.get(key) {
         view.render(element, &mut text);

@@ -9,7 +9,6 @@ use serde::de::DeserializeOwned;
 
 use super::{meeting, seen};
 use crate::ids::ElementKey;
-use crate::required_users::requirement;
 use crate::testing::oracle::{self, Elements};
 
 /// One of the recorded cases; `None`, said aloud, if they are not there.
@@ -60,7 +59,7 @@ fn recorded_elements_require_the_users_that_the_server_says() {
     // Only some elements are recorded.
     for (key, expected) in required {
         let element = meeting.get(key.parse().expect(&key)).expect(&key);
-        let found = requirement(element).filter(|requirement| !requirement.users.is_empty());
+        let found = element.requirement();
         let found = found.map(|found| (found.users.iter().map(|user| user.0).collect(), found.permission.name()));
         let expected = Some((expected.ids, expected.perm.as_str())).filter(|(ids, _)| !ids.is_empty());
         assert_eq!(found, expected, "{key}");

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use super::instant::instant;
 use crate::collection::Collection;
-use crate::json::{FieldError, Fields};
+use crate::json::{FieldError, Fields, inside};
 use crate::slide::error::{SlideError, Trail};
 use crate::slide::lookup::Lookup;
 use crate::slide::node::Node;
-use crate::slide::text::{Object, boolean, inside, list, quoted};
+use crate::slide::text::{Object, boolean, list, quoted};
 use crate::slide::users::{full_name_of, named_user};
 use crate::slide::{Slide, with_item_number};
 

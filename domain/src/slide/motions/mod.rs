@@ -4,4 +4,4 @@ mod amendments;
 pub(super) mod block;
 pub(super) mod motion;
 pub(super) mod poll;
-pub(crate) mod references;
+pub(super) mod references;

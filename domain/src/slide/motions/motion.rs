@@ -3,10 +3,11 @@
 use super::amendments::{amendments, change_recommendations};
 use super::references::{ReferencedMotions, add_referenced_motions, referenced_motions};
 use crate::collection::Collection;
+use crate::json::inside;
 use crate::slide::error::SlideError;
 use crate::slide::lookup::Lookup;
 use crate::slide::node::Node;
-use crate::slide::text::{Object, boolean, inside, list};
+use crate::slide::text::{Object, boolean, list};
 use crate::slide::users::names_by_weight;
 use crate::slide::{Slide, SlideName};
 

@@ -2,7 +2,7 @@
 
 use super::Server;
 use crate::ids::ChangeId;
-use crate::ports::element_store::{Bounds, ElementStore, RawElement, StoreError};
+use crate::ports::element_store::{Bounds, ElementStore, Missing, RawElement, StoreError};
 
 type Elements<'a> = &'a [(&'a str, Option<&'a str>)];
 
@@ -15,6 +15,7 @@ pub async fn element_store(store: &dyn ElementStore, server: &dyn Server) {
     changes_are_found_after_every_id(store, server).await;
     many_changes_are_found(store, server).await;
     a_rebuilt_cache_shows_by_its_lowest_id(store, server).await;
+    what_lost_a_part_is_incomplete(store, server).await;
     an_id_that_is_none_is_an_error(store, server).await;
     silence_is_unavailable(store, server).await;
 }
@@ -29,8 +30,6 @@ async fn nothing_is_ready_before_the_cache_is(store: &dyn ElementStore, server: 
 
 async fn the_whole_meeting_is_loaded_as_it_stands(store: &dyn ElementStore, server: &dyn Server) {
     server.clear().await;
-    server.rebuild(LOWEST, &[]).await;
-    check_load(store, bounds(0, 0), &[]).await;
     // White space, letters above 0x7F, and what does not parse: all of it is handed over as it is.
     let elements = [
         ("topics/topic:1", "{\"id\":  1, \"title\": \"Grüße 🎉\"}"),
@@ -73,7 +72,7 @@ async fn changes_are_found_after_every_id(store: &dyn ElementStore, server: &dyn
 
 async fn many_changes_are_found(store: &dyn ElementStore, server: &dyn Server) {
     server.clear().await;
-    server.rebuild(LOWEST, &[]).await;
+    server.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}")]).await;
     let texts: Vec<_> = (1..=2_500).map(|id| (format!("core/tag:{id}"), format!("{{\"id\":{id}}}"))).collect();
     let elements: Vec<_> = texts.iter().map(|(key, json)| (key.as_str(), Some(json.as_str()))).collect();
     server.write(&elements).await;
@@ -91,8 +90,22 @@ async fn a_rebuilt_cache_shows_by_its_lowest_id(store: &dyn ElementStore, server
     let changed = store.changed_since(LOWEST.next()).await.expect("the store answers");
     assert_eq!(changed.bounds, bounds(5_000, 5_000));
     // An older state, as after a restart without persistence: told as it is, too.
-    server.rebuild(LOWEST, &[]).await;
+    server.rebuild(LOWEST, &[("core/tag:3", "{\"id\":3}")]).await;
     assert_eq!(store.bounds().await, Ok(bounds(0, 0)));
+}
+
+async fn what_lost_a_part_is_incomplete(store: &dyn ElementStore, server: &dyn Server) {
+    for part in [Missing::Elements, Missing::ChangeIds, Missing::LowestChangeId] {
+        server.clear().await;
+        server.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}"), ("core/tag:2", "{\"id\":2}")]).await;
+        server.write(&[("core/tag:1", Some("{\"id\":1,\"a\":1}"))]).await;
+        if server.lose(part).await {
+            check_missing(store, StoreError::Incomplete(part), "lost").await;
+        }
+        // Whatever is missing of a cache that is being built: it is not ready.
+        server.begin_rebuild().await;
+        check_missing(store, StoreError::NotReady, "being built").await;
+    }
 }
 
 async fn an_id_that_is_none_is_an_error(store: &dyn ElementStore, server: &dyn Server) {
@@ -143,10 +156,14 @@ async fn check_changed(store: &dyn ElementStore, since: u64, bounds: Bounds, exp
 }
 
 async fn check_not_ready(store: &dyn ElementStore, when: &str) {
-    assert_eq!(store.load().await, Err(StoreError::NotReady), "{when}");
-    assert_eq!(store.changed_since(ChangeId(0)).await, Err(StoreError::NotReady), "{when}");
-    assert_eq!(store.keys_changed_since(ChangeId(0)).await, Err(StoreError::NotReady), "{when}");
-    assert_eq!(store.bounds().await, Err(StoreError::NotReady), "{when}");
+    check_missing(store, StoreError::NotReady, when).await;
+}
+
+async fn check_missing(store: &dyn ElementStore, error: StoreError, when: &str) {
+    assert_eq!(store.load().await, Err(error.clone()), "{when}");
+    assert_eq!(store.changed_since(ChangeId(0)).await, Err(error.clone()), "{when}");
+    assert_eq!(store.keys_changed_since(ChangeId(0)).await, Err(error.clone()), "{when}");
+    assert_eq!(store.bounds().await, Err(error), "{when}");
 }
 
 async fn check_unavailable(store: &dyn ElementStore, when: &str) {

@@ -3,7 +3,9 @@
 use std::pin::pin;
 
 use super::{Server, begin};
-use crate::ports::message_bus::{BusMessage, Channel, MessageBus, NOTIFY_MESSAGES_MAX, Position, READ_MESSAGES_MAX};
+use crate::ports::message_bus::{
+    Batch, BusMessage, Channel, MessageBus, NOTIFY_MESSAGES_MAX, Position, READ_MESSAGES_MAX,
+};
 
 /// Holds `bus` to its contract.
 pub async fn message_bus(bus: &dyn MessageBus, server: &dyn Server) {
@@ -13,6 +15,7 @@ pub async fn message_bus(bus: &dyn MessageBus, server: &dyn Server) {
     a_reader_waits_for_the_next_message(bus, server).await;
     a_read_that_is_given_up_loses_nothing(bus, server).await;
     trimmed_messages_are_passed_over(bus, server).await;
+    what_may_have_been_lost_is_told(bus, server).await;
     published_messages_can_be_read_and_old_ones_are_dropped(bus, server).await;
     silence_is_unavailable(bus, server).await;
 }
@@ -21,7 +24,8 @@ async fn an_empty_channel_begins_at_the_start(bus: &dyn MessageBus, server: &dyn
     server.clear().await;
     for channel in [Channel::Autoupdate, Channel::Notify] {
         assert_eq!(bus.last_position(channel).await, Ok(Position::START));
-        assert_eq!(bus.read(channel, Position::START).await, Ok(vec![]), "a wait ends");
+        let nothing = Batch { messages: vec![], follows: true };
+        assert_eq!(bus.read(channel, Position::START).await, Ok(nothing), "a wait ends");
     }
 }
 
@@ -36,7 +40,6 @@ async fn messages_come_in_their_order_each_once(bus: &dyn MessageBus, server: &d
     let last = messages[4].position;
     assert_eq!(bus.last_position(Channel::Autoupdate).await, Ok(last));
     assert_eq!(read(bus, Channel::Autoupdate, messages[2].position).await, messages[3..]);
-    assert_eq!(read(bus, Channel::Autoupdate, messages[2].position.before()).await, messages[2..]);
     assert_eq!(read(bus, Channel::Autoupdate, last).await, []);
     let others = read(bus, Channel::Notify, Position::START).await;
     assert_eq!(others.iter().map(|message| message.content.as_slice()).collect::<Vec<_>>(), [b"other"]);
@@ -64,13 +67,13 @@ async fn a_reader_waits_for_the_next_message(bus: &dyn MessageBus, server: &dyn 
     assert_eq!(read(bus, Channel::Notify, Position::START).await.len(), 1);
     assert_eq!(bus.last_position(Channel::Autoupdate).await, Ok(last));
     server.append(Channel::Autoupdate, &[b"awaited"]).await;
-    let mut messages = waiting.await.expect("the bus answers");
-    while messages.is_empty() {
+    let mut batch = waiting.await.expect("the bus answers");
+    while batch.messages.is_empty() {
         // The wait was over before the message came; then a reader asks again.
-        messages = read(bus, Channel::Autoupdate, last).await;
+        batch = bus.read(Channel::Autoupdate, last).await.expect("the bus answers");
     }
-    assert_eq!(messages.len(), 1);
-    assert_eq!(messages[0].content, b"awaited");
+    assert_eq!((batch.messages.len(), batch.follows), (1, true));
+    assert_eq!(batch.messages[0].content, b"awaited");
 }
 
 async fn a_read_that_is_given_up_loses_nothing(bus: &dyn MessageBus, server: &dyn Server) {
@@ -92,6 +95,42 @@ async fn trimmed_messages_are_passed_over(bus: &dyn MessageBus, server: &dyn Ser
     assert_eq!(messages, [BusMessage { position: last, content: b"3".to_vec() }]);
 }
 
+async fn what_may_have_been_lost_is_told(bus: &dyn MessageBus, server: &dyn Server) {
+    let channel = Channel::Notify;
+    let at = |milliseconds| Position { milliseconds, counter: 7 };
+    let (first, second, third) = (at(1_000_000), at(2_000_000), at(3_000_000));
+    server.clear().await;
+    server.append_at(channel, first, b"1").await;
+    check_read(bus, Position::START, &["1"], true).await;
+    check_read(bus, first, &[], true).await;
+    server.append_at(channel, second, b"2").await;
+    server.append_at(channel, third, b"3").await;
+    check_read(bus, first, &["2", "3"], true).await;
+    check_read(bus, third, &[], true).await;
+    // Dropped before they were read, as while this process was asleep.
+    server.trim(channel, 2).await;
+    check_read(bus, first, &["2", "3"], false).await;
+    check_read(bus, second, &["3"], true).await;
+    server.trim(channel, 1).await;
+    check_read(bus, first, &["3"], false).await;
+
+    // Deleted, and begun anew: behind what was read, before it, or not yet.
+    server.clear().await;
+    check_read(bus, second, &[], false).await;
+    server.append_at(channel, first, b"1 again").await;
+    check_read(bus, second, &[], false).await;
+    check_read(bus, first, &[], true).await;
+    server.append_at(channel, third, b"3 again").await;
+    check_read(bus, second, &["3 again"], false).await;
+    check_read(bus, Position::START, &["1 again", "3 again"], true).await;
+}
+
+async fn check_read(bus: &dyn MessageBus, after: Position, contents: &[&str], follows: bool) {
+    let batch = bus.read(Channel::Notify, after).await.expect("the bus answers");
+    let read: Vec<_> = batch.messages.iter().map(|message| String::from_utf8_lossy(&message.content)).collect();
+    assert_eq!((read, batch.follows), (contents.iter().map(|content| (*content).into()).collect(), follows), "{after}");
+}
+
 async fn published_messages_can_be_read_and_old_ones_are_dropped(bus: &dyn MessageBus, server: &dyn Server) {
     server.clear().await;
     bus.publish_notify("{\"name\":\"Grüße\"}").await.expect("the bus answers");
@@ -103,6 +142,9 @@ async fn published_messages_can_be_read_and_old_ones_are_dropped(bus: &dyn Messa
     // "About": an adapter may keep somewhat more than it has to, but not everything.
     server.append(Channel::Notify, &vec![b"{}".as_slice(); NOTIFY_MESSAGES_MAX * 6 / 5]).await;
     bus.publish_notify("last").await.expect("the bus answers");
+    // Nothing was read yet, so no message that was read tells it.
+    let batch = bus.read(Channel::Notify, Position::START).await.expect("the bus answers");
+    assert!(!batch.follows, "messages were dropped");
     let (mut count, mut position, mut newest) = (0, Position::START, Vec::new());
     loop {
         let messages = read(bus, Channel::Notify, position).await;
@@ -129,5 +171,5 @@ async fn silence_is_unavailable(bus: &dyn MessageBus, server: &dyn Server) {
 }
 
 async fn read(bus: &dyn MessageBus, channel: Channel, after: Position) -> Vec<BusMessage> {
-    bus.read(channel, after).await.expect("the bus answers")
+    bus.read(channel, after).await.expect("the bus answers").messages
 }

@@ -20,7 +20,8 @@ pub use element_store::element_store;
 pub use message_bus::message_bus;
 
 use crate::ids::{ChangeId, UserId};
-use crate::ports::message_bus::Channel;
+use crate::ports::element_store::Missing;
+use crate::ports::message_bus::{Channel, Position};
 
 /// Acts as the OpenSlides server (spec: redis.md, How the server changes them). Panics if it cannot.
 #[async_trait]
@@ -40,11 +41,20 @@ pub trait Server: Send + Sync {
     /// Appends entries to a stream, whatever their content.
     async fn append(&self, channel: Channel, contents: &[&[u8]]);
 
+    /// Appends an entry at a certain position, which must be behind those that are there.
+    async fn append_at(&self, channel: Channel, position: Position, content: &[u8]);
+
     /// Drops the oldest entries of a stream, so that `keep` stay.
     async fn trim(&self, channel: Channel, keep: usize);
 
     /// Writes the member of the sorted set of change ids, whatever its score.
     async fn set_score(&self, member: &str, score: &str);
+
+    /// Loses a part of the cache, which still calls itself ready. Returns false if this driver cannot do that.
+    async fn lose(&self, part: Missing) -> bool;
+
+    /// Lets seconds pass for the applause that was noted so far.
+    async fn let_seconds_pass(&self, seconds: u64);
 
     /// Makes the other side not answer at all, or answer again. Returns false if this driver cannot do that.
     async fn set_reachable(&self, reachable: bool) -> bool;

@@ -38,12 +38,51 @@ async fn one_port_speaks_everything() {
         let response = client.put(port.url(scheme, "/system/health")).send().await.expect(scheme);
         assert_eq!(
             (response.status(), &response.headers()["allow"]),
-            (StatusCode::METHOD_NOT_ALLOWED, &"GET".parse().expect("ASCII"))
+            (StatusCode::METHOD_NOT_ALLOWED, &"GET, HEAD, OPTIONS".parse().expect("ASCII"))
         );
+        let response = client.head(port.url(scheme, "/system/health")).send().await.expect(scheme);
+        assert_eq!(response.status(), StatusCode::OK, "{scheme}");
+        assert_eq!(response.headers()["content-length"], "18", "{scheme}");
+        assert_eq!(response.text().await.expect("no body"), "", "{scheme}");
+        let response = client.head(port.url(scheme, "/system/autoupdate")).send().await.expect(scheme);
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{scheme}");
         let response = client.get(port.url(scheme, "/")).send().await.expect(scheme);
         assert_eq!(response.status(), StatusCode::NOT_FOUND);
         assert!(response.text().await.expect("a body").contains("\"invalid_request\""));
     }
+}
+
+/// The statuses, and the bodies, of the answers to all that a client sends before it listens.
+async fn check_answers(requests: &str, statuses: &[&str], bodies: &str) {
+    let (_running, pipes) = Pipes::start(Limits::default());
+    let mut client = connect(&pipes);
+    let requests = format!("{}\r\nConnection: close\r\n\r\n", requests.trim_end());
+    client.write_all(requests.as_bytes()).await.expect("written");
+    let answers = read_to_end(&mut client).await;
+    let (heads, rest): (Vec<_>, Vec<_>) =
+        answers.split("HTTP/1.").skip(1).map(|answer| answer.split_once("\r\n\r\n").expect("a head")).unzip();
+    let found: Vec<_> = heads.iter().map(|head| &head[2..5]).collect();
+    assert_eq!((&found[..], rest.concat().as_str()), (statuses, bodies), "{requests}: {answers}");
+}
+
+#[tokio::test]
+async fn the_answer_to_head_has_no_body_that_the_next_answer_would_be_taken_for() {
+    let head = "HEAD /system/health HTTP/1.1\r\nHost: test\r\n\r\n";
+    let get = "GET /system/health HTTP/1.1\r\nHost: test\r\n\r\n";
+    check_answers(&[head, get, head].concat(), &["200", "200", "200"], HEALTHY).await;
+    // As HAProxy asks by default, and was always answered.
+    check_answers("OPTIONS /system/health HTTP/1.0\r\n\r\n", &["200"], HEALTHY).await;
+}
+
+#[tokio::test]
+async fn a_request_by_http_1_1_names_one_host() {
+    let missing = "{\"error\": {\"type\": \"invalid_request\", \"msg\": \"The header Host is missing\"}}\n";
+    check_answers("GET /system/health HTTP/1.1\r\n\r\n", &["400"], missing).await;
+    check_answers("GET http://test/system/health HTTP/1.1\r\n\r\n", &["400"], missing).await;
+    let twice = "{\"error\": {\"type\": \"invalid_request\", \"msg\": \"The header Host comes more than once\"}}\n";
+    check_answers("GET /system/health HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n", &["400"], twice).await;
+    check_answers("GET /system/health HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", &["400"], twice).await;
+    check_answers("GET /system/health HTTP/1.0\r\n\r\n", &["200"], HEALTHY).await;
 }
 
 /// The answer to `request`, whose stream ends with the draining; the end of the body is part of it.
@@ -230,7 +269,7 @@ async fn an_unusable_certificate_stops_the_start_with_its_file() {
     };
     check(&["CERT_DIR=", "autoupdate.pem", "self-signed"]);
     std::fs::write(directory.path().join("cert.pem"), "garbage").expect("written");
-    check(&["key.pem", "cannot read"]);
+    check(&["key.pem", "put it there too"]);
     std::fs::write(directory.path().join("key.pem"), "garbage").expect("written");
     check(&["cert.pem", "holds no certificate"]);
     write_certificate(directory.path(), ("cert.pem", "other-key.pem"));

@@ -1,0 +1,166 @@
+//! What happens on one stream: a request, and its response?
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
+
+use application::streams::connections::Pace;
+use bytes::Buf;
+use futures_util::future::BoxFuture;
+use h2::server::SendResponse;
+use h2::{Reason, SendStream};
+use hyper::body::Body;
+use poem::http::{HeaderValue, Response, header};
+
+use super::payload::Payload;
+use crate::http::router::{HttpResponse, ResponseBody};
+
+/// How much one frame carries, in bytes: with its head it fills a record of TLS.
+const PAYLOAD_BYTES_MAX: usize = 16 * 1024 - 9;
+
+/// A request that is being answered. Ready when that is over; dropping it resets the stream.
+pub(super) struct Exchange {
+    is_head: bool,
+    state: State,
+}
+
+enum State {
+    Awaited { respond: SendResponse<Payload>, response: BoxFuture<'static, HttpResponse> },
+    Sending(Sending),
+}
+
+/// A response whose head was sent.
+struct Sending {
+    stream: SendStream<Payload>,
+    body: ResponseBody,
+    /// Taken from the body and not yet sent: what a frame carries, but for the last part.
+    taken: Payload,
+    has_ended: bool,
+    /// `None`: the body is none of the service's streams.
+    pace: Option<Pace>,
+}
+
+impl Exchange {
+    pub(super) fn new(
+        respond: SendResponse<Payload>,
+        response: BoxFuture<'static, HttpResponse>,
+        is_head: bool,
+    ) -> Self {
+        Self { is_head, state: State::Awaited { respond, response } }
+    }
+
+    fn try_poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
+        if let State::Awaited { respond, response } = &mut self.state {
+            let Poll::Ready(response) = response.as_mut().poll(context) else {
+                // The client may not want it any more.
+                return respond.poll_reset(context).map(|reset| reset.map(|_| ()));
+            };
+            match begin(respond, response, self.is_head)? {
+                None => return Poll::Ready(Ok(())),
+                Some(sending) => self.state = State::Sending(sending),
+            }
+        }
+        match &mut self.state {
+            State::Sending(sending) => sending.poll_sent(context),
+            State::Awaited { .. } => Poll::Pending,
+        }
+    }
+}
+
+impl Future for Exchange {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.try_poll(context).map(|ended| {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a stream ended early");
+            }
+        })
+    }
+}
+
+/// Sends the head of a response; what is left to be sent, if there is more.
+fn begin(
+    respond: &mut SendResponse<Payload>,
+    response: HttpResponse,
+    is_head: bool,
+) -> Result<Option<Sending>, h2::Error> {
+    let (mut head, body) = response.into_parts();
+    let pace = head.extensions.remove();
+    if let Some(length) = body.size_hint().exact() {
+        head.headers.entry(header::CONTENT_LENGTH).or_insert(length.into());
+    }
+    let date = httpdate::HttpDate::from(SystemTime::now()).to_string();
+    if let Ok(date) = HeaderValue::try_from(date) {
+        head.headers.entry(header::DATE).or_insert(date);
+    }
+    let is_end = is_head || body.is_end_stream();
+    let stream = respond.send_response(Response::from_parts(head, ()), is_end)?;
+    Ok((!is_end).then(|| Sending { stream, body, taken: Payload::default(), has_ended: false, pace }))
+}
+
+impl Sending {
+    /// Ready when everything was handed to the library, or nobody wants it.
+    fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
+        let sent = self.poll_body(context);
+        if sent.is_pending()
+            && let Some(pace) = &self.pace
+            && pace.poll_given_up(context).is_ready()
+        {
+            self.stream.send_reset(Reason::CANCEL);
+            return Poll::Ready(Ok(()));
+        }
+        sent
+    }
+
+    fn poll_body(&mut self, context: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
+        let mut has_more = true;
+        loop {
+            if has_more {
+                has_more = self.take(context)?;
+            }
+            if self.taken.is_empty() && !self.has_ended {
+                if let Some(pace) = &self.pace {
+                    pace.caught_up();
+                }
+                return self.stream.poll_reset(context).map(|reset| reset.map(|_| ()));
+            }
+            if !self.taken.is_empty() {
+                // Asked for only when there is something to send: what a stream has reserved, others cannot use.
+                self.stream.reserve_capacity(self.taken.remaining().min(PAYLOAD_BYTES_MAX));
+                while self.stream.capacity() == 0 {
+                    match ready!(self.stream.poll_capacity(context)) {
+                        Some(capacity) => drop(capacity?),
+                        None => return Poll::Ready(Ok(())),
+                    }
+                }
+            }
+            let payload = self.taken.split_to(self.stream.capacity().min(PAYLOAD_BYTES_MAX));
+            let is_end = self.has_ended && self.taken.is_empty();
+            self.stream.send_data(payload, is_end)?;
+            if is_end {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
+    /// Takes what the body has, up to what a frame carries. False: that was all for now, and the body wakes when there is
+    /// more.
+    fn take(&mut self, context: &mut Context<'_>) -> Result<bool, h2::Error> {
+        while self.taken.remaining() < PAYLOAD_BYTES_MAX && !self.has_ended {
+            match Pin::new(&mut self.body).poll_frame(context) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(None) => self.has_ended = true,
+                // There are no trailers.
+                Poll::Ready(Some(Ok(frame))) => self.taken.push(frame.into_data().unwrap_or_default()),
+                Poll::Ready(Some(Err(error))) => {
+                    tracing::debug!(%error, "the body of a response failed");
+                    self.stream.send_reset(Reason::INTERNAL_ERROR);
+                    return Err(Reason::INTERNAL_ERROR.into());
+                }
+            }
+        }
+        Ok(true)
+    }
+}

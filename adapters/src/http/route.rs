@@ -1,0 +1,70 @@
+//! Which routes does the service have? (spec: http.md, Routes)
+
+use poem::http::Method;
+
+/// A route of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceRoute {
+    /// The stream of what a user may see.
+    Autoupdate,
+    /// The stream of rendered slides.
+    Projector,
+    /// The stream of messages.
+    Notify,
+    /// Sends a message.
+    NotifySend,
+    /// Applauds.
+    Applause,
+    /// Whether the service can be used.
+    Health,
+}
+
+impl ServiceRoute {
+    /// Every route.
+    pub const ALL: [Self; 6] =
+        [Self::Autoupdate, Self::Projector, Self::Notify, Self::NotifySend, Self::Applause, Self::Health];
+
+    /// Where it is.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Autoupdate => "/system/autoupdate",
+            Self::Projector => "/system/projector",
+            Self::Notify => "/system/notify",
+            Self::NotifySend => "/system/notify/send",
+            Self::Applause => "/system/applause",
+            Self::Health => "/system/health",
+        }
+    }
+
+    pub(super) const fn methods(self) -> &'static [Method] {
+        match self {
+            Self::Autoupdate | Self::Projector | Self::Notify => &[Method::GET, Method::POST],
+            // The endpoints see to it that HEAD has no effect.
+            Self::Applause | Self::NotifySend => &[Method::GET, Method::HEAD, Method::POST],
+            // With OPTIONS HAProxy asks by default whether a server is healthy.
+            Self::Health => &[Method::GET, Method::HEAD, Method::OPTIONS],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Expectations: the table of http.md, Routes.
+    #[test]
+    fn routes_are_where_the_client_looks() {
+        let routes = [
+            (ServiceRoute::Autoupdate, "/system/autoupdate"),
+            (ServiceRoute::Projector, "/system/projector"),
+            (ServiceRoute::Notify, "/system/notify"),
+            (ServiceRoute::NotifySend, "/system/notify/send"),
+            (ServiceRoute::Applause, "/system/applause"),
+            (ServiceRoute::Health, "/system/health"),
+        ];
+        for (route, path) in routes {
+            assert_eq!(route.path(), path);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! How does the operator hear that Redis refuses, once a minute for each kind at most?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::ports::clock::Clock;
+use tracing::warn;
+
+use super::refusal::{Refusal, RefusalKind};
+use application::once_a_minute::OnceAMinute;
+
+/// Logs refusals of one Redis: the first of a kind at once, then at most one a minute, with all commands that were refused
+/// since.
+pub(super) struct RefusalLog {
+    clock: Arc<dyn Clock>,
+    /// One entry a kind, so there are never more than kinds.
+    seen: Mutex<BTreeMap<RefusalKind, Seen>>,
+}
+
+struct Seen {
+    pace: OnceAMinute,
+    /// Not more than the service has commands.
+    commands: BTreeSet<String>,
+}
+
+/// What a line of the log says.
+#[derive(Debug, PartialEq, Eq)]
+struct Line {
+    commands: String,
+    count: u64,
+}
+
+impl RefusalLog {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, seen: Mutex::default() }
+    }
+
+    /// Notes a refusal of the Redis that is called `name` in the log.
+    pub(super) fn note(&self, name: &str, refusal: &Refusal) {
+        if let Some(Line { commands, count }) = self.line(refusal) {
+            let (error, advice) = (&refusal.error, refusal.advice());
+            warn!(redis = name, commands, count, error, advice, "Redis refuses what the service needs");
+        }
+    }
+
+    /// The line that is due now.
+    fn line(&self, refusal: &Refusal) -> Option<Line> {
+        // Nothing is left half done by a panic.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Seen { pace: OnceAMinute::new(Arc::clone(&self.clock)), commands: BTreeSet::new() };
+        let seen = seen.entry(refusal.kind).or_insert_with(new);
+        seen.commands.insert(refusal.command.clone());
+        let count = seen.pace.happened()?;
+        let commands: Vec<_> = std::mem::take(&mut seen.commands).into_iter().collect();
+        Some(Line { commands: commands.join(", "), count })
+    }
+}
+
+impl fmt::Debug for RefusalLog {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("RefusalLog")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use domain::testing::ManualClock;
+
+    use super::*;
+
+    /// At a second a command is refused: which commands does the line name that is logged then, and how many refusals does
+    /// it count?
+    type Refused<'a> = (u64, RefusalKind, &'a str, Option<(&'a str, u64)>);
+
+    #[track_caller]
+    fn check(refused: &[Refused<'_>]) {
+        let clock = ManualClock::new(0);
+        let log = RefusalLog::new(Arc::new(clock.clone()));
+        let mut before = 0;
+        for (seconds, kind, command, expected) in refused {
+            clock.advance(Duration::from_secs(seconds - before));
+            before = *seconds;
+            let refusal = Refusal { kind: *kind, command: (*command).to_owned(), error: String::new() };
+            let line = expected.map(|(commands, count)| Line { commands: commands.to_owned(), count });
+            assert_eq!(log.line(&refusal), line, "{command} at {seconds}");
+        }
+    }
+
+    #[test]
+    fn each_kind_is_logged_once_a_minute_with_the_commands_refused_meanwhile() {
+        use RefusalKind::{NoPermission, OutOfMemory};
+        check(&[
+            (0, NoPermission, "XADD", Some(("XADD", 1))),
+            (1, NoPermission, "XADD", None),
+            (2, NoPermission, "ZADD", None),
+            (2, OutOfMemory, "ZADD", Some(("ZADD", 1))),
+            (59, NoPermission, "XADD", None),
+            (60, NoPermission, "XREAD", Some(("XADD, XREAD, ZADD", 4))),
+            (61, OutOfMemory, "ZADD", None),
+            (200, NoPermission, "XREAD", Some(("XREAD", 1))),
+        ]);
+    }
+}

@@ -1,0 +1,80 @@
+//! Which files hold the certificate and its key?
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::certificate::CertificateError;
+use crate::file::read_limited;
+
+/// The names that are looked for, certificate and key: the service's own, those of many programs, of certbot, of
+/// Kubernetes. The first pair of which both files are there is taken.
+const FILE_NAMES: [(&str, &str); 4] = [
+    ("autoupdate.pem", "autoupdate-key.pem"),
+    ("cert.pem", "key.pem"),
+    ("fullchain.pem", "privkey.pem"),
+    ("tls.crt", "tls.key"),
+];
+
+/// The contents of the two files, as they were read.
+#[derive(PartialEq, Eq)]
+pub(super) struct Files {
+    pub(super) certificate_file: PathBuf,
+    pub(super) key_file: PathBuf,
+    pub(super) certificate: Vec<u8>,
+    pub(super) key: Vec<u8>,
+    /// Certificates that are there too, with their keys, and are not served.
+    pub(super) passed_over: Vec<PathBuf>,
+}
+
+impl Files {
+    /// Reads the first pair that is there. One that is there and cannot be read is an error: what lies beside it may be
+    /// an old one.
+    pub(super) fn read(directory: &Path) -> Result<Self, CertificateError> {
+        let pairs = FILE_NAMES.map(|(certificate, key)| (directory.join(certificate), directory.join(key)));
+        let mut complete = pairs.iter().filter(|(certificate, key)| is_there(certificate) && is_there(key));
+        let Some((certificate_file, key_file)) = complete.next() else {
+            return Err(missing(directory, &pairs));
+        };
+        Ok(Self {
+            certificate: read_file(certificate_file)?,
+            key: read_file(key_file)?,
+            certificate_file: certificate_file.clone(),
+            key_file: key_file.clone(),
+            passed_over: complete.map(|(certificate, _)| certificate.clone()).collect(),
+        })
+    }
+}
+
+/// Also a link that leads nowhere, and what nobody lets this process look at: reading it says why it cannot be used.
+fn is_there(file: &Path) -> bool {
+    !matches!(fs::symlink_metadata(file), Err(error) if is_absence(&error))
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn missing(directory: &Path, pairs: &[(PathBuf, PathBuf)]) -> CertificateError {
+    let half = pairs.iter().find_map(|(certificate, key)| match (is_there(certificate), is_there(key)) {
+        (true, false) => Some((certificate, key)),
+        (false, true) => Some((key, certificate)),
+        _ => None,
+    });
+    match half {
+        Some((present, missing)) => CertificateError::Half { present: present.clone(), missing: missing.clone() },
+        None => CertificateError::Missing { directory: directory.to_owned(), state: state(directory) },
+    }
+}
+
+fn state(directory: &Path) -> &'static str {
+    match fs::metadata(directory) {
+        Ok(metadata) if metadata.is_dir() => "holds no certificate",
+        Ok(_) => "is not a directory",
+        Err(_) => "does not exist",
+    }
+}
+
+fn read_file(file: &Path) -> Result<Vec<u8>, CertificateError> {
+    read_limited(file).map_err(|cause| CertificateError::Unreadable { file: file.to_owned(), cause })
+}

@@ -1,0 +1,321 @@
+//! What does it cost to tell clients the meeting and its changes, as elements and viewers become more?
+//!
+//! `<operation>/<elements>/<viewers>`: the viewers differ in their rights, so that what is made for one is not simply
+//! good for the next.
+
+mod config;
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use application::autoupdate::start::{Start, start};
+use application::delivery::line::{Encoder, Line};
+use application::publishing::cursor::{Cursor, Next};
+use application::publishing::live::{Live, PiecesLimit, Published};
+use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use domain::collection::Collection;
+use domain::ids::{ChangeId, ElementKey, GroupId, UserId};
+use domain::meeting::history::HistoryLimits;
+use domain::meeting::{Change, Meeting, view_in};
+use domain::ports::authenticator::Session;
+use domain::ports::element_store::{Bounds, RawElement, Snapshot};
+use domain::restriction::viewer::Viewer;
+use domain::testing::generator::{GROUPS, Generated, Plan};
+use serde_json::{Value, json};
+
+/// What the service allocates with. With others the many short-lived states of the compressor may scatter the heap.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const ELEMENTS: [usize; 3] = [1_000, 15_000, 100_000];
+const VIEWERS: [usize; 3] = [1, 8, 1_000];
+const FIRST_ID: ChangeId = ChangeId(1_000);
+
+/// So many viewers ask for everything before it is measured: enough that every group has.
+const VIEWERS_WARM: usize = 100;
+
+/// Permissions that decide what is seen; their subsets make 1,024 kinds of viewers.
+const PERMISSIONS: [&str; 10] = [
+    "agenda.can_see",
+    "agenda.can_see_internal_items",
+    "agenda.can_see_list_of_speakers",
+    "assignments.can_see",
+    "core.can_see_projector",
+    "mediafiles.can_see",
+    "motions.can_manage",
+    "motions.can_see",
+    "users.can_see_extra_data",
+    "users.can_see_name",
+];
+
+/// A meeting of one size.
+struct Case {
+    elements: usize,
+    generated: Generated,
+    meeting: Meeting,
+}
+
+impl Case {
+    fn all() -> Vec<Self> {
+        let case = |elements| {
+            let generated = Generated::new(Plan { seed: 1, elements, users: 2_000.min(elements / 4) });
+            Self { elements, meeting: loaded(generated.snapshot(FIRST_ID)), generated }
+        };
+        ELEMENTS.map(case).into()
+    }
+
+    fn users(&self) -> Vec<UserId> {
+        self.generated.users().iter().map(|(user, _)| *user).collect()
+    }
+
+    fn resolve(&self, user: UserId) -> Viewer {
+        Viewer::resolve(&self.meeting, Some(user))
+    }
+
+    /// A delegate; one of each of the eight groups; or a thousand of whom no two have the same rights.
+    fn viewers(&self, count: usize) -> Vec<Viewer> {
+        let of_group = |group: GroupId| {
+            let user = self.generated.users().iter().find(|(_, other)| *other == group).map(|(user, _)| *user);
+            self.resolve(user.expect("every group has users"))
+        };
+        match count {
+            1 => vec![of_group(GroupId(3))],
+            8 => GROUPS.iter().skip(2).map(|group| of_group(GroupId(group.id))).collect(),
+            _ => viewers_of_different_rights(count),
+        }
+    }
+
+    fn live(&self) -> Live {
+        let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
+        live.publish([self.meeting.clone()], Duration::ZERO);
+        live
+    }
+
+    /// Connections of these viewers, and a change that they have not been told.
+    fn changed(&self, viewers: &[Viewer], change: Change) -> (Live, Vec<Cursor>) {
+        let live = self.live();
+        let cursors = viewers.iter().map(|viewer| connect(&live, viewer.clone(), FIRST_ID).0).collect();
+        live.publish([self.meeting.apply(change).meeting], Duration::ZERO);
+        (live, cursors)
+    }
+
+    /// The first element of the collection, with a field more.
+    fn change_of(&self, collection: Collection) -> Change {
+        let mut elements = self.generated.elements().iter();
+        let (key, json) = elements.find(|(key, _)| key.collection == collection).expect("one of every collection");
+        change([(*key, json.replacen('{', "{\"changed\":true,", 1))])
+    }
+
+    /// User 1, who has not voted yet in the open poll 1, votes.
+    fn ballot(&self) -> Change {
+        const VOTE: u64 = 10_000_000;
+        let mut poll = self.generated.get(Collection::MotionPoll, 1).expect("an open poll");
+        poll["voted_id"] = json!([1]);
+        let vote = json!({"id": VOTE, "weight": "1.000000", "value": "Y", "user_id": 1, "delegated_user_id": 1,
+            "user_token": "0", "option_id": 1, "pollstate": 2});
+        change([
+            (ElementKey::new(Collection::MotionPoll, 1), poll.to_string()),
+            (ElementKey::new(Collection::MotionVote, VOTE), vote.to_string()),
+        ])
+    }
+}
+
+fn viewers_of_different_rights(count: usize) -> Vec<Viewer> {
+    let raw = |key: ElementKey, element: Value| RawElement {
+        key: key.to_string().into_bytes(),
+        json: Some(element.to_string().into_bytes()),
+    };
+    let ids = 1_000_001..=1_000_000 + count as u64;
+    let people = ids.clone().flat_map(|id| {
+        // Times an odd number, so that those who come first already differ in every permission.
+        let has = |place: &usize| ((id * 37) >> place) & 1 == 1;
+        let permissions: Vec<_> = (0..PERMISSIONS.len()).filter(has).map(|place| PERMISSIONS[place]).collect();
+        [
+            raw(ElementKey::new(Collection::Group, id), json!({"id": id, "permissions": permissions})),
+            raw(ElementKey::new(Collection::User, id), json!({"id": id, "groups_id": [id]})),
+        ]
+    });
+    let meeting =
+        loaded(Snapshot { bounds: Bounds { lowest: FIRST_ID, highest: FIRST_ID }, elements: people.collect() });
+    ids.map(|id| Viewer::resolve(&meeting, Some(UserId(id)))).collect()
+}
+
+fn loaded(snapshot: Snapshot) -> Meeting {
+    let built = Meeting::load(snapshot, None);
+    assert!(built.problems.is_empty(), "{:?}", built.problems);
+    built.meeting
+}
+
+fn change<const N: usize>(elements: [(ElementKey, String); N]) -> Change {
+    let raw = |(key, json): (ElementKey, String)| RawElement {
+        key: key.to_string().into_bytes(),
+        json: Some(json.into_bytes()),
+    };
+    Change { change_id: FIRST_ID.next(), elements: elements.map(raw).into() }
+}
+
+fn published(live: &Live) -> Arc<Published> {
+    live.published().expect("a meeting")
+}
+
+fn connect(live: &Live, viewer: Viewer, change_id: ChangeId) -> (Cursor, Option<Line>) {
+    let session = Session { user: viewer.user(), ..Session::anonymous() };
+    match start(&published(live), session, viewer, change_id) {
+        Start::Ready(started) => (started.cursor, started.first_line),
+        other => panic!("cannot start: {other:?}"),
+    }
+}
+
+fn send(live: &Live, mut line: Line, mut encoder: Encoder) -> usize {
+    let mut bytes = 0;
+    while let Some(part) = line.next_part(live.pieces(), &mut encoder) {
+        bytes += part.len();
+    }
+    bytes
+}
+
+fn send_all(live: &Live, viewer: &Viewer, encoder: Encoder) -> usize {
+    send(live, connect(live, viewer.clone(), ChangeId(0)).1.expect("everything"), encoder)
+}
+
+/// Tells them what changed, until the last byte.
+fn tell(live: &Live, cursors: &mut [Cursor]) -> usize {
+    let published = published(live);
+    let lines = cursors.iter_mut().filter_map(|cursor| match cursor.next(&published) {
+        Next::Line(line) => Some(line),
+        _ => None,
+    });
+    lines.map(|line| send(live, line, Encoder::plain())).sum()
+}
+
+/// What one viewer may see of everything, decided anew.
+fn views(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("view");
+    for case in Case::all() {
+        let viewer = case.viewers(1).remove(0);
+        let keys: Vec<ElementKey> = case.meeting.keys().collect();
+        group.bench_function(case.elements.to_string(), |bencher| {
+            bencher.iter(|| keys.iter().filter(|key| !view_in(&case.meeting, &viewer, **key).is_hidden()).count());
+        });
+    }
+}
+
+/// One change, told to viewers of different rights; and a ballot, of which it is found that it is not for them.
+fn differences(criterion: &mut Criterion) {
+    for case in Case::all() {
+        for count in VIEWERS {
+            let viewers = case.viewers(count);
+            let size = format!("{}/{count}", case.elements);
+            criterion.bench_function(&format!("difference/{size}"), |bencher| {
+                bencher.iter_batched_ref(
+                    || case.changed(&viewers, case.change_of(Collection::ListOfSpeakers)),
+                    |(live, cursors)| tell(live, cursors),
+                    BatchSize::PerIteration,
+                );
+            });
+            criterion.bench_function(&format!("ballot/{size}"), |bencher| {
+                bencher.iter_batched_ref(
+                    || case.changed(&viewers, case.ballot()),
+                    |(live, cursors)| {
+                        let published = published(live);
+                        let transition = published.transition(case.meeting.version()).expect("one version on");
+                        cursors.iter().filter(|cursor| cursor.seat().pass_over(&transition)).count()
+                    },
+                    BatchSize::PerIteration,
+                );
+            });
+        }
+    }
+}
+
+/// One change, told to a thousand users of eight groups.
+fn differences_for_users(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("difference_for_1000_users");
+    for case in Case::all().into_iter().skip(1) {
+        let viewers: Vec<Viewer> = case.users().into_iter().take(1_000).map(|user| case.resolve(user)).collect();
+        for collection in [Collection::ListOfSpeakers, Collection::MotionVote, Collection::Motion] {
+            group.bench_function(BenchmarkId::new(collection.name(), case.elements), |bencher| {
+                bencher.iter_batched_ref(
+                    || case.changed(&viewers, case.change_of(collection)),
+                    |(live, cursors)| tell(live, cursors),
+                    BatchSize::PerIteration,
+                );
+            });
+        }
+    }
+}
+
+/// Everything for one more viewer, when viewers of so many different rights come in turn.
+fn lines(criterion: &mut Criterion) {
+    for case in Case::all() {
+        for count in VIEWERS {
+            let live = case.live();
+            let viewers = case.viewers(count);
+            for viewer in viewers.iter().take(VIEWERS_WARM) {
+                send_all(&live, viewer, Encoder::plain());
+            }
+            let mut viewers = viewers.iter().cycle();
+            criterion.bench_function(&format!("line/{}/{count}", case.elements), |bencher| {
+                bencher.iter(|| send_all(&live, viewers.next().expect("a viewer"), Encoder::plain()));
+            });
+        }
+    }
+}
+
+/// Everything for one more of the users of eight groups, who are also named here and there.
+fn lines_for_users(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("line_for_next_user");
+    for case in Case::all() {
+        let viewers: Vec<Viewer> = case.users().into_iter().map(|user| case.resolve(user)).collect();
+        for (name, encoder) in
+            [("plain", Encoder::plain as fn() -> Encoder), ("gzip", Encoder::gzip), ("zstd", Encoder::zstd)]
+        {
+            let live = case.live();
+            let mut viewers = viewers.iter().cycle();
+            for viewer in viewers.by_ref().take(VIEWERS_WARM) {
+                send_all(&live, viewer, encoder());
+            }
+            group.bench_function(BenchmarkId::new(name, case.elements), |bencher| {
+                bencher.iter(|| send_all(&live, viewers.next().expect("a user"), encoder()));
+            });
+        }
+    }
+}
+
+/// Loading the meeting, everything for the very first viewer, and what one change costs when nobody listens.
+fn meetings(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("meeting");
+    // Short, because only the work itself counts, not what is prepared before each time.
+    group.measurement_time(Duration::from_millis(100));
+    for case in Case::all() {
+        let change = case.change_of(Collection::Motion);
+        group.bench_function(BenchmarkId::new("apply", case.elements), |bencher| {
+            bencher.iter(|| case.meeting.apply(change.clone()));
+        });
+        group.bench_function(BenchmarkId::new("load", case.elements), |bencher| {
+            let snapshot = || case.generated.snapshot(FIRST_ID);
+            bencher.iter_batched(snapshot, |snapshot| Meeting::load(snapshot, None), BatchSize::PerIteration);
+        });
+        let viewer = case.viewers(1).remove(0);
+        group.bench_function(BenchmarkId::new("first_line", case.elements), |bencher| {
+            let live = || {
+                let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
+                live.publish([loaded(case.generated.snapshot(FIRST_ID))], Duration::ZERO);
+                live
+            };
+            bencher.iter_batched_ref(
+                live,
+                |live| black_box(send_all(live, &viewer, Encoder::plain())),
+                BatchSize::PerIteration,
+            );
+        });
+    }
+}
+
+criterion_group! {
+    name = benches;
+    config = config::criterion();
+    targets = views, differences, differences_for_users, lines, lines_for_users, meetings
+}
+criterion_main!(benches);

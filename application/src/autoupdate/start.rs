@@ -1,0 +1,83 @@
+//! What does a new connection begin with?
+
+use domain::difference::catch_up::{self, CaughtUp};
+use domain::ids::{ChangeId, ElementKey};
+use domain::ports::authenticator::Session;
+use domain::restriction::viewer::Viewer;
+
+use crate::delivery::line::{Content, Line};
+use crate::publishing::cursor::Cursor;
+use crate::publishing::live::Published;
+
+/// What a new connection begins with.
+#[derive(Debug)]
+pub struct Started {
+    /// The connection's place.
+    pub cursor: Cursor,
+    /// Its first line, if there is something to tell.
+    pub first_line: Option<Line>,
+}
+
+/// How a new connection starts, or what must be known first.
+#[derive(Debug)]
+pub enum Start {
+    /// All is known.
+    Ready(Box<Started>),
+    /// The client is ahead: has the store this id? If so, catch up with it and ask [`start`] again; if not, the ids went
+    /// back: [`start_with_everything`].
+    IsAhead,
+    /// The client's version is not kept: which keys changed since? Then [`start_from_keys`].
+    NeedsKeys,
+}
+
+/// The start of a client of `session`, admitted as `viewer`, that has everything up to `change_id` (0: nothing).
+#[must_use]
+pub fn start(published: &Published, session: Session, viewer: Viewer, change_id: ChangeId) -> Start {
+    match catch_up::start(published.history(), &session, &viewer, change_id) {
+        catch_up::Start::Known(caught_up) => {
+            Start::Ready(Box::new(started(published, session, viewer, change_id, caught_up)))
+        }
+        catch_up::Start::IsAhead => Start::IsAhead,
+        catch_up::Start::NeedsKeys => Start::NeedsKeys,
+    }
+}
+
+/// The start of a client that gets everything.
+#[must_use]
+pub fn start_with_everything(published: &Published, session: Session, viewer: Viewer, change_id: ChangeId) -> Started {
+    let first_line = Some(Line::all(published.current(), &viewer, change_id));
+    let sent = published.current().change_id();
+    Started { cursor: Cursor::new(published, session, viewer, sent), first_line }
+}
+
+/// The start of a client whose version is not kept: from the keys that the store names as changed since.
+#[must_use]
+pub fn start_from_keys(
+    published: &Published,
+    session: Session,
+    viewer: Viewer,
+    change_id: ChangeId,
+    keys: &[ElementKey],
+) -> Started {
+    let caught_up = catch_up::start_from_keys(published.current(), &viewer, keys);
+    started(published, session, viewer, change_id, caught_up)
+}
+
+fn started(
+    published: &Published,
+    session: Session,
+    viewer: Viewer,
+    change_id: ChangeId,
+    caught_up: CaughtUp,
+) -> Started {
+    match caught_up {
+        CaughtUp::Everything => start_with_everything(published, session, viewer, change_id),
+        CaughtUp::Difference(difference) => {
+            let current = published.current().change_id();
+            let content = difference.map(Content::new);
+            let first_line = content.map(|content| Line::difference(&content, change_id, current));
+            let sent = if first_line.is_some() { current } else { change_id };
+            Started { cursor: Cursor::new(published, session, viewer, sent), first_line }
+        }
+    }
+}

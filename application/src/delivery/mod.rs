@@ -1,0 +1,9 @@
+//! How does what clients are told become bytes, once for all who need the same?
+
+pub mod deflate;
+pub mod line;
+mod once_map;
+pub mod piece;
+mod zstd_frame;
+
+pub(crate) use once_map::OnceMap;

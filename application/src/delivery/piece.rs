@@ -1,0 +1,221 @@
+//! How does a block look to one kind of viewer? Rendered once, and shared by all for whom every decision is the same.
+
+use std::convert::Infallible;
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+use bytes::Bytes;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{OptionsBuilder, Weighter};
+
+use super::{deflate, zstd_frame};
+use domain::difference::Selection;
+use domain::meeting::block::{Block, BlockId};
+use domain::restriction::view::View;
+use domain::restriction::viewer::{Standing, Viewer};
+
+/// A rendered selection, with its compressed forms once somebody has asked for them.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    plain: Bytes,
+    /// For one client: compressed in a hurry.
+    is_own: bool,
+    deflated: OnceLock<deflate::Block>,
+    zstd_frame: OnceLock<Bytes>,
+}
+
+impl Piece {
+    pub(crate) fn new(text: String) -> Self {
+        Self { plain: text.into(), is_own: false, deflated: OnceLock::new(), zstd_frame: OnceLock::new() }
+    }
+
+    fn own(text: String) -> Self {
+        Self { is_own: true, ..Self::new(text) }
+    }
+
+    pub(crate) fn plain(&self) -> &Bytes {
+        &self.plain
+    }
+
+    pub(crate) fn deflated(&self) -> &deflate::Block {
+        self.deflated.get_or_init(|| {
+            let level = if self.is_own { deflate::Level::Fast } else { deflate::Level::Shared };
+            deflate::Block::compress(&self.plain, level)
+        })
+    }
+
+    pub(crate) fn zstd_frame(&self) -> &Bytes {
+        self.zstd_frame.get_or_init(|| zstd_frame::compress(&self.plain))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.plain.is_empty()
+    }
+}
+
+/// The rendered pieces that were asked for lately, shared by all connections.
+pub struct Pieces {
+    /// For viewers whom the block does not name: their standing alone decides. Only points to what `by_views` keeps, so
+    /// that a text that looks the same to many standings counts, and is forgotten, once.
+    by_standing: Cached<(BlockId, Arc<Standing>), Weak<Piece>>,
+    by_views: Cached<(BlockId, Arc<[View]>), Arc<Piece>>,
+    asked: AtomicU64,
+    rendered: AtomicU64,
+}
+
+/// What the sharing of rendered pieces comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PiecesUse {
+    /// About how many bytes the kept pieces hold.
+    pub bytes: u64,
+    /// How often a piece was asked for and found.
+    pub hits: u64,
+    /// How often a piece was asked for and had to be rendered.
+    pub misses: u64,
+}
+
+type Cached<K, V> = Cache<K, V, PieceWeight, Hasher>;
+
+/// With fixed keys: what is hashed does not come from outside, and the domain draws no random numbers.
+type Hasher = BuildHasherDefault<DefaultHasher>;
+
+#[derive(Clone)]
+struct PieceWeight;
+
+/// About how many bytes a kept piece takes beside its text and its views, or an entry that points to it.
+const ENTRY_BYTES: u64 = 256;
+
+impl Weighter<(BlockId, Arc<[View]>), Arc<Piece>> for PieceWeight {
+    fn weight(&self, (_, views): &(BlockId, Arc<[View]>), piece: &Arc<Piece>) -> u64 {
+        // The compressed forms come later, and are at most about a quarter each.
+        piece.plain.len() as u64 * 3 / 2 + size_of_val(&**views) as u64 + ENTRY_BYTES
+    }
+}
+
+impl Weighter<(BlockId, Arc<Standing>), Weak<Piece>> for PieceWeight {
+    fn weight(&self, _: &(BlockId, Arc<Standing>), _: &Weak<Piece>) -> u64 {
+        ENTRY_BYTES
+    }
+}
+
+impl Pieces {
+    pub(crate) fn new(bytes_max: u64) -> Self {
+        let (standings, views) = shares(bytes_max);
+        Self {
+            by_standing: new_cache(standings),
+            by_views: new_cache(views),
+            asked: AtomicU64::new(0),
+            rendered: AtomicU64::new(0),
+        }
+    }
+
+    /// From now on so many bytes are kept. Not for every change: what the tables know of forgotten pieces gets less
+    /// precise each time.
+    pub(crate) fn set_bytes_max(&self, bytes_max: u64) {
+        let (standings, views) = shares(bytes_max);
+        self.by_standing.set_capacity(standings);
+        self.by_views.set_capacity(views);
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        self.by_standing.clear();
+        self.by_views.clear();
+    }
+
+    /// Everything of the block that the viewer sees; `None` if that is nothing.
+    pub(crate) fn all(&self, block: &Arc<Block>, viewer: &Viewer) -> Option<Arc<Piece>> {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        let find = || self.find(&Selection::all(block, viewer));
+        let piece = if viewer.is_named_in(block.named()) {
+            find()
+        } else {
+            let key = (block.id(), Arc::clone(viewer.standing()));
+            match self.by_standing.get(&key).and_then(|piece| piece.upgrade()) {
+                Some(piece) if !is_sample(asked) => piece,
+                // Looked for nevertheless, so that the table that may forget it learns that it is in use.
+                Some(_) => find(),
+                None => {
+                    let piece = find();
+                    self.by_standing.insert(key, Arc::downgrade(&piece));
+                    piece
+                }
+            }
+        };
+        Some(piece).filter(|piece| !piece.is_empty())
+    }
+
+    /// The selection, rendered.
+    pub(crate) fn of(&self, selection: &Selection) -> Arc<Piece> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.find(selection)
+    }
+
+    /// How much is kept, and how often it helped.
+    #[must_use]
+    pub fn usage(&self) -> PiecesUse {
+        let misses = self.rendered.load(Ordering::Relaxed);
+        // The two are not read in the same moment.
+        let hits = self.asked.load(Ordering::Relaxed).saturating_sub(misses);
+        PiecesUse { bytes: self.by_views.weight(), hits, misses }
+    }
+
+    fn find(&self, selection: &Selection) -> Arc<Piece> {
+        let key = (selection.block.id(), Arc::clone(&selection.views));
+        let render = || {
+            self.rendered.fetch_add(1, Ordering::Relaxed);
+            selection.render()
+        };
+        if selection.is_own {
+            // The one who is named may see the block as all others do.
+            return self.by_views.get(&key).unwrap_or_else(|| Arc::new(Piece::own(render())));
+        }
+        // Whoever asks for a piece that is being made waits for it: nothing is made twice.
+        match self.by_views.get_or_insert_with(&key, || Ok::<_, Infallible>(Arc::new(Piece::new(render())))) {
+            Ok(piece) => piece,
+        }
+    }
+}
+
+/// Parts of a table with a lock and a share of the room of its own: what does not fit into one is not kept. A fixed
+/// number, since with more on larger machines large pieces would find no room.
+const SHARDS: usize = 8;
+
+/// How many bytes the entries by standing and the pieces may take of the limit.
+fn shares(bytes_max: u64) -> (u64, u64) {
+    let standings = bytes_max / 8;
+    (standings, bytes_max - standings)
+}
+
+fn new_cache<K: Clone + Eq + Hash, V: Clone>(bytes_max: u64) -> Cached<K, V>
+where
+    PieceWeight: Weighter<K, V>,
+{
+    // A low guess, since half as many forgotten pieces are remembered as are expected: of fewer, those that are asked for
+    // in turn would never be recognized as wanted when there is not room for all of them.
+    const PIECE_BYTES_EXPECTED: u64 = 3 * 1024;
+    let items_expected = usize::try_from(bytes_max / PIECE_BYTES_EXPECTED).unwrap_or(usize::MAX);
+    let options = OptionsBuilder::new()
+        .shards(SHARDS)
+        .estimated_items_capacity(items_expected)
+        .weight_capacity(bytes_max)
+        .build()
+        .expect("all that must be given is given");
+    Cache::with_options(options, PieceWeight, Hasher::default(), DefaultLifecycle::default())
+}
+
+/// Is it one in eight? Spread so that it is not the same blocks of a meeting each time.
+fn is_sample(number: u64) -> bool {
+    const GOLDEN_RATIO: u64 = 0x9e37_79b9_7f4a_7c15;
+    number.wrapping_mul(GOLDEN_RATIO) >> 61 == 0
+}
+
+impl std::fmt::Debug for Pieces {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Pieces").field("bytes", &self.by_views.weight()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! Is what many see kept, whatever the limit, and whatever else is asked for?
+
+use std::collections::BTreeMap;
+
+use super::*;
+use domain::ids::{ChangeId, GroupId, UserId};
+use domain::meeting::Meeting;
+use domain::testing::generator::{Generated, Plan};
+
+const ROOM_FOR_ALL: u64 = 64 * 1024 * 1024;
+
+/// How the users of a meeting ask for everything, again and again.
+struct Case {
+    meeting: Meeting,
+    /// Those of the meeting.
+    blocks: Vec<Arc<Block>>,
+    /// One of each group.
+    one_each: Vec<UserId>,
+    delegates: Vec<UserId>,
+}
+
+impl Case {
+    fn new() -> Self {
+        let made = Generated::new(Plan { seed: 1, elements: 3_000, users: 400 });
+        let one_each: BTreeMap<_, _> = made.users().iter().map(|(user, group)| (*group, *user)).collect();
+        let delegates = made.users().iter().filter(|(_, group)| *group == GroupId(3)).map(|(user, _)| *user);
+        let meeting = Meeting::load(made.snapshot(ChangeId(1)), None).meeting;
+        // The ids say where in the tables something is kept: with those that other tests left over, what finds no room
+        // would be another each time.
+        let blocks = meeting.blocks().zip(0..).map(|((_, block), number)| Arc::new(block.renamed(number))).collect();
+        Self { meeting, blocks, one_each: one_each.into_values().collect(), delegates: delegates.collect() }
+    }
+
+    /// How many pieces were rendered when all of these asked once more.
+    fn misses(&self, pieces: &Pieces, users: &[UserId]) -> u64 {
+        const ROUNDS: usize = 8;
+        let mut before = 0;
+        for _ in 0..ROUNDS {
+            before = pieces.usage().misses;
+            for user in users {
+                let viewer = Viewer::resolve(&self.meeting, Some(*user));
+                for block in &self.blocks {
+                    pieces.all(block, &viewer);
+                }
+            }
+        }
+        pieces.usage().misses - before
+    }
+}
+
+#[test]
+fn what_one_viewer_alone_gets_does_not_push_out_what_is_shared() {
+    let case = Case::new();
+    let pieces = Pieces::new(ROOM_FOR_ALL);
+    // One by one they are named in different blocks, so that together they have seen every block as one of many.
+    case.misses(&pieces, &case.delegates[..20]);
+    let own = case.misses(&pieces, &case.one_each);
+    let kept = pieces.usage().bytes;
+    assert!(case.misses(&pieces, &case.delegates[20..60]) > 40);
+    assert_eq!(pieces.usage().bytes, kept);
+    assert_eq!(case.misses(&pieces, &case.one_each), own);
+}
+
+#[test]
+fn a_text_that_many_standings_see_counts_once() {
+    let case = Case::new();
+    let pieces = Pieces::new(ROOM_FOR_ALL);
+    let texts = |pieces: &Pieces| pieces.by_views.iter().map(|(_, piece)| piece.plain().len() as u64).sum::<u64>();
+    case.misses(&pieces, &case.one_each);
+    let all_alike = texts(&pieces) / case.meeting.text_bytes() as u64;
+    assert!(all_alike < case.one_each.len() as u64 / 2, "{all_alike} times the meeting");
+    assert!(pieces.usage().bytes > texts(&pieces));
+}
+
+/// Of what `users` ask for in turn, which is always what was asked for longest ago: a plain queue would find nothing.
+#[track_caller]
+fn check(case: &Case, users: &[UserId], room_percent: u64, misses_percent_max: u64) {
+    let nothing_kept = case.misses(&Pieces::new(0), users);
+    let pieces = Pieces::new(ROOM_FOR_ALL);
+    case.misses(&pieces, users);
+    let bytes_max = pieces.usage().bytes * room_percent / 100;
+    let pieces = Pieces::new(bytes_max);
+    let misses = case.misses(&pieces, users);
+    assert!(misses * 100 < nothing_kept * misses_percent_max, "{misses} of {nothing_kept}");
+    assert!(pieces.by_views.weight() + pieces.by_standing.weight() <= bytes_max);
+}
+
+#[test]
+fn with_too_little_room_most_is_found_all_the_same() {
+    let case = Case::new();
+    check(&case, &case.one_each, 90, 25);
+    check(&case, &case.one_each, 50, 50);
+    let many_delegates = [&*case.one_each, &case.delegates[..20]].concat();
+    check(&case, &many_delegates, 50, 25);
+    check(&case, &many_delegates, 25, 50);
+}
+
+#[test]
+fn the_limit_can_be_moved_and_everything_be_forgotten() {
+    let case = Case::new();
+    let pieces = Pieces::new(0);
+    let nothing = case.misses(&pieces, &case.one_each);
+    assert_eq!(pieces.usage().bytes, 0);
+    pieces.set_bytes_max(ROOM_FOR_ALL);
+    assert!(case.misses(&pieces, &case.one_each) < nothing / 4);
+    pieces.clear();
+    assert_eq!((pieces.usage().bytes, pieces.by_standing.weight()), (0, 0));
+}

@@ -1,0 +1,364 @@
+//! How does the meeting in memory follow the one in the store? (spec: redis.md, What the service does with them)
+//!
+//! One loop owns all changes of the meeting: it reads the stream of changes, which is only a hint, and holds what it knows
+//! against the store, which is the truth.
+
+mod announcer;
+mod compute;
+mod counters;
+mod no_meeting;
+mod stream_reader;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::meeting::{Built, Change, Meeting, Problem};
+use domain::ports::Unavailable;
+use domain::ports::clock::Clock;
+use domain::ports::element_store::{Bounds, ElementStore, Missing, RawElement, StoreError};
+use domain::ports::message_bus::{BusMessage, Channel, MessageBus, Position};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{info, warn};
+
+use crate::backoff::Backoff;
+use crate::once_a_minute::OnceAMinute;
+use crate::publishing::live::Live;
+use crate::sessions::admission;
+use compute::compute;
+use no_meeting::{Failure, for_anybody};
+use stream_reader::StreamReader;
+
+pub use announcer::Announcer;
+pub use counters::IngestCounters;
+
+/// What the loop needs.
+pub struct Ingest {
+    /// Where the meeting is.
+    pub store: Arc<dyn ElementStore>,
+    /// Where its changes are announced.
+    pub bus: Arc<dyn MessageBus>,
+    /// Where the meeting is published.
+    pub live: Arc<Live>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How often what is known is held against the store.
+    pub reconcile_interval: Duration,
+    /// Told after each publication.
+    pub observer: Arc<dyn Observer>,
+    /// How often what happened.
+    pub counters: Arc<IngestCounters>,
+    /// Who asks the loop to catch up now.
+    pub requests: CatchUpRequests,
+}
+
+/// Who wants to know how the loop is doing.
+pub trait Observer: Send + Sync {
+    /// A new version of the meeting was published.
+    fn published(&self);
+    /// There is no meeting yet, for this reason.
+    fn waiting(&self, reason: &str);
+}
+
+/// Asks the loop to catch up with the store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct CatchUp(mpsc::Sender<Reply>);
+
+/// The other end of [`CatchUp`].
+#[derive(Debug)]
+pub struct CatchUpRequests(mpsc::Receiver<Reply>);
+
+type Reply = oneshot::Sender<Result<Bounds, StoreError>>;
+
+/// How many may wait for the loop at once; whoever comes then waits to be let in.
+const CATCH_UP_REQUESTS_MAX: usize = 1024;
+
+/// How long one waits for the loop to catch up, before the store counts as not answering.
+const CATCH_UP_WAIT: Duration = Duration::from_secs(10);
+
+impl CatchUp {
+    /// A new way to ask the loop, and the end that the loop holds.
+    #[must_use]
+    pub fn new() -> (Self, CatchUpRequests) {
+        let (sender, receiver) = mpsc::channel(CATCH_UP_REQUESTS_MAX);
+        (Self(sender), CatchUpRequests(receiver))
+    }
+
+    /// Returns when the meeting holds everything that was in the store when this was called, with the ids of the store.
+    ///
+    /// # Errors
+    /// The store does not answer, or not in time, or holds no meeting now.
+    pub async fn catch_up(&self) -> Result<Bounds, StoreError> {
+        let ask = async {
+            let (reply, answer) = oneshot::channel();
+            self.0.send(reply).await.map_err(|_| stopped())?;
+            answer.await.map_err(|_| stopped())?
+        };
+        tokio::time::timeout(CATCH_UP_WAIT, ask)
+            .await
+            .unwrap_or_else(|_| Err(Unavailable::Silent("the store did not answer in time".to_owned()).into()))
+    }
+}
+
+#[async_trait]
+impl admission::CatchUp for CatchUp {
+    async fn catch_up(&self) -> Result<Bounds, StoreError> {
+        CatchUp::catch_up(self).await
+    }
+}
+
+fn stopped() -> StoreError {
+    Unavailable::Silent("the service is stopping".to_owned()).into()
+}
+
+impl Ingest {
+    /// Runs until it is dropped. Survives every error of the store and the bus.
+    pub async fn run(mut self) {
+        let position = self.load_first().await;
+        self.follow(position).await;
+    }
+
+    /// Loads the meeting, however long it takes until there is one (spec: redis.md, Start).
+    async fn load_first(&mut self) -> Position {
+        let mut backoff = Backoff::default();
+        let mut last = None;
+        loop {
+            match self.load().await {
+                Ok(position) => return position,
+                Err(error) => {
+                    self.observer.waiting(&for_anybody(&error));
+                    Failure::before_the_first_meeting(&mut last, &error, backoff.attempts());
+                    self.clock.sleep(backoff.wait()).await;
+                }
+            }
+        }
+    }
+
+    async fn follow(&mut self, position: Position) {
+        let mut reader = StreamReader::start(&self.bus, &self.clock, position);
+        let mut looks = Looks::default();
+        let unhealed = OnceAMinute::new(Arc::clone(&self.clock));
+        let clock = Arc::clone(&self.clock);
+        let mut reconcile = clock.sleep(self.reconcile_interval);
+        loop {
+            tokio::select! {
+                messages = reader.next() => {
+                    if !self.take(messages).await {
+                        self.heal(&unhealed).await;
+                    }
+                }
+                Some(first) = self.requests.0.recv() => self.answer(first).await,
+                () = &mut reconcile => {
+                    if let Some(position) = self.reconcile(reader.position, &mut looks).await {
+                        reader = StreamReader::start(&self.bus, &self.clock, position);
+                    }
+                    reconcile = clock.sleep(self.reconcile_interval);
+                }
+            }
+        }
+    }
+
+    /// Applies the messages; false if something was missed, and the store must be asked.
+    async fn take(&self, messages: Vec<BusMessage>) -> bool {
+        let current = self.current();
+        let bytes = messages.iter().map(|message| message.content.len()).sum();
+        let (versions, is_complete) = compute(bytes, move || versions_after(&current, &messages)).await;
+        self.counters.applied(versions.len());
+        self.publish(versions);
+        is_complete
+    }
+
+    /// Asks the store for what was missed. If that fails, the reconciling does it later.
+    async fn heal(&self, unhealed: &OnceAMinute) {
+        if let Err(error) = self.catch_up().await
+            && let Some(times) = unhealed.happened()
+        {
+            warn!(%error, times, "changes were missed and the store does not tell them; trying again soon");
+        }
+    }
+
+    /// Answers all who wait with one question to the store.
+    async fn answer(&mut self, first: Reply) {
+        let mut waiting = vec![first];
+        while let Ok(reply) = self.requests.0.try_recv() {
+            waiting.push(reply);
+        }
+        let answer = self.catch_up().await;
+        for reply in waiting {
+            // Who does not wait any more does not need the answer.
+            let _ = reply.send(answer.clone());
+        }
+    }
+
+    /// Brings the meeting to the newest change of the store, in one step.
+    async fn catch_up(&self) -> Result<Bounds, StoreError> {
+        let current = self.current();
+        let changed = self.store.changed_since(current.change_id()).await?;
+        if changed.bounds.lowest != current.bounds().lowest {
+            return self.load().await.map(|_| self.current().bounds());
+        }
+        if changed.bounds.highest > current.change_id() {
+            let change = Change { change_id: changed.bounds.highest, elements: changed.elements };
+            let bytes = bytes_of(&change.elements);
+            let meeting = compute(bytes, move || logged(current.apply(change))).await;
+            self.counters.caught_up();
+            self.publish([meeting]);
+        }
+        Ok(changed.bounds)
+    }
+
+    /// Holds what is known against the store (spec: redis.md, Reconcile and Reload). Gives the position to read the stream
+    /// from, if it is another one.
+    async fn reconcile(&self, position: Position, looks: &mut Looks) -> Option<Position> {
+        match self.try_reconcile(position, looks).await {
+            Ok(position) => {
+                if looks.failed.take().is_some() {
+                    info!("the meeting is held against the store again");
+                }
+                position
+            }
+            Err(error) => {
+                // While the server builds its cache, or that is incomplete, the old meeting is served.
+                looks.went_back &= matches!(error, StoreError::Unavailable(_));
+                Failure::while_serving(&mut looks.failed, &error);
+                None
+            }
+        }
+    }
+
+    async fn try_reconcile(&self, position: Position, looks: &mut Looks) -> Result<Option<Position>, StoreError> {
+        let epoch = self.store.epoch();
+        if epoch != looks.epoch {
+            info!("the store is another one after a fail-over; loading the meeting");
+            // With what is new in between the comparison would find a difference where nothing was lost.
+            self.catch_up().await?;
+            let position = self.load().await?;
+            looks.epoch = epoch;
+            looks.went_back = false;
+            return Ok(Some(position));
+        }
+        // The stream is only a hint: what it cannot tell does not keep the meeting from following the store.
+        let last = self.bus.last_position(Channel::Autoupdate).await;
+        let bounds = self.store.bounds().await?;
+        let known = self.current().bounds();
+        if bounds.lowest != known.lowest {
+            info!(lowest_change_id = %bounds.lowest, "the server has built its cache anew; loading the meeting");
+            return self.load().await.map(Some);
+        }
+        // A stream that was emptied has no position, which says nothing.
+        let stream_went_back = last.as_ref().is_ok_and(|last| *last < position && *last != Position::START);
+        if bounds.highest < known.highest || stream_went_back {
+            // Seen once it may be a replica that lags behind the one asked before: those only move forward.
+            if std::mem::replace(&mut looks.went_back, true) {
+                looks.went_back = false;
+                warn!(
+                    store_change_id = %bounds.highest, known_change_id = %known.highest,
+                    "the store went back to an older state; loading the meeting"
+                );
+                return self.load().await.map(Some);
+            }
+            return Ok(None);
+        }
+        looks.went_back = false;
+        if bounds.highest > known.highest {
+            self.catch_up().await?;
+        }
+        let last = last?;
+        Ok((last < position).then_some(last))
+    }
+
+    /// Loads the whole meeting. Gives the position from which the stream tells what came after.
+    async fn load(&self) -> Result<Position, StoreError> {
+        let position = self.bus.last_position(Channel::Autoupdate).await?;
+        let snapshot = self.store.load().await?;
+        // The server writes the configuration first. Where that is missing only what was written after a loss is left.
+        if !snapshot.elements.iter().any(|element| element.key.starts_with(CONFIGURATION_KEYS)) {
+            return Err(StoreError::Incomplete(Missing::Configuration));
+        }
+        let before = self.live.published().map(|published| Arc::clone(published.current()));
+        let bytes = bytes_of(&snapshot.elements);
+        let (meeting, is_known) = compute(bytes, move || {
+            let meeting = logged(Meeting::load(snapshot, before.as_deref()));
+            let is_known = before.is_some_and(|before| before.is_same_as(&meeting));
+            (meeting, is_known)
+        })
+        .await;
+        let (change_id, elements) = (meeting.change_id(), meeting.len());
+        self.counters.loaded();
+        // A fail-over that lost nothing is no reason to send everything to everybody.
+        if !is_known {
+            self.publish([meeting]);
+        }
+        // Told once it can be served: whoever waits for this line may rely on it.
+        info!(%change_id, elements, "meeting loaded");
+        Ok(position)
+    }
+
+    fn publish(&self, versions: impl IntoIterator<Item = Meeting, IntoIter: ExactSizeIterator>) {
+        let versions = versions.into_iter();
+        if versions.len() > 0 {
+            self.live.publish(versions, self.clock.monotonic());
+            self.observer.published();
+        }
+    }
+
+    fn current(&self) -> Arc<Meeting> {
+        let published = self.live.published().expect("nothing is followed before the first meeting is there");
+        Arc::clone(published.current())
+    }
+}
+
+fn bytes_of(elements: &[RawElement]) -> usize {
+    elements.iter().filter_map(|element| element.json.as_ref()).map(Vec::len).sum()
+}
+
+/// The versions that the messages make of `current`, and whether they told everything.
+fn versions_after(current: &Meeting, messages: &[BusMessage]) -> (Vec<Meeting>, bool) {
+    let mut versions: Vec<Meeting> = Vec::new();
+    let mut is_complete = true;
+    for message in messages {
+        let newest = versions.last().unwrap_or(current);
+        match Change::parse(&message.content) {
+            Ok(change) if change.change_id <= newest.change_id() => {}
+            Ok(change) if change.change_id == newest.change_id().next() => {
+                versions.push(logged(newest.apply(change)));
+            }
+            Ok(_) => is_complete = false,
+            Err(error) => {
+                warn!(position = %message.position, %error, "a change that cannot be read; asking the store instead");
+                is_complete = false;
+            }
+        }
+    }
+    (versions, is_complete)
+}
+
+/// What the looks at the store before the next one told.
+#[derive(Default)]
+struct Looks {
+    /// Which store it was.
+    epoch: u64,
+    /// The store seemed to have gone back at the last one.
+    went_back: bool,
+    /// Why the last one told nothing; the log knows already.
+    failed: Option<Failure>,
+}
+
+/// What the keys of configuration values begin with.
+const CONFIGURATION_KEYS: &[u8] = b"core/config:";
+
+/// How many problems of one step are logged one by one; of more only the number.
+const PROBLEMS_LOGGED_MAX: usize = 20;
+
+/// The meeting; what could not be read of it goes to the log.
+fn logged(built: Built) -> Meeting {
+    for Problem { key, text } in built.problems.iter().take(PROBLEMS_LOGGED_MAX) {
+        warn!(?key, problem = %text, "an element cannot be read and is hidden from everybody");
+    }
+    if built.problems.len() > PROBLEMS_LOGGED_MAX {
+        warn!(elements = built.problems.len(), "many elements cannot be read and are hidden from everybody");
+    }
+    built.meeting
+}

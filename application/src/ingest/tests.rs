@@ -1,0 +1,103 @@
+//! Does the meeting follow the store, whatever the stream says?
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::publishing::live::PiecesLimit;
+use adapters::memory::{MemoryElementStore, MemoryServer};
+use domain::ids::ChangeId;
+use domain::meeting::history::HistoryLimits;
+use domain::ports::element_store::{ChangedSince, Snapshot};
+use domain::ports::message_bus::MockMessageBus;
+
+use super::*;
+use crate::testing::loops::JumpingClock;
+
+const MEETING: [(&str, &str); 2] =
+    [("topics/topic:1", "{\"id\":1}"), ("core/config:1", "{\"id\":1,\"key\":\"k\",\"value\":1}")];
+
+struct Nobody;
+
+impl Observer for Nobody {
+    fn published(&self) {}
+    fn waiting(&self, _: &str) {}
+}
+
+fn ingest(server: &MemoryServer, bus: MockMessageBus) -> Ingest {
+    Ingest {
+        store: Arc::new(MemoryElementStore::new(server)),
+        bus: Arc::new(bus),
+        live: Arc::new(Live::new(HistoryLimits::default(), PiecesLimit::Automatic)),
+        clock: JumpingClock::new(0),
+        reconcile_interval: Duration::from_secs(1),
+        observer: Arc::new(Nobody),
+        requests: CatchUp::new().1,
+        counters: Arc::default(),
+    }
+}
+
+/// A store that fails over when the test says so.
+struct FailingOver(MemoryElementStore, Arc<AtomicU64>);
+
+#[async_trait]
+impl ElementStore for FailingOver {
+    async fn load(&self) -> Result<Snapshot, StoreError> {
+        self.0.load().await
+    }
+
+    async fn changed_since(&self, since: ChangeId) -> Result<ChangedSince, StoreError> {
+        self.0.changed_since(since).await
+    }
+
+    async fn bounds(&self) -> Result<Bounds, StoreError> {
+        self.0.bounds().await
+    }
+
+    fn epoch(&self) -> u64 {
+        self.1.load(Ordering::Relaxed)
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_has_the_id_of_a_lost_one_is_found_after_a_fail_over() {
+    let server = MemoryServer::new();
+    server.rebuild(ChangeId(10), MEETING);
+    server.write(&[("topics/topic:1", Some("{\"id\":1,\"title\":\"lost\"}"))]);
+    let mut bus = MockMessageBus::new();
+    bus.expect_last_position().returning(|_| Ok(Position::START));
+    let epoch = Arc::new(AtomicU64::new(0));
+    let store = Arc::new(FailingOver(MemoryElementStore::new(&server), Arc::clone(&epoch)));
+    let ingest = Ingest { store, ..ingest(&server, bus) };
+    ingest.load().await.expect("a meeting");
+    let mut looks = Looks::default();
+
+    server.rebuild(ChangeId(10), MEETING);
+    assert_eq!(server.write(&[("topics/topic:2", Some("{\"id\":2}"))]), ChangeId(11));
+    epoch.store(1, Ordering::Relaxed);
+    assert_eq!(ingest.reconcile(Position::START, &mut looks).await, Some(Position::START));
+    let after = ingest.current();
+    let json = |key: &str| after.get(key.parse().expect("a key")).map(|element| element.json().to_owned());
+    assert_eq!(json("topics/topic:1").as_deref(), Some("{\"id\":1}"));
+    assert_eq!(json("topics/topic:2").as_deref(), Some("{\"id\":2}"));
+    assert!(after.step().is_reset, "clients get everything");
+
+    // Back again, and nothing is lost.
+    epoch.store(2, Ordering::Relaxed);
+    assert_eq!(ingest.reconcile(Position::START, &mut looks).await, Some(Position::START));
+    assert_eq!(ingest.current().version(), after.version(), "clients get nothing");
+    assert_eq!(ingest.reconcile(Position::START, &mut looks).await, None);
+}
+
+#[tokio::test]
+async fn a_stream_that_cannot_be_read_does_not_keep_the_meeting_from_following_the_store() {
+    let server = MemoryServer::new();
+    server.rebuild(ChangeId(10), MEETING);
+    let mut bus = MockMessageBus::new();
+    bus.expect_last_position().once().returning(|_| Ok(Position::START));
+    bus.expect_last_position().returning(|_| Err(Unavailable::Silent("not a stream".to_owned())));
+    let ingest = ingest(&server, bus);
+    ingest.load().await.expect("a meeting");
+    server.write(&[("topics/topic:1", None)]);
+    let position = ingest.reconcile(Position::START, &mut Looks::default()).await;
+    assert_eq!((position, ingest.current().change_id()), (None, ChangeId(11)));
+    assert_eq!(ingest.current().len(), 1, "the configuration");
+}

@@ -1,0 +1,21 @@
+//! What the service does, and what its connections share: the use cases between the rules and the edges.
+//!
+//! It keeps locks, caches and encodings, and waits; it knows no HTTP, no Redis and no TLS. The rooms stand in the order in
+//! which a change goes through them to a client: [`ingest`] follows the store, [`publishing`] holds what is served,
+//! [`streams`] tells who is concerned, [`autoupdate`], [`projector`] and [`notify`] say what each kind of stream carries,
+//! [`delivery`] makes bytes of it, once for all who need the same.
+
+pub mod autoupdate;
+pub mod backoff;
+pub mod delivery;
+pub mod ingest;
+pub mod notify;
+pub mod once_a_minute;
+pub mod projector;
+pub mod publishing;
+pub mod readiness;
+pub mod sessions;
+pub mod stopping;
+pub mod streams;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

@@ -1,0 +1,154 @@
+//! How do the messages of the stream reach the listeners of this process? (spec: notify.md, Sending)
+
+use std::sync::Arc;
+
+use super::hub::{ListenerMark, NotifyHub};
+use domain::notify::message::NotifyMessage;
+use domain::ports::Unavailable;
+use domain::ports::clock::Clock;
+use domain::ports::message_bus::{Batch, BusMessage, Channel, MessageBus, Position};
+use tracing::{debug, info, warn};
+
+use crate::backoff::Backoff;
+
+/// Delivers every message that is put on the stream from now on. Runs until it is dropped, which may be at any time.
+///
+/// While the bus does not answer it tries again, less and less often, and then goes on where it was. Where messages may be
+/// lost, for whatever reason, the listeners are ended, so that their clients connect anew: nobody misses one in silence.
+pub async fn run_notify_loop(bus: Arc<dyn MessageBus>, hub: Arc<NotifyHub>, clock: Arc<dyn Clock>) {
+    run(Reader::new(bus, hub), clock).await;
+}
+
+async fn run(mut reader: Reader, clock: Arc<dyn Clock>) {
+    let mut backoff = Backoff::default();
+    loop {
+        match reader.step().await {
+            Ok(()) => {
+                if backoff.attempts() > 0 {
+                    info!(failures = backoff.attempts(), "notify messages are read again");
+                }
+                backoff = Backoff::default();
+            }
+            Err(error) => {
+                let wait = backoff.wait();
+                // The first in a row, then the second, fourth, eighth…
+                if backoff.attempts().is_power_of_two() {
+                    warn!(%error, failures = backoff.attempts(), "cannot read notify messages; trying again");
+                }
+                clock.sleep(wait).await;
+            }
+        }
+    }
+}
+
+struct Reader {
+    bus: Arc<dyn MessageBus>,
+    hub: Arc<NotifyHub>,
+    /// The last message that was read; `None` while that is not known.
+    position: Option<Position>,
+    /// At the last look the message that was read last was not there, and none behind it.
+    is_missing: bool,
+    /// Who listened when the last step began that did not fail, if one failed since.
+    interrupted: Option<ListenerMark>,
+}
+
+impl Reader {
+    fn new(bus: Arc<dyn MessageBus>, hub: Arc<NotifyHub>) -> Self {
+        Self { bus, hub, position: None, is_missing: false, interrupted: None }
+    }
+
+    async fn step(&mut self) -> Result<(), Unavailable> {
+        let mark = self.hub.mark();
+        let result = self.try_step().await;
+        if result.is_err() {
+            self.interrupted.get_or_insert(mark);
+        }
+        result
+    }
+
+    async fn try_step(&mut self) -> Result<(), Unavailable> {
+        let Some(position) = self.position else { return self.begin().await };
+        let Batch { messages, follows } = self.bus.read(Channel::Notify, position).await?;
+        if messages.is_empty() && !follows {
+            return self.look_again(position).await;
+        }
+        self.is_missing = false;
+        let interrupted = self.interrupted.take();
+        if !follows {
+            self.end_all(position);
+        } else if !messages.is_empty() {
+            self.end_those_that_came_since(interrupted);
+        }
+        self.deliver_all(messages).await;
+        Ok(())
+    }
+
+    /// Begins behind the newest message. Who listens already came before it was known which that is: what was sent to them
+    /// meanwhile is lost.
+    async fn begin(&mut self) -> Result<(), Unavailable> {
+        let newest = self.bus.last_position(Channel::Notify).await?;
+        self.interrupted = None;
+        self.is_missing = false;
+        self.position = Some(newest);
+        let listeners = self.hub.end_since(ListenerMark::START);
+        if listeners > 0 {
+            info!(listeners, "ended listeners that came before notify messages could be read");
+        }
+        Ok(())
+    }
+
+    /// The message that was read last is not there, and none behind it. Another replica may lag behind for a moment, so a
+    /// single look is not believed. Otherwise the stream was deleted, or is another one, and is begun anew: what is on it
+    /// may be old or new, nobody knows.
+    async fn look_again(&mut self, position: Position) -> Result<(), Unavailable> {
+        if !std::mem::replace(&mut self.is_missing, true) {
+            return Ok(());
+        }
+        // Known no more, so that a failure to begin is made up for.
+        self.position = None;
+        self.end_all(position);
+        self.begin().await
+    }
+
+    /// Who came while the bus did not answer must not get what was sent before. As nobody knows what that is, they are ended.
+    fn end_those_that_came_since(&self, interrupted: Option<ListenerMark>) {
+        let listeners = interrupted.map_or(0, |mark| self.hub.end_since(mark));
+        if listeners > 0 {
+            info!(listeners, "ended listeners that came while notify messages could not be read");
+        }
+    }
+
+    /// Messages may have been lost, and nobody knows whom they were for.
+    fn end_all(&self, position: Position) {
+        let listeners = self.hub.end_since(ListenerMark::START);
+        warn!(listeners, last_read = %position, "notify messages may have been lost; ended all listeners");
+    }
+
+    async fn deliver_all(&mut self, messages: Vec<BusMessage>) {
+        for message in messages {
+            self.position = Some(message.position);
+            self.deliver(&message);
+            // The listeners take what they got before they get the next one: a burst ends nobody who keeps up.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn deliver(&self, message: &BusMessage) {
+        match NotifyMessage::parse(&message.content) {
+            Err(problem) => {
+                warn!(position = %message.position, %problem, "skipped a notify message that cannot be read")
+            }
+            Ok(parsed) => {
+                let delivered = self.hub.deliver(&parsed);
+                debug!(position = %message.position, reached = delivered.reached, "delivered a notify message");
+                if delivered.ended > 0 {
+                    info!(listeners = delivered.ended, "ended listeners that fell too far behind");
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "messages_tests.rs"]
+mod tests;

@@ -1,0 +1,61 @@
+//! How are the lines of a board made once for all who look on?
+
+use domain::projector::{ProjectorBoard, ProjectorCursor, ProjectorLine};
+
+use crate::delivery::OnceMap;
+use crate::delivery::line::SharedText;
+
+/// What the projectors show at one version of the meeting, and the lines that tell of it.
+#[derive(Debug)]
+pub struct Board {
+    pub(super) shown: ProjectorBoard,
+    /// Lines by what they tell. Listeners differ in which projectors they ask for, which is a handful of combinations.
+    lines: OnceMap<ProjectorLine, SharedText>,
+}
+
+impl Board {
+    /// A board of which no line was made yet.
+    #[must_use]
+    pub fn new(shown: ProjectorBoard) -> Self {
+        Self { shown, lines: OnceMap::default() }
+    }
+
+    /// The line that brings a connection to what the board shows; `None` if there is nothing to tell.
+    ///
+    /// Counts as sent with that (see [`ProjectorCursor::next_line`]). Equal lines are one text.
+    pub fn next_line(&self, cursor: &mut ProjectorCursor) -> Option<SharedText> {
+        let line = cursor.next_line(&self.shown)?;
+        Some(self.lines.get_or_make(line.clone(), || SharedText::new(self.shown.text(&line))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use domain::ids::{ProjectorId, UserId};
+    use domain::projector::{ProjectorIds, Written};
+
+    use super::*;
+    use crate::testing::meeting::{live, write};
+
+    #[test]
+    fn equal_lines_are_one_text() {
+        let live = live();
+        write(&live, ("users/group:1", r#"{"id":1,"permissions":["core.can_see_projector"]}"#));
+        write(&live, ("core/projector:2", r#"{"id":2,"elements":[]}"#));
+        write(&live, ("core/projector:10", r#"{"id":10,"elements":[]}"#));
+        let meeting = Arc::clone(live.published().expect("a meeting").current());
+        let wanted = BTreeSet::from([ProjectorId(2), ProjectorId(10)]);
+        let shown = ProjectorBoard::new(Arc::clone(&meeting)).advance(meeting, Written::Keys(&[]), &wanted).board;
+        let board = Board::new(shown);
+        let line = |ids: &str| {
+            let ids = ProjectorIds::parse(Some(ids)).expect(ids);
+            board.next_line(&mut ProjectorCursor::new(Some(UserId(5)), ids)).expect("a line")
+        };
+        let (one, other) = (line("2"), line("2,2,77"));
+        assert_eq!(one.plain().as_ptr(), other.plain().as_ptr());
+        assert_ne!(one.plain().as_ptr(), line("2,10").plain().as_ptr());
+    }
+}

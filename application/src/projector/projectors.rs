@@ -1,0 +1,181 @@
+//! What do the projectors show that somebody listens to? Rendered once for all listeners. (spec: projector.md)
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::board::Board;
+use crate::publishing::live::{Live, Published};
+use domain::ids::{ElementKey, ProjectorId};
+use domain::meeting::Version;
+use domain::projector::{Changes, Diagnostic, ProjectorBoard, ProjectorIds, Written};
+use tracing::warn;
+
+/// The board of the present version, kept up for those who listen.
+pub struct Projectors {
+    live: Arc<Live>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// `None`: nobody listens, or there is no meeting yet.
+    board: Option<Arc<Board>>,
+    /// How many connections listen to each projector.
+    wanted: BTreeMap<ProjectorId, usize>,
+    /// The keys of `wanted`, so that a change need not copy what clients ask for, which may be anything.
+    wanted_ids: BTreeSet<ProjectorId>,
+    /// What a newcomer put on the board before [`Projectors::update`] could say for whom it is news.
+    untold: Changes,
+}
+
+/// A connection's wish to be told of some projectors, until it is dropped.
+pub(super) struct Wish {
+    projectors: Arc<Projectors>,
+    ids: ProjectorIds,
+}
+
+impl Projectors {
+    /// The projectors of a meeting, to which nobody listens yet.
+    #[must_use]
+    pub fn new(live: Arc<Live>) -> Arc<Self> {
+        Arc::new(Self { live, state: Mutex::default() })
+    }
+
+    /// Renders what changed with the version of the meeting that was just published, and says for whom that is news.
+    pub fn update(&self) -> Changes {
+        let mut state = self.state();
+        let mut changes = std::mem::take(&mut state.untold);
+        if let Some(published) = self.live.published() {
+            changes.extend(state.advance(&published));
+        }
+        changes
+    }
+
+    /// Has these projectors rendered from now on, for as long as the wish is kept.
+    pub(super) fn listen(self: &Arc<Self>, ids: ProjectorIds) -> Wish {
+        let mut state = self.state();
+        for id in ids.iter() {
+            *state.wanted.entry(id).or_default() += 1;
+            state.wanted_ids.insert(id);
+        }
+        if let Some(published) = self.live.published() {
+            state.put_on_board(&published, &ids);
+        }
+        drop(state);
+        Wish { projectors: Arc::clone(self), ids }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Has these projectors on a board of the present version, for a newcomer.
+    fn put_on_board(&mut self, published: &Published, ids: &ProjectorIds) {
+        let is_behind =
+            self.board.as_ref().is_some_and(|board| board.shown.meeting().version() != published.current().version());
+        // Another board of the same version would have no lines yet: those that all newcomers get would be made anew.
+        if !is_behind && self.board.as_ref().is_some_and(|board| board.shown.shows(ids)) {
+            return;
+        }
+        let changes = self.advance(published);
+        // What a newcomer asks for is news to nobody else. A version that is not announced yet is.
+        if is_behind {
+            self.untold.extend(changes);
+        }
+    }
+
+    fn advance(&mut self, published: &Published) -> Changes {
+        if self.wanted.is_empty() {
+            self.board = None;
+            return Changes::default();
+        }
+        let current = Arc::clone(published.current());
+        let board =
+            self.board.take().unwrap_or_else(|| Arc::new(Board::new(ProjectorBoard::new(Arc::clone(&current)))));
+        let written = written_since(published, board.shown.meeting().version());
+        let written = written.as_deref().map_or(Written::Everything, Written::Keys);
+        let advanced = board.shown.advance(current, written, &self.wanted_ids);
+        for Diagnostic { projector, entry, problem } in &advanced.diagnostics {
+            warn!(%projector, entry, problem, "a slide cannot be shown");
+        }
+        self.board = Some(Arc::new(Board::new(advanced.board)));
+        advanced.changes
+    }
+}
+
+/// What was written after a version; `None` if that is not known any more.
+fn written_since(published: &Published, version: Version) -> Option<Vec<ElementKey>> {
+    let history = published.history();
+    history.at(version)?;
+    let steps = history.since(Version(version.0 + 1));
+    Some(steps.flat_map(|meeting| meeting.step().written.iter().copied()).collect())
+}
+
+impl Wish {
+    /// What the projectors show now; `None` if there is no meeting.
+    pub(super) fn board(&self) -> Option<Arc<Board>> {
+        self.projectors.state().board.clone()
+    }
+}
+
+impl Drop for Wish {
+    fn drop(&mut self) {
+        let mut state = self.projectors.state();
+        for id in self.ids.iter() {
+            if let Some(count) = state.wanted.get_mut(&id) {
+                *count -= 1;
+                if *count == 0 {
+                    state.wanted.remove(&id);
+                    state.wanted_ids.remove(&id);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::meeting::{live, write};
+
+    const PROJECTOR: &str = "core/projector:1";
+
+    /// The projectors of a meeting with projector 1.
+    fn projectors() -> Arc<Projectors> {
+        let live = live();
+        write(&live, (PROJECTOR, r#"{"id":1,"elements":[{"name":"core/clock"}]}"#));
+        Projectors::new(live)
+    }
+
+    fn ids(list: &str) -> ProjectorIds {
+        ProjectorIds::parse(Some(list)).expect(list)
+    }
+
+    fn told(changes: &Changes) -> Vec<u64> {
+        changes.projectors.iter().map(|id| id.0).collect()
+    }
+
+    #[test]
+    fn listeners_are_told_of_a_version_that_a_newcomer_saw_first() {
+        let projectors = projectors();
+        let _first = projectors.listen(ids("1"));
+        write(&projectors.live, (PROJECTOR, r#"{"id":1,"elements":[]}"#));
+        // Published, but not announced yet.
+        let _newcomer = projectors.listen(ids("1"));
+        assert_eq!(told(&projectors.update()), [1]);
+        assert_eq!(projectors.update(), Changes::default(), "told once");
+    }
+
+    #[test]
+    fn a_newcomer_is_no_news_to_others_and_shares_their_board() {
+        let projectors = projectors();
+        let board = |wish: &Wish| wish.board().expect("there is a meeting");
+        let first = projectors.listen(ids("1,77"));
+        let before = board(&first);
+        let newcomer = projectors.listen(ids("1"));
+        assert!(Arc::ptr_eq(&before, &board(&newcomer)));
+        assert_eq!(projectors.update(), Changes::default());
+    }
+}

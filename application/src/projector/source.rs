@@ -1,0 +1,79 @@
+//! What does a stream of projectors carry? (spec: projector.md)
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::projector::{ProjectorCursor, ProjectorIds};
+use tokio::time::timeout;
+
+use super::projectors::{Projectors, Wish};
+use crate::delivery::line::Encoder;
+use crate::publishing::live::Live;
+use crate::sessions::admission::{Admission, Admissions};
+use crate::sessions::right::Right;
+use crate::streams::body::{Opened, Part, Source};
+use crate::streams::connections::Interest;
+
+/// How long a new stream waits until the meeting was held against the store, in seconds; after that it begins with the
+/// meeting as it is known.
+pub const CATCH_UP_SECONDS_MAX: u64 = 2;
+
+/// Opens streams of projectors.
+pub struct ProjectorStreams {
+    /// Who brings the meeting up to the store.
+    pub admissions: Admissions,
+    /// Whether a stream may go on.
+    pub live: Arc<Live>,
+    /// What the projectors show.
+    pub projectors: Arc<Projectors>,
+}
+
+impl ProjectorStreams {
+    /// Opens the stream of whoever was admitted, for these projectors.
+    pub async fn open(&self, admission: Admission, ids: ProjectorIds) -> Opened<ProjectorSource> {
+        let Admission { session, user, published } = admission;
+        self.catch_up().await;
+        let cursor = ProjectorCursor::new(user, ids.clone());
+        let interest = Interest::Projectors(cursor.clone());
+        let right = Right::new(&published, session.clone(), user);
+        let live = Arc::clone(&self.live);
+        let source = ProjectorSource { wish: self.projectors.listen(ids), cursor, live, right };
+        Opened { session, interest, source }
+    }
+
+    /// Brings the meeting up to the store. The client does not say which change id it has seen, on any instance, and drops
+    /// lines below that: what it asks for newly and is told with a lower one it would not show until that changes again.
+    ///
+    /// Nobody is refused because the store does not answer: four failures of this stream take the client offline.
+    async fn catch_up(&self) {
+        let _ = timeout(Duration::from_secs(CATCH_UP_SECONDS_MAX), self.admissions.catch_up.catch_up()).await;
+    }
+}
+
+/// The lines of one connection.
+pub struct ProjectorSource {
+    wish: Wish,
+    cursor: ProjectorCursor,
+    live: Arc<Live>,
+    right: Right,
+}
+
+impl Source for ProjectorSource {
+    fn poll_part(&mut self, _: &mut Context<'_>, encoder: &mut Encoder) -> Poll<Part> {
+        if self.live.published().is_some_and(|published| !self.right.holds(&published)) {
+            return Poll::Ready(Part::End);
+        }
+        let line = self.wish.board().and_then(|board| board.next_line(&mut self.cursor));
+        match line {
+            None => Poll::Pending,
+            Some(line) => Poll::Ready(Part::Bytes { bytes: encoder.shared(&line), ends_line: true }),
+        }
+    }
+
+    /// The client keeps no change id of projectors to come back with.
+    fn quiet_line(&mut self, _: &mut Encoder) -> Option<Bytes> {
+        None
+    }
+}

@@ -1,0 +1,214 @@
+//! Which version of the meeting is the present one? Shared by all connections; whoever writes it, replaces it at once.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::transition::SharedTransition;
+use crate::delivery::piece::Pieces;
+use domain::meeting::history::{History, HistoryLimits};
+use domain::meeting::{Meeting, Version};
+
+/// How much rendered text is kept for sharing. Beyond that what is used least is rendered again when it is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PiecesLimit {
+    /// As much as the meeting needs: [`PIECES_PER_MEETING_MAX`] times its text, and at least [`PIECES_BYTES_MIN`].
+    #[default]
+    Automatic,
+    /// So many bytes.
+    Bytes(u64),
+}
+
+/// The least limit that [`PiecesLimit::Automatic`] sets, in bytes.
+pub const PIECES_BYTES_MIN: u64 = 96 * 1024 * 1024;
+
+/// How many times the text of the meeting [`PiecesLimit::Automatic`] allows: eight groups of very different rights need
+/// four times, compressed forms included; the rest is for more groups, and for what is out of date but not yet forgotten.
+pub const PIECES_PER_MEETING_MAX: u64 = 6;
+
+/// The automatic limit grows in such steps, so that it does not move with every change.
+const PIECES_BYTES_STEP: u64 = 32 * 1024 * 1024;
+
+impl PiecesLimit {
+    /// The limit for a meeting with so much text.
+    fn bytes_max(self, text_bytes: u64) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Automatic => {
+                let wanted = text_bytes.saturating_mul(PIECES_PER_MEETING_MAX).max(PIECES_BYTES_MIN);
+                wanted.div_ceil(PIECES_BYTES_STEP).saturating_mul(PIECES_BYTES_STEP)
+            }
+        }
+    }
+}
+
+/// The meeting as the service serves it now.
+#[derive(Debug)]
+pub struct Live {
+    published: RwLock<Option<Arc<Published>>>,
+    is_loaded: watch::Sender<bool>,
+    pieces: Pieces,
+    pieces_limit: PiecesLimit,
+    /// What it comes to for the present meeting.
+    pieces_bytes_max: AtomicU64,
+    limits: HistoryLimits,
+}
+
+/// One state of the service: the present version and the way to it from recent ones.
+#[derive(Debug)]
+pub struct Published {
+    history: History,
+    /// Made when the first connection asks; most connections come from the version just before.
+    transitions: Mutex<BTreeMap<Version, Option<Arc<SharedTransition>>>>,
+}
+
+impl Live {
+    /// A service that has no meeting yet.
+    #[must_use]
+    pub fn new(limits: HistoryLimits, pieces_limit: PiecesLimit) -> Self {
+        let pieces_bytes_max = pieces_limit.bytes_max(0);
+        Self {
+            published: RwLock::default(),
+            is_loaded: watch::Sender::new(false),
+            pieces: Pieces::new(pieces_bytes_max),
+            pieces_limit,
+            pieces_bytes_max: AtomicU64::new(pieces_bytes_max),
+            limits,
+        }
+    }
+
+    /// What is served now; `None` until the first meeting is there.
+    #[must_use]
+    pub fn published(&self) -> Option<Arc<Published>> {
+        // Held for one clone only, by readers and writers.
+        self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is served, once there is a meeting: at once if there is one.
+    pub async fn loaded(&self) -> Option<Arc<Published>> {
+        // An error would mean that the sender is gone, which is part of `self`.
+        let _ = self.is_loaded.subscribe().wait_for(|is_loaded| *is_loaded).await;
+        self.published()
+    }
+
+    /// Publishes the versions that follow the present one, in their order, as one step for whoever looks; `now` is a
+    /// monotonic time. Only one caller at a time may make new versions: each must follow the one before.
+    pub fn publish(&self, meetings: impl IntoIterator<Item = Meeting>, now: Duration) {
+        let mut history = self.published().map(|published| published.history.clone());
+        let mut is_reset = false;
+        for meeting in meetings {
+            is_reset |= meeting.step().is_reset;
+            match &mut history {
+                Some(history) => history.push(meeting, now),
+                None => history = Some(History::new(meeting, self.limits, now)),
+            }
+        }
+        if let Some(history) = history {
+            let text_bytes = history.current().text_bytes() as u64;
+            let published = Arc::new(Published { history, transitions: Mutex::default() });
+            let before = self.published.write().unwrap_or_else(PoisonError::into_inner).replace(published);
+            // What nobody needs any more is freed outside of the lock.
+            drop(before);
+            self.bound_pieces(text_bytes, is_reset);
+            self.is_loaded.send_replace(true);
+        }
+    }
+
+    /// Lets the limit of what is rendered grow with the meeting. After a reset no block is what it was.
+    fn bound_pieces(&self, text_bytes: u64, is_reset: bool) {
+        if is_reset {
+            self.pieces.clear();
+        }
+        let now = self.pieces_bytes_max.load(Ordering::Relaxed);
+        let wanted = self.pieces_limit.bytes_max(text_bytes);
+        if wanted > now || is_reset && wanted != now {
+            self.pieces.set_bytes_max(wanted);
+            self.pieces_bytes_max.store(wanted, Ordering::Relaxed);
+        }
+    }
+
+    /// What was rendered for all connections.
+    #[must_use]
+    pub fn pieces(&self) -> &Pieces {
+        &self.pieces
+    }
+}
+
+impl Published {
+    /// The present version.
+    #[must_use]
+    pub fn current(&self) -> &Arc<Meeting> {
+        self.history.current()
+    }
+
+    /// The present version and the recent ones.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The way from an earlier version to the present one; `None` if that one is not kept any more.
+    #[must_use]
+    pub fn transition(&self, from: Version) -> Option<Arc<SharedTransition>> {
+        let mut transitions = self.transitions.lock().unwrap_or_else(PoisonError::into_inner);
+        transitions.entry(from).or_insert_with(|| SharedTransition::new(&self.history, from).map(Arc::new)).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::line::{Encoder, Line};
+    use domain::ids::{ChangeId, UserId};
+    use domain::restriction::viewer::Viewer;
+    use domain::testing::generator::{Generated, Plan};
+
+    #[track_caller]
+    fn check(limit: PiecesLimit, text_megabytes: u64, expected_megabytes: u64) {
+        const MEGABYTE: u64 = 1024 * 1024;
+        assert_eq!(limit.bytes_max(text_megabytes * MEGABYTE), expected_megabytes * MEGABYTE);
+    }
+
+    #[test]
+    fn the_limit_follows_the_meeting_unless_it_is_given() {
+        for text in [0, 11, 16] {
+            check(PiecesLimit::Automatic, text, 96);
+        }
+        check(PiecesLimit::Automatic, 17, 128);
+        check(PiecesLimit::Automatic, 75, 480);
+        for text in [0, 75] {
+            check(PiecesLimit::Bytes(10 * 1024 * 1024), text, 10);
+        }
+    }
+
+    #[test]
+    fn the_limit_grows_with_the_meeting_and_shrinks_after_a_reset() {
+        let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
+        for (text_bytes, is_reset, grown) in
+            [(0, true, false), (75_000_000, false, true), (0, false, true), (0, true, false)]
+        {
+            live.bound_pieces(text_bytes, is_reset);
+            let now = live.pieces_bytes_max.load(Ordering::Relaxed);
+            assert_eq!(now > PIECES_BYTES_MIN, grown, "{now} for {text_bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn what_was_rendered_before_a_reset_is_forgotten() {
+        let made = Generated::new(Plan { seed: 1, elements: 300, users: 20 });
+        let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
+        let meeting = Meeting::load(made.snapshot(ChangeId(1)), None).meeting;
+        let again = Meeting::load(made.snapshot(ChangeId(2)), Some(&meeting)).meeting;
+        let meeting = Arc::new(meeting);
+        live.publish([Meeting::clone(&meeting)], Duration::ZERO);
+        let viewer = Viewer::resolve(&meeting, Some(UserId(1)));
+        let mut line = Line::all(&meeting, &viewer, ChangeId(0));
+        while line.next_part(live.pieces(), &mut Encoder::plain()).is_some() {}
+        assert!(live.pieces().usage().bytes > 0);
+        live.publish([again], Duration::ZERO);
+        assert_eq!(live.pieces().usage().bytes, 0);
+    }
+}

@@ -1,0 +1,106 @@
+//! How are the streams of sessions ended that are gone? (spec: auth.md, A stream keeps its right only while it lasts)
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ports::authenticator::{Authenticator, SessionKey};
+use domain::ports::clock::Clock;
+use domain::ports::element_store::ElementStore;
+use tracing::warn;
+
+use crate::streams::connections::Connections;
+
+/// How many sessions one question to Redis names.
+const SESSIONS_PER_QUESTION_MAX: usize = 500;
+
+/// Ends the streams whose session is gone, at every `interval`. Runs until it is dropped.
+pub async fn check_sessions(
+    connections: Arc<Connections>,
+    authenticator: Arc<dyn Authenticator>,
+    store: Arc<dyn ElementStore>,
+    clock: Arc<dyn Clock>,
+    interval: Duration,
+) {
+    let mut failing = false;
+    loop {
+        clock.sleep(interval).await;
+        for sessions in connections.sessions().chunks(SESSIONS_PER_QUESTION_MAX) {
+            match authenticator.sessions_exist(sessions).await {
+                Ok(exist) => {
+                    failing = false;
+                    let gone = sessions.iter().zip(exist).filter(|(_, exists)| !exists);
+                    let gone: Vec<SessionKey> = gone.map(|(session, _)| session.clone()).collect();
+                    // A Redis that was emptied has lost the sessions too. Until the server has filled it again that says
+                    // nothing of who is logged in.
+                    if !gone.is_empty() && store.bounds().await.is_ok() {
+                        connections.revoke(&gone);
+                    }
+                }
+                // Nobody's stream ends because it cannot be told.
+                Err(error) => {
+                    if !std::mem::replace(&mut failing, true) {
+                        warn!(%error, "cannot check whether sessions still exist; their streams stay open");
+                    }
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use domain::ids::{ChangeId, UserId};
+    use domain::ports::Unavailable;
+    use domain::ports::authenticator::{MockAuthenticator, Session};
+    use domain::ports::element_store::{Bounds, MockElementStore, StoreError};
+    use domain::testing::ManualClock;
+
+    use super::*;
+    use crate::streams::connections::{Connection, Interest, Rhythm, Signals};
+
+    const BOUNDS: Bounds = Bounds { lowest: ChangeId(1), highest: ChangeId(1) };
+
+    /// After a check with these answers, is a stream told that its session is gone?
+    async fn check(exists: Result<bool, Unavailable>, bounds: Result<Bounds, StoreError>, expected: bool) {
+        let connections = Connections::new(Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+        let key = SessionKey("key".to_owned());
+        let session = Session { key: Some(key), user: Some(UserId(5)), auth_hash: None };
+        let stream: Connection = connections.enter(&session, Interest::Messages);
+        let mut authenticator = MockAuthenticator::new();
+        let answer = exists.clone().map(|exists| vec![exists]);
+        authenticator.expect_sessions_exist().returning(move |_| answer.clone());
+        let mut store = MockElementStore::new();
+        let answer = bounds.clone();
+        store.expect_bounds().returning(move || answer.clone());
+        let clock = Arc::new(ManualClock::new(0));
+        let interval = Duration::from_secs(60);
+        let task = tokio::spawn(check_sessions(
+            Arc::clone(&connections),
+            Arc::new(authenticator),
+            Arc::new(store),
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            interval,
+        ));
+        clock.until_asleep(1).await;
+        clock.advance(interval);
+        // Nothing that the check waits for takes time: it is done when all that can go on went on.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        task.abort();
+        let is_revoked = stream.listen(Waker::noop()).has(Signals::REVOKED);
+        assert_eq!(is_revoked, expected, "{exists:?} {bounds:?}");
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_only_if_its_session_is_known_to_be_gone() {
+        check(Ok(true), Ok(BOUNDS), false).await;
+        check(Ok(false), Ok(BOUNDS), true).await;
+        // Redis was emptied, and the server has not filled it yet.
+        check(Ok(false), Err(StoreError::NotReady), false).await;
+        check(Err(Unavailable::Silent("away".to_owned())), Ok(BOUNDS), false).await;
+    }
+}

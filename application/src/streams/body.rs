@@ -1,0 +1,222 @@
+//! How does a stream behave, whatever it carries? (spec: http.md, Streams)
+
+use std::io;
+use std::pin::Pin;
+use std::sync::LazyLock;
+use std::task::{Context, Poll};
+
+use crate::delivery::line::{CONNECTED, Encoder, SharedText};
+use bytes::Bytes;
+use futures_util::Stream;
+
+use super::connections::{Connection, Interest, Signals};
+use domain::ports::authenticator::Session;
+
+/// A stream that is opened, and has not been sent anything yet.
+#[derive(Debug)]
+pub struct Opened<S> {
+    /// By which session.
+    pub session: Session,
+    /// What is news to it.
+    pub interest: Interest,
+    /// What it carries.
+    pub source: S,
+}
+
+/// What a stream carries, line by line.
+pub trait Source: Send + Sync + Unpin + 'static {
+    /// The next part of a line: of the one that was begun, or of the next one if there is news.
+    ///
+    /// A source that has news of its own kind (not announced through the registry of connections) takes the waker.
+    fn poll_part(&mut self, context: &mut Context<'_>, encoder: &mut Encoder) -> Poll<Part>;
+
+    /// A line for a client that fell behind although nothing concerned it; `None` if there is none to tell. Asked only
+    /// between two lines.
+    fn quiet_line(&mut self, encoder: &mut Encoder) -> Option<Bytes>;
+}
+
+/// What a source has.
+#[derive(Debug)]
+pub enum Part {
+    /// Part of a line, and whether the line is complete with it.
+    Bytes {
+        /// The encoded part.
+        bytes: Bytes,
+        /// Is the line complete?
+        ends_line: bool,
+    },
+    /// Nothing will come any more.
+    End,
+}
+
+/// The body of a stream's response.
+pub struct StreamBody<S> {
+    source: S,
+    connection: Connection,
+    encoder: Encoder,
+    state: State,
+    text_bytes_max: u64,
+    /// What was sent since others had their turn.
+    turn_bytes: usize,
+}
+
+/// How many bytes a stream sends before others have their turn: first lines of newcomers are long, and everybody else's
+/// changes must not wait for them.
+const TURN_BYTES_MAX: usize = 64 * 1024;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing was sent yet.
+    New,
+    /// A line is complete, or none was begun.
+    BetweenLines,
+    /// A line was begun.
+    InLine,
+    /// The end was sent.
+    Ended,
+}
+
+static KEEP_ALIVE: LazyLock<SharedText> = LazyLock::new(|| SharedText::new(CONNECTED.to_owned()));
+
+impl<S: Source> StreamBody<S> {
+    /// The body that sends what `source` has. After more than `text_bytes_max` bytes of text it ends between two lines
+    /// (0: never).
+    pub fn new(source: S, connection: Connection, encoder: Encoder, text_bytes_max: u64) -> Self {
+        let text_bytes_max = if text_bytes_max == 0 { u64::MAX } else { text_bytes_max };
+        Self { source, connection, encoder, state: State::New, text_bytes_max, turn_bytes: 0 }
+    }
+
+    fn send(&mut self, bytes: Bytes, state: State) -> Poll<Option<io::Result<Bytes>>> {
+        if self.state != State::InLine {
+            self.connection.begins_line();
+        }
+        self.state = state;
+        self.turn_bytes += bytes.len();
+        self.connection.sent(bytes.len(), state == State::BetweenLines);
+        Poll::Ready(Some(Ok(bytes)))
+    }
+
+    /// Ends the stream; between two lines only.
+    fn end(&mut self) -> Poll<Option<io::Result<Bytes>>> {
+        self.state = State::Ended;
+        let end = self.encoder.end();
+        Poll::Ready((!end.is_empty()).then_some(Ok(end)))
+    }
+}
+
+impl<S: Source> Stream for StreamBody<S> {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        match this.state {
+            State::Ended => return Poll::Ready(None),
+            State::New => {
+                let begin = this.encoder.begin(CONNECTED);
+                return this.send(begin, State::BetweenLines);
+            }
+            State::BetweenLines | State::InLine => {}
+        }
+        if this.turn_bytes >= TURN_BYTES_MAX {
+            this.turn_bytes = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let signals = this.connection.listen(context.waker());
+        if this.state == State::BetweenLines {
+            if signals.has(Signals::REVOKED) {
+                return this.end();
+            }
+            if signals.has(Signals::DRAIN) || this.encoder.text_bytes() > this.text_bytes_max {
+                // So that the client comes back with the present id.
+                return match this.source.quiet_line(&mut this.encoder) {
+                    Some(bytes) => this.send(bytes, State::BetweenLines),
+                    None => this.end(),
+                };
+            }
+        }
+        match this.source.poll_part(context, &mut this.encoder) {
+            Poll::Ready(Part::Bytes { bytes, ends_line }) => {
+                this.send(bytes, if ends_line { State::BetweenLines } else { State::InLine })
+            }
+            Poll::Ready(Part::End) => this.end(),
+            // A source that waits inside a line waits for its own news only.
+            Poll::Pending if this.state == State::InLine => {
+                this.turn_bytes = 0;
+                Poll::Pending
+            }
+            Poll::Pending => {
+                this.turn_bytes = 0;
+                if signals.has(Signals::QUIET_LINE)
+                    && let Some(bytes) = this.source.quiet_line(&mut this.encoder)
+                {
+                    return this.send(bytes, State::BetweenLines);
+                }
+                if this.connection.is_silent() {
+                    let bytes = this.encoder.shared(&KEEP_ALIVE);
+                    return this.send(bytes, State::BetweenLines);
+                }
+                Poll::Pending
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt, StreamExt};
+
+    use super::super::connections::{Connections, Rhythm};
+    use super::*;
+
+    const LINE: &str = "{\"changed\":{}}\n";
+    const QUIET: &str = "{\"to_change_id\":7}\n";
+
+    /// Has one line, and a client that is behind afterwards.
+    struct OneLine {
+        is_sent: bool,
+        is_behind: bool,
+    }
+
+    impl Source for OneLine {
+        fn poll_part(&mut self, _: &mut Context<'_>, encoder: &mut Encoder) -> Poll<Part> {
+            if std::mem::replace(&mut self.is_sent, true) {
+                return Poll::Pending;
+            }
+            Poll::Ready(Part::Bytes { bytes: encoder.text(LINE), ends_line: true })
+        }
+
+        fn quiet_line(&mut self, encoder: &mut Encoder) -> Option<Bytes> {
+            std::mem::take(&mut self.is_behind).then(|| encoder.text(QUIET))
+        }
+    }
+
+    /// The parts that come at once, and whether the stream ends with them. Draining begins after the line.
+    #[track_caller]
+    fn check(text_bytes_max: u64, is_drained: bool, expected: &[&str], ends: bool) {
+        let connections = Connections::new(Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+        let connection = connections.enter(&Session::anonymous(), Interest::Messages);
+        let source = OneLine { is_sent: false, is_behind: true };
+        let mut body = StreamBody::new(source, connection, Encoder::plain(), text_bytes_max);
+        let mut parts = Vec::new();
+        let ended = loop {
+            match body.next().now_or_never() {
+                Some(Some(part)) => parts.push(part.expect("bytes")),
+                Some(None) => break true,
+                None => break false,
+            }
+            if is_drained && parts.len() == 2 {
+                connections.drain(0, 1);
+            }
+        };
+        assert_eq!((parts, ended), (expected.iter().map(|part| Bytes::from(part.to_string())).collect(), ends));
+    }
+
+    #[test]
+    fn a_stream_that_is_ended_on_purpose_tells_the_present_id_first() {
+        check(0, false, &[CONNECTED, LINE], false);
+        check(1_000_000, false, &[CONNECTED, LINE], false);
+        check(20, false, &[CONNECTED, LINE, QUIET], true);
+        check(0, true, &[CONNECTED, LINE, QUIET], true);
+    }
+}

@@ -1,0 +1,565 @@
+//! Which streams are open, and how are they told that something happened?
+//!
+//! One registry instead of a timer, a task or a queue for each stream: an open stream is one small slot with a waker. Whoever
+//! has news sets a signal in the slots and wakes them; the streams look for themselves what there is.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::publishing::cursor::Seat;
+use crate::publishing::transition::SharedTransition;
+use domain::ids::UserId;
+use domain::ports::authenticator::{Session, SessionKey};
+use domain::projector::{Changes, ProjectorCursor};
+use futures_util::task::AtomicWaker;
+
+/// All open streams of this process.
+#[derive(Debug)]
+pub struct Connections {
+    slots: Mutex<BTreeMap<u64, Arc<Slot>>>,
+    /// All streams are told to end. Changed and read while `slots` is locked, so that nobody enters untold.
+    is_drained: AtomicBool,
+    next_id: AtomicU64,
+    /// Counts the calls of [`Connections::tick`]: the time, in seconds, as far as streams need it.
+    tick: AtomicU32,
+    rhythm: Rhythm,
+    /// How many bytes of the meeting had been replaced when that was told last; see [`Connections::give_up`].
+    replaced_bytes: AtomicU64,
+    sent: [Sent; StreamKind::ALL.len()],
+}
+
+/// What a stream carries: the three are counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamKind {
+    /// Changes of the meeting.
+    Autoupdate,
+    /// What projectors show.
+    Projector,
+    /// Messages.
+    Notify,
+}
+
+/// What all streams of one kind carried. Counters that every delivery moves: each on a cache line of its own.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Sent {
+    lines: AtomicU64,
+    bytes: AtomicU64,
+    open: AtomicU64,
+}
+
+/// What there is of one kind of stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamTotals {
+    /// How many are open.
+    pub open: u64,
+    /// How many lines were sent since the start, keep-alives included.
+    pub lines: u64,
+    /// How many bytes were handed to the transport since the start, compressed ones as they are.
+    pub bytes: u64,
+}
+
+/// How often a stream is told something although nothing happened.
+#[derive(Clone, Copy, Debug)]
+pub struct Rhythm {
+    /// After how many seconds without other traffic a keep-alive is sent; 0: never (spec: http.md, Streams).
+    pub keep_alive_seconds: u32,
+    /// After about how many seconds a client whose change id fell behind is told the present one; 0: never
+    /// (spec: stream.md, The promise).
+    pub quiet_line_seconds: u32,
+}
+
+/// How long the registry waits for a client that does not read on.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How long a line that was begun may take until the client has it, in seconds.
+    pub line_seconds: u32,
+    /// How many bytes of the meeting may be replaced meanwhile: the line still holds what they replaced.
+    pub replaced_bytes_max: u64,
+}
+
+#[derive(Debug)]
+struct Slot {
+    waker: AtomicWaker,
+    signals: AtomicU8,
+    /// When the line was begun that is being sent; 0: everything was sent.
+    line_tick: AtomicU32,
+    /// How many bytes of the meeting had been replaced then.
+    line_replaced_bytes: AtomicU64,
+    /// More of that line is to be made.
+    line_is_open: AtomicBool,
+    /// When something was sent last.
+    active_tick: AtomicU32,
+    quiet_tick: AtomicU32,
+    session: Option<SessionKey>,
+    user: Option<UserId>,
+    interest: Interest,
+}
+
+/// What is news to a stream.
+#[derive(Clone, Debug)]
+pub enum Interest {
+    /// What changed of the meeting for whoever has this seat.
+    Meeting(Arc<Seat>),
+    /// What projectors show: the cursor says which, and to whom.
+    Projectors(ProjectorCursor),
+    /// Messages, which come by another way.
+    Messages,
+}
+
+/// What a new version of the meeting brings.
+#[derive(Clone, Copy, Debug)]
+pub struct News<'a> {
+    /// The way from the version that was announced before; `None`: it is not known.
+    pub transition: Option<&'a SharedTransition>,
+    /// What projectors show now that they did not show then.
+    pub projectors: &'a Changes,
+}
+
+/// What a stream was told since it last looked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Signals(u8);
+
+impl Signals {
+    /// Nothing was sent for long: send a keep-alive.
+    pub const KEEP_ALIVE: Self = Self(1);
+    /// If the client's change id is behind, tell it the present one.
+    pub const QUIET_LINE: Self = Self(2);
+    /// The service stops: end between two lines.
+    pub const DRAIN: Self = Self(4);
+    /// The session is gone: end between two lines.
+    pub const REVOKED: Self = Self(8);
+    /// The client does not read on: end where the stream is.
+    const GIVEN_UP: Self = Self(16);
+
+    /// Is one of `others` among them?
+    #[must_use]
+    pub const fn has(self, others: Self) -> bool {
+        self.0 & others.0 != 0
+    }
+}
+
+/// One open stream's place in the registry; dropping it leaves the registry.
+#[derive(Debug)]
+pub struct Connection {
+    connections: Arc<Connections>,
+    id: u64,
+    slot: Arc<Slot>,
+}
+
+/// What the transport of a stream tells the registry, and hears from it. Travels with the response.
+#[derive(Clone, Debug)]
+pub struct Pace(Arc<Slot>);
+
+impl Connections {
+    /// An empty registry.
+    #[must_use]
+    pub fn new(rhythm: Rhythm) -> Arc<Self> {
+        Arc::new(Self {
+            slots: Mutex::default(),
+            is_drained: AtomicBool::new(false),
+            next_id: AtomicU64::new(0),
+            // 0 means "no line" in a slot.
+            tick: AtomicU32::new(1),
+            rhythm,
+            replaced_bytes: AtomicU64::new(0),
+            sent: Default::default(),
+        })
+    }
+
+    /// Enters a stream that was opened by `session`.
+    #[must_use]
+    pub fn enter(self: &Arc<Self>, session: &Session, interest: Interest) -> Connection {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let now = self.tick.load(Ordering::Relaxed);
+        let slot = Arc::new(Slot {
+            waker: AtomicWaker::new(),
+            signals: AtomicU8::new(0),
+            // What it begins with is waiting to be sent.
+            line_tick: AtomicU32::new(now.max(1)),
+            line_replaced_bytes: AtomicU64::new(self.replaced_bytes.load(Ordering::Relaxed)),
+            line_is_open: AtomicBool::new(true),
+            active_tick: AtomicU32::new(now),
+            quiet_tick: AtomicU32::new(now),
+            session: session.key.clone(),
+            user: session.user,
+            interest,
+        });
+        self.sent[slot.interest.kind() as usize].open.fetch_add(1, Ordering::Relaxed);
+        let mut slots = self.slots();
+        if self.is_drained.load(Ordering::Relaxed) {
+            slot.signal(Signals::DRAIN);
+        }
+        slots.insert(id, Arc::clone(&slot));
+        drop(slots);
+        Connection { connections: Arc::clone(self), id, slot }
+    }
+
+    /// How many streams are open.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.slots().len()
+    }
+
+    /// What there is of this kind of stream.
+    #[must_use]
+    pub fn totals(&self, kind: StreamKind) -> StreamTotals {
+        let sent = &self.sent[kind as usize];
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        StreamTotals { open: read(&sent.open), lines: read(&sent.lines), bytes: read(&sent.bytes) }
+    }
+
+    /// Lets the streams look for which a new version of the meeting may be news.
+    pub fn announce(&self, news: News<'_>) {
+        // To decide whom it concerns takes long enough that nobody who enters meanwhile should wait for it.
+        let slots: Vec<Arc<Slot>> = self.slots().values().cloned().collect();
+        for slot in slots {
+            if slot.is_concerned(news) {
+                slot.waker.wake();
+            }
+        }
+    }
+
+    /// Tells the time: to be called once a second.
+    pub fn tick(&self) {
+        let now = self.tick.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        for (id, slot) in &*self.slots() {
+            let age = |tick: &AtomicU32| now.wrapping_sub(tick.load(Ordering::Relaxed));
+            let keep_alive = self.rhythm.keep_alive_seconds;
+            if keep_alive > 0 && age(&slot.active_tick) >= keep_alive {
+                slot.signal(Signals::KEEP_ALIVE);
+            }
+            let quiet = self.rhythm.quiet_line_seconds;
+            if quiet > 0 && age(&slot.quiet_tick) >= jittered(quiet, *id) {
+                slot.quiet_tick.store(now, Ordering::Relaxed);
+                slot.signal(Signals::QUIET_LINE);
+            }
+        }
+    }
+
+    /// Ends the streams whose clients read a line more slowly than `patience` allows, and returns how many.
+    ///
+    /// `replaced_bytes`: how many bytes of the meeting were replaced since the start. To be called after each tick.
+    pub fn give_up(&self, patience: Patience, replaced_bytes: u64) -> usize {
+        self.replaced_bytes.store(replaced_bytes, Ordering::Relaxed);
+        let now = self.tick.load(Ordering::Relaxed);
+        let slots = self.slots();
+        let slow = slots.values().filter(|slot| slot.is_too_slow(patience, now, replaced_bytes));
+        slow.map(|slot| slot.signal(Signals::GIVEN_UP)).count()
+    }
+
+    /// Tells the streams to end: those of one of `parts` groups of about the same size, so that not all clients come back
+    /// at once.
+    pub fn drain(&self, part: u64, parts: u64) {
+        for (_, slot) in self.slots().iter().filter(|(id, _)| *id % parts.max(1) == part) {
+            slot.signal(Signals::DRAIN);
+        }
+    }
+
+    /// Tells all streams to end, also those that enter from now on.
+    pub fn drain_rest(&self) {
+        let slots = self.slots();
+        self.is_drained.store(true, Ordering::Relaxed);
+        slots.values().for_each(|slot| slot.signal(Signals::DRAIN));
+    }
+
+    /// The sessions that opened the streams, each once.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<SessionKey> {
+        let mut sessions = HashMap::new();
+        for slot in self.slots().values() {
+            sessions.extend(slot.session.clone().map(|session| (session, ())));
+        }
+        sessions.into_keys().collect()
+    }
+
+    /// Ends the streams that these sessions opened.
+    pub fn revoke(&self, gone: &[SessionKey]) {
+        let gone: std::collections::HashSet<_> = gone.iter().collect();
+        for slot in self.slots().values() {
+            if slot.session.as_ref().is_some_and(|session| gone.contains(session)) {
+                slot.signal(Signals::REVOKED);
+            }
+        }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Slot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Between three and five quarters of `seconds`, always the same for one stream.
+fn jittered(seconds: u32, id: u64) -> u32 {
+    let quarters = u64::from(seconds) * (300 + (id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) % 200) / 400;
+    u32::try_from(quarters).unwrap_or(u32::MAX).max(1)
+}
+
+impl StreamKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Autoupdate, Self::Projector, Self::Notify];
+}
+
+impl Interest {
+    fn kind(&self) -> StreamKind {
+        match self {
+            Self::Meeting(_) => StreamKind::Autoupdate,
+            Self::Projectors(_) => StreamKind::Projector,
+            Self::Messages => StreamKind::Notify,
+        }
+    }
+}
+
+impl Slot {
+    fn is_concerned(&self, news: News<'_>) -> bool {
+        let Some(transition) = news.transition else { return true };
+        match &self.interest {
+            Interest::Meeting(seat) => !seat.pass_over(transition),
+            // It may also have lost the right to go on.
+            Interest::Projectors(cursor) => cursor.is_concerned(news.projectors) || transition.way().decides(self.user),
+            Interest::Messages => transition.way().decides(self.user),
+        }
+    }
+
+    /// Told once: a stream that was given up is not counted again.
+    fn is_too_slow(&self, patience: Patience, now: u32, replaced_bytes: u64) -> bool {
+        let line_tick = self.line_tick.load(Ordering::Relaxed);
+        let is_told = self.signals.load(Ordering::Relaxed) & Signals::GIVEN_UP.0 != 0;
+        let held = replaced_bytes.saturating_sub(self.line_replaced_bytes.load(Ordering::Relaxed));
+        // What was made of a line holds no version, and lines of messages or slides never do.
+        let holds_version = matches!(self.interest, Interest::Meeting(_)) && self.line_is_open.load(Ordering::Relaxed);
+        let holds_too_much = holds_version && held > patience.replaced_bytes_max;
+        line_tick != 0 && !is_told && (now.wrapping_sub(line_tick) >= patience.line_seconds || holds_too_much)
+    }
+
+    fn signal(&self, signal: Signals) {
+        self.signals.fetch_or(signal.0, Ordering::Release);
+        self.waker.wake();
+    }
+}
+
+impl Connection {
+    /// Lets `waker` be woken by news from now on, and takes the signals set so far.
+    ///
+    /// To be called before looking for news: what happens afterwards wakes.
+    pub fn listen(&self, waker: &Waker) -> Signals {
+        self.slot.waker.register(waker);
+        if self.slot.signals.load(Ordering::Acquire) == 0 {
+            return Signals::default();
+        }
+        // A stream that was told to end stays so.
+        let kept = Signals::DRAIN.0 | Signals::REVOKED.0 | Signals::GIVEN_UP.0;
+        Signals(self.slot.signals.fetch_and(kept, Ordering::AcqRel))
+    }
+
+    /// Notes that a line is begun.
+    pub fn begins_line(&self) {
+        let replaced_bytes = self.connections.replaced_bytes.load(Ordering::Relaxed);
+        self.slot.line_replaced_bytes.store(replaced_bytes, Ordering::Relaxed);
+        self.slot.line_tick.store(self.connections.tick.load(Ordering::Relaxed).max(1), Ordering::Relaxed);
+    }
+
+    /// For the transport of the stream.
+    #[must_use]
+    pub fn pace(&self) -> Pace {
+        Pace(Arc::clone(&self.slot))
+    }
+
+    /// Notes that `bytes` are sent to the client, and whether a line ends with them.
+    pub fn sent(&self, bytes: usize, ends_line: bool) {
+        let sent = &self.connections.sent[self.slot.interest.kind() as usize];
+        sent.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        if ends_line {
+            sent.lines.fetch_add(1, Ordering::Relaxed);
+        }
+        self.slot.line_is_open.store(!ends_line, Ordering::Relaxed);
+        self.slot.active_tick.store(self.connections.tick.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Has nothing been sent for so long that a keep-alive is due?
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        let now = self.connections.tick.load(Ordering::Relaxed);
+        let keep_alive = self.connections.rhythm.keep_alive_seconds;
+        keep_alive > 0 && now.wrapping_sub(self.slot.active_tick.load(Ordering::Relaxed)) >= keep_alive
+    }
+}
+
+impl Pace {
+    /// Notes that the client took everything that the stream had. In the middle of a line that changes nothing: the stream
+    /// only lets others have their turn.
+    pub fn caught_up(&self) {
+        if self.0.line_tick.load(Ordering::Relaxed) != 0 && !self.0.line_is_open.load(Ordering::Relaxed) {
+            self.0.line_tick.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Ready when the client is not to be waited for any longer.
+    pub fn poll_given_up(&self, context: &Context<'_>) -> Poll<()> {
+        // What announced news meanwhile may have used up the waker.
+        self.0.waker.register(context.waker());
+        match self.0.signals.load(Ordering::Acquire) & Signals::GIVEN_UP.0 {
+            0 => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.connections.sent[self.slot.interest.kind() as usize].open.fetch_sub(1, Ordering::Relaxed);
+        self.connections.slots().remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RHYTHM: Rhythm = Rhythm { keep_alive_seconds: 2, quiet_line_seconds: 0 };
+
+    fn session(key: Option<&str>) -> Session {
+        Session { key: key.map(|key| SessionKey(key.to_owned())), ..Session::anonymous() }
+    }
+
+    fn signals(connection: &Connection) -> Signals {
+        connection.listen(Waker::noop())
+    }
+
+    #[test]
+    fn a_silent_stream_is_told_to_send_a_keep_alive() {
+        let connections = Connections::new(RHYTHM);
+        let connection = connections.enter(&session(None), Interest::Messages);
+        connections.tick();
+        assert_eq!(signals(&connection), Signals::default());
+        connections.tick();
+        assert!(signals(&connection).has(Signals::KEEP_ALIVE) && connection.is_silent());
+        connection.sent(18, true);
+        connections.tick();
+        assert_eq!(signals(&connection), Signals::default());
+    }
+
+    #[test]
+    fn a_stream_that_was_told_to_end_stays_told() {
+        let connections = Connections::new(RHYTHM);
+        let connection = connections.enter(&session(None), Interest::Messages);
+        connections.drain(0, 1);
+        assert!(signals(&connection).has(Signals::DRAIN));
+        assert!(signals(&connection).has(Signals::DRAIN));
+    }
+
+    #[test]
+    fn draining_in_parts_reaches_every_stream_once() {
+        let connections = Connections::new(RHYTHM);
+        let streams: Vec<_> = (0..10).map(|_| connections.enter(&session(None), Interest::Messages)).collect();
+        let told = || streams.iter().filter(|stream| signals(stream).has(Signals::DRAIN)).count();
+        connections.drain(0, 3);
+        assert_eq!(told(), 4);
+        connections.drain(1, 3);
+        connections.drain(2, 3);
+        assert_eq!(told(), 10);
+    }
+
+    #[test]
+    fn nobody_who_enters_late_is_forgotten() {
+        let connections = Connections::new(RHYTHM);
+        let enter = || connections.enter(&session(None), Interest::Messages);
+        let is_told = |stream: &Connection| signals(stream).has(Signals::DRAIN);
+        connections.drain(0, 1);
+        let late = enter();
+        assert!(!is_told(&late));
+        connections.drain_rest();
+        assert!(is_told(&late));
+        assert!(is_told(&enter()));
+    }
+
+    #[test]
+    fn only_streams_of_a_session_that_is_gone_are_revoked() {
+        let connections = Connections::new(RHYTHM);
+        let (gone, stays, anonymous) = (
+            connections.enter(&session(Some("a")), Interest::Messages),
+            connections.enter(&session(Some("b")), Interest::Messages),
+            connections.enter(&session(None), Interest::Messages),
+        );
+        assert_eq!(connections.sessions().len(), 2);
+        connections.revoke(&[SessionKey("a".to_owned())]);
+        assert!(signals(&gone).has(Signals::REVOKED));
+        assert!(!signals(&stays).has(Signals::REVOKED) && !signals(&anonymous).has(Signals::REVOKED));
+    }
+
+    #[test]
+    fn a_stream_that_is_dropped_leaves() {
+        let connections = Connections::new(RHYTHM);
+        drop(connections.enter(&session(None), Interest::Messages));
+        assert_eq!(connections.count(), 0);
+    }
+
+    #[test]
+    fn kinds_of_streams_are_counted_apart() {
+        let connections = Connections::new(RHYTHM);
+        let ids = domain::projector::ProjectorIds::parse(Some("1")).expect("a list of ids");
+        let shown = connections.enter(&session(None), Interest::Projectors(ProjectorCursor::new(None, ids)));
+        let messages = connections.enter(&session(None), Interest::Messages);
+        drop(connections.enter(&session(None), Interest::Messages));
+        shown.sent(7, false);
+        shown.sent(5, true);
+        messages.sent(3, true);
+        let totals = StreamKind::ALL.map(|kind| connections.totals(kind));
+        let expected = [(0, 0, 0), (1, 1, 12), (1, 1, 3)];
+        assert_eq!(totals, expected.map(|(open, lines, bytes)| StreamTotals { open, lines, bytes }));
+    }
+
+    /// Whether the stream is given up after so many seconds since it sent the first part of a line, while the client took
+    /// what there was or not, and the line was complete with it or not.
+    #[track_caller]
+    fn check_given_up(seconds: usize, is_taken: bool, is_complete: bool, expected: bool) {
+        let connections = Connections::new(RHYTHM);
+        let stream = connections.enter(&session(None), Interest::Messages);
+        stream.begins_line();
+        stream.sent(1, is_complete);
+        if is_taken {
+            stream.pace().caught_up();
+        }
+        let patience = Patience { line_seconds: 10, replaced_bytes_max: u64::MAX };
+        let mut ended = 0;
+        for _ in 0..seconds {
+            connections.tick();
+            ended += connections.give_up(patience, 0);
+        }
+        let is_given_up = stream.pace().poll_given_up(&Context::from_waker(Waker::noop())).is_ready();
+        let told = (is_given_up, ended);
+        assert_eq!(told, (expected, usize::from(expected)), "{seconds} s, taken: {is_taken}, complete: {is_complete}");
+    }
+
+    #[test]
+    fn a_stream_whose_client_does_not_read_on_is_given_up_once() {
+        for is_complete in [false, true] {
+            check_given_up(9, false, is_complete, false);
+            check_given_up(15, false, is_complete, true);
+        }
+        check_given_up(15, true, true, false);
+        // It only let others have their turn.
+        check_given_up(15, true, false, true);
+    }
+
+    #[test]
+    fn each_line_has_its_own_time() {
+        let connections = Connections::new(RHYTHM);
+        let stream = connections.enter(&session(None), Interest::Messages);
+        let patience = Patience { line_seconds: 10, replaced_bytes_max: u64::MAX };
+        for _ in 0..5 {
+            stream.begins_line();
+            stream.sent(1, true);
+            let ended: usize = (0..8).map(|_| connections.tick()).map(|()| connections.give_up(patience, 0)).sum();
+            assert_eq!(ended, 0);
+        }
+    }
+
+    #[test]
+    fn quiet_lines_are_spread_around_their_time() {
+        let waits: Vec<u32> = (0..100).map(|id| jittered(240, id)).collect();
+        assert!(waits.iter().all(|wait| (180..=300).contains(wait)), "{waits:?}");
+        assert!(waits.iter().collect::<std::collections::BTreeSet<_>>().len() > 20);
+    }
+}

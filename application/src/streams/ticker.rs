@@ -1,0 +1,86 @@
+//! Who tells the streams the time?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ports::clock::Clock;
+use tracing::info;
+
+use super::connections::{Connections, Patience};
+use crate::publishing::live::Live;
+
+/// Tells the registry of streams the time, for keep-alives and for clients that do not read on. Runs until it is dropped.
+pub async fn tick(connections: Arc<Connections>, live: Arc<Live>, patience: Patience, clock: Arc<dyn Clock>) {
+    loop {
+        clock.sleep(Duration::from_secs(1)).await;
+        connections.tick();
+        let replaced_bytes = live.published().map_or(0, |published| published.history().replaced_bytes());
+        let streams = connections.give_up(patience, replaced_bytes);
+        if streams > 0 {
+            info!(streams, "streams were ended whose clients read too slowly; they come back and go on");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Waker};
+
+    use domain::ids::{ChangeId, UserId};
+    use domain::meeting::history::HistoryLimits;
+    use domain::meeting::{Change, Meeting};
+    use domain::ports::authenticator::Session;
+    use domain::ports::element_store::{Bounds, RawElement, Snapshot};
+    use domain::restriction::viewer::Viewer;
+
+    use super::*;
+    use crate::autoupdate::start::start_with_everything;
+    use crate::publishing::live::PiecesLimit;
+    use crate::streams::connections::{Interest, Rhythm};
+    use crate::testing::loops::JumpingClock;
+
+    const BOUNDS: Bounds = Bounds { lowest: ChangeId(1), highest: ChangeId(1) };
+
+    /// How many bytes may be replaced in this test while a line is being sent.
+    const REPLACED_BYTES_MAX: u64 = 10_000;
+
+    fn element(bytes: usize) -> Vec<RawElement> {
+        let json = format!(r#"{{"id":5,"about_me":"{}"}}"#, "x".repeat(bytes));
+        vec![RawElement { key: "users/user:5".into(), json: Some(json.into()) }]
+    }
+
+    /// A line is being sent of a version in which an element has so many bytes. Then that is written again, or the meeting
+    /// is loaded again: is the stream ended?
+    async fn check_held(bytes: usize, is_reload: bool, expected: bool) {
+        let live = Arc::new(Live::new(HistoryLimits::default(), PiecesLimit::Automatic));
+        let meeting = Meeting::load(Snapshot { bounds: BOUNDS, elements: element(bytes) }, None).meeting;
+        live.publish([meeting], Duration::ZERO);
+        let published = live.published().expect("a meeting");
+        let viewer = Viewer::resolve(published.current(), Some(UserId(5)));
+        let started = start_with_everything(&published, Session::anonymous(), viewer, ChangeId(0));
+        let connections = Connections::new(Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+        let stream = connections.enter(&Session::anonymous(), Interest::Meeting(Arc::clone(started.cursor.seat())));
+        let next = if is_reload {
+            let snapshot = Snapshot { bounds: BOUNDS, elements: element(1) };
+            Meeting::load(snapshot, Some(published.current())).meeting
+        } else {
+            published.current().apply(Change { change_id: ChangeId(2), elements: element(1) }).meeting
+        };
+        live.publish([next], Duration::ZERO);
+        let clock = JumpingClock::new(1);
+        let patience = Patience { line_seconds: 60, replaced_bytes_max: REPLACED_BYTES_MAX };
+        let task = tokio::spawn(tick(connections, live, patience, Arc::clone(&clock) as Arc<dyn Clock>));
+        clock.exhausted().await;
+        task.abort();
+        let is_ended = stream.pace().poll_given_up(&Context::from_waker(Waker::noop())).is_ready();
+        assert_eq!(is_ended, expected, "{bytes} bytes, reload: {is_reload}");
+    }
+
+    #[tokio::test]
+    async fn a_line_of_a_version_that_much_of_was_replaced_is_given_up() {
+        check_held(100, false, false).await;
+        check_held(20_000, false, true).await;
+        check_held(100, true, false).await;
+        check_held(20_000, true, true).await;
+    }
+}

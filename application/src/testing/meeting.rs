@@ -1,0 +1,53 @@
+//! What do tests of routes and sources share: a small meeting, which they write to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ids::ChangeId;
+use domain::meeting::history::HistoryLimits;
+use domain::meeting::{Change, Meeting};
+use domain::ports::element_store::{Bounds, RawElement, Snapshot, StoreError};
+
+use crate::publishing::live::{Live, PiecesLimit};
+use crate::sessions::admission::CatchUp;
+
+const BOUNDS: Bounds = Bounds { lowest: ChangeId(1), highest: ChangeId(1) };
+
+fn raw((key, json): &(&str, &str)) -> RawElement {
+    RawElement { key: (*key).into(), json: Some((*json).into()) }
+}
+
+/// A meeting with the user 5, to which anonymous is admitted.
+#[must_use]
+pub fn live() -> Arc<Live> {
+    let elements = [
+        ("core/config:1", r#"{"id":1,"key":"general_system_enable_anonymous","value":true}"#),
+        ("users/user:5", r#"{"id":5}"#),
+    ];
+    let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
+    let snapshot = Snapshot { bounds: BOUNDS, elements: elements.iter().map(raw).collect() };
+    live.publish([Meeting::load(snapshot, None).meeting], Duration::ZERO);
+    Arc::new(live)
+}
+
+/// Publishes the next version, in which the element is written.
+///
+/// # Panics
+/// There is no meeting.
+pub fn write(live: &Live, element: (&str, &str)) {
+    let current = Arc::clone(live.published().expect("there is a meeting").current());
+    let change = Change { change_id: current.change_id().next(), elements: vec![raw(&element)] };
+    live.publish([current.apply(change).meeting], Duration::ZERO);
+}
+
+/// A store in which nothing is new.
+#[derive(Clone, Copy, Debug)]
+pub struct NothingNew;
+
+#[async_trait]
+impl CatchUp for NothingNew {
+    async fn catch_up(&self) -> Result<Bounds, StoreError> {
+        Ok(BOUNDS)
+    }
+}

@@ -1,0 +1,265 @@
+//! Does the stream keep its promise (spec: stream.md), for random meetings, histories, viewers and clients?
+
+mod returns;
+mod world;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use self::world::{Connection, World};
+use domain::ids::ChangeId;
+use domain::testing::client::{Line, difference};
+use domain::testing::elements::Dice;
+use domain::testing::strategies::{History, LOWEST, cases, history, meeting, viewer};
+
+/// A client that is connected most of the time and checks every line that it gets.
+struct Watched<'a> {
+    world: &'a World,
+    user: u64,
+    dice: Dice,
+    /// Whose view the client has: the user, or anonymous if there is no such user.
+    served_as: u64,
+    connection: Option<Connection>,
+    client: domain::testing::client::ThrottledClient,
+    is_throttled: bool,
+}
+
+impl Watched<'_> {
+    fn act(&mut self) -> Result<(), TestCaseError> {
+        if self.connection.is_none() || self.dice.one_in(5) {
+            self.reconnect()?;
+        }
+        if self.is_throttled && self.dice.one_in(3) {
+            let count = self.dice.roll(4) as usize;
+            self.client.release(count).map_err(TestCaseError::fail)?;
+        }
+        if !self.dice.one_in(3) {
+            self.poll()?;
+        }
+        Ok(())
+    }
+
+    fn reconnect(&mut self) -> Result<(), TestCaseError> {
+        self.connection = None;
+        let Some(served_as) = self.world.access(self.user) else {
+            return Ok(());
+        };
+        // Who became anonymous, or ceased to be, still has what it saw before.
+        self.served_as = served_as;
+        let change_id = self.client.client.change_id;
+        let (connection, line) = self.world.connect(self.user, change_id);
+        self.connection = Some(connection);
+        self.world.check_first_line(self.user, served_as, change_id, line.as_ref())?;
+        self.receive(line)
+    }
+
+    fn poll(&mut self) -> Result<(), TestCaseError> {
+        let Some(connection) = &mut self.connection else {
+            return Ok(());
+        };
+        let seen = connection.seen;
+        let sent = connection.cursor.sent().0;
+        let Some(line) = self.world.next(connection) else {
+            self.connection = None;
+            return Ok(());
+        };
+        let line = line.or_else(|| if self.dice.one_in(4) { self.world.quiet_line(connection) } else { None });
+        let (changed, deleted) =
+            difference(&self.world.view(self.served_as, seen), &self.world.view_now(self.served_as));
+        match &line {
+            None => prop_assert!(changed.is_empty() && deleted.is_empty(), "untold: {changed:?} {deleted:?}"),
+            Some(line) if line.all_data => {
+                prop_assert!(!self.world.is_kept(seen), "everything, although {seen} is kept");
+            }
+            // Exactly what looks different, and nothing else.
+            Some(line) => prop_assert_eq!((line.changed_keys(), line.deleted_keys()), (changed, deleted)),
+        }
+        if let Some(line) = &line {
+            prop_assert_eq!((line.from_change_id, line.to_change_id), (sent, self.world.now()));
+        }
+        self.receive(line)
+    }
+
+    fn receive(&mut self, line: Option<Line>) -> Result<(), TestCaseError> {
+        line.into_iter().for_each(|line| self.client.receive(line));
+        if !self.is_throttled {
+            self.client.release_all().map_err(TestCaseError::fail)?;
+            let id = self.client.client.change_id;
+            if id != 0 {
+                prop_assert_eq!(&self.client.client.data, &*self.world.view(self.served_as, id));
+            }
+        }
+        Ok(())
+    }
+
+    /// In the end the client has what a new one gets.
+    fn finish(mut self) -> Result<(), TestCaseError> {
+        if self.connection.is_none() {
+            self.reconnect()?;
+        }
+        self.poll()?;
+        if self.connection.is_none() {
+            self.reconnect()?;
+        }
+        if self.connection.is_some() {
+            self.client.release_all().map_err(TestCaseError::fail)?;
+            prop_assert_eq!(&self.client.client.data, &*self.world.view_now(self.served_as), "user {}", self.served_as);
+        }
+        Ok(())
+    }
+}
+
+/// One run: changes come one by one, missed ones at once, or several before anybody looks; clients do as they like.
+fn run(history: &History, users: [u64; 3], versions_max: usize, steps: &[u64]) -> Result<(), TestCaseError> {
+    let world = World::new(history, versions_max);
+    let mut clients: Vec<_> = users
+        .into_iter()
+        .enumerate()
+        .map(|(index, user)| Watched {
+            world: &world,
+            user,
+            dice: Dice::new(steps[0] ^ index as u64),
+            served_as: user,
+            connection: None,
+            client: Default::default(),
+            is_throttled: index > 0,
+        })
+        .collect();
+    for step in steps {
+        let before = world.version();
+        match step % 8 {
+            0 => world.miss_changes(2),
+            1 => world.miss_changes(3),
+            2 => world.make_changes(2),
+            _ => world.make_changes(1),
+        }
+        // Sometimes nobody announces the change, and everybody looks.
+        if step % 3 > 0 {
+            clients.iter().filter_map(|client| client.connection.as_ref()).for_each(|to| world.announce(before, to));
+        }
+        for client in &mut clients {
+            client.act()?;
+        }
+    }
+    clients.into_iter().try_for_each(Watched::finish)
+}
+
+/// Whoever comes back, with whatever id and whatever held back, ends with what a new client gets.
+///
+/// What the client has it may have from another service, which made versions of other changes.
+fn check_every_return(world: &World, user: u64, dice: &mut Dice) -> Result<(), TestCaseError> {
+    let Some(served_as) = world.access(user) else {
+        return Ok(());
+    };
+    let all: Vec<u64> = (LOWEST.0..=world.now()).collect();
+    let some = all.iter().copied().filter(|_| dice.one_in(2)).collect();
+    for versions in [world.made(), all, some] {
+        for (place, applied) in versions.iter().enumerate() {
+            let Some(was_served_as) = world.access_at(user, *applied) else {
+                continue;
+            };
+            let (_, line) = world.connect(user, *applied);
+            world.check_first_line(user, served_as, *applied, line.as_ref())?;
+            let lines = lines_of_others(world, user, was_served_as, *applied, &versions[place + 1..]);
+            for held in 0..=lines.len() {
+                let mut client = domain::testing::client::ThrottledClient::default();
+                client.client.change_id = *applied;
+                client.client.data = (*world.view(was_served_as, *applied)).clone();
+                lines[..held].iter().chain(&line).for_each(|line| client.receive(line.clone()));
+                client.release_all().map_err(TestCaseError::fail)?;
+                let versions = &versions[..=place + held];
+                prop_assert_eq!(
+                    &client.client.data,
+                    &*world.view_now(served_as),
+                    "from {}, held {}: {:?}",
+                    applied,
+                    held,
+                    versions
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a service that made these versions told a client that was at `applied`, until it came to another one.
+fn lines_of_others(world: &World, user: u64, was_served_as: u64, applied: u64, versions: &[u64]) -> Vec<Line> {
+    let (mut seen_as, mut seen) = (was_served_as, applied);
+    let mut lines = Vec::new();
+    for to in versions {
+        let line = match world.access_at(user, *to) {
+            None => continue,
+            Some(served_as) if served_as == seen_as => world.line_of_oracle(served_as, seen, *to),
+            Some(served_as) => {
+                seen_as = served_as;
+                world.everything_of_oracle(served_as, seen, *to)
+            }
+        };
+        if line.all_data || !line.changed.is_empty() || !line.deleted.is_empty() {
+            lines.push(line);
+            seen = *to;
+        }
+    }
+    lines
+}
+
+proptest! {
+    #![proptest_config(cases(1500))]
+
+    #[test]
+    fn clients_have_what_a_new_one_would_get(
+        history in history(14),
+        users in [viewer(), viewer(), viewer()],
+        versions_max in prop_oneof![Just(100_usize), Just(3), Just(1), Just(0)],
+        steps in vec(any::<u64>(), 4..14),
+    ) {
+        run(&history, users, versions_max, &steps)?;
+    }
+
+    #[test]
+    fn clients_come_back_from_every_id(
+        history in history(6), user in viewer(),
+        versions_max in prop_oneof![4 => Just(100_usize), 1 => 0..3_usize],
+        made in 0..3_usize, missed in 0..4_usize, seed: u64,
+    ) {
+        let world = World::new(&history, versions_max);
+        world.make_changes(made);
+        world.miss_changes(missed);
+        world.make_changes(6);
+        check_every_return(&world, user, &mut Dice::new(seed))?;
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    #[test]
+    fn a_reset_gives_everybody_everything(
+        history in history(3), other in meeting(), user in viewer(), highest in 0..8_u64, is_rebuilt: bool,
+    ) {
+        let world = World::new(&history, 100);
+        world.make_changes(1);
+        if let Some(served_as) = world.access(user) {
+            let (mut connection, _) = world.connect(user, 0);
+            let sent = connection.cursor.sent().0;
+            world.make_changes(3);
+            let lowest = if is_rebuilt { LOWEST.0 + 5000 } else { LOWEST.0 };
+            world.reset(&other, ChangeId(lowest), ChangeId(lowest + highest));
+            let still_served = world.access(user) == Some(served_as);
+            match world.next(&mut connection) {
+                None => prop_assert!(!still_served),
+                Some(line) => {
+                    prop_assert!(still_served);
+                    let line = line.ok_or_else(|| TestCaseError::fail("no line after a reset"))?;
+                    prop_assert_eq!((line.all_data, line.from_change_id, line.to_change_id), (true, sent, lowest + highest));
+                    let mut client = domain::testing::client::Client::default();
+                    client.apply(&line).map_err(TestCaseError::fail)?;
+                    prop_assert_eq!(&client.data, &*world.view_now(served_as));
+                    // Whoever comes back with an id of the time before gets everything, too.
+                    let (_, line) = world.connect(user, sent);
+                    prop_assert!(line.is_some_and(|line| line.all_data));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! The service as its clients see it, and beside it what they should see.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::autoupdate::start::{Start, start, start_from_keys, start_with_everything};
+use crate::delivery::line;
+use crate::publishing::cursor::{Cursor, Next};
+use crate::publishing::live::{Live, PiecesLimit, Published};
+use domain::access::{Access, access};
+use domain::ids::{ChangeId, ElementKey, UserId};
+use domain::meeting::history::HistoryLimits;
+use domain::meeting::{Change, Meeting, Version};
+use domain::ports::authenticator::Session;
+use domain::ports::element_store::{Bounds, Snapshot};
+use domain::restriction::viewer::Viewer;
+use domain::testing::client::{Line, difference};
+use domain::testing::oracle::{self, Elements, Oracle};
+use domain::testing::strategies::{History, LOWEST, Write, snapshot};
+
+/// A service that goes through a history.
+pub(super) struct World {
+    live: Live,
+    changes: Vec<Vec<Write>>,
+    versions_max: usize,
+    state: RefCell<State>,
+}
+
+struct State {
+    /// The meeting as of each change id, also of those that the service missed.
+    meetings: BTreeMap<u64, Elements>,
+    views: BTreeMap<(u64, u64), Rc<Elements>>,
+    /// The ids of the versions that the service has made.
+    published: Vec<u64>,
+    now: u64,
+}
+
+/// A connection, and the change id of the version it saw last.
+pub(super) struct Connection {
+    pub(super) cursor: Cursor,
+    pub(super) seen: u64,
+}
+
+impl World {
+    pub(super) fn new(history: &History, versions_max: usize) -> Self {
+        let limits = HistoryLimits { versions_max, age_max: Duration::MAX, bytes_max: usize::MAX };
+        let live = Live::new(limits, PiecesLimit::Bytes(100_000));
+        live.publish([Meeting::load(history.snapshot(), None).meeting], Duration::ZERO);
+        let state = State {
+            meetings: (LOWEST.0..).zip(history.versions()).collect(),
+            views: BTreeMap::new(),
+            published: vec![LOWEST.0],
+            now: LOWEST.0,
+        };
+        Self { live, changes: history.changes.clone(), versions_max, state: RefCell::new(state) }
+    }
+
+    pub(super) fn now(&self) -> u64 {
+        self.state.borrow().now
+    }
+
+    pub(super) fn version(&self) -> Version {
+        self.published().current().version()
+    }
+
+    /// The connection is passed over if the change from that version does not concern it.
+    pub(super) fn announce(&self, before: Version, connection: &Connection) {
+        if let Some(transition) = self.published().transition(before) {
+            connection.cursor.seat().pass_over(&transition);
+        }
+    }
+
+    /// The next changes, each of them a version, published at once.
+    pub(super) fn make_changes(&self, count: usize) {
+        let mut current = Meeting::clone(self.published().current());
+        let mut meetings = Vec::new();
+        for _ in 0..count.min(self.left()) {
+            let id = self.now() + 1;
+            let elements = self.writes(id).iter().map(Write::raw).collect();
+            current = current.apply(Change { change_id: ChangeId(id), elements }).meeting;
+            meetings.push(current.clone());
+            self.went_to(id);
+        }
+        self.live.publish(meetings, Duration::ZERO);
+    }
+
+    /// The next changes are missed, and caught up with in one step.
+    pub(super) fn miss_changes(&self, count: usize) {
+        let count = count.min(self.left());
+        if count == 0 {
+            return;
+        }
+        let (before, now) = (self.now(), self.now() + count as u64);
+        let elements = self.values_now(&self.written(before, now), now);
+        let current = self.published().current().apply(Change { change_id: ChangeId(now), elements }).meeting;
+        self.live.publish([current], Duration::ZERO);
+        self.went_to(now);
+    }
+
+    /// The store has another meeting.
+    pub(super) fn reset(&self, elements: &Elements, lowest: ChangeId, highest: ChangeId) {
+        let snapshot = Snapshot { bounds: Bounds { lowest, highest }, ..snapshot(elements, highest) };
+        let meeting = Meeting::load(snapshot, Some(self.published().current())).meeting;
+        self.live.publish([meeting], Duration::ZERO);
+        let meetings = BTreeMap::from([(highest.0, elements.clone())]);
+        *self.state.borrow_mut() =
+            State { meetings, views: BTreeMap::new(), published: vec![highest.0], now: highest.0 };
+    }
+
+    /// As whom the session of this user is served; `None`: not at all.
+    pub(super) fn access(&self, user: u64) -> Option<u64> {
+        match access(self.published().current(), &session(user)) {
+            Access::Granted(user) => Some(user.map_or(0, |user| user.0)),
+            Access::Refused(_) => None,
+        }
+    }
+
+    /// A new connection of a user who is served.
+    pub(super) fn connect(&self, user: u64, change_id: u64) -> (Connection, Option<Line>) {
+        let published = self.published();
+        let viewer = match access(published.current(), &session(user)) {
+            Access::Granted(user) => Viewer::resolve(published.current(), user),
+            Access::Refused(refusal) => panic!("{user}: {refusal}"),
+        };
+        let change_id = ChangeId(change_id);
+        let started = match start(&published, session(user), viewer.clone(), change_id) {
+            Start::Ready(started) => *started,
+            Start::NeedsKeys => {
+                let keys = self.written(change_id.0, self.now());
+                let keys: Vec<_> = keys.iter().filter_map(|key| key.parse().ok()).collect();
+                start_from_keys(&published, session(user), viewer, change_id, &keys)
+            }
+            // No other instance is ahead of the store.
+            Start::IsAhead => start_with_everything(&published, session(user), viewer, change_id),
+        };
+        let line = started.first_line.map(|line| self.read(line));
+        (Connection { cursor: started.cursor, seen: self.now() }, line)
+    }
+
+    /// What comes next; the outer `None`: the stream ends.
+    pub(super) fn next(&self, connection: &mut Connection) -> Option<Option<Line>> {
+        connection.seen = self.now();
+        match connection.cursor.next(&self.published()) {
+            Next::Nothing => Some(None),
+            Next::Line(line) => Some(Some(self.read(line))),
+            Next::End => None,
+        }
+    }
+
+    pub(super) fn quiet_line(&self, connection: &mut Connection) -> Option<Line> {
+        let line = self.read(connection.cursor.quiet_line(&self.published())?);
+        assert!(line.changed.is_empty() && line.deleted.is_empty() && !line.all_data);
+        Some(line)
+    }
+
+    /// What the user sees as of that id.
+    pub(super) fn view(&self, user: u64, change_id: u64) -> Rc<Elements> {
+        let mut state = self.state.borrow_mut();
+        let State { meetings, views, .. } = &mut *state;
+        let view = views.entry((user, change_id)).or_insert_with(|| Rc::new(oracle::view(&meetings[&change_id], user)));
+        Rc::clone(view)
+    }
+
+    pub(super) fn view_now(&self, user: u64) -> Rc<Elements> {
+        self.view(user, self.now())
+    }
+
+    /// As whom the session of this user was served as of that id, here or by another service; `None`: not at all.
+    pub(super) fn access_at(&self, user: u64, change_id: u64) -> Option<u64> {
+        Oracle::of(&self.state.borrow().meetings[&change_id]).served_as(user)
+    }
+
+    /// The line that tells everything.
+    pub(super) fn everything_of_oracle(&self, user: u64, from: u64, to: u64) -> Line {
+        let mut changed: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for (key, element) in &*self.view(user, to) {
+            changed.entry(split(key).0).or_default().push(element.clone());
+        }
+        Line { changed, deleted: BTreeMap::new(), from_change_id: from, to_change_id: to, all_data: true }
+    }
+
+    /// The line that tells exactly the difference.
+    pub(super) fn line_of_oracle(&self, user: u64, from: u64, to: u64) -> Line {
+        let view = self.view(user, to);
+        let (changed_keys, deleted_keys) = difference(&self.view(user, from), &view);
+        let mut changed: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for key in changed_keys {
+            changed.entry(split(&key).0).or_default().push(view[&key].clone());
+        }
+        let mut deleted: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        for key in deleted_keys {
+            deleted.entry(split(&key).0).or_default().push(split(&key).1);
+        }
+        Line { changed, deleted, from_change_id: from, to_change_id: to, all_data: false }
+    }
+
+    /// Is the version that was the newest as of that id still known to the service?
+    pub(super) fn is_kept(&self, change_id: u64) -> bool {
+        self.kept().contains(&change_id)
+    }
+
+    /// Is the first line what the table "Where the client starts" says?
+    pub(super) fn check_first_line(
+        &self,
+        of_session: u64,
+        user: u64,
+        change_id: u64,
+        line: Option<&Line>,
+    ) -> Result<(), TestCaseError> {
+        let now = self.now();
+        if let Some(line) = line {
+            prop_assert_eq!((line.from_change_id, line.to_change_id), (change_id, now));
+        }
+        let Some(base) = self.kept().into_iter().filter(|kept| *kept <= change_id).max() else {
+            return if change_id < LOWEST.0 || user != of_session {
+                prop_assert!(line.is_some_and(|line| line.all_data));
+                self.check_all(user, line)
+            } else {
+                self.check_line_of_keys(user, change_id, line)
+            };
+        };
+        let mut versions: Vec<u64> = self.kept().into_iter().filter(|kept| *kept >= base).collect();
+        versions.sort_unstable();
+        if user != of_session || user != 0 && versions.iter().any(|id| !self.is_there(user, *id)) {
+            // What the client has, or holds back, may be what it saw as somebody else.
+            return self.check_all(user, line);
+        }
+        // "every key that was written in any step since N … plus every element whose view changed in any step"
+        let mut named = self.known_written(base, now);
+        // What another service may have told of versions that this one never had.
+        let mut passed_over = BTreeSet::new();
+        for pair in versions.windows(2) {
+            let (changed, deleted) = difference(&self.view(user, pair[0]), &self.view(user, pair[1]));
+            named.extend(changed.into_iter().chain(deleted));
+            if pair[1] - pair[0] > 1 {
+                passed_over.extend(self.known_written(pair[0], pair[1]));
+            }
+        }
+        let was_visible = |key: &String| {
+            passed_over.contains(key) || versions.iter().any(|id| self.view(user, *id).contains_key(key))
+        };
+        let (changed, hidden): (BTreeSet<_>, BTreeSet<_>) =
+            named.into_iter().partition(|key| self.view_now(user).contains_key(key));
+        let deleted: BTreeSet<_> = hidden.into_iter().filter(was_visible).collect();
+        match line {
+            None => prop_assert!(changed.is_empty() && deleted.is_empty(), "untold: {changed:?} {deleted:?}"),
+            Some(line) if line.all_data => {
+                prop_assert!(!passed_over.is_empty(), "everything, although {change_id} is kept");
+                return self.check_everything_because_of(user, &passed_over, line);
+            }
+            Some(line) => {
+                prop_assert_eq!((line.changed_keys(), line.deleted_keys()), (changed, deleted));
+            }
+        }
+        self.check_values(user, line)
+    }
+
+    fn is_there(&self, user: u64, change_id: u64) -> bool {
+        self.state.borrow().meetings[&change_id].contains_key(&format!("users/user:{user}"))
+    }
+
+    /// "from the keys in `change_id` with a score above `N`: visible ones in `changed`, the rest in `deleted`"
+    fn check_line_of_keys(&self, user: u64, change_id: u64, line: Option<&Line>) -> Result<(), TestCaseError> {
+        let keys = self.known_written(change_id, self.now());
+        match line {
+            Some(line) if line.all_data => self.check_everything_because_of(user, &keys, line),
+            _ => {
+                let (changed, deleted): (BTreeSet<_>, BTreeSet<_>) =
+                    keys.into_iter().partition(|key| self.view_now(user).contains_key(key));
+                let told = line.map(|line| (line.changed_keys(), line.deleted_keys())).unwrap_or_default();
+                prop_assert_eq!(told, (changed, deleted));
+                self.check_values(user, line)
+            }
+        }
+    }
+
+    /// Only elements that may decide what the user sees of others are a reason to send everything.
+    fn check_everything_because_of(
+        &self,
+        user: u64,
+        keys: &BTreeSet<String>,
+        line: &Line,
+    ) -> Result<(), TestCaseError> {
+        let requires = ["speakers", "motions/motion", "motion-poll", "assignments/assignment"];
+        let may_decide = |key: &String| {
+            let (collection, id) = split(key);
+            ["users/group", "core/config"].contains(&&*collection)
+                || collection == "users/user" && id == user
+                || requires.iter().any(|part| collection.contains(part))
+        };
+        prop_assert!(keys.iter().any(may_decide), "everything because of {:?}", keys);
+        self.check_all(user, Some(line))
+    }
+
+    fn check_all(&self, user: u64, line: Option<&Line>) -> Result<(), TestCaseError> {
+        let keys: BTreeSet<String> = self.view_now(user).keys().cloned().collect();
+        prop_assert_eq!(line.map(Line::changed_keys), Some(keys));
+        self.check_values(user, line)
+    }
+
+    fn check_values(&self, user: u64, line: Option<&Line>) -> Result<(), TestCaseError> {
+        let view = self.view_now(user);
+        for (key, element) in line.into_iter().flat_map(Line::changed_elements) {
+            prop_assert_eq!(Some(element), view.get(&key), "{}", key);
+        }
+        Ok(())
+    }
+
+    /// The ids of the versions that the service made.
+    pub(super) fn made(&self) -> Vec<u64> {
+        self.state.borrow().published.clone()
+    }
+
+    fn published(&self) -> std::sync::Arc<Published> {
+        self.live.published().expect("the first version was published")
+    }
+
+    fn kept(&self) -> Vec<u64> {
+        let state = self.state.borrow();
+        state.published.iter().rev().take(self.versions_max.saturating_add(1)).copied().collect()
+    }
+
+    fn left(&self) -> usize {
+        self.changes.len() - (self.now() - LOWEST.0) as usize
+    }
+
+    fn writes(&self, id: u64) -> &[Write] {
+        &self.changes[(id - LOWEST.0 - 1) as usize]
+    }
+
+    /// The keys written after `from`, up to `to`.
+    fn written(&self, from: u64, to: u64) -> BTreeSet<String> {
+        (from.max(LOWEST.0) + 1..=to).flat_map(|id| self.writes(id)).map(|write| write.key.clone()).collect()
+    }
+
+    /// As `written`, without collections that are hidden from everybody.
+    fn known_written(&self, from: u64, to: u64) -> BTreeSet<String> {
+        self.written(from, to).into_iter().filter(|key| key.parse::<ElementKey>().is_ok()).collect()
+    }
+
+    fn values_now(&self, keys: &BTreeSet<String>, now: u64) -> Vec<domain::ports::element_store::RawElement> {
+        let meeting = &self.state.borrow().meetings[&now];
+        let write = |key: &String| Write { key: key.clone(), element: meeting.get(key).cloned() };
+        keys.iter().map(|key| write(key).raw()).collect()
+    }
+
+    fn went_to(&self, id: u64) {
+        let mut state = self.state.borrow_mut();
+        state.now = id;
+        state.published.push(id);
+    }
+
+    fn read(&self, mut line: line::Line) -> Line {
+        let mut encoder = line::Encoder::plain();
+        let mut text = Vec::new();
+        while let Some(part) = line.next_part(self.live.pieces(), &mut encoder) {
+            assert!(!part.is_empty());
+            text.extend_from_slice(&part);
+        }
+        assert_eq!(text.iter().position(|byte| *byte == b'\n'), Some(text.len() - 1), "one line");
+        Line::parse(&text).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&text)))
+    }
+}
+
+fn session(user: u64) -> Session {
+    Session { user: (user != 0).then_some(UserId(user)), ..Session::anonymous() }
+}
+
+fn split(key: &str) -> (String, u64) {
+    let (collection, id) = key.split_once(':').expect("a key");
+    (collection.to_owned(), id.parse().expect("an id"))
+}

@@ -1,0 +1,125 @@
+//! What do clients have that are sent the same, each in its encoding?
+
+use std::io;
+
+use application::delivery::line::{CONNECTED, Encoder, Line};
+use application::publishing::live::Live;
+use bytes::Bytes;
+use flate2::write::GzDecoder;
+
+use super::decoders::{Decoder, GZIP_HEADER_BYTES, Miniz, Ruzstd, check_flushed};
+
+/// A stream in one encoding, and the client at its other end.
+struct Stream {
+    name: &'static str,
+    encoder: Encoder,
+    decoders: Vec<Box<dyn Decoder>>,
+    /// All bytes that were sent.
+    sent: Vec<u8>,
+    /// How many of them, and how much text, were looked at.
+    checked: (usize, usize),
+}
+
+impl Stream {
+    /// One in every encoding.
+    fn all() -> [Self; 3] {
+        let zstd = zstd::stream::write::Decoder::new(Vec::new()).expect("memory");
+        [
+            Self::new("plain", Encoder::plain(), vec![Box::new(Vec::new())]),
+            Self::new("gzip", Encoder::gzip(), vec![Box::new(GzDecoder::new(Vec::new())), Box::new(Miniz::new())]),
+            Self::new("zstd", Encoder::zstd(), vec![Box::new(zstd), Box::new(Ruzstd::default())]),
+        ]
+    }
+
+    fn new(name: &'static str, encoder: Encoder, decoders: Vec<Box<dyn Decoder>>) -> Self {
+        Self { name, encoder, decoders, sent: Vec::new(), checked: (0, 0) }
+    }
+
+    fn send(&mut self, bytes: &Bytes) {
+        self.sent.extend_from_slice(bytes);
+        for decoder in &mut self.decoders {
+            // As the network may cut it.
+            for part in bytes.chunks(1_000) {
+                decoder.write_all(part).expect("a stream that can be read");
+            }
+            decoder.flush().expect("a stream that can be read");
+        }
+    }
+
+    /// After a line: does every client have all of it?
+    #[track_caller]
+    fn check(&mut self, expected: &[u8]) {
+        let bytes = expected.len();
+        assert_eq!(self.encoder.text_bytes(), bytes as u64, "{}", self.name);
+        for (index, decoder) in self.decoders.iter().enumerate() {
+            assert!(decoder.text() == expected, "{} {index}: the client does not have all of {bytes} bytes", self.name);
+        }
+        let (sent, text) = std::mem::replace(&mut self.checked, (self.sent.len(), bytes));
+        if self.name == "gzip" && self.sent.len() > sent {
+            check_flushed(&self.sent[sent.max(GZIP_HEADER_BYTES)..], &expected[text..]);
+        }
+    }
+
+    /// After the end of the stream: is it, as a whole, what its name says?
+    #[track_caller]
+    fn check_whole(&mut self, expected: &[u8]) {
+        let end = self.encoder.end();
+        self.sent.extend_from_slice(&end);
+        let text = match self.name {
+            "gzip" => io::read_to_string(flate2::read::GzDecoder::new(&*self.sent)).map(String::into_bytes),
+            "zstd" => zstd::stream::decode_all(&*self.sent),
+            _ => Ok(self.sent.clone()),
+        };
+        assert!(text.expect("a whole stream") == expected, "{}", self.name);
+    }
+}
+
+/// Sends the same to a client of every encoding.
+pub(crate) struct Clients {
+    streams: [Stream; 3],
+    expected: Vec<u8>,
+}
+
+impl Clients {
+    pub(crate) fn new() -> Self {
+        let mut clients = Self { streams: Stream::all(), expected: Vec::new() };
+        clients.send(CONNECTED, |encoder| encoder.begin(CONNECTED));
+        clients
+    }
+
+    #[track_caller]
+    pub(crate) fn send(&mut self, text: &str, make: impl Fn(&mut Encoder) -> Bytes) {
+        self.expected.extend_from_slice(text.as_bytes());
+        for stream in &mut self.streams {
+            let bytes = make(&mut stream.encoder);
+            stream.send(&bytes);
+            stream.check(&self.expected);
+        }
+    }
+
+    /// The same line for each of them.
+    #[track_caller]
+    pub(crate) fn send_line(&mut self, live: &Live, lines: [Line; 3]) {
+        for (stream, mut line) in self.streams.iter_mut().zip(lines) {
+            while let Some(part) = line.next_part(live.pieces(), &mut stream.encoder) {
+                assert!(!part.is_empty(), "{}", stream.name);
+                stream.send(&part);
+            }
+        }
+        let [plain, ..] = &self.streams;
+        self.expected.clone_from(&plain.sent);
+        assert_eq!((plain.name, self.expected.last()), ("plain", Some(&b'\n')));
+        for stream in &mut self.streams {
+            stream.check(&self.expected);
+        }
+    }
+
+    /// How many bytes were sent: plain, gzip, zstd.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> [usize; 3] {
+        for stream in &mut self.streams {
+            stream.check_whole(&self.expected);
+        }
+        self.streams.map(|stream| stream.sent.len())
+    }
+}

@@ -1,0 +1,188 @@
+//! Where does a client start that comes (back) with a change id? (spec: stream.md, Where the client starts)
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::Difference;
+use super::selection::select;
+use crate::ids::{ChangeId, ElementKey, UserId};
+use crate::meeting::history::History;
+use crate::meeting::{Deciding, Meeting, view_in};
+use crate::permission::Permission;
+use crate::ports::authenticator::Session;
+use crate::reach::{Reach, reach};
+use crate::restriction::view::View;
+use crate::restriction::viewer::Viewer;
+
+/// What a new connection begins with.
+#[derive(Debug)]
+pub enum CaughtUp {
+    /// Everything that the viewer sees.
+    Everything,
+    /// What changed; `None`: nothing.
+    Difference(Option<Difference>),
+}
+
+/// How a new connection starts, or what must be known first.
+#[derive(Debug)]
+pub enum Start {
+    /// All is known.
+    Known(CaughtUp),
+    /// The client is ahead: has the store this id? If so, catch up with it and ask [`start`] again; if not, the ids went
+    /// back, and the client gets everything.
+    IsAhead,
+    /// The client's version is not kept: which keys changed since? Then [`start_from_keys`].
+    NeedsKeys,
+}
+
+/// The start of a client of `session`, admitted as `viewer`, that has everything up to `change_id` (0: nothing).
+#[must_use]
+pub fn start(history: &History, session: &Session, viewer: &Viewer, change_id: ChangeId) -> Start {
+    let current = history.current();
+    // A session whose user is gone is served as anonymous: what its client has may be what that user saw.
+    let is_another = session.user != viewer.user();
+    let is_unknown = change_id < current.bounds().lowest || history.is_ambiguous(change_id);
+    if change_id == ChangeId(0) || is_unknown || is_another {
+        return Start::Known(CaughtUp::Everything);
+    }
+    if change_id > current.change_id() {
+        return Start::IsAhead;
+    }
+    let Some(from) = history.newest_not_above(change_id) else {
+        return Start::NeedsKeys;
+    };
+    if is_uncertain(history, from, viewer.user()) {
+        return Start::Known(CaughtUp::Everything);
+    }
+    Start::Known(CaughtUp::Difference(widened(history, from, viewer)))
+}
+
+/// The start of a client whose version is not kept: from the keys that the store names as changed since.
+///
+/// If one of them may decide what the viewer sees, the exact difference is not known, and the client gets everything.
+#[must_use]
+pub fn start_from_keys(current: &Meeting, viewer: &Viewer, keys: &[ElementKey]) -> CaughtUp {
+    if keys.iter().any(|key| may_decide(viewer, *key)) {
+        return CaughtUp::Everything;
+    }
+    let mut changed = BTreeMap::new();
+    let mut deleted = BTreeSet::new();
+    for key in keys {
+        let view = view_in(current, viewer, *key);
+        if view.is_hidden() {
+            deleted.insert(*key);
+        } else {
+            changed.insert(*key, view);
+        }
+    }
+    CaughtUp::Difference(Difference::new(select(current, viewer, changed), deleted.into_iter().collect()))
+}
+
+/// May a client of `user` have been told, since `from`, of what the versions kept here do not show it?
+fn is_uncertain(history: &History, from: &Arc<Meeting>, user: Option<UserId>) -> bool {
+    let own = user.map(ElementKey::user);
+    // While there was no such user the session was served as anonymous, who may see what the user never saw.
+    let is_gone = |meeting: &Meeting| own.is_some_and(|key| meeting.get(key).is_none());
+    is_gone(from)
+        || steps_since(history, from).any(|(before, after)| {
+            let written = &after.step().written;
+            own.is_some_and(|key| written.binary_search(&key).is_ok()) && is_gone(after)
+                || passes_over(before, after) && {
+                    let viewer = Viewer::resolve(before, user);
+                    written.iter().any(|key| may_decide(&viewer, *key))
+                }
+        })
+}
+
+/// Each version after `from`, with the one before it.
+fn steps_since<'a>(
+    history: &'a History,
+    from: &'a Arc<Meeting>,
+) -> impl Iterator<Item = (&'a Arc<Meeting>, &'a Arc<Meeting>)> {
+    let versions = || history.since(from.version());
+    versions().zip(versions().skip(1))
+}
+
+/// Does the step hold several changes? Then another instance may have served versions that this one never had, and a
+/// client that comes from there may have been told of them.
+fn passes_over(before: &Meeting, after: &Meeting) -> bool {
+    after.change_id() > before.change_id().next()
+}
+
+/// The difference from `from` to the present, widened by every key that was written since.
+///
+/// The client may still hold lines back that it will apply later, so every element that any of them may have named must
+/// be named again: what was written in a step, and what looked different after a step for another reason.
+fn widened(history: &History, from: &Arc<Meeting>, viewer: &Viewer) -> Option<Difference> {
+    let current = history.current();
+    let user = viewer.user();
+    let mut named = BTreeSet::new();
+    // Hidden now, these may have been visible in a version that only another instance had.
+    let mut passed_over: BTreeSet<ElementKey> = BTreeSet::new();
+    let mut before_viewer = Viewer::resolve(from, user);
+    let mut versions = vec![(from, before_viewer.clone())];
+    for (before, after) in steps_since(history, from) {
+        let step = after.step();
+        if passes_over(before, after) {
+            passed_over.extend(&step.written);
+        }
+        let is_decided = step.touched.iter().flat_map(|key| [(before, *key), (after, *key)]).any(|(meeting, key)| {
+            match Viewer::deciding(meeting, key) {
+                Deciding::Nobody => false,
+                Deciding::User(decided) => user == Some(decided),
+                Deciding::Everybody => true,
+            }
+        });
+        let after_viewer = if is_decided { Viewer::resolve(after, user) } else { before_viewer.clone() };
+        named.extend(&step.written);
+        let keys: BTreeSet<ElementKey> = if after_viewer == before_viewer {
+            step.touched.iter().copied().collect()
+        } else {
+            before.keys().chain(after.keys()).collect()
+        };
+        let differs = |key: &ElementKey| {
+            let views = (view_in(before, &before_viewer, *key), view_in(after, &after_viewer, *key));
+            // Two views of what was not written may still look the same: without a field that is not there anyway.
+            views.0 != views.1 && text(before, *key, &views.0) != text(after, *key, &views.1)
+        };
+        named.extend(keys.difference(&step.written.iter().copied().collect()).filter(|key| differs(key)));
+        versions.push((after, after_viewer.clone()));
+        before_viewer = after_viewer;
+    }
+
+    let mut changed = BTreeMap::new();
+    let mut deleted = Vec::new();
+    for key in named {
+        let view = view_in(current, viewer, key);
+        if !view.is_hidden() {
+            changed.insert(key, view);
+        } else if passed_over.contains(&key)
+            || versions.iter().any(|(meeting, viewer)| !view_in(meeting, viewer, key).is_hidden())
+        {
+            deleted.push(key);
+        }
+    }
+    Difference::new(select(current, viewer, changed), deleted)
+}
+
+fn text(meeting: &Meeting, key: ElementKey, view: &View) -> String {
+    let mut text = String::new();
+    if let Some(element) = meeting.get(key) {
+        view.render(element, &mut text);
+    }
+    text
+}
+
+/// May changes of this element, not known in detail, have changed what the viewer saw of others?
+fn may_decide(viewer: &Viewer, key: ElementKey) -> bool {
+    match reach(key.collection) {
+        // Also a configuration element that decides nothing now: it may have had another key before.
+        Reach::Everybody | Reach::Configuration => true,
+        Reach::ItsUser => viewer.user().is_some_and(|user| ElementKey::user(user) == key),
+        // Who sees every user anyway does not see them by this.
+        Reach::Required(permission, _) => {
+            viewer.standing().has(permission) && !viewer.standing().has(Permission::UsersCanSeeName)
+        }
+        Reach::Itself => false,
+    }
+}

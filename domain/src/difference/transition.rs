@@ -1,0 +1,382 @@
+//! What changed for one viewer between two versions of the meeting? (spec: stream.md, The promise)
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{Difference, Selection};
+use crate::ids::{ElementKey, UserId};
+use crate::meeting::block::{Block, BlockKey};
+use crate::meeting::history::History;
+use crate::meeting::{Deciding, Meeting, Version, view_entry, view_in};
+use crate::restriction::view::View;
+use crate::restriction::viewer::Viewer;
+use crate::restriction::{About, named_users};
+
+/// The way from one version of the meeting to a later one, looked at once for all viewers.
+#[derive(Debug)]
+pub struct Transition {
+    from: Arc<Meeting>,
+    to: Arc<Meeting>,
+    /// The keys whose element, or what the meeting says of it, may differ; ascending.
+    touched: Box<[ElementKey]>,
+    /// Which of `touched` stand in one block.
+    blocks: Box<[(BlockKey, Range<usize>)]>,
+    /// The users whom a touched element names, and its place in `touched`; ascending. All others see the change by their
+    /// standing alone.
+    named: Box<[(UserId, usize)]>,
+    deciding: DecidingUsers,
+}
+
+/// Whose viewer may be another than before.
+#[derive(Clone, Debug, Default)]
+struct DecidingUsers {
+    everybody: bool,
+    users: BTreeSet<UserId>,
+}
+
+/// What changed in one block.
+#[derive(Clone, Debug)]
+struct BlockDifference {
+    key: BlockKey,
+    changed: Option<Selection>,
+    deleted: Vec<ElementKey>,
+}
+
+/// What one viewer sees otherwise than others of its standing: the place in `touched`, and the views before and after.
+pub type OwnViews = Box<[(usize, View, View)]>;
+
+/// What changed of the touched elements for one kind of viewer whose standing did not change.
+#[derive(Debug)]
+pub struct NarrowDifference {
+    /// Before and after, one for each of `touched`.
+    views: Box<[(View, View)]>,
+    /// One for each of `touched`.
+    compared: Box<[Comparison]>,
+    /// One for each of `blocks`; `None`: nothing changed there.
+    blocks: Box<[Option<BlockDifference>]>,
+}
+
+/// What changed in all blocks for one kind of viewer whose standing changed.
+#[derive(Debug)]
+pub struct WideDifference {
+    blocks: BTreeMap<BlockKey, BlockDifference>,
+}
+
+/// What one viewer of a kind is told, whose standing changed.
+#[derive(Debug)]
+pub enum Wide {
+    /// The same as all of its kind.
+    Shared,
+    /// This; `None`: nothing.
+    Own(Option<Difference>),
+}
+
+impl Transition {
+    /// The way from the version `from` of `history` to its present one; `None` if `from` is not kept any more.
+    #[must_use]
+    pub fn new(history: &History, from: Version) -> Option<Self> {
+        let old = Arc::clone(history.at(from)?);
+        let new = Arc::clone(history.current());
+        let touched: BTreeSet<ElementKey> =
+            history.since(Version(from.0 + 1)).flat_map(|meeting| meeting.step().touched.iter().copied()).collect();
+        let touched: Box<[ElementKey]> = touched.into_iter().collect();
+        let mut named = BTreeSet::new();
+        let mut deciding = DecidingUsers::default();
+        for (place, key) in touched.iter().enumerate() {
+            for meeting in [&old, &new] {
+                let users = meeting.get(*key).map_or(About::NOBODY, |element| named_users(element));
+                named.extend(users.iter().map(|user| (user, place)));
+                match Viewer::deciding(meeting, *key) {
+                    Deciding::Nobody => {}
+                    Deciding::User(user) => {
+                        deciding.users.insert(user);
+                    }
+                    Deciding::Everybody => deciding.everybody = true,
+                }
+            }
+        }
+        Some(Self {
+            from: old,
+            to: new,
+            blocks: blocks_of(&touched),
+            touched,
+            named: named.into_iter().collect(),
+            deciding,
+        })
+    }
+
+    /// The earlier version.
+    #[must_use]
+    pub fn from(&self) -> Version {
+        self.from.version()
+    }
+
+    /// The later version.
+    #[must_use]
+    pub fn to(&self) -> Version {
+        self.to.version()
+    }
+
+    /// May this user resolve to another viewer than before, or have lost the right to be served?
+    #[must_use]
+    pub fn decides(&self, user: Option<UserId>) -> bool {
+        self.deciding.everybody || user.is_some_and(|user| self.deciding.users.contains(&user))
+    }
+
+    /// Was nothing touched?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.touched.is_empty()
+    }
+
+    /// What changed for all of this viewer's standing whom nothing touched names, and who are who they were: only what
+    /// was touched can look different.
+    #[must_use]
+    pub fn narrow(&self, viewer: &Viewer) -> NarrowDifference {
+        let viewer = &viewer.stranger();
+        let views: Box<[(View, View)]> = self.touched.iter().map(|key| self.views(viewer, *key)).collect();
+        let compared: Box<[Comparison]> =
+            self.touched.iter().zip(&views).map(|(key, (old, new))| self.compare(*key, old, new)).collect();
+        let look = |place: usize| (compared[place], &views[place].1);
+        let blocks: Box<[_]> =
+            self.blocks.iter().map(|(key, places)| self.block_difference(*key, places.clone(), look, false)).collect();
+        NarrowDifference { views, compared, blocks }
+    }
+
+    /// What changed for one who sees `own` otherwise: the blocks where that is so are its own, the others are shared.
+    #[must_use]
+    pub fn narrow_own(&self, shared: &NarrowDifference, own: &[(usize, View, View)]) -> Option<Difference> {
+        let own: BTreeMap<usize, (Comparison, &View)> =
+            own.iter().map(|(place, old, new)| (*place, (self.compare(self.touched[*place], old, new), new))).collect();
+        let look = |place: usize| own.get(&place).copied().unwrap_or((shared.compared[place], &shared.views[place].1));
+        let blocks: Vec<Option<BlockDifference>> = self
+            .blocks
+            .iter()
+            .zip(&shared.blocks)
+            .map(|((key, places), shared)| match own.range(places.clone()).next() {
+                Some(_) => self.block_difference(*key, places.clone(), look, true),
+                None => shared.clone(),
+            })
+            .collect();
+        of_blocks(blocks.iter().flatten())
+    }
+
+    /// Where the viewer, or one who delegated the vote to it, is named, and it sees otherwise than its standing says.
+    #[must_use]
+    pub fn own_views(&self, viewer: &Viewer, shared: &NarrowDifference) -> OwnViews {
+        let users = viewer.user().into_iter().chain(viewer.delegated_from().iter().copied());
+        let places: BTreeSet<usize> = users
+            .flat_map(|user| {
+                let first = self.named.partition_point(|(named, _)| *named < user);
+                self.named[first..].iter().take_while(move |(named, _)| *named == user).map(|(_, place)| *place)
+            })
+            .collect();
+        let views = places.into_iter().map(|place| (place, self.views(viewer, self.touched[place])));
+        views
+            .filter(|(place, views)| *views != shared.views[*place])
+            .map(|(place, (old, new))| (place, old, new))
+            .collect()
+    }
+
+    fn views(&self, viewer: &Viewer, key: ElementKey) -> (View, View) {
+        (view_in(&self.from, viewer, key), view_in(&self.to, viewer, key))
+    }
+
+    /// What changed of these touched elements, which stand in one block.
+    fn block_difference<'a>(
+        &self,
+        key: BlockKey,
+        places: Range<usize>,
+        look: impl Fn(usize) -> (Comparison, &'a View),
+        is_own: bool,
+    ) -> Option<BlockDifference> {
+        let block = self.to.block(key);
+        let mut views = vec![View::Hidden; block.map_or(0, |block| block.entries().len())];
+        let mut deleted = Vec::new();
+        for place in places {
+            let key = self.touched[place];
+            match look(place) {
+                (Comparison::Same, _) => {}
+                (Comparison::Deleted, _) => deleted.push(key),
+                (Comparison::Changed, view) => {
+                    if let Some(index) = block.and_then(|block| block.index(key.id)) {
+                        views[index] = view.clone();
+                    }
+                }
+            }
+        }
+        let changed = block
+            .map(|block| Selection { block: Arc::clone(block), views: views.into(), is_own })
+            .filter(|selection| !selection.is_empty());
+        (changed.is_some() || !deleted.is_empty()).then_some(BlockDifference { key, changed, deleted })
+    }
+
+    /// What changed for all of these two standings whom nothing names, and who are others than before: everything can look
+    /// different.
+    #[must_use]
+    pub fn wide(&self, before: &Viewer, after: &Viewer) -> WideDifference {
+        let (before, after) = (before.stranger(), after.stranger());
+        let blocks = block_pairs(&self.from, &self.to)
+            .filter_map(|(key, old, new)| self.compare_block(key, old, new, &before, &after))
+            .map(|block| (block.key, block))
+            .collect();
+        WideDifference { blocks }
+    }
+
+    /// What changed for the one who was `before` and is `after`, beside what is `shared` by all of the two standings.
+    #[must_use]
+    pub fn wide_own(&self, before: &Viewer, after: &Viewer, shared: &WideDifference) -> Wide {
+        // Where the viewer is named it may see otherwise than others of its standing.
+        let mut own = BTreeMap::new();
+        for (key, old, new) in block_pairs(&self.from, &self.to) {
+            let is_named = |viewer: &Viewer, block: Option<&Arc<Block>>| {
+                block.is_some_and(|block| viewer.is_named_in(block.named()))
+            };
+            if [before, after].iter().any(|viewer| is_named(viewer, old) || is_named(viewer, new)) {
+                let difference = self.compare_block(key, old, new, before, after);
+                if !same_difference(difference.as_ref(), shared.blocks.get(&key)) {
+                    own.insert(key, difference);
+                }
+            }
+        }
+        if own.is_empty() {
+            return Wide::Shared;
+        }
+        let mut blocks: BTreeMap<_, _> =
+            shared.blocks.iter().filter(|(key, _)| !own.contains_key(key)).map(|(key, block)| (*key, block)).collect();
+        blocks.extend(own.iter().filter_map(|(key, block)| Some((*key, block.as_ref()?))));
+        Wide::Own(of_blocks(blocks.into_values()))
+    }
+
+    fn compare_block(
+        &self,
+        key: BlockKey,
+        old: Option<&Arc<Block>>,
+        new: Option<&Arc<Block>>,
+        before: &Viewer,
+        after: &Viewer,
+    ) -> Option<BlockDifference> {
+        let mut deleted = Vec::new();
+        for entry in old.into_iter().flat_map(|block| block.entries()) {
+            let key = entry.element.key();
+            let is_gone =
+                new.and_then(|block| block.entry(key.id)).is_none_or(|entry| view_entry(after, entry).is_hidden());
+            if is_gone && !view_entry(before, entry).is_hidden() {
+                deleted.push(key);
+            }
+        }
+        let changed = new.map(|block| {
+            let views = block.entries().iter().map(|entry| {
+                let view = view_entry(after, entry);
+                let key = entry.element.key();
+                let old = old.and_then(|block| block.entry(key.id));
+                let old_view = old.map_or(View::Hidden, |entry| view_entry(before, entry));
+                match self.compare(key, &old_view, &view) {
+                    Comparison::Changed => view,
+                    Comparison::Same | Comparison::Deleted => View::Hidden,
+                }
+            });
+            let is_own = old.is_some_and(|block| after.is_named_in(block.named())) || after.is_named_in(block.named());
+            Selection { block: Arc::clone(block), views: views.collect(), is_own }
+        });
+        let changed = changed.filter(|selection| !selection.is_empty());
+        (changed.is_some() || !deleted.is_empty()).then_some(BlockDifference { key, changed, deleted })
+    }
+
+    fn compare(&self, key: ElementKey, old_view: &View, new_view: &View) -> Comparison {
+        if new_view.is_hidden() {
+            return if old_view.is_hidden() { Comparison::Same } else { Comparison::Deleted };
+        }
+        let (Some(old), Some(new)) = (self.from.get(key), self.to.get(key)) else {
+            return Comparison::Changed;
+        };
+        let looks_same = !old_view.is_hidden()
+            && (Arc::ptr_eq(old, new) && old_view == new_view || {
+                let (mut old_text, mut new_text) = (String::new(), String::new());
+                old_view.render(old, &mut old_text);
+                new_view.render(new, &mut new_text);
+                old_text == new_text || is_reordered(&old_text, &new_text)
+            });
+        if looks_same { Comparison::Same } else { Comparison::Changed }
+    }
+}
+
+impl NarrowDifference {
+    /// What to tell; `None`: nothing.
+    #[must_use]
+    pub fn difference(&self) -> Option<Difference> {
+        of_blocks(self.blocks.iter().flatten())
+    }
+}
+
+impl WideDifference {
+    /// What to tell; `None`: nothing.
+    #[must_use]
+    pub fn difference(&self) -> Option<Difference> {
+        of_blocks(self.blocks.values())
+    }
+}
+
+/// Is it the same object with its fields in another order? (An element that came to have a field that a view adds.)
+fn is_reordered(one: &str, other: &str) -> bool {
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    one.len() == other.len() && value(one).is_some_and(|one| Some(one) == value(other))
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Comparison {
+    Same,
+    Changed,
+    Deleted,
+}
+
+/// Which of these keys, which are ascending, stand in one block.
+fn blocks_of(keys: &[ElementKey]) -> Box<[(BlockKey, Range<usize>)]> {
+    let mut first = 0;
+    keys.chunk_by(|one, other| BlockKey::of(*one) == BlockKey::of(*other))
+        .map(|keys| {
+            let places = first..first + keys.len();
+            first = places.end;
+            (BlockKey::of(keys[0]), places)
+        })
+        .collect()
+}
+
+fn of_blocks<'a>(blocks: impl Iterator<Item = &'a BlockDifference>) -> Option<Difference> {
+    let (mut changed, mut deleted) = (Vec::new(), Vec::new());
+    for block in blocks {
+        changed.extend(block.changed.clone());
+        deleted.extend(&block.deleted);
+    }
+    Difference::new(changed, deleted)
+}
+
+fn same_difference(one: Option<&BlockDifference>, other: Option<&BlockDifference>) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some(one), Some(other)) => {
+            let views = |block: &BlockDifference| block.changed.as_ref().map(|selection| Arc::clone(&selection.views));
+            one.deleted == other.deleted && views(one) == views(other)
+        }
+        _ => false,
+    }
+}
+
+/// Every block that is in one of the two, in ascending order.
+fn block_pairs<'a>(
+    old: &'a Meeting,
+    new: &'a Meeting,
+) -> impl Iterator<Item = (BlockKey, Option<&'a Arc<Block>>, Option<&'a Arc<Block>>)> {
+    let (mut old, mut new) = (old.blocks().peekable(), new.blocks().peekable());
+    std::iter::from_fn(move || {
+        let key = match (old.peek(), new.peek()) {
+            (Some((old, _)), Some((new, _))) => **old.min(new),
+            (Some((key, _)), None) | (None, Some((key, _))) => **key,
+            (None, None) => return None,
+        };
+        let old = old.next_if(|(old, _)| **old == key).map(|(_, block)| block);
+        let new = new.next_if(|(new, _)| **new == key).map(|(_, block)| block);
+        Some((key, old, new))
+    })
+}

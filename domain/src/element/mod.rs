@@ -1,0 +1,110 @@
+//! What is one model instance of the meeting: its text, and the facts the rules read from it.
+
+pub mod facts;
+pub(crate) mod references;
+pub mod requirement;
+
+use std::sync::Arc;
+
+use crate::ids::ElementKey;
+use crate::json::{Fields, wire_form};
+use facts::Facts;
+use requirement::Requirement;
+
+/// One element of the meeting: never changed, shared by every version of the meeting that has it.
+#[derive(Debug)]
+pub struct Element {
+    key: ElementKey,
+    /// In wire form (see [`crate::json`]); `null` if the text that came was not this element at all.
+    json: Box<str>,
+    facts: Facts,
+    requirement: Option<Requirement>,
+}
+
+/// An element as it was read, and what was wrong with it.
+#[derive(Debug)]
+pub struct ReadElement {
+    /// The element; one that cannot be read is there, but hidden from everybody.
+    pub element: Arc<Element>,
+    /// Why it is hidden from everybody, for the log; names fields, never values.
+    pub problem: Option<String>,
+}
+
+impl Element {
+    /// Reads the element `key` from its JSON text.
+    ///
+    /// Never fails: an element that cannot be read exists, but nobody may see it (spec: restriction.md, Terms).
+    #[must_use]
+    pub fn read(key: ElementKey, text: &[u8]) -> ReadElement {
+        match Self::try_read(key, text) {
+            Ok(element) => ReadElement { element: Arc::new(element), problem: None },
+            Err(Unreadable { json, requirement, problem }) => {
+                let element = Self { key, json, facts: Facts::Unreadable, requirement };
+                ReadElement { element: Arc::new(element), problem: Some(problem) }
+            }
+        }
+    }
+
+    fn try_read(key: ElementKey, text: &[u8]) -> Result<Self, Unreadable> {
+        let json = wire_form(text).map_err(|error| {
+            Unreadable::of(None, format!("is not JSON ({:?} error at column {})", error.classify(), error.column()))
+        })?;
+        let json = json.into_boxed_str();
+        let Some(fields) = Fields::of(&json) else {
+            return Err(Unreadable::of(Some(json), "is not a JSON object".to_owned()));
+        };
+        // What has another id than its key says is not this element: nothing of it counts for anything.
+        if fields.integer("id").ok().flatten().and_then(|id| u64::try_from(id).ok()) != Some(key.id.0) {
+            return Err(Unreadable::of(None, "field `id` is not the id in the key".to_owned()));
+        }
+        let facts = Facts::read(key, &fields);
+        let requirement = Requirement::read(key, &fields, facts.as_ref().ok());
+        match facts {
+            Ok(facts) => Ok(Self { key, json, facts, requirement }),
+            Err(problem) => Err(Unreadable { json, requirement, problem: problem.to_string() }),
+        }
+    }
+
+    /// What names the element.
+    #[must_use]
+    pub fn key(&self) -> ElementKey {
+        self.key
+    }
+
+    /// The whole element, unrestricted, as compact ASCII JSON; `null` if it cannot be read.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// What the rules read from it.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Whom it makes visible by naming them, if it names anybody.
+    #[must_use]
+    pub fn requirement(&self) -> Option<&Requirement> {
+        self.requirement.as_ref()
+    }
+
+    /// Is it hidden from everybody because it could not be read?
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self.facts, Facts::Unreadable)
+    }
+}
+
+/// What is left of an element that cannot be read.
+struct Unreadable {
+    json: Box<str>,
+    requirement: Option<Requirement>,
+    problem: String,
+}
+
+impl Unreadable {
+    fn of(json: Option<Box<str>>, problem: String) -> Self {
+        Self { json: json.unwrap_or_else(|| "null".into()), requirement: None, problem }
+    }
+}

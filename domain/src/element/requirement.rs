@@ -1,0 +1,67 @@
+//! Which users does an element make visible by naming them? (spec: restriction.md, Required users)
+
+use super::facts::{Facts, PollState, UserSet, user_set, users_of_objects};
+use crate::ids::ElementKey;
+use crate::json::{FieldError, Fields};
+use crate::permission::Permission;
+use crate::reach::{Named, Reach, reach};
+
+/// The users an element requires, and the permission by which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    /// Ascending, each once; at least one.
+    pub users: UserSet,
+    /// Who has it sees the users.
+    pub permission: Permission,
+}
+
+impl Requirement {
+    /// What the element `key` requires; `facts` are missing if it is hidden from everybody.
+    ///
+    /// An element that cannot be read as the table needs requires nobody.
+    pub(super) fn read(key: ElementKey, fields: &Fields<'_>, facts: Option<&Facts>) -> Option<Self> {
+        let Reach::Required(permission, named) = reach(key.collection) else {
+            return None;
+        };
+        let users = match named {
+            Named::Speakers => Ok(speakers(facts)),
+            Named::SubmittersAndSupporters => submitters_and_supporters(fields),
+            Named::Voters => published_voters(fields, facts),
+            Named::Candidates => candidates(fields),
+            Named::User => option_user(fields),
+        };
+        let users = users.ok().filter(|users| !users.is_empty())?;
+        Some(Self { users, permission })
+    }
+}
+
+fn speakers(facts: Option<&Facts>) -> UserSet {
+    match facts {
+        Some(Facts::ListOfSpeakers { speakers, .. }) => speakers.clone(),
+        _ => UserSet::default(),
+    }
+}
+
+fn submitters_and_supporters(fields: &Fields<'_>) -> Result<UserSet, FieldError> {
+    // Not from the facts: a motion that is hidden because another field cannot be read still requires its users.
+    let mut users = fields.users("supporters_id")?;
+    users.extend_from_slice(&users_of_objects(fields, "submitters")?);
+    Ok(user_set(users))
+}
+
+fn published_voters(fields: &Fields<'_>, facts: Option<&Facts>) -> Result<UserSet, FieldError> {
+    match facts {
+        Some(Facts::Poll { state: PollState::Published, voted }) if !fields.boolean("is_pseudoanonymized")? => {
+            Ok(voted.clone())
+        }
+        _ => Ok(UserSet::default()),
+    }
+}
+
+fn candidates(fields: &Fields<'_>) -> Result<UserSet, FieldError> {
+    users_of_objects(fields, "assignment_related_users")
+}
+
+fn option_user(fields: &Fields<'_>) -> Result<UserSet, FieldError> {
+    Ok(fields.user("user_id")?.into_iter().collect())
+}

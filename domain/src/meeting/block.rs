@@ -1,0 +1,129 @@
+//! How are the elements of a meeting kept? In blocks of neighbouring ids, shared by the versions that have them alike.
+//!
+//! A block is the unit of sharing: what was rendered of it for one viewer is found again by its [`BlockId`] for every
+//! other viewer with the same decisions, and for every later version that still has the block.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::collection::Collection;
+use crate::element::Element;
+use crate::ids::{ElementId, ElementKey, UserId};
+use crate::permission::PermissionSet;
+use crate::restriction::named_users;
+
+/// The elements of a collection whose ids differ only in the last four bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlockKey {
+    /// The collection of its elements.
+    pub collection: Collection,
+    number: u64,
+}
+
+/// 16 ids a block: large enough that a first line is made of few pieces (and compresses well), small enough that a change
+/// of one element, or one user's own view of one element, makes little anew.
+const BLOCK_ID_BITS: u32 = 4;
+
+impl BlockKey {
+    /// The key of the block in which the element stands.
+    #[must_use]
+    pub const fn of(key: ElementKey) -> Self {
+        Self { collection: key.collection, number: key.id.0 >> BLOCK_ID_BITS }
+    }
+
+    /// The keys of all blocks of a collection.
+    #[must_use]
+    pub const fn all_of(collection: Collection) -> RangeInclusive<Self> {
+        Self { collection, number: 0 }..=Self { collection, number: u64::MAX }
+    }
+}
+
+/// Names one block, for good: a block that differs has another id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlockId(u64);
+
+impl BlockId {
+    fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// An element in a meeting, with what the rest of the meeting says of it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The element.
+    pub element: Arc<Element>,
+    /// Of a user: the permissions by which the user is required (spec: restriction.md, Required users).
+    pub required_by: PermissionSet,
+}
+
+/// Some neighbouring elements; never empty, never changed.
+#[derive(Debug)]
+pub struct Block {
+    id: BlockId,
+    entries: Box<[Entry]>,
+    named: Box<[UserId]>,
+}
+
+impl Block {
+    /// The block of these entries, which are ascending by id; `None` if there are none.
+    #[must_use]
+    pub fn new(entries: Vec<Entry>) -> Option<Self> {
+        debug_assert!(entries.is_sorted_by_key(|entry| entry.element.key()));
+        if entries.is_empty() {
+            return None;
+        }
+        let mut named = Vec::new();
+        for entry in &entries {
+            named.extend(named_users(&entry.element).iter());
+        }
+        named.sort_unstable();
+        named.dedup();
+        Some(Self { id: BlockId::new(), entries: entries.into(), named: named.into() })
+    }
+
+    /// What names it.
+    #[must_use]
+    pub fn id(&self) -> BlockId {
+        self.id
+    }
+
+    /// The same entries under an id that a test chose, which must not be that of another block it uses.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn renamed(&self, id: u64) -> Self {
+        Self { id: BlockId(id), entries: self.entries.clone(), named: self.named.clone() }
+    }
+
+    /// The collection of its elements.
+    #[must_use]
+    pub fn collection(&self) -> Collection {
+        self.entries[0].element.key().collection
+    }
+
+    /// Ascending by id.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The element of that id with what the rest of the meeting says of it.
+    #[must_use]
+    pub fn entry(&self, id: ElementId) -> Option<&Entry> {
+        self.index(id).map(|index| &self.entries[index])
+    }
+
+    /// At which place of `entries` the element stands.
+    #[must_use]
+    pub fn index(&self, id: ElementId) -> Option<usize> {
+        self.entries.binary_search_by_key(&id, |entry| entry.element.key().id).ok()
+    }
+
+    /// The users whom an element of the block names, ascending: all others see it by their standing alone.
+    #[must_use]
+    pub fn named(&self) -> &[UserId] {
+        &self.named
+    }
+}

@@ -1,0 +1,142 @@
+//! Which versions of the meeting are kept, so that clients can be told what changed since theirs?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use imbl::Vector;
+
+use super::{Meeting, Version};
+use crate::ids::ChangeId;
+
+/// How much of the past is kept. What is older is forgotten: a client that needs it is served from the keys that changed,
+/// or gets everything (spec: stream.md, Where the client starts).
+#[derive(Clone, Copy, Debug)]
+pub struct HistoryLimits {
+    /// How many versions, besides the present one.
+    pub versions_max: usize,
+    /// How long, after another version took its place.
+    pub age_max: Duration,
+    /// About how many bytes that only past versions hold.
+    pub bytes_max: usize,
+}
+
+impl Default for HistoryLimits {
+    fn default() -> Self {
+        Self { versions_max: 1_000, age_max: Duration::from_secs(10 * 60), bytes_max: 256 * 1024 * 1024 }
+    }
+}
+
+/// The present version of the meeting and the recent ones. Cloning is cheap; a clone never changes.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// Oldest first, never empty, versions without a gap.
+    kept: Vector<Kept>,
+    bytes: usize,
+    /// How many bytes were replaced since the service started.
+    replaced_bytes: u64,
+    limits: HistoryLimits,
+    /// Ids up to this one may be given twice: the store lost changes, or began anew, and gives their ids to others.
+    ambiguous_up_to: Option<ChangeId>,
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    meeting: Arc<Meeting>,
+    since: Duration,
+}
+
+impl History {
+    /// The history that begins with `meeting`; `now` is a monotonic time.
+    #[must_use]
+    pub fn new(meeting: Meeting, limits: HistoryLimits, now: Duration) -> Self {
+        let kept = Vector::unit(Kept { meeting: Arc::new(meeting), since: now });
+        Self { kept, bytes: 0, replaced_bytes: 0, limits, ambiguous_up_to: None }
+    }
+
+    /// The present version.
+    #[must_use]
+    pub fn current(&self) -> &Arc<Meeting> {
+        &self.kept.last().expect("a history is never empty").meeting
+    }
+
+    /// Adds the version that follows the present one. A version that is a reset drops all that came before it.
+    pub fn push(&mut self, meeting: Meeting, now: Duration) {
+        let before = self.current();
+        debug_assert_eq!(meeting.version().0, before.version().0 + 1);
+        if meeting.step().is_reset {
+            // Also if the lowest id is another: it may be lower than the ids that were given before.
+            let ambiguous = Some(before.change_id()).max(self.ambiguous_up_to);
+            let replaced_bytes = self.replaced_bytes + before.text_bytes() as u64;
+            *self = Self { replaced_bytes, ambiguous_up_to: ambiguous, ..Self::new(meeting, self.limits, now) };
+            return;
+        }
+        self.bytes += meeting.step().replaced_bytes;
+        self.replaced_bytes += meeting.step().replaced_bytes as u64;
+        self.kept.push_back(Kept { meeting: Arc::new(meeting), since: now });
+        self.forget(now);
+    }
+
+    fn forget(&mut self, now: Duration) {
+        while let Some(next) = self.kept.get(1) {
+            // A version is past since the next one came.
+            let too_old = now.saturating_sub(next.since) > self.limits.age_max;
+            if !too_old && self.kept.len() - 1 <= self.limits.versions_max && self.bytes <= self.limits.bytes_max {
+                break;
+            }
+            self.bytes -= next.meeting.step().replaced_bytes;
+            self.kept.pop_front();
+        }
+    }
+
+    /// The kept version with that number.
+    #[must_use]
+    pub fn at(&self, version: Version) -> Option<&Arc<Meeting>> {
+        let index = version.0.checked_sub(self.oldest().version().0)?;
+        self.kept.get(usize::try_from(index).ok()?).map(|kept| &kept.meeting)
+    }
+
+    /// The newest kept version whose change id is not above `change_id`.
+    #[must_use]
+    pub fn newest_not_above(&self, change_id: ChangeId) -> Option<&Arc<Meeting>> {
+        let mut low = 0;
+        let mut high = self.kept.len();
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.kept[middle].meeting.change_id() <= change_id {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low.checked_sub(1).map(|index| &self.kept[index].meeting)
+    }
+
+    /// May a change id of a client mean another change than the one that has it now? (The ids went back.)
+    #[must_use]
+    pub fn is_ambiguous(&self, change_id: ChangeId) -> bool {
+        self.ambiguous_up_to.is_some_and(|limit| change_id <= limit)
+    }
+
+    /// The version `from` and all after it, oldest first.
+    pub fn since(&self, from: Version) -> impl Iterator<Item = &Arc<Meeting>> {
+        let skip = from.0.saturating_sub(self.oldest().version().0);
+        self.kept.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)).map(|kept| &kept.meeting)
+    }
+
+    /// How many versions are kept, and about how many bytes only the past ones hold.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        (self.kept.len(), self.bytes)
+    }
+
+    /// About how many bytes were replaced since the service started. What was sent of a version since then keeps at most
+    /// the difference alive.
+    #[must_use]
+    pub fn replaced_bytes(&self) -> u64 {
+        self.replaced_bytes
+    }
+
+    fn oldest(&self) -> &Arc<Meeting> {
+        &self.kept.front().expect("a history is never empty").meeting
+    }
+}

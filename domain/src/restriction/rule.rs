@@ -1,0 +1,127 @@
+//! By what may a rule decide: by rights alone, or also by whom an element is about?
+
+use super::view::View;
+use super::viewer::{Standing, Viewer};
+use crate::element::facts::Facts;
+use crate::ids::UserId;
+use crate::permission::PermissionSet;
+
+/// How an element is restricted.
+///
+/// What is rendered for one viewer is shared with all others whom the element is not about. So a rule is given no
+/// [`Viewer`]: it can ask who looks only through [`Ties`], and these are made of the users that it declares.
+pub(super) enum Rule<'a> {
+    /// By what the viewer may do; who it is makes no difference.
+    ByRights(fn(&Standing, &Subject<'_>) -> View),
+    /// Also by whether the viewer is one of these users, or votes for one.
+    ByUser(About<'a>, fn(&Standing, &Subject<'_>, &Ties<'_>) -> View),
+}
+
+/// What a rule reads of an element.
+pub(super) struct Subject<'a> {
+    pub(super) facts: &'a Facts,
+    /// Of a user: the permissions by which the user is required (spec: restriction.md, Required users).
+    pub(super) required_by: PermissionSet,
+}
+
+/// The users whom an element is about: all others see it by their rights alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum About<'a> {
+    /// These, in ascending order.
+    Users(&'a [UserId]),
+    /// One or the other, if there are such.
+    Either([Option<UserId>; 2]),
+}
+
+impl About<'_> {
+    /// Nobody.
+    pub(crate) const NOBODY: Self = Self::Users(&[]);
+
+    /// Each of them, in any order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = UserId> {
+        let (many, few) = match self {
+            Self::Users(users) => (*users, [None; 2]),
+            Self::Either(users) => (&[][..], *users),
+        };
+        many.iter().copied().chain(few.into_iter().flatten())
+    }
+
+    fn contains(&self, user: UserId) -> bool {
+        match self {
+            Self::Users(users) => users.binary_search(&user).is_ok(),
+            Self::Either(users) => users.contains(&Some(user)),
+        }
+    }
+}
+
+/// What ties a viewer to an element: who of the users whom it is about is the viewer, and who delegated the vote to it.
+pub(super) struct Ties<'a> {
+    about: About<'a>,
+    viewer: &'a Viewer,
+}
+
+impl<'a> Ties<'a> {
+    pub(super) const fn of(viewer: &'a Viewer, about: About<'a>) -> Self {
+        Self { about, viewer }
+    }
+
+    /// The viewer, if the element is about it. Anonymous is nobody.
+    pub(super) fn own(&self) -> Option<UserId> {
+        self.viewer.user().filter(|user| self.about.contains(*user))
+    }
+
+    /// Is the element about the viewer?
+    pub(super) fn is_own(&self) -> bool {
+        self.own().is_some()
+    }
+
+    /// The users whom the element is about and who delegated their vote to the viewer, in the order of the viewer's field.
+    pub(super) fn delegators(&self) -> impl Iterator<Item = UserId> {
+        self.viewer.delegated_from().iter().copied().filter(|user| self.about.contains(*user))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ids::ChangeId;
+    use crate::meeting::Meeting;
+    use crate::testing::oracle::Elements;
+    use crate::testing::strategies::snapshot;
+
+    /// User 5, to whom 9, 7 and 9 again delegated, and anonymous, before an element about these users.
+    #[track_caller]
+    fn check(about: About<'_>, own: bool, delegators: &[u64]) {
+        let user = json!({ "id": 5, "vote_delegated_from_users_id": [9, 7, 9] });
+        let elements = Elements::from([("users/user:5".to_owned(), user)]);
+        let meeting = Meeting::load(snapshot(&elements, ChangeId(1_000)), None).meeting;
+        let viewer = Viewer::resolve(&meeting, Some(UserId(5)));
+        let ties = Ties::of(&viewer, about);
+        assert_eq!((ties.own(), ties.is_own()), (own.then_some(UserId(5)), own), "{about:?}");
+        assert!(ties.delegators().eq(delegators.iter().copied().map(UserId)), "{about:?}");
+        let anonymous = Viewer::resolve(&meeting, None);
+        let ties = Ties::of(&anonymous, about);
+        assert_eq!((ties.own(), ties.delegators().next()), (None, None), "{about:?}");
+    }
+
+    #[test]
+    fn a_viewer_has_ties_to_what_is_about_it_or_its_delegators() {
+        check(About::NOBODY, false, &[]);
+        check(About::Either([None, None]), false, &[]);
+        check(About::Users(&[UserId(4), UserId(5)]), true, &[]);
+        check(About::Users(&[UserId(7), UserId(9)]), false, &[9, 7, 9]);
+        check(About::Either([None, Some(UserId(5))]), true, &[]);
+        check(About::Either([Some(UserId(7)), Some(UserId(5))]), true, &[7]);
+    }
+
+    #[test]
+    fn everybody_whom_an_element_is_about_is_named() {
+        let users = |about: About<'_>| about.iter().map(|user| user.0).collect::<Vec<_>>();
+        assert!(users(About::NOBODY).is_empty());
+        assert_eq!(users(About::Users(&[UserId(4), UserId(5)])), [4, 5]);
+        assert_eq!(users(About::Either([None, Some(UserId(5))])), [5]);
+        assert_eq!(users(About::Either([Some(UserId(6)), Some(UserId(5))])), [6, 5]);
+    }
+}

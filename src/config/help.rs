@@ -1,0 +1,58 @@
+//! What does `--help` say, and in which order?
+
+use clap::{Arg, Command};
+
+use super::variable_name;
+
+/// What the settings of Redis stand under.
+const REDIS: &str = "Redis";
+
+/// The headings, each with the first setting under it, in the order of [`Config`](super::Config).
+pub(super) const HEADINGS: [(&str, &str); 9] = [
+    ("autoupdate_port", "Listening"),
+    ("message_bus_host", REDIS),
+    ("reconcile_seconds", "Rhythm"),
+    ("cookie_name", "Sessions"),
+    ("cert_dir", "Connections"),
+    ("keep_alive_seconds", "Streams"),
+    ("history_versions_max", "Memory"),
+    ("shutdown_delay_seconds", "Stopping"),
+    ("log_format", "Log and metrics"),
+];
+
+/// What the demo does not read, beside all that concerns Redis.
+pub(super) const NOT_IN_DEMO: [&str; 3] = ["session_prefix", "fake_auth", "secret_file"];
+
+/// All that the command `health` reads.
+pub(super) const IN_HEALTH: [&str; 3] = ["autoupdate_port", "autoupdate_host", "tls"];
+
+/// The command line with its settings under headings, each with its variable; commands list only what they read.
+pub(super) fn arranged(command: Command) -> Command {
+    let mut heading = None;
+    let command = command.mut_args(|argument| {
+        let name = variable_name(&argument);
+        if name.is_empty() {
+            return argument;
+        }
+        let first = HEADINGS.iter().find(|(first, _)| *first == argument.get_id().as_str());
+        heading = first.map(|(_, heading)| *heading).or(heading);
+        // The name cannot be part of the documentation of the setting, or it would stand there twice.
+        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+        argument.global(true).help(format!("{help} [variable: {name}]")).help_heading(heading)
+    });
+    let settings: Vec<Arg> = command.get_arguments().filter(|argument| argument.is_global_set()).cloned().collect();
+    // What is not listed is understood all the same: one environment may serve all commands, and so may one list of flags.
+    let listing = |is_read: fn(&Arg) -> bool| {
+        let settings: Vec<Arg> = settings.iter().map(|argument| argument.clone().hide(!is_read(argument))).collect();
+        |command: Command| command.args(settings)
+    };
+    command.mut_subcommand("demo", listing(is_in_demo)).mut_subcommand("health", listing(is_in_health))
+}
+
+fn is_in_demo(argument: &Arg) -> bool {
+    argument.get_help_heading() != Some(REDIS) && !NOT_IN_DEMO.contains(&argument.get_id().as_str())
+}
+
+fn is_in_health(argument: &Arg) -> bool {
+    IN_HEALTH.contains(&argument.get_id().as_str())
+}
