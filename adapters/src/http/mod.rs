@@ -23,6 +23,7 @@ pub mod listen;
 pub mod metrics;
 pub mod notify;
 pub mod notify_send;
+mod page;
 pub mod probe;
 pub mod projector;
 mod request_log;
@@ -34,4 +35,5 @@ pub mod stream_response;
 #[cfg(test)]
 mod test_support;
 pub mod unix_socket;
+pub mod viewing_as;
 pub mod wire;
