@@ -57,7 +57,8 @@ pub(crate) async fn serve(config: Config, sockets: Sockets, signals: Signals) ->
         clock,
     };
     let failures = move || redis.failures();
-    run(config, ports, sockets, signals, Box::new(failures), |_| {}).await
+    let settings = settings(&config)?;
+    run(config, settings, ports, sockets, signals, Box::new(failures), |_| {}).await
 }
 
 fn redis(config: &Config) -> Result<Redis, StartError> {
@@ -101,8 +102,10 @@ pub(crate) async fn serve_demo(config: Config, sockets: Sockets, signals: Signal
         applause: Arc::new(MemoryApplauseStore::new(&server)),
         clock: Arc::new(SystemClock::new()),
     };
+    let page_sessions = Some(demo::SESSIONS.map(|session| session.cookie).to_vec());
+    let settings = Settings { page_sessions, ..settings(&config)? };
     let story = tokio::spawn(demo_loop::tell(server, meeting, ports.clone()));
-    let status = run(config, ports, sockets, signals, Box::new(|| 0), demo_loop::greet).await;
+    let status = run(config, settings, ports, sockets, signals, Box::new(|| 0), demo_loop::greet).await;
     story.abort();
     status
 }
@@ -115,6 +118,7 @@ fn fixed(user: Option<UserId>) -> Arc<dyn Authenticator> {
 /// `listening` is called with the first address once clients can come.
 async fn run(
     config: Config,
+    settings: Settings,
     ports: Ports,
     sockets: Sockets,
     signals: Signals,
@@ -150,7 +154,7 @@ async fn run(
     if let Some(address) = acceptor.listening_on().first() {
         listening(address);
     }
-    wiring::run_with_metrics(ports, settings(&config)?, acceptor, tls, metrics, signals.stop(reread)).await;
+    wiring::run_with_metrics(ports, settings, acceptor, tls, metrics, signals.stop(reread)).await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -195,5 +199,6 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
         drain,
         limits: Limits { connections_max: config.connections_max, drain: drain + LAST_LINES, ..Limits::default() },
         tls: config.tls,
+        page_sessions: None,
     })
 }

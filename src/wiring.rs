@@ -19,6 +19,7 @@ use adapters::http::route::ServiceRoute;
 use adapters::http::router::{HttpService, Router};
 use adapters::http::server::serve;
 use adapters::http::stream_response::{Compression, Streams};
+use adapters::http::viewing_as::ViewingAs;
 use adapters::metrics::{CONTENT_TYPE, Metrics, Sources};
 use adapters::tls::{TlsMode, TlsServer};
 use application::autoupdate::AutoupdateStreams;
@@ -94,6 +95,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Which of HTTP and HTTPS is served.
     pub tls: TlsMode,
+    /// The sessions that the demo's page looks through, which anybody may use then. `None`: no page, no such sessions.
+    pub page_sessions: Option<Vec<&'static str>>,
 }
 
 /// Where metrics are served, and what is read for them that is behind the ports.
@@ -243,7 +246,7 @@ impl Parts {
         let autoupdate = AutoupdateStreams::new(admissions.clone(), live(), Arc::clone(&self.ports.store));
         let projectors = Arc::clone(&self.projectors);
         let projector = ProjectorStreams { admissions, live: live(), projectors };
-        Router::new(self.readiness.clone())
+        let router = Router::new(self.readiness.clone())
             .with(ServiceRoute::Autoupdate, Autoupdate { gate: gate.clone(), autoupdate, streams: streams.clone() })
             .with(ServiceRoute::Projector, Projector { gate: gate.clone(), projector, streams: streams.clone() })
             .with(
@@ -251,8 +254,12 @@ impl Parts {
                 Notify { gate: gate.clone(), live: live(), hub: Arc::clone(&self.hub), streams },
             )
             .with(ServiceRoute::NotifySend, NotifySend { gate: gate.clone(), bus: Arc::clone(&self.ports.bus) })
-            .with(ServiceRoute::Applause, Applause { gate, store: Arc::clone(&self.ports.applause) })
-            .into_service()
+            .with(ServiceRoute::Applause, Applause { gate, store: Arc::clone(&self.ports.applause) });
+        match &settings.page_sessions {
+            None => router,
+            Some(sessions) => router.with_page(ViewingAs::new(&settings.cookie_name, sessions.clone())),
+        }
+        .into_service()
     }
 
     /// Starts to serve what `service` and the other parts count.

@@ -22,12 +22,20 @@ pub(crate) fn greeting(address: &Address) -> String {
         }
     };
     let (http, https) = (format!("http://{host}/system"), format!("https://{host}/system"));
+    let page = match address {
+        Address::Network(_) => format!(
+            "Open http://{host}/ in a browser, and watch two people see different things.\n(More than one tab: https://{host}/, \
+             whose certificate is self-signed; by plain HTTP browsers open too few connections.)\n\n"
+        ),
+        // No browser opens a socket of the file system.
+        Address::Unix(_) => String::new(),
+    };
     let mut text = format!(
         "\
 A demonstration meeting runs on {place}, over HTTP and HTTPS; something happens in it every second.
 No Redis is used; nothing is kept. Stop it with Ctrl-C.
 
-What everybody may see, and every change of it:
+{page}What everybody may see, and every change of it:
   {curl} -N {http}/autoupdate
 
 The same as an administrator, and over TLS with HTTP/2 (the certificate is self-signed, therefore -k):
@@ -70,6 +78,7 @@ mod tests {
         for route in ["autoupdate", "projector?", "notify\n", "notify/send", "applause", "health"] {
             assert!(text.contains(&format!("localhost:4711/system/{route}")), "{route}: {text}");
         }
+        assert!(text.contains("Open http://localhost:4711/ in a browser"), "{text}");
         for session in SESSIONS {
             assert!(text.contains(session.cookie));
         }

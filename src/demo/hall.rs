@@ -9,8 +9,10 @@ const COUNTDOWN: &str = "core/countdown:1";
 const MOTION: &str = "motions/motion:2";
 const DRAFT: &str = "motions/motion:7";
 const PROJECTOR: &str = "core/projector:1";
+const DELEGATES: &str = "users/group:3";
 const GUESTS: &str = "users/group:6";
 const CHAT_GROUP: &str = "chat/chat-group:1";
+const SEES_MOTIONS: &str = "motions.can_see";
 
 /// How many chat messages are kept; the oldest is deleted when a new one comes.
 const CHAT_MESSAGES_MAX: usize = 8;
@@ -94,14 +96,18 @@ pub(super) fn draft(meeting: &MeetingMap, unix_seconds: u64) -> Option<Happening
 
 /// Guests gain the right to see motions, or lose it.
 pub(super) fn guests(meeting: &MeetingMap) -> Option<Happening> {
-    const PERMISSION: &str = "motions.can_see";
-    change(meeting, GUESTS, |group| {
-        let Some(permissions) = group["permissions"].as_array_mut() else { return };
-        match permissions.iter().position(|permission| permission == PERMISSION) {
-            Some(index) => drop(permissions.remove(index)),
-            None => permissions.push(json!(PERMISSION)),
-        }
-    })
+    let has = sees_motions(meeting.get(GUESTS)?);
+    set_sees_motions(meeting, GUESTS, !has)
+}
+
+/// Delegates lose the right to see motions.
+pub(super) fn hide_motions_from_delegates(meeting: &MeetingMap) -> Option<Happening> {
+    set_sees_motions(meeting, DELEGATES, false)
+}
+
+/// Delegates have the right to see motions again.
+pub(super) fn show_motions_to_delegates(meeting: &MeetingMap) -> Option<Happening> {
+    set_sees_motions(meeting, DELEGATES, true)
 }
 
 /// The big screen shows something else.
@@ -153,6 +159,20 @@ fn set_motion_state(meeting: &MeetingMap, key: &str, state: u64, unix_seconds: u
         motion["state_id"] = json!(state);
         motion["state_restriction"] = restriction;
         motion["last_modified"] = json!(rfc3339(unix_seconds));
+    })
+}
+
+fn sees_motions(group: &Value) -> bool {
+    group["permissions"].as_array().is_some_and(|permissions| permissions.iter().any(|name| name == SEES_MOTIONS))
+}
+
+fn set_sees_motions(meeting: &MeetingMap, group: &str, sees: bool) -> Option<Happening> {
+    change(meeting, group, |group| {
+        let Some(permissions) = group["permissions"].as_array_mut() else { return };
+        permissions.retain(|permission| permission != SEES_MOTIONS);
+        if sees {
+            permissions.push(json!(SEES_MOTIONS));
+        }
     })
 }
 

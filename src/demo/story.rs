@@ -1,9 +1,9 @@
-//! What happens in which second of the demo? A story of forty seconds, told over and over.
+//! What happens in which second of the demo? A story of three quarters of a minute, told over and over.
 
 use super::{Happening, MeetingMap, hall, speakers, voting};
 
 /// After so many seconds the story begins anew.
-const SECONDS: u64 = 40;
+const SECONDS: u64 = 45;
 
 /// What happens in second `tick`, given the meeting as it is then.
 ///
@@ -16,7 +16,7 @@ pub(crate) fn happening(meeting: &MeetingMap, tick: u64, unix_seconds: u64) -> H
         3 | 16 | 29 => hall::chat(meeting, tick, unix_seconds),
         4 => voting::start(meeting),
         6 | 7 | 9 | 10 | 12 | 13 | 15 | 17 => voting::ballot(meeting, tick),
-        8 | 27 | 38 => speakers::next(meeting, unix_seconds),
+        8 | 27 | 36 => speakers::next(meeting, unix_seconds),
         11 | 30 => hall::motion_state(meeting, unix_seconds),
         18 => voting::stop(meeting),
         20 | 33 => speakers::end(meeting, unix_seconds),
@@ -25,9 +25,12 @@ pub(crate) fn happening(meeting: &MeetingMap, tick: u64, unix_seconds: u64) -> H
         24 | 31 => Some(hall::message(tick)),
         25 => hall::stop_countdown(meeting, unix_seconds),
         19 | 28 => hall::slide(meeting, tick),
+        // Between two votes, so that nobody votes on what they do not see.
+        32 => hall::hide_motions_from_delegates(meeting),
         34 => voting::reset(meeting),
-        36 => hall::guests(meeting),
-        37 => hall::draft(meeting, unix_seconds),
+        38 => hall::show_motions_to_delegates(meeting),
+        41 => hall::guests(meeting),
+        42 => hall::draft(meeting, unix_seconds),
         _ => hall::presence(meeting, tick),
     };
     planned.or_else(|| hall::presence(meeting, tick)).unwrap_or_else(|| hall::message(tick))
@@ -104,6 +107,27 @@ mod tests {
             ];
             assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), expected, "round {round}");
             assert_eq!(poll_states, [1, 2, 3, 4].into(), "round {round}");
+        }
+    }
+
+    #[test]
+    fn delegates_lose_sight_of_motions_for_some_seconds_of_every_round_while_nobody_votes() {
+        let mut meeting = meeting().expect("the fixture is JSON");
+        for round in 0..3 {
+            let mut blind = Vec::new();
+            for tick in round * SECONDS..(round + 1) * SECONDS {
+                if let Happening::Change(change) = happening(&meeting, tick, NOW + tick) {
+                    apply(&mut meeting, &change);
+                }
+                let permissions = meeting["users/group:3"]["permissions"].as_array().expect("permissions");
+                let seeing = permissions.iter().filter(|name| *name == "motions.can_see").count();
+                assert!(seeing <= 1, "twice at {tick}");
+                if seeing == 0 {
+                    blind.push(tick % SECONDS);
+                    assert_ne!(meeting["motions/motion-poll:4"]["state"], 2, "votes are cast at {tick}");
+                }
+            }
+            assert_eq!(blind, [32, 33, 34, 35, 36, 37], "round {round}");
         }
     }
 

@@ -1,11 +1,13 @@
 //! Does the demo work as it says when it begins? (`autoupdate demo`)
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 
+use reqwest::Method;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::harness::{Process, within};
+use crate::harness::{Failure, Lines, Process, within};
 
 /// The demo, and what it printed.
 async fn start() -> (Process, Vec<String>) {
@@ -71,6 +73,70 @@ async fn its_sessions_see_more_or_less() {
     }
     assert!(seen[0] > seen[1] && seen[1] > seen[2], "{seen:?}");
     assert_eq!(demo.browser().with_cookie("unknown").failure("/system/autoupdate").await.kind, "auth_required");
+}
+
+#[tokio::test]
+async fn the_address_to_open_first_leads_to_the_page_whose_every_file_is_there() {
+    let (demo, greeting) = start().await;
+    let browser = demo.browser();
+    let address = format!("Open http://localhost:{}/ in a browser", demo.port);
+    assert!(greeting.iter().any(|line| line.contains(&address)), "{greeting:#?}");
+    // The client follows the redirect.
+    let response = browser.get("/").await;
+    assert_eq!((response.status().as_u16(), response.url().path()), (200, "/system/inspector"));
+    let page = response.text().await.expect("text");
+    let mut unread: Vec<String> = references(&page).collect();
+    assert_eq!(unread.len(), 3, "{unread:?}");
+    let mut read = BTreeSet::new();
+    while let Some(path) = unread.pop() {
+        if !read.insert(path.clone()) {
+            continue;
+        }
+        let response = browser.get(&path).await;
+        assert_eq!(response.status().as_u16(), 200, "{path}");
+        let length = response.headers()["content-length"].clone();
+        let text = response.text().await.expect("text");
+        let head = browser.send(browser.request(Method::HEAD, &path)).await;
+        assert_eq!((head.status().as_u16(), &head.headers()["content-length"]), (200, &length), "{path}");
+        if path.ends_with(".js") {
+            unread.extend(text.split("from \"./").skip(1).filter_map(|rest| {
+                let (name, _) = rest.split_once('"')?;
+                Some(format!("/system/inspector/{name}"))
+            }));
+        }
+    }
+    assert!(read.len() > 10, "{read:?}");
+    let post = Failure::of(browser.post("/system/inspector", "").await).await;
+    assert_eq!((post.status, post.kind.as_str()), (405, "invalid_request"));
+}
+
+/// The paths that the page names.
+fn references(page: &str) -> impl Iterator<Item = String> {
+    page.split('"').filter(|text| text.starts_with("/system/inspector/")).map(str::to_owned)
+}
+
+#[tokio::test]
+async fn the_page_looks_through_any_session_of_the_demo_and_no_other() {
+    let (demo, _) = start().await;
+    let browser = demo.browser();
+    for session in ["admin", "press"] {
+        // Its own cookie does not count.
+        let lines = browser.with_cookie("nobody").open(&format!("/as/{session}/system/notify")).await;
+        let user = channel_user(lines).await;
+        assert_eq!(user, channel_user(browser.with_cookie(session).open("/system/notify").await).await, "{session}");
+        assert_ne!(user, channel_user(browser.with_cookie("nobody").open("/system/notify").await).await, "{session}");
+    }
+    for path in ["/as/unknown/system/notify", "/as/admin", "/as/admin/as/press/system/notify", "/as/admin/metrics"] {
+        let failure = browser.failure(path).await;
+        assert_eq!(failure, Failure::new(404, "invalid_request", &format!("There is nothing at {path}")));
+    }
+}
+
+/// Whose channel it is: the middle of the channel id.
+async fn channel_user(mut lines: Lines) -> String {
+    let line = lines.next_data().await.expect("a channel id");
+    let channel = line["channel_id"].as_str().expect("a channel id");
+    channel.split(':').nth(1).expect("three parts").to_owned()
 }
 
 #[tokio::test]

@@ -53,9 +53,19 @@ async fn routes_and_methods_that_there_are_not() {
     Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
     let browser = service.browser();
-    for path in
-        ["/", "/system", "/system/", "/system/autoupdate/", "/system/Autoupdate", "/rest/core", "/system/health/x"]
-    {
+    for path in [
+        "/",
+        "/system",
+        "/system/",
+        "/system/autoupdate/",
+        "/system/Autoupdate",
+        "/rest/core",
+        "/system/health/x",
+        // The demo alone has these.
+        "/system/inspector",
+        "/system/inspector/main.js",
+        "/as/admin/system/autoupdate",
+    ] {
         let message = format!("There is nothing at {path}");
         check(&browser, Method::GET, path, "", (404, "invalid_request", &message)).await;
     }

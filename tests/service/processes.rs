@@ -29,6 +29,20 @@ async fn the_program_serves_the_meeting_in_redis() {
 }
 
 #[tokio::test]
+async fn a_real_meeting_has_no_page_and_lends_no_session() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let meeting = Meeting::start(&redis.address()).await;
+    let process = Process::serve(redis.port(), &[]).await;
+    process.browser().until_healthy().await;
+    let cookie = meeting.log_in(1).await;
+    let lent = format!("/as/{cookie}/system/autoupdate");
+    for path in ["/", "/system/inspector", "/system/inspector/main.js", "/as/admin/system/notify", &lent] {
+        let failure = process.browser().with_cookie(&cookie).failure(path).await;
+        assert_eq!(failure, Failure::new(404, "invalid_request", &format!("There is nothing at {path}")));
+    }
+}
+
+#[tokio::test]
 async fn flags_come_before_variables_and_names_may_be_others() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;

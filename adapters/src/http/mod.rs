@@ -25,6 +25,7 @@ pub mod metrics;
 pub mod notify;
 pub mod notify_send;
 mod options;
+mod page;
 pub mod probe;
 pub mod projector;
 mod request_log;
@@ -37,4 +38,5 @@ pub mod stream_response;
 #[cfg(test)]
 mod test_support;
 pub mod unix_socket;
+pub mod viewing_as;
 pub mod wire;

@@ -24,11 +24,16 @@ use super::counters::HttpCounters;
 use super::error::{HttpError, from_poem};
 use super::health::Health;
 use super::host;
+use super::page;
 use super::request_log::RequestLog;
 use super::route::ServiceRoute;
+use super::viewing_as::ViewingAs;
 
 /// The routes that are served; those left out are answered `404`.
-pub struct Router(Routes);
+pub struct Router {
+    routes: Routes,
+    viewing_as: Option<ViewingAs>,
+}
 
 /// What answers a request, by its path.
 type Routes = BTreeMap<&'static str, Served>;
@@ -45,7 +50,7 @@ impl Router {
     /// Serves the route of health alone.
     #[must_use]
     pub fn new(readiness: Readiness) -> Self {
-        Self(Routes::new()).with(ServiceRoute::Health, Health { readiness })
+        Self { routes: Routes::new(), viewing_as: None }.with(ServiceRoute::Health, Health { readiness })
     }
 
     /// Serves `route` by `endpoint`, which is asked only with a method that the route allows.
@@ -55,15 +60,29 @@ impl Router {
     #[must_use]
     pub fn with(mut self, route: ServiceRoute, endpoint: impl Endpoint + 'static) -> Self {
         let endpoint = endpoint.map_to_response().boxed();
-        let before = self.0.insert(route.path(), Served { route: Some(route), allowed: route.methods(), endpoint });
+        let before =
+            self.routes.insert(route.path(), Served { route: Some(route), allowed: route.methods(), endpoint });
         assert!(before.is_none(), "{} has an endpoint already", route.path());
+        self
+    }
+
+    /// Serves the page too, and lends it the sessions whose eyes it looks through. For a demonstration only: anybody can
+    /// use them.
+    #[must_use]
+    pub fn with_page(mut self, viewing_as: ViewingAs) -> Self {
+        for (path, part) in page::parts(viewing_as.sessions()) {
+            let served = Served { route: None, allowed: &[Method::GET, Method::HEAD], endpoint: part.boxed() };
+            self.routes.insert(path, served);
+        }
+        self.viewing_as = Some(viewing_as);
         self
     }
 
     /// What connections are served with.
     #[must_use]
     pub fn into_service(self) -> HttpService {
-        HttpService { routes: Arc::new(self.0), counters: Arc::default() }
+        let viewing_as = self.viewing_as.map(Arc::new);
+        HttpService { routes: Arc::new(self.routes), viewing_as, counters: Arc::default() }
     }
 }
 
@@ -71,6 +90,7 @@ impl Router {
 #[derive(Clone)]
 pub struct HttpService {
     routes: Arc<Routes>,
+    viewing_as: Option<Arc<ViewingAs>>,
     counters: Arc<HttpCounters>,
 }
 
@@ -79,7 +99,7 @@ impl HttpService {
     pub(super) fn of(path: &'static str, allowed: &'static [Method], endpoint: impl Endpoint + 'static) -> Self {
         let endpoint = endpoint.map_to_response().boxed();
         let routes = Routes::from([(path, Served { route: None, allowed, endpoint })]);
-        Self { routes: Arc::new(routes), counters: Arc::default() }
+        Self { routes: Arc::new(routes), viewing_as: None, counters: Arc::default() }
     }
 
     /// What was asked and answered so far.
@@ -102,7 +122,10 @@ impl HttpService {
         if is_head { without_body(response) } else { response }
     }
 
-    async fn answer(&self, request: Request) -> Response {
+    async fn answer(&self, mut request: Request) -> Response {
+        if let Some(viewing_as) = &self.viewing_as {
+            viewing_as.apply(&mut request);
+        }
         let path = request.uri().path().to_owned();
         let served = self.routes.get(&*path);
         let route = served.and_then(|served| served.route);

@@ -138,5 +138,6 @@ fn settings() -> Settings {
         drain: Duration::ZERO,
         limits: Limits::default(),
         tls: TlsMode::Both,
+        page_sessions: None,
     }
 }

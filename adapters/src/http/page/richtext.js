@@ -1,0 +1,34 @@
+// Texts of motions and topics are HTML that people wrote. It is parsed in a document of its own, where nothing runs or
+// loads, and built again from a few harmless elements without any attribute.
+
+const KEPT = new Set(["P", "BR", "B", "STRONG", "I", "EM", "U", "S", "UL", "OL", "LI", "H1", "H2", "H3", "H4", "BLOCKQUOTE", "PRE", "CODE", "DEL", "INS", "SUB", "SUP"]);
+const DROPPED = new Set(["SCRIPT", "STYLE", "TEMPLATE", "IFRAME", "OBJECT", "EMBED", "SVG", "MATH", "NOSCRIPT", "TITLE", "TEXTAREA"]);
+
+/** What `text` shows, as a fragment that can do no harm. */
+export function richText(text) {
+  const parsed = new DOMParser().parseFromString(String(text ?? ""), "text/html");
+  const fragment = document.createDocumentFragment();
+  copy(parsed.body, fragment);
+  return fragment;
+}
+
+/** The same as one line of plain text. */
+export function plainText(text) {
+  const parsed = new DOMParser().parseFromString(String(text ?? ""), "text/html");
+  for (const block of parsed.body.querySelectorAll("p, br, li, div")) block.append(" ");
+  return parsed.body.textContent.replace(/\s+/g, " ").trim();
+}
+
+function copy(from, to) {
+  for (const node of from.childNodes) {
+    if (node.nodeType === Node.TEXT_NODE) to.append(node.data);
+    if (node.nodeType !== Node.ELEMENT_NODE) continue;
+    const name = node.tagName.toUpperCase();
+    if (DROPPED.has(name)) continue;
+    if (KEPT.has(name)) {
+      const kept = document.createElement(name);
+      copy(node, kept);
+      to.append(kept);
+    } else copy(node, to);
+  }
+}

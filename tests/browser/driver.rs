@@ -1,0 +1,171 @@
+//! How does a test open the demo's page in a real browser, and look at it?
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::process::Stdio;
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::harness::{Process, WAIT, within};
+
+const DRIVER: &str = "chromedriver";
+const BROWSER: &str = "chromium";
+
+/// The page of a demo of its own, in a browser of its own. Both end when it is dropped.
+pub(crate) struct Page {
+    client: Client,
+    session: String,
+    driver_port: u16,
+    _driver: Child,
+    _files: TempDir,
+    pub(crate) demo: Process,
+}
+
+impl Page {
+    /// Opens it; `None`, said loudly, if the browser or its driver is not installed.
+    pub(crate) async fn open() -> Option<Self> {
+        for program in [DRIVER, BROWSER] {
+            let version =
+                Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().await;
+            if matches!(&version, Err(error) if error.kind() == io::ErrorKind::NotFound) {
+                adapters::testing::skip(&format!("the page in a real browser, because `{program}` is not installed"));
+                return None;
+            }
+        }
+        let files = tempfile::tempdir().expect("a folder");
+        let (driver, driver_port) = within("the driver", start_driver(&files)).await;
+        let capabilities = json!({
+            "acceptInsecureCerts": true,
+            "timeouts": {"script": WAIT.as_millis() as u64},
+            "goog:chromeOptions": {"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                "--lang=en-US", "--window-size=1200,900"]},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        });
+        let Value::Object(capabilities) = capabilities else { unreachable!("an object") };
+        let driver_address = format!("http://127.0.0.1:{driver_port}");
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        let connecting = builder.capabilities(capabilities).connect(&driver_address);
+        let client = within("the browser", connecting).await.expect("a session");
+        let session = within("the session", client.session_id()).await.expect("a session").expect("an id");
+        let demo = Process::start(&["demo"], &[]).await;
+        demo.browser().until_healthy().await;
+        let page = Self { client, session, driver_port, _driver: driver, _files: files, demo };
+        let address = format!("https://127.0.0.1:{}/", page.demo.port);
+        within("the page", page.client.goto(&address)).await.expect("the page");
+        Some(page)
+    }
+
+    /// What `script` returns.
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        let run = self.client.execute(script, Vec::new());
+        within(script, run).await.unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// What the promise resolves to that `script` returns.
+    pub(crate) async fn run_promise(&self, script: &str) -> Value {
+        let script = format!(
+            "const done = arguments[arguments.length - 1];
+             (async () => {{ {script} }})().then(done, (error) => done(`failed: ${{error}}`));"
+        );
+        let run = self.client.execute_async(&script, Vec::new());
+        within(&script, run).await.unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// Waits until `script` returns something that is true; it is asked whenever the page changes. Gives what it returned.
+    pub(crate) async fn until(&self, script: &str) -> Value {
+        self.run_promise(&format!(
+            "return new Promise((found) => {{
+                 const observer = new MutationObserver(look);
+                 observer.observe(document, {{ subtree: true, childList: true, characterData: true, attributes: true }});
+                 function look() {{
+                     const value = (() => {{ {script} }})();
+                     if (value) {{ observer.disconnect(); found(value); }}
+                 }}
+                 look();
+             }});"
+        ))
+        .await
+    }
+
+    /// Clicks on what the CSS selector finds, where a person would.
+    pub(crate) async fn click(&self, selector: &str) {
+        let element = within(selector, self.client.find(Locator::Css(selector))).await.expect(selector);
+        within(selector, element.click()).await.expect(selector);
+    }
+
+    /// Types into what the CSS selector finds.
+    pub(crate) async fn type_into(&self, selector: &str, text: &str) {
+        let element = within(selector, self.client.find(Locator::Css(selector))).await.expect(selector);
+        within(selector, element.send_keys(text)).await.expect(selector);
+    }
+
+    /// Waits until every stream of both viewers is open and has brought something.
+    pub(crate) async fn until_connected(&self) {
+        self.click("#tab-wire").await;
+        let script = "const cards = [...document.querySelectorAll('.stream')];
+            return cards.length >= 4 && cards.every((card) => card.querySelector('.state').dataset.state === 'open'
+                && Number([...card.querySelectorAll('dt')].find((name) => name.textContent === 'Lines')
+                    .nextSibling.textContent.replace(/\\D/g, '')) > 0);";
+        self.until(script).await;
+    }
+
+    /// What the browser's console says since it was asked last.
+    pub(crate) async fn console(&self) -> Vec<Value> {
+        let address = format!("http://127.0.0.1:{}/session/{}/se/log", self.driver_port, self.session);
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let response = within("the console", client.post(address).body("{\"type\": \"browser\"}").send()).await;
+        let text = within("the console", response.expect("an answer").text()).await.expect("a body");
+        let answer: Value = serde_json::from_str(&text).expect(&text);
+        answer["value"].as_array().unwrap_or_else(|| panic!("{text}")).clone()
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        // A browser outlives its driver if that is killed, so the driver is told to end it; also when a test fails.
+        let end = || -> io::Result<()> {
+            let mut driver = TcpStream::connect(("127.0.0.1", self.driver_port))?;
+            driver.set_read_timeout(Some(WAIT))?;
+            write!(
+                driver,
+                "DELETE /session/{} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+                self.session
+            )?;
+            // It answers when the browser has ended.
+            driver.read(&mut [0; 1]).map(drop)
+        };
+        if let Err(error) = end() {
+            let _ = writeln!(io::stderr(), "the browser of a test could not be ended: {error}");
+        }
+    }
+}
+
+/// Starts the driver on a port of its choice; gives the port.
+async fn start_driver(files: &TempDir) -> (Child, u16) {
+    let mut driver = Command::new(DRIVER);
+    // The profile of a browser that is killed stays behind: it goes with the folder.
+    driver
+        .arg("--port=0")
+        .env("TMPDIR", files.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    let mut driver = driver.spawn().expect("the driver");
+    let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines();
+    // As in `ChromeDriver was started successfully on port 40123.`
+    let port = loop {
+        let line = lines.next_line().await.expect("text").expect("the driver says its port");
+        if let Some((_, port)) = line.split_once("successfully on port ") {
+            break port.trim_end_matches('.').parse().expect(&line);
+        }
+    };
+    // It never waits for a reader.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    (driver, port)
+}

@@ -1,0 +1,12 @@
+//! Does the demo's page show in a real browser what the service gives, over HTTPS and HTTP/2?
+//!
+//! The browser is Debian's `chromium`, driven by its `chromedriver`. Where these are missing the tests are passed over,
+//! and fail with `CI=true`. Nothing waits for a time to pass: every wait is for something on the page, and bounded.
+
+#[expect(dead_code, unused_imports, reason = "what these tests share with those of the service, which use more of it")]
+#[path = "../service/harness/mod.rs"]
+mod harness;
+
+mod driver;
+mod meeting;
+mod voices;

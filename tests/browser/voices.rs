@@ -1,0 +1,64 @@
+//! Do messages and applause arrive on the page, and does what people write stay text?
+
+use serde_json::json;
+
+use crate::driver::Page;
+
+/// What a person types to send.
+const ENTER: &str = "\u{e007}";
+
+#[tokio::test]
+async fn messages_and_applause_arrive_and_what_is_written_stays_text() {
+    let Some(page) = Page::open().await else { return };
+    page.until_connected().await;
+    page.click("#tab-voices").await;
+    let message = "<img src=x onerror=\"window.harm = 1\"><script>window.harm = 1</script><b>ü</b>";
+    page.type_into("#send-text", &format!("{message}{ENTER}")).await;
+    // To both viewers, on the left and on the right.
+    let arrived = "return [...document.querySelectorAll('.log li')].filter((entry) =>
+        entry.lastChild.textContent === MESSAGE).map((entry) => entry.classList.contains('left') ? 'left' : 'right').sort()";
+    let arrived = arrived.replace("MESSAGE", &json!(message).to_string());
+    page.until(&format!("{arrived}.length === 2;")).await;
+    assert_eq!(page.run(&format!("{arrived};")).await, json!(["left", "right"]));
+    let harm = "return [window.harm ?? null, document.querySelectorAll('.log :is(img, script, b)').length];";
+    assert_eq!(page.run(harm).await, json!([null, 0]));
+
+    // More people applaud in the demo's own story: never as few.
+    page.click(".clap").await;
+    page.until("return document.querySelector('.meter').getAttribute('aria-valuenow') === '1';").await;
+}
+
+#[tokio::test]
+async fn the_texts_of_motions_bring_nothing_that_runs_or_loads() {
+    let Some(page) = Page::open().await else { return };
+    let text = "<p onclick=\"harm()\" style=\"color:red\" id=\"main\">a<script>harm()</script><b>b</b></p><img src=x onerror=harm()>\
+                <a href=\"javascript:harm()\">c</a><iframe src=\"/\"></iframe><svg onload=harm()></svg><style>p{}</style>";
+    let script = format!(
+        "const {{ richText }} = await import('/system/inspector/richtext.js');
+         const holder = document.createElement('div');
+         holder.append(richText({}));
+         return holder.innerHTML;",
+        json!(text)
+    );
+    assert_eq!(page.run_promise(&script).await, "<p>a<b>b</b></p>c");
+}
+
+#[tokio::test]
+async fn the_browser_refuses_what_the_page_does_not_bring_itself() {
+    let Some(page) = Page::open().await else { return };
+    let script = "const refused = [];
+        document.addEventListener('securitypolicyviolation', (event) => refused.push(event.effectiveDirective));
+        const script = document.createElement('script');
+        script.textContent = 'window.harm = 1';
+        document.body.append(script);
+        document.body.setAttribute('onclick', 'window.harm = 1');
+        document.body.click();
+        document.body.setAttribute('style', 'color: red');
+        await fetch('https://elsewhere.invalid/').catch(() => {});
+        const image = new Image();
+        await new Promise((resolve) => { image.onerror = resolve; image.src = 'https://elsewhere.invalid/x.png'; });
+        await new Promise((resolve) => setTimeout(resolve));
+        return [window.harm ?? null, refused.sort()];";
+    let refused = ["connect-src", "img-src", "script-src-attr", "script-src-elem", "style-src-attr"];
+    assert_eq!(page.run_promise(script).await, json!([null, refused]));
+}
