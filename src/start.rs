@@ -170,9 +170,6 @@ fn metrics_acceptor(host: &str, port: u16) -> Result<SocketAcceptor, StartError>
 }
 
 fn settings(config: &Config) -> Result<Settings, StartError> {
-    let drain = Duration::from_secs(config.drain_seconds);
-    // A stream that was told to end needs a moment for its last line.
-    const LAST_LINES: Duration = Duration::from_secs(2);
     Ok(Settings {
         cookie_name: config.cookie_name.clone(),
         reconcile: Duration::from_secs(config.reconcile_seconds),
@@ -196,8 +193,8 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
             bytes => PiecesLimit::Bytes(bytes),
         },
         shutdown_delay: Duration::from_secs(config.shutdown_delay_seconds),
-        drain,
-        limits: Limits { connections_max: config.connections_max, drain: drain + LAST_LINES, ..Limits::default() },
+        drain: Duration::from_secs(config.drain_seconds),
+        limits: Limits::new(config.connections_max, config.drain_seconds),
         tls: config.tls,
         page_sessions: None,
     })

@@ -98,6 +98,17 @@ fn the_domain_keeps_nothing_for_later() {
     }
 }
 
+/// What a position is made of is known to the adapter that gave it.
+#[test]
+fn only_adapters_look_into_a_position() {
+    for folder in ["domain", "application"] {
+        let sources = sources(folder);
+        let others = sources.iter().filter(|source| source.path != "ports/message_bus.rs");
+        let found: Vec<_> = others.filter(|source| source.uses("to_numbers")).map(|source| &source.path).collect();
+        assert!(found.is_empty(), "{folder}/src: {found:?} use `to_numbers`");
+    }
+}
+
 /// Without this the tests above would pass on nothing at all.
 #[test]
 fn arrows_are_found_in_every_package() {

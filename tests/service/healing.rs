@@ -174,7 +174,14 @@ async fn connections_to_redis_that_break_cost_nothing_but_time() {
         redis.drop_connections();
         let change_id = meeting.mark().await;
         check_follows(&meeting, &mut watcher, change_id, "a broken connection").await;
+        let opened = redis.connections_opened();
         redis.set_fault(Fault::Closed);
+        within("an attempt to connect", async {
+            while redis.connections_opened() == opened {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
         redis.set_fault(Fault::None);
         let change_id = meeting.mark().await;
         check_follows(&meeting, &mut watcher, change_id, "Redis was away").await;

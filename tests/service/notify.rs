@@ -224,7 +224,7 @@ async fn check_ended(what: impl AsyncFn(&Meeting)) {
     assert_eq!(lines.next_data().await.expect("a message")["message"], "last");
 }
 
-const LAST_READ: Position = Position { milliseconds: 1_000_000, counter: 0 };
+const LAST_READ: Position = Position::from_numbers([1_000_000, 0]);
 
 fn to_all(message: u64) -> Vec<u8> {
     json!({"channel_id": "a:1:0", "name": "n", "message": message, "to_all": true}).to_string().into_bytes()
@@ -236,7 +236,7 @@ async fn whoever_may_have_missed_a_message_is_told_by_the_end_of_the_stream() {
     check_ended(async |meeting| {
         meeting.server.delete("notify").await;
         for number in 1..=6 {
-            let position = Position { milliseconds: number, counter: 0 };
+            let position = Position::from_numbers([number, 0]);
             meeting.server.append_at(Channel::Notify, position, &to_all(number)).await;
         }
     })

@@ -1,11 +1,13 @@
 //! Does a stream carry what its user may see, in the form that the web client reads?
 //! (spec: http.md#stream-start, stream.md#line)
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::http::stream_response::Compression;
 use adapters::testing::fake_redis::FakeRedis;
 use application::streams::connections::Rhythm;
+use domain::testing::ManualClock;
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -101,13 +103,24 @@ async fn compressed_streams_are_read_line_by_line_and_equal_the_plain_ones() {
     }
 }
 
+/// Lets the loops do what is due after another second. They sleep: the ticker, the applause, and the look at the store.
+async fn let_a_second_pass(clock: &ManualClock) {
+    within("the loops", clock.until_asleep(3)).await;
+    clock.advance(Duration::from_secs(1));
+}
+
 /// (spec: http.md#keep-alive)
 #[tokio::test]
 async fn a_silent_stream_carries_a_sign_of_life() {
     let redis = FakeRedis::start().await.expect("a port");
     Meeting::start(&redis.address()).await;
     let rhythm = Rhythm { keep_alive_seconds: 1, quiet_line_seconds: 0 };
-    let service = Service::ready(&redis.address(), |setup| setup.settings.rhythm = rhythm).await;
+    let clock = ManualClock::new(0);
+    let service = Service::ready(&redis.address(), |setup| {
+        setup.settings.rhythm = rhythm;
+        setup.clock = Arc::new(clock.clone());
+    })
+    .await;
     let mut streams = Vec::new();
     for path in ["/system/autoupdate", "/system/notify", "/system/projector?projector_ids=1"] {
         for coding in ["identity", "gzip", "zstd"] {
@@ -119,8 +132,9 @@ async fn a_silent_stream_carries_a_sign_of_life() {
             streams.push(lines);
         }
     }
-    for lines in &mut streams {
-        for _ in 0..2 {
+    for _ in 0..2 {
+        let_a_second_pass(&clock).await;
+        for lines in &mut streams {
             assert_eq!(lines.next().await.as_deref(), Some("{\"connected\":true}"));
         }
     }
@@ -132,10 +146,19 @@ async fn a_client_that_nothing_concerns_is_told_the_change_id_now_and_then() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let rhythm = Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 1 };
-    let service = Service::ready(&redis.address(), |setup| setup.settings.rhythm = rhythm).await;
+    let clock = ManualClock::new(0);
+    let service = Service::ready(&redis.address(), |setup| {
+        setup.settings.rhythm = rhythm;
+        setup.clock = Arc::new(clock.clone());
+    })
+    .await;
     let mut watcher = service.browser().watch().await;
     watcher.line().await.expect("everything");
+    let mut concerned = service.browser().with_cookie(&meeting.log_in(3).await).watch().await;
+    concerned.line().await.expect("everything");
     let change_id = meeting.change(&[("users/personal-note:77", json!({"id": 77, "user_id": 3}))]).await;
+    concerned.until(change_id).await;
+    let_a_second_pass(&clock).await;
     let lines = watcher.until(change_id).await;
     assert_eq!(lines.len(), 1);
     assert!(lines[0].changed.is_empty() && lines[0].deleted.is_empty());

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::ports::Unavailable;
-use domain::ports::authenticator::{Authenticator, AuthenticatorError, InvalidSession, Session, SessionKey};
+use domain::ports::authenticator::{
+    Authenticator, AuthenticatorError, InvalidSession, SESSION_KEY_BYTES_MAX, Session, SessionKey,
+};
 
 use super::other_secret::OtherSecretLog;
 use super::session::decode;
 use super::{DjangoSecret, SessionStore};
-
-/// The longest session key that is looked for, in bytes; Django's have 32. A longer cookie is no session.
-const SESSION_KEY_BYTES_MAX: usize = 256;
 
 /// Trusts the sessions that the OpenSlides server signed with its secret.
 pub struct DjangoAuthenticator {

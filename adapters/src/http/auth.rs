@@ -5,7 +5,7 @@ use std::sync::Arc;
 use application::sessions::admission::{Admission, Admissions, NotServed};
 use domain::access::Refusal;
 use domain::ids::UserId;
-use domain::ports::authenticator::{AuthenticatorError, InvalidSession, SessionKey};
+use domain::ports::authenticator::{AuthenticatorError, InvalidSession, SESSION_KEY_BYTES_MAX, SessionKey};
 use poem::http::header::{COOKIE, HeaderMap};
 
 use super::error::HttpError;
@@ -60,9 +60,6 @@ fn reason(refusal: Refusal, user: Option<UserId>) -> &'static str {
         Refusal::PasswordChanged => "the password was changed after the login",
     }
 }
-
-/// How long a session key may be, in bytes; a longer one is not valid. Those of the server have 32.
-const SESSION_KEY_BYTES_MAX: usize = 256;
 
 /// The session key in the cookie `cookie_name`; `None` if there is no such cookie.
 ///

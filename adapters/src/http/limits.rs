@@ -31,8 +31,9 @@ pub struct Limits {
     pub drain: Duration,
 }
 
-/// How much longer than the draining the service waits for responses to end before it cuts them, in seconds.
-pub const DRAIN_GRACE_SECONDS: u64 = 2;
+/// How much longer than the draining the service waits for responses to end before it cuts them, in seconds: a stream that
+/// was told to end needs a moment for its last line.
+const DRAIN_GRACE_SECONDS: u64 = 2;
 
 impl Default for Limits {
     fn default() -> Self {

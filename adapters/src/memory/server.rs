@@ -128,7 +128,7 @@ impl MemoryServer {
     pub fn append(&self, channel: Channel, content: &[u8]) {
         let mut state = self.lock();
         state.appended += 1;
-        let position = Position { milliseconds: state.appended, counter: 0 };
+        let position = Position::from_numbers([state.appended, 0]);
         let stream = state.stream_mut(channel);
         stream.push_back(BusMessage { position, content: content.to_vec() });
         if stream.len() > MESSAGES_MAX {
@@ -167,7 +167,7 @@ impl MemoryServer {
     /// behind it.
     pub fn append_at(&self, channel: Channel, position: Position, content: &[u8]) {
         let mut state = self.lock();
-        state.appended = position.milliseconds;
+        [state.appended, _] = position.to_numbers();
         state.stream_mut(channel).push_back(BusMessage { position, content: content.to_vec() });
         drop(state);
         self.written.send_replace(());

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::Redis;
 use super::connect::Dedicated;
 use super::link::Link;
+use super::stream::{EntryId, stream_key};
 
 /// The one field of an entry.
 const CONTENT_FIELD: &str = "content";
@@ -49,7 +50,7 @@ impl RedisMessageBus {
     /// Waits for entries on `connection`.
     async fn wait(&self, connection: &mut Dedicated, channel: Channel, after: Position) -> Result<Batch, Unavailable> {
         let limits = self.read.limits;
-        let what = format!("reading the stream `{}`", channel.name());
+        let what = format!("reading the stream `{}`", stream_key(channel));
         let commands = read_commands(channel, after, limits.read_wait.as_millis());
         let limit = limits.read_wait + limits.read_margin;
         let (entries, proof): (Value, Value) =
@@ -67,7 +68,7 @@ impl MessageBus for RedisMessageBus {
     async fn last_position(&self, channel: Channel) -> Result<Position, Unavailable> {
         let what = "the newest entry of a stream";
         let mut commands = redis::pipe();
-        commands.xrevrange_count(channel.name(), "+", "-", 1);
+        commands.xrevrange_count(stream_key(channel), "+", "-", 1);
         let (entries,): (Value,) = self.read.ask(what, &commands).await?;
         let messages = read_entries(entries).ok_or_else(|| self.read.unavailable(what, "the answer is no entry"))?;
         Ok(messages.first().map_or(Position::START, |message| message.position))
@@ -89,7 +90,7 @@ impl MessageBus for RedisMessageBus {
     async fn publish_notify(&self, content: &str) -> Result<(), Unavailable> {
         let mut commands = redis::pipe();
         let length = StreamMaxlen::Approx(NOTIFY_MESSAGES_MAX);
-        commands.xadd_maxlen(Channel::Notify.name(), length, "*", &[(CONTENT_FIELD, content)]).ignore();
+        commands.xadd_maxlen(stream_key(Channel::Notify), length, "*", &[(CONTENT_FIELD, content)]).ignore();
         self.write.ask("sending a notify message", &commands).await
     }
 }
@@ -124,12 +125,12 @@ fn read_commands(channel: Channel, after: Position, wait_milliseconds: u128) -> 
     commands.cmd("XREAD").arg("COUNT").arg(READ_MESSAGES_MAX);
     // 0 would mean: for ever.
     commands.arg("BLOCK").arg(wait_milliseconds.max(1).to_string());
-    commands.arg("STREAMS").arg(channel.name()).arg(after.to_string());
+    commands.arg("STREAMS").arg(stream_key(channel)).arg(EntryId::from(after).to_string());
     if after == Position::START {
-        commands.xlen(channel.name());
+        commands.xlen(stream_key(channel));
     } else {
-        let after = after.to_string();
-        commands.xrange(channel.name(), &after, &after);
+        let after = EntryId::from(after).to_string();
+        commands.xrange(stream_key(channel), &after, &after);
     }
     commands
 }
@@ -171,5 +172,6 @@ type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 fn read_entry(entry: Value) -> Option<BusMessage> {
     let (id, fields): (String, Fields) = redis::from_redis_value(entry).ok()?;
     let content = fields.into_iter().find(|(field, _)| field == CONTENT_FIELD.as_bytes());
-    Some(BusMessage { position: id.parse().ok()?, content: content.map(|(_, content)| content).unwrap_or_default() })
+    let position = id.parse::<EntryId>().ok()?.into();
+    Some(BusMessage { position, content: content.map(|(_, content)| content).unwrap_or_default() })
 }

@@ -19,6 +19,7 @@ mod reply;
 mod sentinel;
 mod sentinels;
 mod sessions;
+mod stream;
 mod transaction;
 
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub use sessions::RedisSessions;
 use connect::{PoolConnector, TransportConnector};
 use link::Link;
 use sentinel::SentinelConnector;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use stream::{EntryId, stream_key};
 
 /// The connections to Redis that the adapters of this folder share. Cloning is cheap.
 #[derive(Clone, Debug)]

@@ -8,9 +8,6 @@ use super::Redis;
 use super::link::Link;
 use crate::django::SessionStore;
 
-/// Sessions asked for in one request; more are asked for one batch after the other.
-const SESSIONS_PER_REQUEST_MAX: usize = 1_000;
-
 /// The Django sessions in Redis.
 ///
 /// Each is asked for at the read address first. What is missing there is asked for at the write address: reads may lag
@@ -38,19 +35,18 @@ impl RedisSessions {
     }
 
     async fn exist_at(&self, link: &Link, keys: &[&SessionKey]) -> Result<Vec<bool>, Unavailable> {
-        let mut all = Vec::with_capacity(keys.len());
-        for batch in keys.chunks(SESSIONS_PER_REQUEST_MAX) {
-            let mut commands = redis::pipe();
-            for key in batch {
-                commands.exists(self.redis_key(key));
-            }
-            let exist: Vec<bool> = link.ask("looking for sessions", &commands).await?;
-            if exist.len() != batch.len() {
-                return Err(link.unavailable("looking for sessions", "an answer is missing"));
-            }
-            all.extend(exist);
+        if keys.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(all)
+        let mut commands = redis::pipe();
+        for key in keys {
+            commands.exists(self.redis_key(key));
+        }
+        let exist: Vec<bool> = link.ask("looking for sessions", &commands).await?;
+        if exist.len() != keys.len() {
+            return Err(link.unavailable("looking for sessions", "an answer is missing"));
+        }
+        Ok(exist)
     }
 }
 

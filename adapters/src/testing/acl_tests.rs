@@ -52,7 +52,7 @@ async fn use_all(server: &RedisServer) -> Vec<String> {
     ];
     for channel in [Channel::Autoupdate, Channel::Notify] {
         refused.push(bus.last_position(channel).await.err().map(|error| error.to_string()));
-        for after in [Position::START, Position { milliseconds: 1, counter: 0 }] {
+        for after in [Position::START, Position::from_numbers([1, 0])] {
             refused.push(bus.read(channel, after).await.err().map(|error| error.to_string()));
         }
     }

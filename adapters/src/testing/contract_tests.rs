@@ -1,5 +1,8 @@
 //! Does every adapter keep the contract of its port?
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +10,10 @@ use async_trait::async_trait;
 use domain::ids::{ChangeId, UserId};
 use domain::ports::element_store::Missing;
 use domain::ports::message_bus::{Channel, Position};
-use domain::testing::contract::{self, Server, Sessions};
+use domain::testing::ManualClock;
+use domain::testing::contract::{
+    self, ApplauseStoreDriver, AuthenticatorDriver, ClockDriver, Driver, ElementStoreDriver, MessageBusDriver,
+};
 use tokio::sync::Mutex;
 
 use super::fake_redis::{FakeRedis, Fault};
@@ -21,35 +27,51 @@ use crate::redis::{
     Redis, RedisAddress, RedisApplauseStore, RedisElementStore, RedisLimits, RedisMessageBus, RedisSentinels,
     RedisSessions,
 };
+use crate::system::SystemClock;
 
 /// Which adapters are held to the contract of which port, by the tests below.
-const UNDER_CONTRACT: [(&str, &[&str]); 4] = [
+///
+/// `FixedAuthenticator` has no sessions that could begin or end; its few promises are tested beside it.
+const UNDER_CONTRACT: [(&str, &[&str]); 5] = [
     ("ApplauseStore", &["MemoryApplauseStore", "RedisApplauseStore"]),
     ("Authenticator", &["DjangoAuthenticator", "FixedAuthenticator", "MemoryAuthenticator"]),
+    ("Clock", &["ManualClock", "SystemClock"]),
     ("ElementStore", &["MemoryElementStore", "RedisElementStore"]),
     ("MessageBus", &["MemoryMessageBus", "RedisMessageBus"]),
 ];
 
-/// `FixedAuthenticator` has no sessions that could begin or end; its few promises are tested beside it.
-#[test]
-fn no_adapter_is_left_out() {
-    let mut sources = Vec::new();
-    for folder in ["django", "memory", "redis"] {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
-        for file in std::fs::read_dir(folder).expect("a folder") {
-            sources.push(std::fs::read_to_string(file.expect("a file").path()).expect("a text"));
+/// The texts of all source files in a folder and below it.
+fn sources(folder: &Path) -> Vec<String> {
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            texts.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            texts.push(fs::read_to_string(path).expect("a text"));
         }
     }
-    for (port, expected) in UNDER_CONTRACT {
-        let implementation = format!("impl {port} for ");
-        let mut adapters: Vec<_> = sources
-            .iter()
-            .flat_map(|source| source.split(&implementation).skip(1))
-            .filter_map(|rest| rest.split_whitespace().next())
-            .collect();
-        adapters.sort_unstable();
-        assert_eq!(adapters, expected, "adapters of {port}");
-    }
+    texts
+}
+
+/// The first word after each place where `before` begins a line.
+fn words_after<'a>(texts: &'a [String], before: &str) -> BTreeSet<&'a str> {
+    let lines = texts.iter().flat_map(|text| text.lines());
+    let words = lines.filter_map(|line| line.strip_prefix(before)?.split([' ', ':', '<']).next());
+    words.collect()
+}
+
+#[test]
+fn no_port_and_no_adapter_is_left_out() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let domain = package.join("../domain/src");
+    let ports = sources(&domain.join("ports"));
+    let adapters = [sources(&package.join("src")), sources(&domain.join("testing"))].concat();
+    let found: Vec<(&str, Vec<&str>)> = words_after(&ports, "pub trait ")
+        .into_iter()
+        .map(|port| (port, words_after(&adapters, &format!("impl {port} for ")).into_iter().collect()))
+        .collect();
+    assert_eq!(found, UNDER_CONTRACT.map(|(port, adapters)| (port, adapters.to_vec())));
 }
 
 const READ_WAIT: Duration = Duration::from_millis(20);
@@ -72,6 +94,13 @@ async fn memory() {
     let sessions = MemorySessions::new();
     let django = DjangoAuthenticator::new(secret(), Arc::new(sessions.clone()));
     contract::authenticator(&django, &sessions).await;
+}
+
+#[tokio::test]
+async fn clocks() {
+    contract::clock(&SystemClock::new(), &SystemClock::new()).await;
+    let clock = ManualClock::new(1_000);
+    contract::clock(&clock, &clock).await;
 }
 
 #[tokio::test]
@@ -165,12 +194,31 @@ impl RedisUnderTest {
     }
 }
 
+/// What is no change id, and the member of the sorted set that has it for a score.
+const SPOILED: [(&str, &str); 8] = [
+    ("_config:lowest_change_id", "-1"),
+    ("_config:lowest_change_id", "1.5"),
+    ("_config:lowest_change_id", "inf"),
+    ("_config:lowest_change_id", "-inf"),
+    ("_config:lowest_change_id", "1e300"),
+    ("core/tag:1", "338638634000.5"),
+    ("core/tag:1", "inf"),
+    ("core/tag:1", "1e300"),
+];
+
 #[async_trait]
-impl Server for RedisUnderTest {
+impl Driver for RedisUnderTest {
     async fn clear(&self) {
         self.openslides.clear().await;
     }
 
+    async fn set_reachable(&self, reachable: bool) -> bool {
+        self.reach(reachable).await
+    }
+}
+
+#[async_trait]
+impl ElementStoreDriver for RedisUnderTest {
     async fn rebuild(&self, lowest: ChangeId, elements: &[(&str, &str)]) {
         self.openslides.rebuild(lowest, elements).await;
     }
@@ -183,38 +231,43 @@ impl Server for RedisUnderTest {
         self.openslides.write(elements).await
     }
 
-    async fn append(&self, channel: Channel, contents: &[&[u8]]) {
-        self.openslides.append(channel, contents).await;
-    }
-
-    async fn append_at(&self, channel: Channel, position: Position, content: &[u8]) {
-        self.openslides.append_at(channel, position, content).await;
-    }
-
-    async fn trim(&self, channel: Channel, keep: usize) {
-        self.openslides.trim(channel, keep).await;
-    }
-
     async fn lose(&self, part: Missing) -> bool {
         self.openslides.lose(part).await;
         true
     }
 
-    async fn let_seconds_pass(&self, seconds: u64) {
-        self.openslides.age_applause(seconds).await;
-    }
-
-    async fn set_score(&self, member: &str, score: &str) {
+    async fn spoil_change_id(&self, way: usize) -> Option<String> {
+        let (member, score) = SPOILED.get(way)?;
         self.openslides.set_score(member, score).await;
-    }
-
-    async fn set_reachable(&self, reachable: bool) -> bool {
-        self.reach(reachable).await
+        Some(format!("{member} {score}"))
     }
 }
 
 #[async_trait]
-impl Sessions for RedisUnderTest {
+impl MessageBusDriver for RedisUnderTest {
+    async fn append(&self, channel: Channel, contents: &[&[u8]]) {
+        self.openslides.append(channel, contents).await;
+    }
+
+    async fn append_again(&self, channel: Channel, position: Position, content: &[u8]) -> bool {
+        self.openslides.append_at(channel, position, content).await;
+        true
+    }
+
+    async fn trim(&self, channel: Channel, keep: usize) {
+        self.openslides.trim(channel, keep).await;
+    }
+}
+
+#[async_trait]
+impl ApplauseStoreDriver for RedisUnderTest {
+    async fn let_seconds_pass(&self, seconds: u64) {
+        self.openslides.age_applause(seconds).await;
+    }
+}
+
+#[async_trait]
+impl AuthenticatorDriver for RedisUnderTest {
     async fn log_in(&self, key: &str, user: Option<UserId>, auth_hash: Option<&str>) {
         self.openslides.set(&format!("{PREFIX}{key}"), &session_value(user, auth_hash)).await;
     }
@@ -233,14 +286,21 @@ impl Sessions for RedisUnderTest {
 }
 
 #[async_trait]
-impl Server for MemoryServer {
+impl Driver for MemoryServer {
     async fn clear(&self) {
         Self::clear(self);
     }
 
+    async fn set_reachable(&self, reachable: bool) -> bool {
+        self.set_failing((!reachable).then_some("away"));
+        true
+    }
+}
+
+#[async_trait]
+impl ElementStoreDriver for MemoryServer {
     async fn rebuild(&self, lowest: ChangeId, elements: &[(&str, &str)]) {
         Self::rebuild(self, lowest, elements.iter().copied());
-        self.set_failing(None);
     }
 
     async fn begin_rebuild(&self) {
@@ -249,20 +309,6 @@ impl Server for MemoryServer {
 
     async fn write(&self, elements: &[(&str, Option<&str>)]) -> ChangeId {
         Self::write(self, elements)
-    }
-
-    async fn append(&self, channel: Channel, contents: &[&[u8]]) {
-        for content in contents {
-            Self::append(self, channel, content);
-        }
-    }
-
-    async fn append_at(&self, channel: Channel, position: Position, content: &[u8]) {
-        Self::append_at(self, channel, position, content);
-    }
-
-    async fn trim(&self, channel: Channel, keep: usize) {
-        Self::trim(self, channel, keep);
     }
 
     /// Memory keeps change ids together: they cannot be lost alone.
@@ -274,23 +320,39 @@ impl Server for MemoryServer {
         can_be_lost
     }
 
-    async fn let_seconds_pass(&self, seconds: u64) {
-        Self::let_seconds_pass(self, seconds);
-    }
-
-    /// Memory keeps change ids, not scores: one that is none cannot even be written.
-    async fn set_score(&self, _: &str, score: &str) {
-        self.set_failing(Some(&format!("{score} is not a change id")));
-    }
-
-    async fn set_reachable(&self, reachable: bool) -> bool {
-        self.set_failing((!reachable).then_some("away"));
-        true
+    /// Memory keeps change ids: what is none cannot be written.
+    async fn spoil_change_id(&self, _: usize) -> Option<String> {
+        None
     }
 }
 
 #[async_trait]
-impl Sessions for MemoryAuthenticator {
+impl MessageBusDriver for MemoryServer {
+    async fn append(&self, channel: Channel, contents: &[&[u8]]) {
+        for content in contents {
+            Self::append(self, channel, content);
+        }
+    }
+
+    async fn append_again(&self, channel: Channel, position: Position, content: &[u8]) -> bool {
+        self.append_at(channel, position, content);
+        true
+    }
+
+    async fn trim(&self, channel: Channel, keep: usize) {
+        Self::trim(self, channel, keep);
+    }
+}
+
+#[async_trait]
+impl ApplauseStoreDriver for MemoryServer {
+    async fn let_seconds_pass(&self, seconds: u64) {
+        Self::let_seconds_pass(self, seconds);
+    }
+}
+
+#[async_trait]
+impl AuthenticatorDriver for MemoryAuthenticator {
     async fn log_in(&self, key: &str, user: Option<UserId>, auth_hash: Option<&str>) {
         Self::log_in(self, key, user, auth_hash);
     }
@@ -310,7 +372,7 @@ impl Sessions for MemoryAuthenticator {
 }
 
 #[async_trait]
-impl Sessions for MemorySessions {
+impl AuthenticatorDriver for MemorySessions {
     async fn log_in(&self, key: &str, user: Option<UserId>, auth_hash: Option<&str>) {
         self.set(key, &session_value(user, auth_hash));
     }
@@ -327,4 +389,8 @@ impl Sessions for MemorySessions {
         self.set_failing((!reachable).then_some("away"));
         true
     }
+}
+
+impl ClockDriver for SystemClock {
+    fn let_pass(&self, _: Duration) {}
 }

@@ -8,7 +8,7 @@ use redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline};
 use tokio::sync::Mutex;
 
 use crate::memory::announcement;
-use crate::redis::RedisAddress;
+use crate::redis::{EntryId, RedisAddress, stream_key};
 
 /// Entries appended with one request.
 const ENTRIES_PER_REQUEST_MAX: usize = 1_000;
@@ -93,7 +93,7 @@ impl OpenSlides {
         for batch in contents.chunks(ENTRIES_PER_REQUEST_MAX) {
             let mut commands = redis::pipe();
             for content in batch {
-                commands.xadd(channel.name(), "*", &[("content", content)]).ignore();
+                commands.xadd(stream_key(channel), "*", &[("content", content)]).ignore();
             }
             self.run::<()>(&commands).await;
         }
@@ -101,17 +101,22 @@ impl OpenSlides {
 
     /// Appends an entry that has other fields than `content`.
     pub async fn append_fields(&self, channel: Channel, fields: &[(&str, &str)]) {
-        self.run(redis::pipe().xadd(channel.name(), "*", fields).ignore()).await
+        self.run(redis::pipe().xadd(stream_key(channel), "*", fields).ignore()).await
     }
 
     /// Appends an entry with a certain id, which must be behind those that are there.
     pub async fn append_at(&self, channel: Channel, position: Position, content: &[u8]) {
-        self.run(redis::pipe().xadd(channel.name(), position.to_string(), &[("content", content)]).ignore()).await
+        self.run(
+            redis::pipe()
+                .xadd(stream_key(channel), EntryId::from(position).to_string(), &[("content", content)])
+                .ignore(),
+        )
+        .await
     }
 
     /// Drops the oldest entries of a stream, so that `keep` stay.
     pub async fn trim(&self, channel: Channel, keep: usize) {
-        self.run(redis::pipe().cmd("XTRIM").arg(channel.name()).arg("MAXLEN").arg(keep).ignore()).await
+        self.run(redis::pipe().cmd("XTRIM").arg(stream_key(channel)).arg("MAXLEN").arg(keep).ignore()).await
     }
 
     /// Loses a part of the cache, which still calls itself ready: as Redis does with an eviction policy, or as if somebody

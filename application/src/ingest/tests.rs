@@ -1,5 +1,7 @@
 //! Does the meeting follow the store, whatever the stream says?
 
+mod unreliable;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::publishing::live::PiecesLimit;

@@ -25,7 +25,7 @@ enum Answer {
 /// A bus that does what the test says, and notes from where it was read.
 struct ScriptedBus {
     answers: Mutex<VecDeque<Answer>>,
-    read_after: Mutex<Vec<u64>>,
+    read_after: Mutex<Vec<Position>>,
     done: tokio::sync::Notify,
 }
 
@@ -46,8 +46,8 @@ fn unavailable() -> Unavailable {
     Unavailable::Silent("connection refused".to_owned())
 }
 
-fn position(milliseconds: u64) -> Position {
-    Position { milliseconds, counter: 0 }
+fn position(number: u64) -> Position {
+    Position::from_numbers([number, 0])
 }
 
 #[async_trait]
@@ -55,7 +55,7 @@ impl MessageBus for ScriptedBus {
     async fn last_position(&self, channel: Channel) -> Result<Position, Unavailable> {
         assert_eq!(channel, Channel::Notify);
         match self.next().await {
-            Answer::Last(milliseconds) => Ok(position(milliseconds)),
+            Answer::Last(newest) => Ok(position(newest)),
             Answer::LastFails => Err(unavailable()),
             Answer::Messages(_) | Answer::Unfollowing(_) | Answer::ReadFails => {
                 panic!("asked for the last position instead of reading")
@@ -71,7 +71,7 @@ impl MessageBus for ScriptedBus {
             Answer::ReadFails => return Err(unavailable()),
             Answer::Last(_) | Answer::LastFails => panic!("read instead of asking for the last position"),
         };
-        self.read_after.lock().expect("not poisoned").push(after.milliseconds);
+        self.read_after.lock().expect("not poisoned").push(after);
         let message =
             |(at, content): (u64, &str)| BusMessage { position: position(at), content: content.as_bytes().to_vec() };
         Ok(Batch { messages: messages.into_iter().map(message).collect(), follows })
@@ -101,6 +101,7 @@ fn check(start: u64, answers: Vec<Answer>, messages: Value, read_after: &[u64], 
     runtime.block_on(until(bus.done.notified(), run(reader, Arc::clone(&clock) as _)));
     let got: Vec<Value> = received(&mut listener).into_iter().map(|line| line["message"].clone()).collect();
     assert_eq!(Value::from(got), messages);
+    let read_after: Vec<_> = read_after.iter().copied().map(position).collect();
     assert_eq!(*bus.read_after.lock().expect("not poisoned"), read_after);
     assert_eq!(clock.sleeps(), waits.iter().copied().map(Duration::from_millis).collect::<Vec<_>>());
 }

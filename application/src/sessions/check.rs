@@ -3,15 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ports::authenticator::{Authenticator, SessionKey};
+use domain::ports::authenticator::{Authenticator, SESSIONS_ASKED_MAX, SessionKey};
 use domain::ports::clock::Clock;
 use domain::ports::element_store::ElementStore;
 use tracing::warn;
 
 use crate::streams::connections::Connections;
-
-/// How many sessions one question to Redis names.
-const SESSIONS_PER_QUESTION_MAX: usize = 500;
 
 /// Ends the streams whose session is gone, at every `interval`. Runs until it is dropped.
 pub async fn check_sessions(
@@ -24,7 +21,7 @@ pub async fn check_sessions(
     let mut failing = false;
     loop {
         clock.sleep(interval).await;
-        for sessions in connections.sessions().chunks(SESSIONS_PER_QUESTION_MAX) {
+        for sessions in connections.sessions().chunks(SESSIONS_ASKED_MAX) {
             match authenticator.sessions_exist(sessions).await {
                 Ok(exist) => {
                     failing = false;

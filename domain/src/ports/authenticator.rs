@@ -21,10 +21,16 @@ pub trait Authenticator: Send + Sync {
     /// not exist is [`InvalidSession::Unknown`].
     async fn session(&self, cookie: Option<SessionKey>) -> Result<Session, AuthenticatorError>;
 
-    /// Which of these sessions still exist, in their order; one question for all. If that cannot be told, the answer is
-    /// an error, and nobody's session has ended.
+    /// Which of these sessions still exist, in their order; one question for all, so at most [`SESSIONS_ASKED_MAX`]. If
+    /// that cannot be told, the answer is an error, and nobody's session has ended.
     async fn sessions_exist(&self, keys: &[SessionKey]) -> Result<Vec<bool>, Unavailable>;
 }
+
+/// How many sessions are asked about at once; for more the next question is asked.
+pub const SESSIONS_ASKED_MAX: usize = 500;
+
+/// How long a session key may be, in bytes; a longer one is [`InvalidSession::UnusableKey`]. Those of the server have 32.
+pub const SESSION_KEY_BYTES_MAX: usize = 256;
 
 /// Who a request is from, by its session.
 #[derive(Clone, Debug, PartialEq, Eq)]

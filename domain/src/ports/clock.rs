@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 /// The time, so that tests and simulations can set it.
+#[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait Clock: Send + Sync {
     /// Seconds since 1970, for the times that the demo writes. What is shared between instances is not timed by it: their

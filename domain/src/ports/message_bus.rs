@@ -2,7 +2,6 @@
 //! (spec: redis.md#follow)
 
 use std::fmt;
-use std::str::FromStr;
 
 use async_trait::async_trait;
 
@@ -64,17 +63,6 @@ pub enum Channel {
     Notify,
 }
 
-impl Channel {
-    /// The name of the stream in Redis.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Autoupdate => "autoupdate",
-            Self::Notify => "notify",
-        }
-    }
-}
-
 /// One message of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BusMessage {
@@ -84,39 +72,35 @@ pub struct BusMessage {
     pub content: Vec<u8>,
 }
 
-/// A place in a channel: milliseconds and a counter, as Redis gives them (`1795342636211-0`).
+/// A place in a channel. What it is made of is known to the adapter that gave it, and to nobody else: an entry id, an
+/// offset, a sequence number.
+///
+/// Later messages of a channel MUST have greater positions, and no message has [`Position::START`]. All that may be done
+/// with a position is to keep it, compare it, give it back to the adapter it came from, and show it in the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position {
-    /// The milliseconds of the entry id.
-    pub milliseconds: u64,
-    /// The counter of the entry id.
-    pub counter: u64,
-}
+pub struct Position([u64; 2]);
 
 impl Position {
     /// Before the first message.
-    pub const START: Self = Self { milliseconds: 0, counter: 0 };
-}
+    pub const START: Self = Self([0; 2]);
 
-/// A text is not a position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is not of the form <milliseconds>-<counter>")]
-pub struct PositionError;
+    /// The position that an adapter knows by these numbers. They are compared one after the other.
+    #[must_use]
+    pub const fn from_numbers(numbers: [u64; 2]) -> Self {
+        Self(numbers)
+    }
 
-impl FromStr for Position {
-    type Err = PositionError;
-
-    fn from_str(text: &str) -> Result<Self, PositionError> {
-        let (milliseconds, counter) = text.split_once('-').ok_or(PositionError)?;
-        Ok(Self {
-            milliseconds: milliseconds.parse().map_err(|_| PositionError)?,
-            counter: counter.parse().map_err(|_| PositionError)?,
-        })
+    /// The numbers it was made from, for the adapter that made it.
+    #[must_use]
+    pub const fn to_numbers(self) -> [u64; 2] {
+        self.0
     }
 }
 
+/// For the log.
 impl fmt::Display for Position {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}-{}", self.milliseconds, self.counter)
+        let [first, second] = self.0;
+        write!(formatter, "{first}-{second}")
     }
 }

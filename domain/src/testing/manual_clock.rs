@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+use super::contract::ClockDriver;
 use crate::ports::clock::Clock;
 
 /// A clock that stands still until it is moved. Clones show the same time.
@@ -50,6 +51,12 @@ impl Clock for ManualClock {
         let end = self.monotonic() + duration;
         let _asleep = Asleep::new(&self.sleepers);
         let _ = elapsed.wait_for(|elapsed| *elapsed >= end).await;
+    }
+}
+
+impl ClockDriver for ManualClock {
+    fn let_pass(&self, duration: Duration) {
+        self.advance(duration);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::ports::message_bus::Position;
+use crate::redis::EntryId;
 
 use super::data::{Data, Database, Entry, Kind};
 use super::resp::Reply;
@@ -149,9 +149,9 @@ fn streams(database: &mut Database, name: &str, words: &[Vec<u8>], milliseconds:
         "XLEN" => count(find::<Stream>(database, words)?.into_iter().flatten()),
         // Only one: `XRANGE key id id`.
         "XRANGE" => {
-            let position: Position = text(at(words, 1)?).parse().map_err(|_| "ERR Invalid stream ID")?;
+            let id: EntryId = text(at(words, 1)?).parse().map_err(|_| "ERR Invalid stream ID")?;
             let stream = find::<Stream>(database, words)?.into_iter().flatten();
-            Ok(Reply::Array(stream.filter(|entry| entry.position == position).map(|one| entry(one)).collect()))
+            Ok(Reply::Array(stream.filter(|entry| entry.id == id).map(|one| entry(one)).collect()))
         }
         // Only the newest: `XREVRANGE key + - COUNT 1`.
         "XREVRANGE" => {
@@ -161,12 +161,12 @@ fn streams(database: &mut Database, name: &str, words: &[Vec<u8>], milliseconds:
         _ => {
             let place =
                 words.iter().position(|word| word.eq_ignore_ascii_case(b"STREAMS")).ok_or("ERR syntax error")?;
-            let after: Position = text(at(words, place + 2)?).parse().map_err(|_| "ERR Invalid stream ID")?;
+            let after: EntryId = text(at(words, place + 2)?).parse().map_err(|_| "ERR Invalid stream ID")?;
             let limit: usize = words.get(1).and_then(|word| text(word).parse().ok()).unwrap_or(usize::MAX);
             let stream = find::<Stream>(database, &words[place + 1..])?;
             let entries: Vec<_> = stream
                 .into_iter()
-                .flat_map(|stream| stream.iter().filter(|entry| entry.position > after))
+                .flat_map(|stream| stream.iter().filter(|entry| entry.id > after))
                 .take(limit)
                 .map(entry)
                 .collect();
@@ -182,21 +182,21 @@ fn streams(database: &mut Database, name: &str, words: &[Vec<u8>], milliseconds:
 fn add_entry(database: &mut Database, words: &[Vec<u8>], milliseconds: u64) -> Answer {
     let has_limit = at(words, 1)?.eq_ignore_ascii_case(b"MAXLEN");
     let id_at = if has_limit { 4 } else { 1 };
-    let id = text(at(words, id_at)?);
+    let asked = text(at(words, id_at)?);
     let stream = make::<Stream>(database, words)?;
-    let last = stream.last().map(|entry| entry.position).unwrap_or_default();
-    let position = match id.as_str() {
-        "*" => Position { milliseconds: milliseconds.max(last.milliseconds + 1), counter: 0 },
-        id => id.parse().map_err(|_| "ERR Invalid stream ID specified as stream command argument")?,
+    let last = stream.last().map(|entry| entry.id).unwrap_or_default();
+    let id = match asked.as_str() {
+        "*" => EntryId { milliseconds: milliseconds.max(last.milliseconds + 1), counter: 0 },
+        asked => asked.parse().map_err(|_| "ERR Invalid stream ID specified as stream command argument")?,
     };
-    if position <= last {
+    if id <= last {
         return Err("ERR The ID specified in XADD is equal or smaller than the target stream top item".to_owned());
     }
-    stream.push(Entry { position, fields: words[id_at + 1..].to_vec() });
+    stream.push(Entry { id, fields: words[id_at + 1..].to_vec() });
     if has_limit {
         trim(stream, text(at(words, 3)?).parse().map_err(|_| NOT_AN_INTEGER)?);
     }
-    Ok(Reply::Bulk(position.to_string().into_bytes()))
+    Ok(Reply::Bulk(id.to_string().into_bytes()))
 }
 
 fn trim(stream: &mut Stream, keep: usize) {
@@ -205,7 +205,7 @@ fn trim(stream: &mut Stream, keep: usize) {
 
 fn entry(entry: &Entry) -> Reply {
     let fields = entry.fields.iter().cloned().map(Reply::Bulk).collect();
-    Reply::Array(vec![Reply::Bulk(entry.position.to_string().into_bytes()), Reply::Array(fields)])
+    Reply::Array(vec![Reply::Bulk(entry.id.to_string().into_bytes()), Reply::Array(fields)])
 }
 
 const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";

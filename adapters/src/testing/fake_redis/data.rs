@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::ports::message_bus::Position;
+use crate::redis::EntryId;
 
 /// All databases by their numbers.
 #[derive(Default)]
@@ -25,7 +25,7 @@ pub(super) enum Value {
 
 /// An entry of a stream: its fields and values in turn.
 pub(super) struct Entry {
-    pub(super) position: Position,
+    pub(super) id: EntryId,
     pub(super) fields: Vec<Vec<u8>>,
 }
 

@@ -1,26 +1,35 @@
 //! Does an adapter keep the contract of [`ApplauseStore`]?
 
-use super::Server;
+use async_trait::async_trait;
+
+use super::Driver;
 use crate::ids::UserId;
 use crate::ports::applause_store::ApplauseStore;
+
+/// Acts on the clock by which applause is timed.
+#[async_trait]
+pub trait ApplauseStoreDriver: Driver {
+    /// Lets seconds pass for the applause that was noted so far.
+    async fn let_seconds_pass(&self, seconds: u64);
+}
 
 /// Holds `store` and `other`, which an instance elsewhere has on the same server, to their contract.
 ///
 /// Some servers have a clock that goes on by itself. So the times here lie thousands of seconds apart.
-pub async fn applause_store(store: &dyn ApplauseStore, other: &dyn ApplauseStore, server: &dyn Server) {
-    every_user_counts_once_by_the_newest_applause(store, server).await;
-    instances_count_the_same(store, other, server).await;
-    who_did_not_applaud_since_is_forgotten(store, server).await;
-    silence_is_unavailable(store, server).await;
+pub async fn applause_store(store: &dyn ApplauseStore, other: &dyn ApplauseStore, driver: &dyn ApplauseStoreDriver) {
+    every_user_counts_once_by_the_newest_applause(store, driver).await;
+    instances_count_the_same(store, other, driver).await;
+    who_did_not_applaud_since_is_forgotten(store, driver).await;
+    silence_is_unavailable(store, driver).await;
 }
 
-async fn every_user_counts_once_by_the_newest_applause(store: &dyn ApplauseStore, server: &dyn Server) {
-    server.clear().await;
+async fn every_user_counts_once_by_the_newest_applause(store: &dyn ApplauseStore, driver: &dyn ApplauseStoreDriver) {
+    driver.clear().await;
     check_count(store, u64::MAX, 0).await;
     applaud(store, &[1, 2, 4_294_967_297]).await;
-    server.let_seconds_pass(10_000).await;
+    driver.let_seconds_pass(10_000).await;
     applaud(store, &[1, 3]).await;
-    server.let_seconds_pass(10_000).await;
+    driver.let_seconds_pass(10_000).await;
     applaud(store, &[3, 3]).await;
     check_count(store, 5_000, 1).await;
     check_count(store, 15_000, 2).await;
@@ -28,10 +37,14 @@ async fn every_user_counts_once_by_the_newest_applause(store: &dyn ApplauseStore
     check_count(store, u64::MAX, 4).await;
 }
 
-async fn instances_count_the_same(store: &dyn ApplauseStore, other: &dyn ApplauseStore, server: &dyn Server) {
-    server.clear().await;
+async fn instances_count_the_same(
+    store: &dyn ApplauseStore,
+    other: &dyn ApplauseStore,
+    driver: &dyn ApplauseStoreDriver,
+) {
+    driver.clear().await;
     applaud(store, &[1]).await;
-    server.let_seconds_pass(10_000).await;
+    driver.let_seconds_pass(10_000).await;
     applaud(other, &[2, 3]).await;
     for instance in [store, other] {
         check_count(instance, 5_000, 2).await;
@@ -41,28 +54,28 @@ async fn instances_count_the_same(store: &dyn ApplauseStore, other: &dyn Applaus
     check_count(store, 15_000, 2).await;
 }
 
-async fn who_did_not_applaud_since_is_forgotten(store: &dyn ApplauseStore, server: &dyn Server) {
-    server.clear().await;
+async fn who_did_not_applaud_since_is_forgotten(store: &dyn ApplauseStore, driver: &dyn ApplauseStoreDriver) {
+    driver.clear().await;
     applaud(store, &[1, 2]).await;
-    server.let_seconds_pass(10_000).await;
+    driver.let_seconds_pass(10_000).await;
     applaud(store, &[1, 3]).await;
     for (seconds, left) in [(u64::MAX, 3), (15_000, 3), (5_000, 2)] {
         store.forget_older_than(seconds).await.expect("the store answers");
         check_count(store, u64::MAX, left).await;
     }
-    server.let_seconds_pass(10_000).await;
+    driver.let_seconds_pass(10_000).await;
     store.forget_older_than(5_000).await.expect("the store answers");
     check_count(store, u64::MAX, 0).await;
 }
 
-async fn silence_is_unavailable(store: &dyn ApplauseStore, server: &dyn Server) {
-    server.clear().await;
+async fn silence_is_unavailable(store: &dyn ApplauseStore, driver: &dyn ApplauseStoreDriver) {
+    driver.clear().await;
     applaud(store, &[1]).await;
-    if server.set_reachable(false).await {
+    if driver.set_reachable(false).await {
         assert!(store.applaud(UserId(2)).await.is_err());
         assert!(store.count_within(5_000).await.is_err());
         assert!(store.forget_older_than(5_000).await.is_err());
-        server.set_reachable(true).await;
+        driver.set_reachable(true).await;
     }
     check_count(store, 5_000, 1).await;
 }

@@ -1,17 +1,34 @@
 //! Does an adapter keep the contract of [`Authenticator`]?
 
-use super::Sessions;
+use async_trait::async_trait;
+
 use crate::ids::UserId;
 use crate::ports::authenticator::{Authenticator, AuthenticatorError, InvalidSession, Session, SessionKey};
 
+/// Acts as the one that creates and ends sessions. Panics if it cannot.
+#[async_trait]
+pub trait AuthenticatorDriver: Send + Sync {
+    /// Creates a session, of nobody if `user` is `None`.
+    async fn log_in(&self, key: &str, user: Option<UserId>, auth_hash: Option<&str>);
+
+    /// Creates a session whose data cannot be trusted.
+    async fn break_session(&self, key: &str);
+
+    /// Ends a session.
+    async fn log_out(&self, key: &str);
+
+    /// See [`Driver::set_reachable`](super::Driver::set_reachable).
+    async fn set_reachable(&self, reachable: bool) -> bool;
+}
+
 /// Holds `authenticator` to its contract.
-pub async fn authenticator(authenticator: &dyn Authenticator, sessions: &dyn Sessions) {
+pub async fn authenticator(authenticator: &dyn Authenticator, sessions: &dyn AuthenticatorDriver) {
     the_session_of_a_cookie_is_told(authenticator, sessions).await;
     sessions_that_exist_are_told_in_their_order(authenticator, sessions).await;
     silence_is_unavailable(authenticator, sessions).await;
 }
 
-async fn the_session_of_a_cookie_is_told(authenticator: &dyn Authenticator, sessions: &dyn Sessions) {
+async fn the_session_of_a_cookie_is_told(authenticator: &dyn Authenticator, sessions: &dyn AuthenticatorDriver) {
     sessions.log_in("one", Some(UserId(1)), Some("hash")).await;
     sessions.log_in("large", Some(UserId(4_294_967_297)), None).await;
     sessions.log_in("nobody", None, None).await;
@@ -40,7 +57,10 @@ async fn the_session_of_a_cookie_is_told(authenticator: &dyn Authenticator, sess
     assert_eq!(authenticator.session(Some(key("one"))).await, unknown);
 }
 
-async fn sessions_that_exist_are_told_in_their_order(authenticator: &dyn Authenticator, sessions: &dyn Sessions) {
+async fn sessions_that_exist_are_told_in_their_order(
+    authenticator: &dyn Authenticator,
+    sessions: &dyn AuthenticatorDriver,
+) {
     sessions.log_in("a", Some(UserId(1)), None).await;
     sessions.log_in("b", Some(UserId(1)), None).await;
     let keys = [key("a"), key("missing"), key("b"), key("a")];
@@ -52,7 +72,7 @@ async fn sessions_that_exist_are_told_in_their_order(authenticator: &dyn Authent
     assert_eq!(authenticator.sessions_exist(&many).await, Ok(vec![true; 2_500]));
 }
 
-async fn silence_is_unavailable(authenticator: &dyn Authenticator, sessions: &dyn Sessions) {
+async fn silence_is_unavailable(authenticator: &dyn Authenticator, sessions: &dyn AuthenticatorDriver) {
     sessions.log_in("secret-key", Some(UserId(1)), None).await;
     let secret = key("secret-key");
     if sessions.set_reachable(false).await {

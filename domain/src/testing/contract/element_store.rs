@@ -1,6 +1,8 @@
 //! Does an adapter keep the contract of [`ElementStore`]?
 
-use super::Server;
+use async_trait::async_trait;
+
+use super::Driver;
 use crate::ids::ChangeId;
 use crate::ports::element_store::{Bounds, ElementStore, Missing, RawElement, StoreError};
 
@@ -8,28 +10,48 @@ type Elements<'a> = &'a [(&'a str, Option<&'a str>)];
 
 const LOWEST: ChangeId = ChangeId(338_638_634_000);
 
-/// Holds `store` to its contract.
-pub async fn element_store(store: &dyn ElementStore, server: &dyn Server) {
-    nothing_is_ready_before_the_cache_is(store, server).await;
-    the_whole_meeting_is_loaded_as_it_stands(store, server).await;
-    changes_are_found_after_every_id(store, server).await;
-    many_changes_are_found(store, server).await;
-    a_rebuilt_cache_shows_by_its_lowest_id(store, server).await;
-    what_lost_a_part_is_incomplete(store, server).await;
-    an_id_that_is_none_is_an_error(store, server).await;
-    silence_is_unavailable(store, server).await;
+/// Acts as the OpenSlides server, which writes the meeting.
+#[async_trait]
+pub trait ElementStoreDriver: Driver {
+    /// Builds the cache anew: these elements and no others, all of them as old as `lowest`; then sets it ready.
+    async fn rebuild(&self, lowest: ChangeId, elements: &[(&str, &str)]);
+
+    /// Begins to build the cache anew: nothing is there, and it is not ready. [`ElementStoreDriver::rebuild`] ends it.
+    async fn begin_rebuild(&self);
+
+    /// Changes the data, as one step, without telling any channel; `None` deletes. Returns the change id.
+    async fn write(&self, elements: &[(&str, Option<&str>)]) -> ChangeId;
+
+    /// Loses a part of the cache, which still calls itself ready. Returns false if this driver cannot do that.
+    async fn lose(&self, part: Missing) -> bool;
+
+    /// Puts something that is no change id in the place of one of a cache that holds `core/tag:1`, in the `way`-th of the
+    /// ways that this technology knows. Returns what it did; `None` if it knows no more ways.
+    async fn spoil_change_id(&self, way: usize) -> Option<String>;
 }
 
-async fn nothing_is_ready_before_the_cache_is(store: &dyn ElementStore, server: &dyn Server) {
-    server.clear().await;
+/// Holds `store` to its contract.
+pub async fn element_store(store: &dyn ElementStore, driver: &dyn ElementStoreDriver) {
+    nothing_is_ready_before_the_cache_is(store, driver).await;
+    the_whole_meeting_is_loaded_as_it_stands(store, driver).await;
+    changes_are_found_after_every_id(store, driver).await;
+    many_changes_are_found(store, driver).await;
+    a_rebuilt_cache_shows_by_its_lowest_id(store, driver).await;
+    what_lost_a_part_is_incomplete(store, driver).await;
+    an_id_that_is_none_is_an_error(store, driver).await;
+    silence_is_unavailable(store, driver).await;
+}
+
+async fn nothing_is_ready_before_the_cache_is(store: &dyn ElementStore, driver: &dyn ElementStoreDriver) {
+    driver.clear().await;
     check_not_ready(store, "empty").await;
-    server.rebuild(LOWEST, &[("topics/topic:1", "{\"id\": 1}")]).await;
-    server.begin_rebuild().await;
+    driver.rebuild(LOWEST, &[("topics/topic:1", "{\"id\": 1}")]).await;
+    driver.begin_rebuild().await;
     check_not_ready(store, "being rebuilt").await;
 }
 
-async fn the_whole_meeting_is_loaded_as_it_stands(store: &dyn ElementStore, server: &dyn Server) {
-    server.clear().await;
+async fn the_whole_meeting_is_loaded_as_it_stands(store: &dyn ElementStore, driver: &dyn ElementStoreDriver) {
+    driver.clear().await;
     // White space, letters above 0x7F, and what does not parse: all of it is handed over as it is.
     let elements = [
         ("topics/topic:1", "{\"id\":  1, \"title\": \"Grüße 🎉\"}"),
@@ -38,23 +60,23 @@ async fn the_whole_meeting_is_loaded_as_it_stands(store: &dyn ElementStore, serv
         ("_config:schema", "3"),
         ("core/tag:4294967297", ""),
     ];
-    server.rebuild(LOWEST, &elements).await;
+    driver.rebuild(LOWEST, &elements).await;
     let expected: Vec<_> = elements.iter().map(|(key, json)| (*key, Some(*json))).collect();
     check_load(store, bounds(0, 0), &expected).await;
-    let change = server.write(&[("core/tag:130", None), ("core/tag:131", Some("{\"id\":131}"))]).await;
+    let change = driver.write(&[("core/tag:130", None), ("core/tag:131", Some("{\"id\":131}"))]).await;
     assert_eq!(change, LOWEST.next(), "the driver counts from the lowest id");
     let mut expected: Vec<_> = expected.into_iter().filter(|(key, _)| *key != "core/tag:130").collect();
     expected.push(("core/tag:131", Some("{\"id\":131}")));
     check_load(store, bounds(0, 1), &expected).await;
 }
 
-async fn changes_are_found_after_every_id(store: &dyn ElementStore, server: &dyn Server) {
-    server.clear().await;
-    server.rebuild(LOWEST, &[("topics/topic:1", "{\"id\":1}"), ("core/tag:1", "{\"id\":1}")]).await;
+async fn changes_are_found_after_every_id(store: &dyn ElementStore, driver: &dyn ElementStoreDriver) {
+    driver.clear().await;
+    driver.rebuild(LOWEST, &[("topics/topic:1", "{\"id\":1}"), ("core/tag:1", "{\"id\":1}")]).await;
     check_changed(store, 0, bounds(0, 0), &[]).await;
-    server.write(&[("topics/topic:2", Some("{\"id\":2}")), ("topics/topic:1", Some("{\"id\":1,\"a\":1}"))]).await;
-    server.write(&[("core/tag:1", None)]).await;
-    server.write(&[("topics/topic:1", Some("{\"id\":1,\"a\":3}"))]).await;
+    driver.write(&[("topics/topic:2", Some("{\"id\":2}")), ("topics/topic:1", Some("{\"id\":1,\"a\":1}"))]).await;
+    driver.write(&[("core/tag:1", None)]).await;
+    driver.write(&[("topics/topic:1", Some("{\"id\":1,\"a\":3}"))]).await;
     let topic_1 = ("topics/topic:1", Some("{\"id\":1,\"a\":3}"));
     let topic_2 = ("topics/topic:2", Some("{\"id\":2}"));
     let tag = ("core/tag:1", None);
@@ -70,65 +92,59 @@ async fn changes_are_found_after_every_id(store: &dyn ElementStore, server: &dyn
     check_elements(&changed.elements, &[topic_1, topic_2, tag]);
 }
 
-async fn many_changes_are_found(store: &dyn ElementStore, server: &dyn Server) {
-    server.clear().await;
-    server.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}")]).await;
+async fn many_changes_are_found(store: &dyn ElementStore, driver: &dyn ElementStoreDriver) {
+    driver.clear().await;
+    driver.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}")]).await;
     let texts: Vec<_> = (1..=2_500).map(|id| (format!("core/tag:{id}"), format!("{{\"id\":{id}}}"))).collect();
     let elements: Vec<_> = texts.iter().map(|(key, json)| (key.as_str(), Some(json.as_str()))).collect();
-    server.write(&elements).await;
+    driver.write(&elements).await;
     check_changed(store, 0, bounds(0, 1), &elements).await;
 }
 
-async fn a_rebuilt_cache_shows_by_its_lowest_id(store: &dyn ElementStore, server: &dyn Server) {
-    server.clear().await;
-    server.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}")]).await;
-    server.write(&[("core/tag:2", Some("{\"id\":2}"))]).await;
-    server.begin_rebuild().await;
+async fn a_rebuilt_cache_shows_by_its_lowest_id(store: &dyn ElementStore, driver: &dyn ElementStoreDriver) {
+    driver.clear().await;
+    driver.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}")]).await;
+    driver.write(&[("core/tag:2", Some("{\"id\":2}"))]).await;
+    driver.begin_rebuild().await;
     check_not_ready(store, "rebuilt").await;
-    server.rebuild(ChangeId(LOWEST.0 + 5_000), &[("core/tag:3", "{\"id\":3}")]).await;
+    driver.rebuild(ChangeId(LOWEST.0 + 5_000), &[("core/tag:3", "{\"id\":3}")]).await;
     check_load(store, bounds(5_000, 5_000), &[("core/tag:3", Some("{\"id\":3}"))]).await;
     let changed = store.changed_since(LOWEST.next()).await.expect("the store answers");
     assert_eq!(changed.bounds, bounds(5_000, 5_000));
     // An older state, as after a restart without persistence: told as it is, too.
-    server.rebuild(LOWEST, &[("core/tag:3", "{\"id\":3}")]).await;
+    driver.rebuild(LOWEST, &[("core/tag:3", "{\"id\":3}")]).await;
     assert_eq!(store.bounds().await, Ok(bounds(0, 0)));
 }
 
-async fn what_lost_a_part_is_incomplete(store: &dyn ElementStore, server: &dyn Server) {
+async fn what_lost_a_part_is_incomplete(store: &dyn ElementStore, driver: &dyn ElementStoreDriver) {
     for part in [Missing::Elements, Missing::ChangeIds, Missing::LowestChangeId] {
-        server.clear().await;
-        server.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}"), ("core/tag:2", "{\"id\":2}")]).await;
-        server.write(&[("core/tag:1", Some("{\"id\":1,\"a\":1}"))]).await;
-        if server.lose(part).await {
+        driver.clear().await;
+        driver.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}"), ("core/tag:2", "{\"id\":2}")]).await;
+        driver.write(&[("core/tag:1", Some("{\"id\":1,\"a\":1}"))]).await;
+        if driver.lose(part).await {
             check_missing(store, StoreError::Incomplete(part), "lost").await;
         }
         // Whatever is missing of a cache that is being built: it is not ready.
-        server.begin_rebuild().await;
+        driver.begin_rebuild().await;
         check_missing(store, StoreError::NotReady, "being built").await;
     }
 }
 
-async fn an_id_that_is_none_is_an_error(store: &dyn ElementStore, server: &dyn Server) {
-    for score in ["-1", "1.5", "inf", "-inf", "1e300"] {
-        server.clear().await;
-        server.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}")]).await;
-        server.set_score("_config:lowest_change_id", score).await;
-        check_unavailable(store, score).await;
-    }
-    for score in ["338638634000.5", "inf", "1e300"] {
-        server.clear().await;
-        server.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}")]).await;
-        server.set_score("core/tag:1", score).await;
-        check_unavailable(store, score).await;
+async fn an_id_that_is_none_is_an_error(store: &dyn ElementStore, driver: &dyn ElementStoreDriver) {
+    for way in 0.. {
+        driver.clear().await;
+        driver.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}")]).await;
+        let Some(spoiled) = driver.spoil_change_id(way).await else { break };
+        check_unavailable(store, &spoiled).await;
     }
 }
 
-async fn silence_is_unavailable(store: &dyn ElementStore, server: &dyn Server) {
-    server.clear().await;
-    server.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}")]).await;
-    if server.set_reachable(false).await {
+async fn silence_is_unavailable(store: &dyn ElementStore, driver: &dyn ElementStoreDriver) {
+    driver.clear().await;
+    driver.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}")]).await;
+    if driver.set_reachable(false).await {
         check_unavailable(store, "silence").await;
-        server.set_reachable(true).await;
+        driver.set_reachable(true).await;
     }
     check_load(store, bounds(0, 0), &[("core/tag:1", Some("{\"id\":1}"))]).await;
 }
