@@ -1,5 +1,6 @@
 //! How does a block look to one kind of viewer? Rendered once, and shared by all for whom every decision is the same.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::hash::{BuildHasherDefault, DefaultHasher, Hash};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,9 +12,15 @@ use quick_cache::{OptionsBuilder, Weighter};
 
 use super::{deflate, zstd_frame};
 use domain::difference::Selection;
+use domain::ids::ElementKey;
+use domain::meeting::Meeting;
 use domain::meeting::block::{Block, BlockId};
 use domain::restriction::view::View;
 use domain::restriction::viewer::{Standing, Viewer};
+
+mod served;
+
+use served::Served;
 
 /// A rendered selection, with its compressed forms once somebody has asked for them.
 #[derive(Debug)]
@@ -60,6 +67,8 @@ pub struct Pieces {
     /// that a text that looks the same to many standings counts, and is forgotten, once.
     by_standing: Cached<(BlockId, Arc<Standing>), Weak<Piece>>,
     by_views: Cached<(BlockId, Arc<[View]>), Arc<Piece>>,
+    /// Of other blocks nothing is kept: only lines that were begun before they were replaced ask for them.
+    served: Served,
     asked: AtomicU64,
     rendered: AtomicU64,
 }
@@ -105,6 +114,7 @@ impl Pieces {
         Self {
             by_standing: new_cache(standings),
             by_views: new_cache(views),
+            served: Served::default(),
             asked: AtomicU64::new(0),
             rendered: AtomicU64::new(0),
         }
@@ -118,10 +128,22 @@ impl Pieces {
         self.by_views.set_capacity(views);
     }
 
-    /// Forgets everything.
-    pub(crate) fn clear(&self) {
+    /// From now on keeps what is rendered of `meeting`, which shares nothing with the one before.
+    pub(crate) fn begin(&self, meeting: &Arc<Meeting>) {
+        self.served.begin(meeting);
         self.by_standing.clear();
         self.by_views.clear();
+    }
+
+    /// From now on keeps what is rendered of `meeting`, whose blocks are those of the one before but for the `touched`
+    /// elements; forgets what was rendered of blocks that it does not have.
+    pub(crate) fn follow(&self, meeting: &Arc<Meeting>, touched: impl IntoIterator<Item = ElementKey>) {
+        let entries = self.by_standing.len() + self.by_views.len();
+        let replaced = self.served.follow(meeting, touched, entries);
+        if !replaced.is_empty() {
+            self.by_standing.retain(|(block, _), _| !replaced.contains(block));
+            self.by_views.retain(|(block, _), _| !replaced.contains(block));
+        }
     }
 
     /// Everything of the block that the viewer sees; `None` if that is nothing.
@@ -138,7 +160,10 @@ impl Pieces {
                 Some(_) => find(),
                 None => {
                     let piece = find();
-                    self.by_standing.insert(key, Arc::downgrade(&piece));
+                    self.by_standing.insert(key.clone(), Arc::downgrade(&piece));
+                    if !self.served.has(block) {
+                        self.by_standing.remove(&key);
+                    }
                     piece
                 }
             }
@@ -158,12 +183,14 @@ impl Pieces {
         let misses = self.rendered.load(Ordering::Relaxed);
         // The two are not read in the same moment.
         let hits = self.asked.load(Ordering::Relaxed).saturating_sub(misses);
-        PiecesUse { bytes: self.by_views.weight(), hits, misses }
+        PiecesUse { bytes: self.by_standing.weight() + self.by_views.weight(), hits, misses }
     }
 
     fn find(&self, selection: &Selection) -> Arc<Piece> {
         let key = (selection.block.id(), Arc::clone(&selection.views));
+        let is_found = Cell::new(true);
         let render = || {
+            is_found.set(false);
             self.rendered.fetch_add(1, Ordering::Relaxed);
             selection.render()
         };
@@ -172,9 +199,13 @@ impl Pieces {
             return self.by_views.get(&key).unwrap_or_else(|| Arc::new(Piece::own(render())));
         }
         // Whoever asks for a piece that is being made waits for it: nothing is made twice.
-        match self.by_views.get_or_insert_with(&key, || Ok::<_, Infallible>(Arc::new(Piece::new(render())))) {
-            Ok(piece) => piece,
+        let Ok(piece) = self.by_views.get_or_insert_with(&key, || Ok::<_, Infallible>(Arc::new(Piece::new(render()))));
+        // Asked after it was put there: so either this sees that the block was replaced, or whoever replaces it sees the
+        // piece.
+        if !is_found.get() && !self.served.has(&selection.block) {
+            self.by_views.remove(&key);
         }
+        piece
     }
 }
 
@@ -213,7 +244,7 @@ fn is_sample(number: u64) -> bool {
 
 impl std::fmt::Debug for Pieces {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Pieces").field("bytes", &self.by_views.weight()).finish_non_exhaustive()
+        formatter.debug_struct("Pieces").field("bytes", &self.usage().bytes).finish_non_exhaustive()
     }
 }
 

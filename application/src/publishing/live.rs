@@ -99,29 +99,34 @@ impl Live {
     pub fn publish(&self, meetings: impl IntoIterator<Item = Meeting>, now: Duration) {
         let mut history = self.published().map(|published| published.history.clone());
         let mut is_reset = false;
+        let mut touched = Vec::new();
         for meeting in meetings {
             is_reset |= meeting.step().is_reset;
+            touched.extend_from_slice(&meeting.step().touched);
             match &mut history {
                 Some(history) => history.push(meeting, now),
                 None => history = Some(History::new(meeting, self.limits, now)),
             }
         }
         if let Some(history) = history {
-            let text_bytes = history.current().text_bytes() as u64;
+            let current = history.current();
+            // Before anybody can ask for it.
+            if is_reset {
+                self.pieces.begin(current);
+            } else {
+                self.pieces.follow(current, touched);
+            }
+            self.bound_pieces(current.text_bytes() as u64, is_reset);
             let published = Arc::new(Published { history, transitions: Mutex::default() });
             let before = self.published.write().unwrap_or_else(PoisonError::into_inner).replace(published);
             // What nobody needs any more is freed outside of the lock.
             drop(before);
-            self.bound_pieces(text_bytes, is_reset);
             self.is_loaded.send_replace(true);
         }
     }
 
-    /// Lets the limit of what is rendered grow with the meeting. After a reset no block is what it was.
+    /// Lets the limit of what is rendered grow with the meeting.
     fn bound_pieces(&self, text_bytes: u64, is_reset: bool) {
-        if is_reset {
-            self.pieces.clear();
-        }
         let now = self.pieces_bytes_max.load(Ordering::Relaxed);
         let wanted = self.pieces_limit.bytes_max(text_bytes);
         if wanted > now || is_reset && wanted != now {
@@ -162,7 +167,10 @@ impl Published {
 mod tests {
     use super::*;
     use crate::delivery::line::{Encoder, Line};
+    use domain::collection::Collection;
     use domain::ids::{ChangeId, UserId};
+    use domain::meeting::Change;
+    use domain::ports::element_store::RawElement;
     use domain::restriction::viewer::Viewer;
     use domain::testing::generator::{Generated, Plan};
 
@@ -196,19 +204,85 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_was_rendered_before_a_reset_is_forgotten() {
+    /// A meeting of few elements, served to nobody yet.
+    fn served() -> (Live, Generated) {
         let made = Generated::new(Plan { seed: 1, elements: 300, users: 20 });
         let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
-        let meeting = Meeting::load(made.snapshot(ChangeId(1)), None).meeting;
-        let again = Meeting::load(made.snapshot(ChangeId(2)), Some(&meeting)).meeting;
-        let meeting = Arc::new(meeting);
-        live.publish([Meeting::clone(&meeting)], Duration::ZERO);
-        let viewer = Viewer::resolve(&meeting, Some(UserId(1)));
-        let mut line = Line::all(&meeting, &viewer, ChangeId(0));
-        while line.next_part(live.pieces(), &mut Encoder::plain()).is_some() {}
+        live.publish([Meeting::load(made.snapshot(ChangeId(1)), None).meeting], Duration::ZERO);
+        (live, made)
+    }
+
+    fn current(live: &Live) -> Arc<Meeting> {
+        Arc::clone(live.published().expect("a meeting").current())
+    }
+
+    /// Everything of this version, to one of each group.
+    fn tell_all(live: &Live, meeting: &Arc<Meeting>) {
+        for user in 1..=20 {
+            let viewer = Viewer::resolve(meeting, Some(UserId(user)));
+            let mut line = Line::all(meeting, &viewer, ChangeId(0));
+            while line.next_part(live.pieces(), &mut Encoder::plain()).is_some() {}
+        }
+    }
+
+    /// The version after `meeting`, in which these elements have one field more or less.
+    fn next(made: &Generated, meeting: &Meeting, collection: Collection) -> Meeting {
+        let change_id = ChangeId(meeting.change_id().0 + 1);
+        let of_collection = made.elements().iter().filter(|(key, _)| key.collection == collection);
+        let elements = of_collection.map(|(key, json)| RawElement {
+            key: key.to_string().into_bytes(),
+            json: Some(json.replacen('{', &format!("{{\"changed\":{change_id},"), 1).into_bytes()),
+        });
+        let built = meeting.apply(Change { change_id, elements: elements.collect() });
+        assert!(built.problems.is_empty(), "{:?}", built.problems);
+        built.meeting
+    }
+
+    #[test]
+    fn what_was_rendered_before_a_reset_is_forgotten() {
+        let (live, made) = served();
+        let meeting = current(&live);
+        tell_all(&live, &meeting);
         assert!(live.pieces().usage().bytes > 0);
-        live.publish([again], Duration::ZERO);
+        live.publish([Meeting::load(made.snapshot(ChangeId(2)), Some(&meeting)).meeting], Duration::ZERO);
         assert_eq!(live.pieces().usage().bytes, 0);
+        tell_all(&live, &meeting);
+        assert_eq!(live.pieces().usage().bytes, 0, "a line that was begun before");
+    }
+
+    #[test]
+    fn of_blocks_that_were_replaced_nothing_is_kept() {
+        let (live, made) = served();
+        tell_all(&live, &current(&live));
+        let kept = live.pieces().usage().bytes;
+        for _ in 0..20 {
+            let old = current(&live);
+            let one = next(&made, &old, Collection::MotionPoll);
+            // Two at once: nobody sees the one in between.
+            let other = next(&made, &one, Collection::Motion);
+            live.publish([one, other], Duration::ZERO);
+            let left = live.pieces().usage().bytes;
+            assert!(left < kept * 9 / 10, "{left} of {kept}");
+            tell_all(&live, &old);
+            assert_eq!(live.pieces().usage().bytes, left, "a line that was begun before");
+            tell_all(&live, &current(&live));
+            let now = live.pieces().usage().bytes;
+            assert!(now.abs_diff(kept) < kept / 50, "{now}, and {kept} at first");
+        }
+    }
+
+    #[test]
+    fn what_did_not_change_is_still_found() {
+        let (live, made) = served();
+        tell_all(&live, &current(&live));
+        tell_all(&live, &current(&live));
+        let before = live.pieces().usage().misses;
+        tell_all(&live, &current(&live));
+        let own = live.pieces().usage().misses - before;
+        live.publish([next(&made, &current(&live), Collection::MotionPoll)], Duration::ZERO);
+        let before = live.pieces().usage().misses;
+        tell_all(&live, &current(&live));
+        let polls = current(&live).elements(Collection::MotionPoll).count() as u64;
+        assert!(live.pieces().usage().misses - before <= own + polls * 20, "no more than the polls");
     }
 }

@@ -97,10 +97,16 @@ impl Block {
         Self { id: BlockId(id), entries: self.entries.clone(), named: self.named.clone() }
     }
 
+    /// Where it stands in a meeting.
+    #[must_use]
+    pub fn key(&self) -> BlockKey {
+        BlockKey::of(self.entries[0].element.key())
+    }
+
     /// The collection of its elements.
     #[must_use]
     pub fn collection(&self) -> Collection {
-        self.entries[0].element.key().collection
+        self.key().collection
     }
 
     /// Ascending by id.

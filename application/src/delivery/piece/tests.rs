@@ -103,6 +103,6 @@ fn the_limit_can_be_moved_and_everything_be_forgotten() {
     assert_eq!(pieces.usage().bytes, 0);
     pieces.set_bytes_max(ROOM_FOR_ALL);
     assert!(case.misses(&pieces, &case.one_each) < nothing / 4);
-    pieces.clear();
+    pieces.begin(&Arc::new(case.meeting.clone()));
     assert_eq!((pieces.usage().bytes, pieces.by_standing.weight()), (0, 0));
 }
