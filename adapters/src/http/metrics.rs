@@ -28,8 +28,12 @@ pub struct Scrape {
 /// Serves the metrics, by plain HTTP, until it is dropped: while the service stops they can still be asked for.
 pub async fn serve_metrics<A: Acceptor>(acceptor: A, scrape: Scrape) {
     let limits = Limits { connections_max: METRICS_CONNECTIONS_MAX, ..Limits::default() };
-    let context =
-        ConnectionContext::new(HttpService::of(METRICS_PATH, &[Method::GET, Method::HEAD], scrape), TlsMode::Off, None, &limits);
+    let context = ConnectionContext::new(
+        HttpService::of(METRICS_PATH, &[Method::GET, Method::HEAD], scrape),
+        TlsMode::Off,
+        None,
+        &limits,
+    );
     let (_kept, never) = drain();
     serve(acceptor, context, limits, never).await;
 }

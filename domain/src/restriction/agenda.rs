@@ -2,9 +2,9 @@
 
 use super::rule::{About, Subject, Ties};
 use super::view::View;
+use super::viewer::Standing;
 use crate::element::facts::Facts;
 use crate::permission::Permission;
-use super::viewer::Standing;
 
 /// (spec: restriction.md#agenda-items)
 pub(super) fn item(standing: &Standing, subject: &Subject<'_>) -> View {

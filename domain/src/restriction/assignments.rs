@@ -2,9 +2,9 @@
 
 use super::rule::Subject;
 use super::view::View;
+use super::viewer::Standing;
 use super::whole_if;
 use crate::permission::Permission;
-use super::viewer::Standing;
 
 /// (spec: restriction.md#assignments)
 pub(super) fn assignment(standing: &Standing, _: &Subject<'_>) -> View {

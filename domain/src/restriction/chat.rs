@@ -2,10 +2,10 @@
 
 use super::rule::Subject;
 use super::view::View;
+use super::viewer::Standing;
 use super::whole_if;
 use crate::element::facts::Facts;
 use crate::permission::Permission;
-use super::viewer::Standing;
 
 /// (spec: restriction.md#chat)
 pub(super) fn group_or_message(standing: &Standing, subject: &Subject<'_>) -> View {

@@ -2,10 +2,10 @@
 
 use super::rule::Subject;
 use super::view::View;
+use super::viewer::Standing;
 use super::whole_if;
 use crate::element::facts::{Facts, MediafileAccess};
 use crate::permission::Permission;
-use super::viewer::Standing;
 
 /// (spec: restriction.md#mediafiles)
 pub(super) fn mediafile(standing: &Standing, subject: &Subject<'_>) -> View {

@@ -2,10 +2,10 @@
 
 use super::rule::{About, Subject, Ties};
 use super::view::View;
+use super::viewer::Standing;
 use super::whole_if;
 use crate::element::facts::{Facts, MotionFacts};
 use crate::permission::Permission;
-use super::viewer::Standing;
 
 /// (spec: restriction.md#motion-settings)
 pub(super) fn of_all_motions(standing: &Standing, _: &Subject<'_>) -> View {

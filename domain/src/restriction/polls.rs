@@ -2,9 +2,9 @@
 
 use super::rule::{About, Subject, Ties};
 use super::view::{PollView, View, Voter};
+use super::viewer::Standing;
 use crate::element::facts::{Facts, PollState};
 use crate::permission::Permission;
-use super::viewer::Standing;
 
 /// What differs between the polls of motions and those of elections.
 pub(super) struct Kind {

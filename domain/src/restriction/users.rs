@@ -2,10 +2,10 @@
 
 use super::rule::{About, Subject, Ties};
 use super::view::View;
+use super::viewer::Standing;
 use super::whole_if;
 use crate::element::facts::Facts;
 use crate::permission::Permission;
-use super::viewer::Standing;
 
 macro_rules! field_sets {
     ($($(#[$doc:meta])* $name:ident = [$($field:literal),*];)+) => {$(
