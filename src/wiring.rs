@@ -251,10 +251,7 @@ impl Parts {
                 Notify { gate: gate.clone(), live: live(), hub: Arc::clone(&self.hub), streams },
             )
             .with(ServiceRoute::NotifySend, NotifySend { gate: gate.clone(), bus: Arc::clone(&self.ports.bus) })
-            .with(
-                ServiceRoute::Applause,
-                Applause { gate, store: Arc::clone(&self.ports.applause) },
-            )
+            .with(ServiceRoute::Applause, Applause { gate, store: Arc::clone(&self.ports.applause) })
             .into_service()
     }
 
