@@ -321,35 +321,55 @@ fn what_is_no_setting_is_refused_too() {
     }
 }
 
-/// The table of the README, made from what `--help` says.
-fn readme_table() -> String {
-    let mut table = String::new();
+const TABLE: &str = "| variable | default | meaning |\n|---|---|---|\n";
+
+/// The line about a setting in the tables of variables, made from what `--help` says.
+fn row(argument: &clap::Arg) -> String {
+    let name = variable_name(argument);
+    let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+    // Where the default depends on others, the help ends with it.
+    let (meaning, default) = match help.trim_end_matches('.').split_once(" [default: ") {
+        Some((meaning, default)) => (meaning.to_owned(), default.trim_end_matches(']').to_owned()),
+        None => {
+            let defaults = argument.get_default_values().iter().map(|value| value.to_string_lossy());
+            let default = defaults.map(|value| if value.is_empty() { "empty".into() } else { format!("`{value}`") });
+            let default = default.collect::<Vec<_>>().join(" ");
+            (help, if default.is_empty() { "none".to_owned() } else { default })
+        }
+    };
+    format!("| `{name}` | {default} | {} |\n", meaning.trim_end_matches('.'))
+}
+
+/// All tables of variables, under the headings of `--help`.
+fn tables() -> String {
+    let mut tables = String::new();
     for argument in CommandLine::command().get_arguments() {
-        let name = variable_name(argument);
-        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-        // Where the default depends on others, the help ends with it.
-        let (meaning, default) = match help.trim_end_matches('.').split_once(" [default: ") {
-            Some((meaning, default)) => (meaning.to_owned(), default.trim_end_matches(']').to_owned()),
-            None => {
-                let defaults = argument.get_default_values().iter().map(|value| value.to_string_lossy());
-                let default =
-                    defaults.map(|value| if value.is_empty() { "empty".into() } else { format!("`{value}`") });
-                let default = default.collect::<Vec<_>>().join(" ");
-                (help, if default.is_empty() { "none".to_owned() } else { default })
-            }
-        };
-        table.push_str(&format!("| `{name}` | {default} | {} |\n", meaning.trim_end_matches('.')));
+        if let Some((_, heading)) = super::help::HEADINGS.iter().find(|(first, _)| *first == argument.get_id().as_str())
+        {
+            tables.push_str(&format!("\n## {heading}\n\n{TABLE}"));
+        }
+        tables.push_str(&row(argument));
     }
-    table
+    tables
 }
 
 #[test]
+fn the_manual_lists_what_help_says() {
+    let manual = include_str!("../../docs/CONFIGURATION.md");
+    let expected = tables();
+    assert!(manual.ends_with(&expected), "docs/CONFIGURATION.md must end with:\n{expected}");
+}
+
+/// A part of the manual's.
+#[test]
 fn the_table_of_the_readme_is_what_help_says() {
-    let readme = include_str!("../../README.md");
-    let rows = readme.lines().skip_while(|line| *line != "| variable | default | meaning |").skip(2);
-    let found: String = rows.take_while(|line| line.starts_with('|')).map(|line| format!("{line}\n")).collect();
-    let expected = readme_table();
-    assert!(found == expected, "the table of variables in README.md must be:\n{expected}");
+    let (_, rows) = include_str!("../../README.md").split_once(TABLE).expect("a table of variables");
+    let rows: Vec<_> = rows.lines().take_while(|line| line.starts_with('|')).collect();
+    let expected = tables();
+    assert!(rows.len() > 10, "{rows:#?}");
+    for row in rows {
+        assert!(expected.lines().any(|line| line == row), "README.md: {row}\n must be one of:\n{expected}");
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ const FOLDERS: [&str; 9] = [
     "src",
 ];
 /// The texts outside `docs/` whose links are followed, too.
-const TEXTS: [&str; 3] = ["CONTRIBUTING.md", "README.md", "SECURITY.md"];
+const TEXTS: [&str; 5] = ["CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md", "fixtures/traces/README.md"];
 
 /// The anchors of each page of `docs/spec/`.
 type Anchors = BTreeMap<String, BTreeSet<String>>;
@@ -73,7 +73,9 @@ fn split<'a>(path: &str, text: &'a str) -> (&'a str, &'a str) {
         return ("", text);
     }
     let marks = text.match_indices("#[cfg(test)]\nmod ");
-    let tests = marks.map(|(place, _)| place).find(|place| text[*place..].lines().nth(1).is_some_and(|line| line.ends_with('{')));
+    let tests = marks
+        .map(|(place, _)| place)
+        .find(|place| text[*place..].lines().nth(1).is_some_and(|line| line.ends_with('{')));
     text.split_at(tests.unwrap_or(text.len()))
 }
 
@@ -107,12 +109,14 @@ fn problems(pages: &Anchors, sources: &[(String, String)]) -> Vec<String> {
     let mut tested = BTreeSet::new();
     for (path, text) in sources {
         let found = pointers(pages, path, text);
-        problems.extend(found.without_anchor.into_iter().map(|page| format!("{path}: {page} is named without an anchor")));
+        problems
+            .extend(found.without_anchor.into_iter().map(|page| format!("{path}: {page} is named without an anchor")));
         let leads = |pointer: &&String| {
             let (page, anchor) = pointer.split_once('#').unwrap_or((pointer, ""));
             pages.get(page).is_some_and(|anchors| anchors.contains(anchor))
         };
-        problems.extend(found.all.iter().filter(|pointer| !leads(pointer)).map(|pointer| format!("{path}: no {pointer}")));
+        problems
+            .extend(found.all.iter().filter(|pointer| !leads(pointer)).map(|pointer| format!("{path}: no {pointer}")));
         tested.extend(found.of_tests);
     }
     let rules = pages.iter().flat_map(|(page, anchors)| anchors.iter().map(move |anchor| format!("{page}#{anchor}")));

@@ -8,13 +8,14 @@ use serde_json::json;
 use crate::harness::{LOWEST, Lines, Meeting, Process, Protocol, Watcher, fixture, secret_file};
 
 /// A Redis of its own; `None`, said loudly, if there is none to be had.
-async fn redis() -> Option<RedisServer> {
+async fn redis() -> RedisServer {
     RedisServer::start().await.expect("a Redis")
 }
 
 #[tokio::test]
+#[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
 async fn a_redis_that_is_killed_and_refilled_keeps_every_stream_open() {
-    let Some(mut redis) = redis().await else { return };
+    let mut redis = redis().await;
     let mut meeting = Meeting::start(&redis.address()).await;
     let mut process = Process::serve(redis.port(), &[("RECONCILE_SECONDS", "1")]).await;
     process.browser().until_healthy().await;
@@ -63,8 +64,9 @@ async fn a_redis_that_is_killed_and_refilled_keeps_every_stream_open() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
 async fn two_programs_on_one_redis_share_messages_and_applause() {
-    let Some(redis) = redis().await else { return };
+    let redis = redis().await;
     let meeting = Meeting::start(&redis.address()).await;
     let variables = [("APPLAUSE_INTERVAL_MS", "50")];
     let processes = [Process::serve(redis.port(), &variables).await, Process::serve(redis.port(), &variables).await];
@@ -121,8 +123,9 @@ async fn two_programs_on_one_redis_share_messages_and_applause() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
 async fn two_programs_on_one_redis_tell_the_same_whichever_a_client_comes_to() {
-    let Some(redis) = redis().await else { return };
+    let redis = redis().await;
     let mut meeting = Meeting::start(&redis.address()).await;
     let processes = [Process::serve(redis.port(), &[]).await, Process::serve(redis.port(), &[]).await];
     for process in &processes {
@@ -144,8 +147,9 @@ async fn two_programs_on_one_redis_tell_the_same_whichever_a_client_comes_to() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
 async fn a_program_that_starts_without_redis_serves_when_it_comes() {
-    let Some(mut redis) = redis().await else { return };
+    let mut redis = redis().await;
     redis.kill().expect("killed");
     let mut process = Process::serve(redis.port(), &[]).await;
     process.until_logged("no meeting yet").await;
@@ -181,12 +185,13 @@ async fn check_follows(
 }
 
 #[tokio::test]
+#[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
 async fn a_fail_over_by_sentinel_is_followed() {
-    let Some(mut first) = redis().await else { return };
-    let second = RedisServer::start_replica(&first).await.expect("a Redis").expect("it is installed");
+    let mut first = redis().await;
+    let second = RedisServer::start_replica(&first).await.expect("a Redis");
     let mut meeting = Meeting::start(&first.address()).await;
     meeting.log_in(3).await;
-    let sentinel = RedisServer::start_sentinel(&first).await.expect("a sentinel").expect("it is installed");
+    let sentinel = RedisServer::start_sentinel(&first).await.expect("a sentinel");
     let (sentinels, secret) = (format!("127.0.0.1:{}", sentinel.port()), secret_file());
     let variables = [("REDIS_SENTINELS", &*sentinels), ("SECRET_FILE", &secret), ("RECONCILE_SECONDS", "1")];
     let mut process = Process::start(&[], &variables).await;
@@ -237,9 +242,10 @@ fn identity() -> (String, TlsIdentity, [String; 2]) {
 }
 
 #[tokio::test]
+#[cfg_attr(not(has_redis_tls), ignore = "there is no redis-server on the PATH that was built with TLS")]
 async fn a_redis_with_a_certificate_of_a_private_authority_is_trusted_only_by_its_file() {
     let (authority, identity, _) = identity();
-    let Some(redis) = RedisServer::start_tls(identity).await.expect("a Redis") else { return };
+    let redis = RedisServer::start_tls(identity).await.expect("a Redis");
     let mut meeting = Meeting::start(&redis.address()).await;
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("authority.pem");
@@ -261,6 +267,7 @@ async fn a_redis_with_a_certificate_of_a_private_authority_is_trusted_only_by_it
 }
 
 #[tokio::test]
+#[cfg_attr(not(has_redis_tls), ignore = "there is no redis-server on the PATH that was built with TLS")]
 async fn a_redis_that_wants_a_certificate_of_its_clients_is_shown_one() {
     let (authority, identity, client) = identity();
     let directory = tempfile::tempdir().expect("a directory");
@@ -272,7 +279,7 @@ async fn a_redis_that_wants_a_certificate_of_its_clients_is_shown_one() {
     let [certificate, key] = [written("certificate.pem", &client[0]), written("key.pem", &client[1])];
     let one = RedisIdentity::from_files(certificate.as_ref(), key.as_ref()).expect("a certificate");
     let identity = TlsIdentity { clients: Some(TlsClients { authority: authority.clone(), one }), ..identity };
-    let Some(redis) = RedisServer::start_tls(identity).await.expect("a Redis") else { return };
+    let redis = RedisServer::start_tls(identity).await.expect("a Redis");
     let mut meeting = Meeting::start(&redis.address()).await;
     let authority = written("authority.pem", &authority);
     let (url, secret) = (format!("rediss://127.0.0.1:{}", redis.port()), secret_file());

@@ -1,4 +1,4 @@
-//! What do clients have after what a real server wrote during a meeting? (`../shared/vectors/trace`)
+//! What do clients have after what a real server wrote during a meeting? (fixtures/traces/README.md)
 
 use adapters::testing::fake_redis::FakeRedis;
 use adapters::testing::openslides::OpenSlides;
@@ -25,7 +25,7 @@ async fn a_recorded_race_ends_for_every_client_as_it_ended() {
 
 /// Clients join at the beginning, and while the meeting goes on.
 async fn check(name: &str) {
-    let Some(trace) = Trace::read(name).expect("a readable trace") else { return };
+    let trace = Trace::read(name).expect("a readable trace");
     let redis = FakeRedis::start().await.expect("a port");
     let server = OpenSlides::new(&redis.address());
     trace.write_initial(&server).await;

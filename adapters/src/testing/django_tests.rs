@@ -35,7 +35,7 @@ struct RecordedSession {
 
 #[tokio::test]
 async fn the_sessions_of_a_real_server_are_trusted() {
-    let Some(text) = super::trace::read_text("meeting.json").expect("a readable trace") else { return };
+    let text = super::trace::read_text("meeting.json").expect("a readable trace");
     let recorded: Recorded = serde_json::from_slice(&text).expect("a trace with users");
     let logged_in = recorded.users.into_iter().filter_map(|user| Some((UserId(user.id), user.session?)));
     let logged_in: Vec<_> = logged_in.collect();

@@ -25,18 +25,14 @@ mod tls_front;
 #[cfg(test)]
 mod trace_tests;
 
-/// Says that tests were passed over because a program is missing, so that nobody overlooks it.
+/// Says that a test was passed over because of something that shows only when it runs, so that nobody overlooks it. (A test
+/// that needs a program is ignored, see `build.rs`.)
 ///
 /// # Panics
 /// If the environment variable `CI` is `true`: there nothing is passed over.
 #[track_caller]
 pub fn skip(why: &str) {
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{why}");
-    say_skipped(why);
-}
-
-/// Says that tests were passed over because recorded cases are missing.
-pub fn say_skipped(why: &str) {
     // Past the test runner, which keeps back what `eprintln!` says in a test that passes.
     let _ = writeln!(std::io::stderr(), "\n!!! SKIPPED: {why}\n");
 }

@@ -73,53 +73,44 @@ pub struct TlsClients {
 }
 
 impl RedisServer {
-    /// Starts one without persistence; `None`, said loudly, if `redis-server` is not installed.
-    pub async fn start() -> io::Result<Option<Self>> {
+    /// Starts one without persistence.
+    ///
+    /// # Errors
+    /// If `redis-server` is not on the `PATH`, or does not start. Tests that need it are ignored without:
+    /// `#[cfg_attr(not(has_redis_server), ignore = "…")]`.
+    pub async fn start() -> io::Result<Self> {
         Self::start_as(|| Kind::Volatile).await
     }
 
     /// Starts one that finds its data again after [`RedisServer::kill`] and [`RedisServer::restart`].
-    pub async fn start_persistent() -> io::Result<Option<Self>> {
+    pub async fn start_persistent() -> io::Result<Self> {
         Self::start_as(|| Kind::Persistent).await
     }
 
     /// Starts one that follows `primary`.
-    pub async fn start_replica(primary: &Self) -> io::Result<Option<Self>> {
+    pub async fn start_replica(primary: &Self) -> io::Result<Self> {
         Self::start_as(|| Kind::Replica(primary.port)).await
     }
 
     /// Starts a sentinel that watches `primary` under the name [`WATCHED_NAME`], and decides alone.
-    pub async fn start_sentinel(primary: &Self) -> io::Result<Option<Self>> {
+    pub async fn start_sentinel(primary: &Self) -> io::Result<Self> {
         Self::start_as(|| Kind::Sentinel(primary.port)).await
     }
 
-    /// Starts one that speaks TLS; `None`, said loudly, if it was built without.
-    pub async fn start_tls(identity: TlsIdentity) -> io::Result<Option<Self>> {
-        let Some(plain) = Self::start().await? else { return Ok(None) };
-        // The option is not known where it is not built in.
-        let options: Option<Vec<String>> = plain.ask(&["CONFIG", "GET", "tls-port"]).await;
-        if options.is_none_or(|options| options.is_empty()) {
-            super::skip("tests against a real Redis that speaks TLS, because `redis-server` was built without");
-            return Ok(None);
-        }
+    /// Starts one that speaks TLS, which not every `redis-server` was built with (`has_redis_tls`).
+    pub async fn start_tls(identity: TlsIdentity) -> io::Result<Self> {
         Self::start_as(|| Kind::Tls(identity.clone())).await
     }
 
-    async fn start_as(kind: impl Fn() -> Kind) -> io::Result<Option<Self>> {
+    async fn start_as(kind: impl Fn() -> Kind) -> io::Result<Self> {
         for _ in 0..START_ATTEMPTS_MAX {
             let directory = tempfile::tempdir()?;
             let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
             let kind = kind();
-            let process = match spawn(port, &kind, directory.path()) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    super::skip("tests against a real Redis, because `redis-server` is not installed");
-                    return Ok(None);
-                }
-                process => process?,
-            };
+            let process = spawn(port, &kind, directory.path())?;
             let mut server = Self { process, port, kind, directory };
             if server.has_started().await? {
-                return Ok(Some(server));
+                return Ok(server);
             }
         }
         Err(io::Error::other(format!("`{PROGRAM}` did not start in {START_ATTEMPTS_MAX} attempts")))
@@ -282,7 +273,8 @@ fn spawn(port: u16, kind: &Kind, directory: &Path) -> io::Result<Child> {
         }
         _ => add_settings(&mut command, port, kind, directory)?,
     }
-    command.current_dir(directory).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+    command.current_dir(directory).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().map_err(|error| io::Error::new(error.kind(), format!("`{PROGRAM}` cannot be started: {error}")))
 }
 
 /// `appendfsync no` writes every command out before it is answered, and leaves only the flush to the disk to the system: a

@@ -1,11 +1,13 @@
 //! What did a real server write while a meeting ran? Reads the recorded traces, and writes them again.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use domain::ids::ChangeId;
 use domain::ports::message_bus::Channel;
+use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -49,9 +51,9 @@ pub struct Change {
 }
 
 impl Trace {
-    /// Reads a trace; `None`, said loudly, if the folder with the recorded traces is not there.
-    pub fn read(name: &str) -> io::Result<Option<Self>> {
-        read_text(name)?.map(|text| serde_json::from_slice(&text).map_err(io::Error::from)).transpose()
+    /// Reads a trace of `fixtures/traces`.
+    pub fn read(name: &str) -> io::Result<Self> {
+        Ok(serde_json::from_slice(&read_text(name)?)?)
     }
 
     /// Its changes in the order of the stream, which is not always that of their ids.
@@ -89,17 +91,12 @@ impl Change {
     }
 }
 
-/// The text of a recorded trace; `None`, said loudly, if it is not there.
-pub fn read_text(name: &str) -> io::Result<Option<Vec<u8>>> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors/trace")).join(name);
-    match std::fs::read(&path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            super::say_skipped(&format!("the recorded trace {} is not there", path.display()));
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
+/// The text of a recorded trace. `fixtures/traces/README.md` says how it was made.
+pub fn read_text(name: &str) -> io::Result<Vec<u8>> {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/traces"));
+    let mut text = Vec::new();
+    GzDecoder::new(File::open(folder.join(format!("{name}.gz")))?).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// Writes a trace's changes again: to the data in the order of their ids, as the server's script did, and to the stream in

@@ -11,27 +11,19 @@ use super::{meeting, seen};
 use crate::ids::ElementKey;
 use crate::testing::oracle::{self, Elements};
 
-/// One of the recorded cases; `None`, said aloud, if they are not there.
-#[expect(clippy::print_stderr, reason = "a test that is passed over must say so")]
+/// One of the recorded cases.
 #[expect(clippy::disallowed_methods, reason = "the cases are kept in files outside the project")]
-fn recorded<T: DeserializeOwned>(file: &str) -> Option<T> {
+fn recorded<T: DeserializeOwned>(file: &str) -> T {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors")).join(file);
-    match fs::read(&path) {
-        Ok(text) => Some(serde_json::from_slice(&text).expect("the recorded cases are JSON")),
-        Err(error) => {
-            eprintln!("PASSED OVER: the recorded cases are missing ({}: {error})", path.display());
-            None
-        }
-    }
+    let text = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_slice(&text).expect("the recorded cases are JSON")
 }
 
 #[test]
+#[cfg_attr(not(has_recorded_cases), ignore = "the recorded cases are not beside the project, in ../shared/vectors")]
 fn every_recorded_user_sees_what_the_server_shows() {
-    let (Some(elements), Some(views)) =
-        (recorded::<Elements>("meeting.json"), recorded::<BTreeMap<u64, Elements>>("restricted.json"))
-    else {
-        return;
-    };
+    let elements: Elements = recorded("meeting.json");
+    let views: BTreeMap<u64, Elements> = recorded("restricted.json");
     let meeting = meeting(&elements);
     assert_eq!(meeting.len(), elements.len());
     for (user, expected) in views {
@@ -44,17 +36,15 @@ fn every_recorded_user_sees_what_the_server_shows() {
 }
 
 #[test]
+#[cfg_attr(not(has_recorded_cases), ignore = "the recorded cases are not beside the project, in ../shared/vectors")]
 fn recorded_elements_require_the_users_that_the_server_says() {
     #[derive(Deserialize)]
     struct Expected {
         ids: BTreeSet<u64>,
         perm: String,
     }
-    let (Some(elements), Some(required)) =
-        (recorded::<Elements>("meeting.json"), recorded::<BTreeMap<String, Expected>>("required_users.json"))
-    else {
-        return;
-    };
+    let elements: Elements = recorded("meeting.json");
+    let required: BTreeMap<String, Expected> = recorded("required_users.json");
     let meeting = meeting(&elements);
     // Only some elements are recorded.
     for (key, expected) in required {

@@ -22,16 +22,12 @@ struct Case {
 }
 
 #[test]
+#[cfg_attr(not(has_recorded_cases), ignore = "the recorded cases are not beside the project, in ../shared/vectors")]
 #[expect(clippy::disallowed_methods, reason = "the cases are kept in files outside the project")]
 fn slides_equal_the_recorded_ones() {
-    let read = |name: &str| fs::read_to_string(format!("{FOLDER}/{name}"));
-    let (Ok(meeting), Ok(cases)) = (read("meeting.json"), read("slides.json")) else {
-        #[expect(clippy::print_stderr, reason = "the cases are kept outside the project: who runs this must know")]
-        {
-            eprintln!("NOT RUN: the recorded slides are not in {FOLDER}");
-        }
-        return;
-    };
+    let read =
+        |name: &str| fs::read_to_string(format!("{FOLDER}/{name}")).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let (meeting, cases) = (read("meeting.json"), read("slides.json"));
     let base: Elements = serde_json::from_str(&meeting).expect("the meeting is JSON");
     let cases: Vec<Case> = serde_json::from_str(&cases).expect("the cases are JSON");
     assert_eq!(cases.len(), 267);

@@ -1,0 +1,70 @@
+//! What of the things that some tests need is there? Told to the compiler, so that what cannot run is reported as ignored.
+//!
+//! The script of every package with such tests. With `CI=true` nothing is ignored: what is missing fails the tests.
+
+#![allow(clippy::print_stdout, reason = "this is how a build script speaks with Cargo")]
+#![allow(clippy::disallowed_methods, reason = "what holds for the domain does not hold for its build")]
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Recorded cases, which are kept beside the project.
+const RECORDED_CASES: &str = "../../shared/vectors";
+const RECORDED_FILES: [&str; 4] = ["meeting.json", "required_users.json", "restricted.json", "slides.json"];
+
+fn main() {
+    let script = if Path::new("build.rs").exists() { "build.rs" } else { "../build.rs" };
+    println!("cargo::rerun-if-changed={script}");
+    println!("cargo::rustc-check-cfg=cfg(has_recorded_cases, has_redis_server, has_redis_tls)");
+    if env::var("CARGO_PKG_NAME").as_deref() == Ok("domain") {
+        tell("has_recorded_cases", has_recorded_cases());
+    } else {
+        let server = redis_server();
+        tell("has_redis_server", server.is_some());
+        tell("has_redis_tls", server.is_some_and(|server| speaks_tls(&server)));
+    }
+}
+
+fn tell(name: &str, is_there: bool) {
+    if !is_there {
+        println!("cargo::rerun-if-env-changed=CI");
+    }
+    if is_there || env::var("CI").as_deref() == Ok("true") {
+        println!("cargo::rustc-cfg={name}");
+    }
+}
+
+/// Watches the files only if they are there: Cargo would build anew each time for one that is not.
+fn has_recorded_cases() -> bool {
+    let paths = RECORDED_FILES.map(|name| format!("{RECORDED_CASES}/{name}"));
+    let are_there = paths.iter().all(|path| Path::new(path).exists());
+    for path in paths.iter().filter(|_| are_there) {
+        println!("cargo::rerun-if-changed={path}");
+    }
+    are_there
+}
+
+/// The program, if it is on the `PATH`. Watches it, or where it might come.
+fn redis_server() -> Option<PathBuf> {
+    let folders: Vec<_> = env::split_paths(&env::var_os("PATH")?).filter(|folder| folder.is_dir()).collect();
+    let found = folders.iter().map(|folder| folder.join("redis-server")).find(|path| path.is_file());
+    if found.is_none() {
+        println!("cargo::rerun-if-env-changed=PATH");
+    }
+    let watched = found.as_ref().map_or(&folders[..], std::slice::from_ref);
+    for path in watched {
+        println!("cargo::rerun-if-changed={}", path.display());
+    }
+    found
+}
+
+/// Whether it was built with TLS: then it complains of the second setting, not of the first.
+fn speaks_tls(server: &Path) -> bool {
+    let complaint = Command::new(server)
+        .args(["--tls-port", "0", "--no-such-setting", "1"])
+        .stdin(Stdio::null())
+        .output()
+        .map(|output| String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned());
+    complaint.is_ok_and(|complaint| complaint.contains("no-such-setting"))
+}
