@@ -61,4 +61,6 @@ async fn the_browser_refuses_what_the_page_does_not_bring_itself() {
         return [window.harm ?? null, refused.sort()];";
     let refused = ["connect-src", "img-src", "script-src-attr", "script-src-elem", "style-src-attr"];
     assert_eq!(page.run_promise(script).await, json!([null, refused]));
+    // What other tests find empty is heard here.
+    assert!(!page.console().await.is_empty());
 }

@@ -9,7 +9,7 @@ const TEXTS = {
     side: "Side by side", hall: "The hall", voices: "Voices", wire: "The wire",
     left: "Left", right: "Right", viewer: "Viewer", yourself: "your session", anonymous: "anonymous",
     elements: "elements", groups: "Groups", collection: "Collection", only: "only here", allCollections: "Collections",
-    differing: "differ", onlyDifferences: "Only what differs", filter: "Filter", hidden: "hidden", fieldHidden: "not visible",
+    differing: "differs", onlyDifferences: "Only what differs", filter: "Filter", hidden: "hidden", fieldHidden: "not visible",
     same: "seen alike by both", showMore: "Show more", nothing: "Nothing to see here.", noDifference: "Both see the same here.",
     gained: "Group {group} gained {permissions}", lost: "Group {group} lost {permissions}",
     sideGained: "{who} now sees {count} more", sideLost: "{who} no longer sees {count}",
