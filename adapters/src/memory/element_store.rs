@@ -34,7 +34,8 @@ impl ElementStore for MemoryElementStore {
         let bounds = state.ready()?;
         let changed = state.changed.iter().filter(|(_, changed)| **changed > since);
         let element = |(key, _): (&Vec<u8>, _)| RawElement { key: key.clone(), json: state.elements.get(key).cloned() };
-        Ok(ChangedSince { bounds, elements: changed.map(element).collect() })
+        let count = state.elements.len() as u64;
+        Ok(ChangedSince { bounds, elements: changed.map(element).collect(), count })
     }
 
     async fn bounds(&self) -> Result<Bounds, StoreError> {

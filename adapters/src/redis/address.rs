@@ -9,6 +9,7 @@ use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisCon
 use super::authority::RedisAuthority;
 use super::identity::RedisIdentity;
 use crate::file::read_limited;
+use crate::pem::BYTE_ORDER_MARK;
 
 /// The address of a Redis, from host and port or from a URL. Neither form of printing it shows the password.
 #[derive(Clone, PartialEq, Eq)]
@@ -65,7 +66,12 @@ impl RedisAddress {
         let fail = |problem| RedisAddressFileError { path: path.to_owned(), problem };
         let text = read_limited(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
         let text = String::from_utf8(text).map_err(|_| fail("holds no text in UTF-8".to_owned()))?;
-        text.trim().parse().map_err(|RedisAddressError { problem, .. }| {
+        // Windows' editors put a byte order mark before the text.
+        let text = text.trim_start_matches(BYTE_ORDER_MARK).trim();
+        if text.is_empty() {
+            return Err(fail("is empty".to_owned()));
+        }
+        text.parse().map_err(|RedisAddressError { problem, .. }| {
             fail(format!(
                 "does not hold the address of a Redis ({problem}); expected one line, \
                  redis[s]://[[user]:password@]host[:port][/database] or unix:///path/to/socket"

@@ -98,6 +98,8 @@ impl ElementStore for RedisElementStore {
 /// What one transaction told.
 struct Round {
     bounds: Bounds,
+    /// How many elements there are.
+    count: u64,
     /// Every element that changed.
     keys: Vec<Vec<u8>>,
     /// The values of the keys that were known before, in their order.
@@ -123,7 +125,7 @@ impl Round {
         if values.len() != known {
             return Err(unexpected_answer(link).into());
         }
-        Ok(Self { bounds, keys, values })
+        Ok(Self { bounds, count, keys, values })
     }
 
     fn answer(self, known: Vec<Vec<u8>>) -> ChangedSince {
@@ -135,7 +137,7 @@ impl Round {
             .filter(|(key, _)| named.contains(key.as_slice()))
             .map(|(key, json)| RawElement { key, json })
             .collect();
-        ChangedSince { bounds: self.bounds, elements }
+        ChangedSince { bounds: self.bounds, elements, count: self.count }
     }
 }
 

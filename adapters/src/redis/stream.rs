@@ -1,4 +1,4 @@
-//! What are the streams of Redis called, and where in them does an entry stand? (spec: redis.md)
+//! What are the streams of Redis called, and where in them does an entry stand? (spec: redis.md#keys)
 
 use std::fmt;
 use std::str::FromStr;

@@ -203,6 +203,11 @@ impl Ingest {
             let change = Change { change_id: changed.bounds.highest, elements: changed.elements };
             let bytes = bytes_of(&change.elements);
             let meeting = compute(bytes, move || logged(current.apply(change))).await;
+            if changed.count < meeting.len() as u64 {
+                // The store lost elements that nobody deleted, so what it lacks of the changed ones may be lost as well.
+                // Reading everything tells whether there is still a meeting.
+                return self.load().await.map(|_| self.current().bounds());
+            }
             self.counters.caught_up();
             self.publish([meeting]);
         }

@@ -103,3 +103,21 @@ async fn a_stream_that_cannot_be_read_does_not_keep_the_meeting_from_following_t
     assert_eq!((position, ingest.current().change_id()), (None, ChangeId(11)));
     assert_eq!(ingest.current().len(), 1, "the configuration");
 }
+
+/// A Redis that evicts keys may drop the hash of all elements; with the next element that the server writes there is one
+/// again. (spec: redis.md#no-meeting)
+#[tokio::test]
+async fn elements_that_the_store_lost_are_not_taken_for_deleted() {
+    let server = MemoryServer::new();
+    server.rebuild(ChangeId(10), MEETING);
+    let mut bus = MockMessageBus::new();
+    bus.expect_last_position().returning(|_| Ok(Position::START));
+    let ingest = ingest(&server, bus);
+    ingest.load().await.expect("a meeting");
+    server.write(&[("topics/topic:1", Some("{\"id\":1,\"title\":\"new\"}"))]);
+    server.lose_elements();
+    server.write(&[("core/tag:1", Some("{\"id\":1}"))]);
+    let answer = ingest.catch_up().await;
+    assert!(matches!(answer, Err(StoreError::Incomplete(_))), "{answer:?}");
+    assert_eq!(ingest.current().len(), MEETING.len());
+}

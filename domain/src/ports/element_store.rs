@@ -69,6 +69,9 @@ pub struct ChangedSince {
     pub bounds: Bounds,
     /// Every element that changed, each once, in no order.
     pub elements: Vec<RawElement>,
+    /// How many elements the store holds at that moment, those that do not parse included: never fewer than a meeting that
+    /// these values bring up to it, or the store lost some of them.
+    pub count: u64,
 }
 
 /// An element as it stands in the store, nothing of it read yet.

@@ -1,5 +1,5 @@
-//! Does the meeting become that of the store, whatever the store and the bus did for a while? (spec: redis.md, What the
-//! service does with them)
+//! Does the meeting become that of the store, whatever the store and the bus did for a while?
+//! (spec: redis.md#reconcile)
 //!
 //! The loop runs as it does in the service. The ports fail, stall, repeat and lie as a random script says; in the end they
 //! tell the truth again. One lie is left out, because nobody can see through it: a message that bears the very next change
@@ -156,7 +156,8 @@ impl ElementStore for Store {
     async fn changed_since(&self, since: ChangeId) -> Result<ChangedSince, StoreError> {
         let state = self.answer().await?;
         let changed = state.changed.iter().filter(|(_, change_id)| **change_id > since);
-        Ok(ChangedSince { bounds: state.bounds, elements: changed.map(|(key, _)| state.raw(key)).collect() })
+        let elements = changed.map(|(key, _)| state.raw(key)).collect();
+        Ok(ChangedSince { bounds: state.bounds, elements, count: state.elements.len() as u64 })
     }
 
     async fn bounds(&self) -> Result<Bounds, StoreError> {
