@@ -147,7 +147,7 @@ mod tests {
     use crate::meeting::Change;
     use crate::ports::element_store::{Bounds, RawElement, Snapshot};
 
-    const TITLE_BYTES: usize = 100_000;
+    const TITLE_BYTES: usize = 50_000;
 
     /// A tag whose text is about as long as [`TITLE_BYTES`], other ones in each version.
     fn tag(number: u64) -> Vec<RawElement> {
