@@ -104,6 +104,41 @@ async fn a_stream_that_cannot_be_read_does_not_keep_the_meeting_from_following_t
     assert_eq!(ingest.current().len(), 1, "the configuration");
 }
 
+#[tokio::test]
+async fn who_asks_after_the_cache_was_built_anew_is_answered_when_the_new_meeting_is_there() {
+    let server = MemoryServer::new();
+    server.rebuild(ChangeId(10), MEETING);
+    let mut bus = MockMessageBus::new();
+    bus.expect_last_position().returning(|_| Ok(Position::START));
+    let ingest = ingest(&server, bus);
+    ingest.load().await.expect("a meeting");
+    server.rebuild(ChangeId(20), MEETING);
+    let bounds = Bounds { lowest: ChangeId(20), highest: ChangeId(20) };
+    assert_eq!(ingest.catch_up().await, Ok(bounds));
+    assert_eq!(ingest.current().bounds(), bounds);
+}
+
+#[tokio::test]
+async fn a_stream_that_went_back_tells_of_a_loss_that_no_change_id_tells() {
+    const BEFORE: Position = Position::from_numbers([5, 0]);
+    const AFTER: Position = Position::from_numbers([3, 0]);
+    let server = MemoryServer::new();
+    server.rebuild(ChangeId(10), MEETING);
+    server.write(&[("topics/topic:2", Some("{\"id\":2}"))]);
+    let mut bus = MockMessageBus::new();
+    bus.expect_last_position().once().returning(|_| Ok(BEFORE));
+    bus.expect_last_position().returning(|_| Ok(AFTER));
+    let ingest = ingest(&server, bus);
+    ingest.load().await.expect("a meeting");
+    server.rebuild(ChangeId(10), MEETING);
+    server.write(&[("topics/topic:3", Some("{\"id\":3}"))]);
+    let mut looks = Looks::default();
+    assert_eq!(ingest.reconcile(BEFORE, &mut looks).await, None, "seen once it may be a replica that lags behind");
+    assert_eq!(ingest.reconcile(BEFORE, &mut looks).await, Some(AFTER));
+    let has = |key: &str| ingest.current().get(key.parse().expect("a key")).is_some();
+    assert_eq!((has("topics/topic:2"), has("topics/topic:3")), (false, true));
+}
+
 /// A Redis that evicts keys may drop the hash of all elements; with the next element that the server writes there is one
 /// again. (spec: redis.md#no-meeting)
 #[tokio::test]
