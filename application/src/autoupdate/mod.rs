@@ -3,16 +3,13 @@
 mod source;
 pub mod start;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use domain::ids::{ChangeId, ElementKey};
-use domain::meeting::Version;
 use domain::ports::element_store::ElementStore;
 use domain::restriction::viewer::Viewer;
-use tokio::sync::OnceCell;
 
-use crate::publishing::live::{Live, Published};
+use crate::publishing::live::Live;
 use crate::sessions::admission::{Admission, Admissions, NotServed};
 use crate::streams::body::Opened;
 use crate::streams::connections::Interest;
@@ -25,25 +22,13 @@ pub struct AutoupdateStreams {
     admissions: Admissions,
     live: Arc<Live>,
     store: Arc<dyn ElementStore>,
-    /// Answers to the question for the keys that changed: after a restart many ask the same.
-    keys: Mutex<KeysSince>,
 }
-
-/// Which keys changed after a change id, as of a version. Who asks first asks the store; others who ask the same wait.
-#[derive(Default)]
-struct KeysSince {
-    version: Version,
-    answers: BTreeMap<ChangeId, Arc<OnceCell<Arc<[ElementKey]>>>>,
-}
-
-/// How many answers of one version are kept; who asks for another one asks the store alone.
-const ANSWERS_MAX: usize = 256;
 
 impl AutoupdateStreams {
     /// The streams of a meeting.
     #[must_use]
     pub fn new(admissions: Admissions, live: Arc<Live>, store: Arc<dyn ElementStore>) -> Self {
-        Self { admissions, live, store, keys: Mutex::default() }
+        Self { admissions, live, store }
     }
 
     /// Opens the stream of a client that has everything up to `change_id` (0: nothing).
@@ -78,27 +63,10 @@ impl AutoupdateStreams {
             Start::Ready(started) => Ok(*started),
             Start::IsAhead => Ok(start_with_everything(&published, session, viewer, change_id)),
             Start::NeedsKeys => {
-                let keys = self.keys_since(&published, change_id).await?;
+                let keys = published.changed_keys().get_or_ask(change_id, self.ask_keys_since(change_id)).await?;
                 Ok(start_from_keys(&published, session, viewer, change_id, &keys))
             }
         }
-    }
-
-    /// The keys that changed after `change_id`, at least up to this version. One question for all who ask the same.
-    async fn keys_since(&self, published: &Published, change_id: ChangeId) -> Result<Arc<[ElementKey]>, NotServed> {
-        let answer = {
-            let mut known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-            let version = published.current().version();
-            if known.version != version {
-                *known = KeysSince { version, ..KeysSince::default() };
-            }
-            if known.answers.len() < ANSWERS_MAX {
-                Arc::clone(known.answers.entry(change_id).or_default())
-            } else {
-                known.answers.get(&change_id).cloned().unwrap_or_default()
-            }
-        };
-        answer.get_or_try_init(|| self.ask_keys_since(change_id)).await.cloned()
     }
 
     async fn ask_keys_since(&self, change_id: ChangeId) -> Result<Arc<[ElementKey]>, NotServed> {

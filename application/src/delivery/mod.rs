@@ -2,8 +2,8 @@
 
 pub mod deflate;
 pub mod line;
-mod once_map;
+mod once;
 pub mod piece;
 mod zstd_frame;
 
-pub(crate) use once_map::OnceMap;
+pub(crate) use once::{Hasher, Once};

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::hash::{BuildHasherDefault, DefaultHasher, Hash};
+use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -10,6 +10,7 @@ use bytes::Bytes;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
 
+use super::once::Hasher;
 use super::{deflate, zstd_frame};
 use domain::difference::Selection;
 use domain::ids::ElementKey;
@@ -85,9 +86,6 @@ pub struct PiecesUse {
 }
 
 type Cached<K, V> = Cache<K, V, PieceWeight, Hasher>;
-
-/// With fixed keys: what is hashed does not come from outside, and the domain draws no random numbers.
-type Hasher = BuildHasherDefault<DefaultHasher>;
 
 #[derive(Clone)]
 struct PieceWeight;

@@ -2,7 +2,7 @@
 
 use domain::projector::{ProjectorBoard, ProjectorCursor, ProjectorLine};
 
-use crate::delivery::OnceMap;
+use crate::delivery::Once;
 use crate::delivery::line::SharedText;
 
 /// What the projectors show at one version of the meeting, and the lines that tell of it.
@@ -10,14 +10,14 @@ use crate::delivery::line::SharedText;
 pub struct Board {
     pub(super) shown: ProjectorBoard,
     /// Lines by what they tell. Listeners differ in which projectors they ask for, which is a handful of combinations.
-    lines: OnceMap<ProjectorLine, SharedText>,
+    lines: Once<ProjectorLine, SharedText>,
 }
 
 impl Board {
     /// A board of which no line was made yet.
     #[must_use]
     pub fn new(shown: ProjectorBoard) -> Self {
-        Self { shown, lines: OnceMap::default() }
+        Self { shown, lines: Once::default() }
     }
 
     /// The line that brings a connection to what the board shows; `None` if there is nothing to tell.
@@ -25,7 +25,7 @@ impl Board {
     /// Counts as sent with that (see [`ProjectorCursor::next_line`]). Equal lines are one text.
     pub fn next_line(&self, cursor: &mut ProjectorCursor) -> Option<SharedText> {
         let line = cursor.next_line(&self.shown)?;
-        Some(self.lines.get_or_make(line.clone(), || SharedText::new(self.shown.text(&line))))
+        Some(self.lines.get_or_make(&line, || SharedText::new(self.shown.text(&line))))
     }
 }
 

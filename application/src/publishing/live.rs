@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::changed_keys::ChangedKeys;
 use super::transition::SharedTransition;
 use crate::delivery::piece::Pieces;
 use domain::meeting::history::{History, HistoryLimits};
@@ -26,7 +27,7 @@ pub enum PiecesLimit {
 pub const PIECES_BYTES_MIN: u64 = 96 * 1024 * 1024;
 
 /// How many times the text of the meeting [`PiecesLimit::Automatic`] allows: eight groups of very different rights need
-/// four times, compressed forms included; the rest is for more groups, and for what is out of date but not yet forgotten.
+/// four times, compressed forms included; the rest is for more groups.
 pub const PIECES_PER_MEETING_MAX: u64 = 6;
 
 /// The automatic limit grows in such steps, so that it does not move with every change.
@@ -63,6 +64,8 @@ pub struct Published {
     history: History,
     /// Made when the first connection asks; most connections come from the version just before.
     transitions: Mutex<BTreeMap<Version, Option<Arc<SharedTransition>>>>,
+    /// For those who come back with a version that is not kept.
+    changed_keys: ChangedKeys,
 }
 
 impl Live {
@@ -117,7 +120,8 @@ impl Live {
                 self.pieces.follow(current, touched);
             }
             self.bound_pieces(current.text_bytes() as u64, is_reset);
-            let published = Arc::new(Published { history, transitions: Mutex::default() });
+            let published =
+                Arc::new(Published { history, transitions: Mutex::default(), changed_keys: ChangedKeys::default() });
             let before = self.published.write().unwrap_or_else(PoisonError::into_inner).replace(published);
             // What nobody needs any more is freed outside of the lock.
             drop(before);
@@ -153,6 +157,12 @@ impl Published {
     #[must_use]
     pub fn history(&self) -> &History {
         &self.history
+    }
+
+    /// What the store said of the keys that changed, at least up to the present version.
+    #[must_use]
+    pub(crate) fn changed_keys(&self) -> &ChangedKeys {
+        &self.changed_keys
     }
 
     /// The way from an earlier version to the present one; `None` if that one is not kept any more.

@@ -7,16 +7,16 @@ use domain::meeting::Version;
 use domain::meeting::history::History;
 use domain::restriction::viewer::{Standing, Viewer};
 
-use crate::delivery::OnceMap;
+use crate::delivery::Once;
 use crate::delivery::line::Content;
 
 /// The way from one version of the meeting to a later one, and what was found on it, for all who ask.
 #[derive(Debug)]
 pub struct SharedTransition {
     way: Transition,
-    by_standing: OnceMap<Arc<Standing>, Arc<Shared<NarrowDifference>>>,
-    by_own_views: OnceMap<(Arc<Standing>, OwnViews), Told>,
-    wide_by_standing: OnceMap<Standings, Arc<Shared<WideDifference>>>,
+    by_standing: Once<Arc<Standing>, Arc<Shared<NarrowDifference>>>,
+    by_own_views: Once<(Arc<Standing>, OwnViews), Told>,
+    wide_by_standing: Once<Standings, Arc<Shared<WideDifference>>>,
 }
 
 /// Before and after.
@@ -45,9 +45,9 @@ impl SharedTransition {
     pub fn new(history: &History, from: Version) -> Option<Self> {
         Some(Self {
             way: Transition::new(history, from)?,
-            by_standing: OnceMap::default(),
-            by_own_views: OnceMap::default(),
-            wide_by_standing: OnceMap::default(),
+            by_standing: Once::default(),
+            by_own_views: Once::default(),
+            wide_by_standing: Once::default(),
         })
     }
 
@@ -70,21 +70,20 @@ impl SharedTransition {
     }
 
     fn narrow(&self, viewer: &Viewer) -> Told {
-        let standing = Arc::clone(viewer.standing());
         let narrow = || Shared::new(self.way.narrow(viewer), NarrowDifference::difference);
-        let shared = self.by_standing.get_or_make(standing, narrow);
+        let shared = self.by_standing.get_or_make(viewer.standing(), narrow);
         let own = self.way.own_views(viewer, &shared.difference);
         if own.is_empty() {
             return shared.told.clone();
         }
         let key = (Arc::clone(viewer.standing()), own.clone());
-        self.by_own_views.get_or_make(key, || self.way.narrow_own(&shared.difference, &own).map(Content::new))
+        self.by_own_views.get_or_make(&key, || self.way.narrow_own(&shared.difference, &own).map(Content::new))
     }
 
     fn wide(&self, before: &Viewer, after: &Viewer) -> Told {
         let standings = (Arc::clone(before.standing()), Arc::clone(after.standing()));
         let wide = || Shared::new(self.way.wide(before, after), WideDifference::difference);
-        let shared = self.wide_by_standing.get_or_make(standings, wide);
+        let shared = self.wide_by_standing.get_or_make(&standings, wide);
         match self.way.wide_own(before, after, &shared.difference) {
             Wide::Shared => shared.told.clone(),
             Wide::Own(difference) => difference.map(Content::new),

@@ -48,11 +48,11 @@ struct ShownProjector {
 pub(super) type Digest = [u64; 2];
 
 /// What a line tells of a board. Listeners differ in which projectors they ask for, which is a handful of combinations.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProjectorLine(pub(super) Box<[LinePart]>);
 
 /// One projector in a line: with its content, or `null`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct LinePart {
     pub(super) projector: ProjectorId,
     pub(super) is_null: bool,
