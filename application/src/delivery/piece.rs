@@ -68,6 +68,10 @@ pub struct Pieces {
     /// that a text that looks the same to many standings counts, and is forgotten, once.
     by_standing: Cached<(BlockId, Arc<Standing>), Weak<Piece>>,
     by_views: Cached<(BlockId, Arc<[View]>), Arc<Piece>>,
+    /// Single elements, by their place in the block, for blocks that are put together for one viewer: most of what is in
+    /// them looks the same to many. Without it a change of 200 lists of speakers costs nearly twice as much, since each
+    /// listener speaks somewhere.
+    by_element: Cached<(BlockId, usize, View), Arc<str>>,
     /// Of other blocks nothing is kept: only lines that were begun before they were replaced ask for them.
     served: Served,
     asked: AtomicU64,
@@ -106,12 +110,19 @@ impl Weighter<(BlockId, Arc<Standing>), Weak<Piece>> for PieceWeight {
     }
 }
 
+impl Weighter<(BlockId, usize, View), Arc<str>> for PieceWeight {
+    fn weight(&self, _: &(BlockId, usize, View), text: &Arc<str>) -> u64 {
+        text.len() as u64 + ENTRY_BYTES
+    }
+}
+
 impl Pieces {
     pub(crate) fn new(bytes_max: u64) -> Self {
-        let (standings, views) = shares(bytes_max);
+        let Shares { small, views } = shares(bytes_max);
         Self {
-            by_standing: new_cache(standings),
+            by_standing: new_cache(small),
             by_views: new_cache(views),
+            by_element: new_cache(small),
             served: Served::default(),
             asked: AtomicU64::new(0),
             rendered: AtomicU64::new(0),
@@ -121,9 +132,10 @@ impl Pieces {
     /// From now on so many bytes are kept. Not for every change: what the tables know of forgotten pieces gets less
     /// precise each time.
     pub(crate) fn set_bytes_max(&self, bytes_max: u64) {
-        let (standings, views) = shares(bytes_max);
-        self.by_standing.set_capacity(standings);
+        let Shares { small, views } = shares(bytes_max);
+        self.by_standing.set_capacity(small);
         self.by_views.set_capacity(views);
+        self.by_element.set_capacity(small);
     }
 
     /// From now on keeps what is rendered of `meeting`, which shares nothing with the one before.
@@ -131,16 +143,18 @@ impl Pieces {
         self.served.begin(meeting);
         self.by_standing.clear();
         self.by_views.clear();
+        self.by_element.clear();
     }
 
     /// From now on keeps what is rendered of `meeting`, whose blocks are those of the one before but for the `touched`
     /// elements; forgets what was rendered of blocks that it does not have.
     pub(crate) fn follow(&self, meeting: &Arc<Meeting>, touched: impl IntoIterator<Item = ElementKey>) {
-        let entries = self.by_standing.len() + self.by_views.len();
+        let entries = self.by_standing.len() + self.by_views.len() + self.by_element.len();
         let replaced = self.served.follow(meeting, touched, entries);
         if !replaced.is_empty() {
             self.by_standing.retain(|(block, _), _| !replaced.contains(block));
             self.by_views.retain(|(block, _), _| !replaced.contains(block));
+            self.by_element.retain(|(block, ..), _| !replaced.contains(block));
         }
     }
 
@@ -181,21 +195,21 @@ impl Pieces {
         let misses = self.rendered.load(Ordering::Relaxed);
         // The two are not read in the same moment.
         let hits = self.asked.load(Ordering::Relaxed).saturating_sub(misses);
-        PiecesUse { bytes: self.by_standing.weight() + self.by_views.weight(), hits, misses }
+        PiecesUse { bytes: self.by_standing.weight() + self.by_views.weight() + self.by_element.weight(), hits, misses }
     }
 
     fn find(&self, selection: &Selection) -> Arc<Piece> {
         let key = (selection.block.id(), Arc::clone(&selection.views));
+        if selection.is_own {
+            // The one who is named may see the block as all others do.
+            return self.by_views.get(&key).unwrap_or_else(|| Arc::new(Piece::own(self.render_own(selection))));
+        }
         let is_found = Cell::new(true);
         let render = || {
             is_found.set(false);
             self.rendered.fetch_add(1, Ordering::Relaxed);
             selection.render()
         };
-        if selection.is_own {
-            // The one who is named may see the block as all others do.
-            return self.by_views.get(&key).unwrap_or_else(|| Arc::new(Piece::own(render())));
-        }
         // Whoever asks for a piece that is being made waits for it: nothing is made twice.
         let Ok(piece) = self.by_views.get_or_insert_with(&key, || Ok::<_, Infallible>(Arc::new(Piece::new(render()))));
         // Asked after it was put there: so either this sees that the block was replaced, or whoever replaces it sees the
@@ -205,16 +219,48 @@ impl Pieces {
         }
         piece
     }
+
+    /// What one of few sees of a block, of elements most of which look the same to many.
+    fn render_own(&self, selection: &Selection) -> String {
+        self.rendered.fetch_add(1, Ordering::Relaxed);
+        let block = selection.block.id();
+        let text = selection.render_by(|place, element, view, out| {
+            if *view == View::Whole {
+                return out.push_str(element.json());
+            }
+            let render = || {
+                let mut text = String::new();
+                view.render(element, &mut text);
+                Ok::<Arc<str>, Infallible>(text.into())
+            };
+            let Ok(text) = self.by_element.get_or_insert_with(&(block, place, view.clone()), render);
+            out.push_str(&text);
+        });
+        // As for pieces: asked after everything was put there.
+        if !self.served.has(&selection.block) {
+            for (place, view) in selection.views.iter().enumerate() {
+                self.by_element.remove(&(block, place, view.clone()));
+            }
+        }
+        text
+    }
 }
 
 /// Parts of a table with a lock and a share of the room of its own: what does not fit into one is not kept. A fixed
 /// number, since with more on larger machines large pieces would find no room.
 const SHARDS: usize = 8;
 
-/// How many bytes the entries by standing and the pieces may take of the limit.
-fn shares(bytes_max: u64) -> (u64, u64) {
-    let standings = bytes_max / 8;
-    (standings, bytes_max - standings)
+/// How many bytes of the limit the tables may take.
+struct Shares {
+    /// The entries by standing, and as much again the single elements.
+    small: u64,
+    /// The pieces.
+    views: u64,
+}
+
+fn shares(bytes_max: u64) -> Shares {
+    let small = bytes_max / 8;
+    Shares { small, views: bytes_max - 2 * small }
 }
 
 fn new_cache<K: Clone + Eq + Hash, V: Clone>(bytes_max: u64) -> Cached<K, V>

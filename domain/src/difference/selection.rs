@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::element::Element;
 use crate::ids::ElementKey;
 use crate::meeting::block::{Block, BlockKey};
 use crate::meeting::{Meeting, view_entry};
@@ -40,13 +41,19 @@ impl Selection {
     /// The elements as JSON, separated by commas.
     #[must_use]
     pub fn render(&self) -> String {
+        self.render_by(|_, element, view, out| view.render(element, out))
+    }
+
+    /// The same, where `render` appends the text of an element, given its place in the block.
+    #[must_use]
+    pub fn render_by(&self, mut render: impl FnMut(usize, &Element, &View, &mut String)) -> String {
         let mut text = String::new();
-        for (entry, view) in self.block.entries().iter().zip(&*self.views) {
+        for (place, (entry, view)) in self.block.entries().iter().zip(&*self.views).enumerate() {
             if !view.is_hidden() {
                 if !text.is_empty() {
                     text.push(',');
                 }
-                view.render(&entry.element, &mut text);
+                render(place, &entry.element, view, &mut text);
             }
         }
         text
