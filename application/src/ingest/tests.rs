@@ -37,6 +37,17 @@ fn ingest(server: &MemoryServer, bus: MockMessageBus) -> Ingest {
     }
 }
 
+/// A server with a meeting, and the loop that has loaded it.
+async fn loaded() -> (MemoryServer, Ingest) {
+    let server = MemoryServer::new();
+    server.rebuild(ChangeId(10), MEETING);
+    let mut bus = MockMessageBus::new();
+    bus.expect_last_position().returning(|_| Ok(Position::START));
+    let ingest = ingest(&server, bus);
+    ingest.load().await.expect("a meeting");
+    (server, ingest)
+}
+
 /// A store that fails over when the test says so.
 struct FailingOver(MemoryElementStore, Arc<AtomicU64>);
 
@@ -106,12 +117,7 @@ async fn a_stream_that_cannot_be_read_does_not_keep_the_meeting_from_following_t
 
 #[tokio::test]
 async fn who_asks_after_the_cache_was_built_anew_is_answered_when_the_new_meeting_is_there() {
-    let server = MemoryServer::new();
-    server.rebuild(ChangeId(10), MEETING);
-    let mut bus = MockMessageBus::new();
-    bus.expect_last_position().returning(|_| Ok(Position::START));
-    let ingest = ingest(&server, bus);
-    ingest.load().await.expect("a meeting");
+    let (server, ingest) = loaded().await;
     server.rebuild(ChangeId(20), MEETING);
     let bounds = Bounds { lowest: ChangeId(20), highest: ChangeId(20) };
     assert_eq!(ingest.catch_up().await, Ok(bounds));
@@ -143,12 +149,7 @@ async fn a_stream_that_went_back_tells_of_a_loss_that_no_change_id_tells() {
 /// again. (spec: redis.md#no-meeting)
 #[tokio::test]
 async fn elements_that_the_store_lost_are_not_taken_for_deleted() {
-    let server = MemoryServer::new();
-    server.rebuild(ChangeId(10), MEETING);
-    let mut bus = MockMessageBus::new();
-    bus.expect_last_position().returning(|_| Ok(Position::START));
-    let ingest = ingest(&server, bus);
-    ingest.load().await.expect("a meeting");
+    let (server, ingest) = loaded().await;
     server.write(&[("topics/topic:1", Some("{\"id\":1,\"title\":\"new\"}"))]);
     server.lose_elements();
     server.write(&[("core/tag:1", Some("{\"id\":1}"))]);
