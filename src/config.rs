@@ -166,7 +166,7 @@ pub(crate) struct Config {
     pub(crate) history_bytes_max: u64,
     /// How many bytes of rendered text are kept for sharing; 0: six times the text of the meeting, at least 96 MiB.
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "0")]
-    pub(crate) pieces_bytes_max: u64,
+    pub(crate) render_cache_bytes_max: u64,
 
     /// For how many seconds the service goes on serving after the signal to stop, and says that it is not healthy, so that
     /// load balancers send nobody any more.

@@ -18,8 +18,8 @@ use adapters::redis::{
 use adapters::system::SystemClock;
 use adapters::tls::{TlsMode, TlsServer};
 use application::notify::hub::BufferLimits;
-use application::publishing::live::PiecesLimit;
-use application::streams::connections::Rhythm;
+use application::publishing::publisher::RenderCacheLimit;
+use application::streams::registry::KeepAliveSettings;
 use domain::ids::{ChangeId, UserId};
 use domain::meeting::history::HistoryLimits;
 use domain::ports::authenticator::Authenticator;
@@ -174,7 +174,7 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
         cookie_name: config.cookie_name.clone(),
         reconcile: Duration::from_secs(config.reconcile_seconds),
         session_check: Duration::from_secs(config.session_check_seconds),
-        rhythm: Rhythm {
+        keep_alive: KeepAliveSettings {
             keep_alive_seconds: u32::try_from(config.keep_alive_seconds).unwrap_or(u32::MAX),
             quiet_line_seconds: u32::try_from(config.quiet_line_seconds).unwrap_or(u32::MAX),
         },
@@ -188,9 +188,9 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
             age_max: Duration::from_secs(config.history_seconds_max),
             bytes_max: usize::try_from(config.history_bytes_max).unwrap_or(usize::MAX),
         },
-        pieces: match config.pieces_bytes_max {
-            0 => PiecesLimit::Automatic,
-            bytes => PiecesLimit::Bytes(bytes),
+        render_cache: match config.render_cache_bytes_max {
+            0 => RenderCacheLimit::Automatic,
+            bytes => RenderCacheLimit::Bytes(bytes),
         },
         shutdown_delay: Duration::from_secs(config.shutdown_delay_seconds),
         drain: Duration::from_secs(config.drain_seconds),

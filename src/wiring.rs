@@ -23,18 +23,18 @@ use adapters::http::viewing_as::ViewingAs;
 use adapters::metrics::{CONTENT_TYPE, Metrics, Sources};
 use adapters::tls::{TlsMode, TlsServer};
 use application::autoupdate::AutoupdateStreams;
-use application::ingest::{Announcer, CatchUp, CatchUpRequests, Ingest, IngestCounters};
+use application::ingest::{Announcer, CatchUpRequests, Ingest, IngestCounters, IngestHandle};
 use application::notify::applause::run_applause_loop;
 use application::notify::hub::{BufferLimits, NotifyHub};
 use application::notify::messages::run_notify_loop;
 use application::projector::projectors::Projectors;
 use application::projector::source::ProjectorStreams;
-use application::publishing::live::{Live, PiecesLimit};
+use application::publishing::publisher::{MeetingPublisher, RenderCacheLimit};
 use application::readiness::Readiness;
 use application::sessions::admission::Admissions;
 use application::sessions::check::check_sessions;
 use application::stopping;
-use application::streams::connections::{Connections, Patience, Rhythm};
+use application::streams::registry::{KeepAliveSettings, SlowClientLimits, StreamRegistry};
 use application::streams::ticker::tick;
 use domain::applause::Audience;
 use domain::meeting::history::HistoryLimits;
@@ -72,7 +72,7 @@ pub struct Settings {
     /// How often sessions are checked; zero: never.
     pub session_check: Duration,
     /// How often streams are told something although nothing happened.
-    pub rhythm: Rhythm,
+    pub keep_alive: KeepAliveSettings,
     /// After how many bytes of text a stream is ended; 0: never.
     pub stream_bytes_max: u64,
     /// How often applause is counted.
@@ -86,7 +86,7 @@ pub struct Settings {
     /// How much of the past is kept.
     pub history: HistoryLimits,
     /// How much of what was rendered is kept.
-    pub pieces: PiecesLimit,
+    pub render_cache: RenderCacheLimit,
     /// For how long everybody is served as before, but told that the service is not healthy, before it stops.
     pub shutdown_delay: Duration,
     /// Over how long a time streams are ended when the service stops.
@@ -144,9 +144,9 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
     let serving = serve(acceptor, context, settings.limits, drained);
     let stopping = async {
         stop.await;
-        let Parts { connections, readiness, ports, .. } = parts;
+        let Parts { registry, readiness, ports, .. } = parts;
         let (delay, drain) = (settings.shutdown_delay, settings.drain);
-        stopping::drain(connections, readiness, || trigger.begin(), ports.clock, delay, drain).await;
+        stopping::drain(registry, readiness, || trigger.begin(), ports.clock, delay, drain).await;
     };
     let (served, ()) = tokio::join!(serving, stopping);
     info!(cut_connections = served.cut, "stopped");
@@ -155,26 +155,26 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
 /// What the loops and the routes share.
 struct Parts {
     ports: Ports,
-    live: Arc<Live>,
-    connections: Arc<Connections>,
+    publisher: Arc<MeetingPublisher>,
+    registry: Arc<StreamRegistry>,
     projectors: Arc<Projectors>,
     hub: Arc<NotifyHub>,
     readiness: Readiness,
-    catch_up: CatchUp,
+    catch_up: IngestHandle,
     ingest_counters: Arc<IngestCounters>,
 }
 
 impl Parts {
     /// The parts of a service that has no meeting yet, and what its loop is asked by.
     fn new(ports: Ports, settings: &Settings) -> (Self, CatchUpRequests) {
-        let live = Arc::new(Live::new(settings.history, settings.pieces));
-        let (catch_up, requests) = CatchUp::new();
+        let publisher = Arc::new(MeetingPublisher::new(settings.history, settings.render_cache));
+        let (catch_up, requests) = IngestHandle::new();
         let process = ProcessTag::from_random(settings.process_tag);
         let parts = Self {
             ports,
-            connections: Connections::new(settings.rhythm),
-            projectors: Projectors::new(Arc::clone(&live)),
-            live,
+            registry: StreamRegistry::new(settings.keep_alive),
+            projectors: Projectors::new(Arc::clone(&publisher)),
+            publisher,
             hub: Arc::new(NotifyHub::new(process, settings.notify_buffer)),
             readiness: Readiness::not_ready("the meeting is not loaded yet"),
             catch_up,
@@ -187,11 +187,13 @@ impl Parts {
     fn spawn_loops(&self, settings: &Settings, requests: CatchUpRequests, background: &mut JoinSet<()>) {
         let clock = || Arc::clone(&self.ports.clock);
         background.spawn(self.ingest(settings, requests).run());
-        let patience =
-            Patience { line_seconds: UNREAD_SECONDS_MAX, replaced_bytes_max: settings.history.bytes_max as u64 };
-        background.spawn(tick(Arc::clone(&self.connections), Arc::clone(&self.live), patience, clock()));
+        let slow_client_limits = SlowClientLimits {
+            line_seconds: UNREAD_SECONDS_MAX,
+            replaced_bytes_max: settings.history.bytes_max as u64,
+        };
+        background.spawn(tick(Arc::clone(&self.registry), Arc::clone(&self.publisher), slow_client_limits, clock()));
         background.spawn(run_notify_loop(Arc::clone(&self.ports.bus), Arc::clone(&self.hub), clock()));
-        let audience = Arc::clone(&self.live);
+        let audience = Arc::clone(&self.publisher);
         background.spawn(run_applause_loop(
             Arc::clone(&self.ports.applause),
             Arc::clone(&self.hub),
@@ -201,7 +203,7 @@ impl Parts {
         ));
         if !settings.session_check.is_zero() {
             background.spawn(check_sessions(
-                Arc::clone(&self.connections),
+                Arc::clone(&self.registry),
                 Arc::clone(&self.ports.authenticator),
                 Arc::clone(&self.ports.store),
                 clock(),
@@ -212,15 +214,15 @@ impl Parts {
 
     fn ingest(&self, settings: &Settings, requests: CatchUpRequests) -> Ingest {
         let announcer = Announcer::new(
-            Arc::clone(&self.live),
-            Arc::clone(&self.connections),
+            Arc::clone(&self.publisher),
+            Arc::clone(&self.registry),
             Arc::clone(&self.projectors),
             self.readiness.clone(),
         );
         Ingest {
             store: Arc::clone(&self.ports.store),
             bus: Arc::clone(&self.ports.bus),
-            live: Arc::clone(&self.live),
+            publisher: Arc::clone(&self.publisher),
             clock: Arc::clone(&self.ports.clock),
             reconcile_interval: settings.reconcile,
             observer: Arc::new(announcer),
@@ -231,27 +233,27 @@ impl Parts {
 
     /// What answers requests.
     fn service(&self, settings: &Settings) -> HttpService {
-        let live = || Arc::clone(&self.live);
+        let publisher = || Arc::clone(&self.publisher);
         let admissions = Admissions {
             authenticator: Arc::clone(&self.ports.authenticator),
-            live: live(),
+            publisher: publisher(),
             catch_up: Arc::new(self.catch_up.clone()),
         };
         let gate = Gate { admissions: admissions.clone(), cookie_name: settings.cookie_name.as_str().into() };
         let streams = Streams {
-            connections: Arc::clone(&self.connections),
+            registry: Arc::clone(&self.registry),
             compression: settings.compression,
             text_bytes_max: settings.stream_bytes_max,
         };
-        let autoupdate = AutoupdateStreams::new(admissions.clone(), live(), Arc::clone(&self.ports.store));
+        let autoupdate = AutoupdateStreams::new(admissions.clone(), publisher(), Arc::clone(&self.ports.store));
         let projectors = Arc::clone(&self.projectors);
-        let projector = ProjectorStreams { admissions, live: live(), projectors };
+        let projector = ProjectorStreams { admissions, publisher: publisher(), projectors };
         let router = Router::new(self.readiness.clone())
             .with(ServiceRoute::Autoupdate, Autoupdate { gate: gate.clone(), autoupdate, streams: streams.clone() })
             .with(ServiceRoute::Projector, Projector { gate: gate.clone(), projector, streams: streams.clone() })
             .with(
                 ServiceRoute::Notify,
-                Notify { gate: gate.clone(), live: live(), hub: Arc::clone(&self.hub), streams },
+                Notify { gate: gate.clone(), publisher: publisher(), hub: Arc::clone(&self.hub), streams },
             )
             .with(ServiceRoute::NotifySend, NotifySend { gate: gate.clone(), bus: Arc::clone(&self.ports.bus) })
             .with(ServiceRoute::Applause, Applause { gate, store: Arc::clone(&self.ports.applause) });
@@ -272,9 +274,9 @@ impl Parts {
         let MetricsAccess { acceptor, redis_failures, log_lines_dropped } = access;
         info!(addresses = ?acceptor.listening_on(), "serving metrics");
         let metrics = Metrics::new(Sources {
-            live: Arc::clone(&self.live),
+            publisher: Arc::clone(&self.publisher),
             ingest: Arc::clone(&self.ingest_counters),
-            connections: Arc::clone(&self.connections),
+            registry: Arc::clone(&self.registry),
             hub: Arc::clone(&self.hub),
             readiness: self.readiness.clone(),
             http: Arc::clone(service.counters()),

@@ -14,7 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
-use block::Block;
+use block::PemBlock;
 
 /// What Windows' editors put before a text in UTF-8.
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -101,8 +101,8 @@ impl fmt::Display for Found {
     }
 }
 
-impl From<Vec<Block>> for Found {
-    fn from(blocks: Vec<Block>) -> Self {
+impl From<Vec<PemBlock>> for Found {
+    fn from(blocks: Vec<PemBlock>) -> Self {
         Self(blocks.into_iter().map(|block| block.label).collect())
     }
 }
@@ -150,7 +150,7 @@ pub(crate) fn text(certificates: &[PemCertificate]) -> String {
     certificates.iter().map(|certificate| block::pem(CERTIFICATE, &STANDARD.encode(&certificate.der))).collect()
 }
 
-fn certificate(block: &Block) -> Result<PemCertificate, PemError> {
+fn certificate(block: &PemBlock) -> Result<PemCertificate, PemError> {
     let der = CertificateDer::from_pem_slice(block.pem(CERTIFICATE).as_bytes()).map_err(|_| block.not_whole())?;
     match X509Certificate::from_der(&der) {
         Ok(([], _)) => Ok(PemCertificate { line: block.first_line, der }),

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use application::notify::hub::{BufferLimits, NotifyHub, Subscription};
+use application::notify::hub::{BufferLimits, NotifyHub, NotifySubscription};
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::ids::UserId;
 use domain::notify::channel_id::ProcessTag;
@@ -20,7 +20,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Parses the entry, delivers it, and takes the line at every listener that it is for; then all wait again.
 struct Bench {
     hub: Arc<NotifyHub>,
-    listeners: Vec<Subscription>,
+    listeners: Vec<NotifySubscription>,
     entry: String,
     reached: Vec<usize>,
 }

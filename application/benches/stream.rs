@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use application::autoupdate::start::{Start, start};
 use application::delivery::line::{Encoder, Line};
-use application::publishing::cursor::{Cursor, Next};
-use application::publishing::live::{Live, PiecesLimit, Published};
+use application::publishing::cursor::{Cursor, NextLine};
+use application::publishing::publisher::{MeetingPublisher, Published, RenderCacheLimit};
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use domain::collection::Collection;
 use domain::ids::{ChangeId, ElementKey, GroupId, UserId};
@@ -86,18 +86,18 @@ impl Case {
         }
     }
 
-    fn live(&self) -> Live {
-        let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
-        live.publish([self.meeting.clone()], Duration::ZERO);
-        live
+    fn publisher(&self) -> MeetingPublisher {
+        let publisher = MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic);
+        publisher.publish([self.meeting.clone()], Duration::ZERO);
+        publisher
     }
 
     /// Connections of these viewers, and a change that they have not been told.
-    fn changed(&self, viewers: &[Viewer], change: Change) -> (Live, Vec<Cursor>) {
-        let live = self.live();
-        let cursors = viewers.iter().map(|viewer| connect(&live, viewer.clone(), FIRST_ID).0).collect();
-        live.publish([self.meeting.apply(change).meeting], Duration::ZERO);
-        (live, cursors)
+    fn changed(&self, viewers: &[Viewer], change: Change) -> (MeetingPublisher, Vec<Cursor>) {
+        let publisher = self.publisher();
+        let cursors = viewers.iter().map(|viewer| connect(&publisher, viewer.clone(), FIRST_ID).0).collect();
+        publisher.publish([self.meeting.apply(change).meeting], Duration::ZERO);
+        (publisher, cursors)
     }
 
     /// The first element of the collection, with a field more.
@@ -155,38 +155,38 @@ fn change<const N: usize>(elements: [(ElementKey, String); N]) -> Change {
     Change { change_id: FIRST_ID.next(), elements: elements.map(raw).into() }
 }
 
-fn published(live: &Live) -> Arc<Published> {
-    live.published().expect("a meeting")
+fn published(publisher: &MeetingPublisher) -> Arc<Published> {
+    publisher.published().expect("a meeting")
 }
 
-fn connect(live: &Live, viewer: Viewer, change_id: ChangeId) -> (Cursor, Option<Line>) {
+fn connect(publisher: &MeetingPublisher, viewer: Viewer, change_id: ChangeId) -> (Cursor, Option<Line>) {
     let session = Session { user: viewer.user(), ..Session::anonymous() };
-    match start(&published(live), session, viewer, change_id) {
+    match start(&published(publisher), session, viewer, change_id) {
         Start::Ready(started) => (started.cursor, started.first_line),
         other => panic!("cannot start: {other:?}"),
     }
 }
 
-fn send(live: &Live, mut line: Line, mut encoder: Encoder) -> usize {
+fn send(publisher: &MeetingPublisher, mut line: Line, mut encoder: Encoder) -> usize {
     let mut bytes = 0;
-    while let Some(part) = line.next_part(live.pieces(), &mut encoder) {
+    while let Some(part) = line.next_part(publisher.render_cache(), &mut encoder) {
         bytes += part.len();
     }
     bytes
 }
 
-fn send_all(live: &Live, viewer: &Viewer, encoder: Encoder) -> usize {
-    send(live, connect(live, viewer.clone(), ChangeId(0)).1.expect("everything"), encoder)
+fn send_all(publisher: &MeetingPublisher, viewer: &Viewer, encoder: Encoder) -> usize {
+    send(publisher, connect(publisher, viewer.clone(), ChangeId(0)).1.expect("everything"), encoder)
 }
 
 /// Tells them what changed, until the last byte.
-fn tell(live: &Live, cursors: &mut [Cursor]) -> usize {
-    let published = published(live);
+fn tell(publisher: &MeetingPublisher, cursors: &mut [Cursor]) -> usize {
+    let published = published(publisher);
     let lines = cursors.iter_mut().filter_map(|cursor| match cursor.next(&published) {
-        Next::Line(line) => Some(line),
+        NextLine::Line(line) => Some(line),
         _ => None,
     });
-    lines.map(|line| send(live, line, Encoder::plain())).sum()
+    lines.map(|line| send(publisher, line, Encoder::plain())).sum()
 }
 
 /// What one viewer may see of everything, decided anew.
@@ -210,17 +210,20 @@ fn differences(criterion: &mut Criterion) {
             criterion.bench_function(&format!("difference/{size}"), |bencher| {
                 bencher.iter_batched_ref(
                     || case.changed(&viewers, case.change_of(Collection::ListOfSpeakers)),
-                    |(live, cursors)| tell(live, cursors),
+                    |(publisher, cursors)| tell(publisher, cursors),
                     BatchSize::PerIteration,
                 );
             });
             criterion.bench_function(&format!("ballot/{size}"), |bencher| {
                 bencher.iter_batched_ref(
                     || case.changed(&viewers, case.ballot()),
-                    |(live, cursors)| {
-                        let published = published(live);
-                        let transition = published.transition(case.meeting.version()).expect("one version on");
-                        cursors.iter().filter(|cursor| cursor.seat().pass_over(&transition)).count()
+                    |(publisher, cursors)| {
+                        let published = published(publisher);
+                        let version_diff = published.version_diff(case.meeting.version()).expect("one version on");
+                        cursors
+                            .iter()
+                            .filter(|cursor| cursor.seen_version().advance_if_unaffected(&version_diff))
+                            .count()
                     },
                     BatchSize::PerIteration,
                 );
@@ -238,7 +241,7 @@ fn differences_for_users(criterion: &mut Criterion) {
             group.bench_function(BenchmarkId::new(collection.name(), case.elements), |bencher| {
                 bencher.iter_batched_ref(
                     || case.changed(&viewers, case.change_of(collection)),
-                    |(live, cursors)| tell(live, cursors),
+                    |(publisher, cursors)| tell(publisher, cursors),
                     BatchSize::PerIteration,
                 );
             });
@@ -250,14 +253,14 @@ fn differences_for_users(criterion: &mut Criterion) {
 fn lines(criterion: &mut Criterion) {
     for case in Case::all() {
         for count in VIEWERS {
-            let live = case.live();
+            let publisher = case.publisher();
             let viewers = case.viewers(count);
             for viewer in viewers.iter().take(VIEWERS_WARM) {
-                send_all(&live, viewer, Encoder::plain());
+                send_all(&publisher, viewer, Encoder::plain());
             }
             let mut viewers = viewers.iter().cycle();
             criterion.bench_function(&format!("line/{}/{count}", case.elements), |bencher| {
-                bencher.iter(|| send_all(&live, viewers.next().expect("a viewer"), Encoder::plain()));
+                bencher.iter(|| send_all(&publisher, viewers.next().expect("a viewer"), Encoder::plain()));
             });
         }
     }
@@ -271,13 +274,13 @@ fn lines_for_users(criterion: &mut Criterion) {
         for (name, encoder) in
             [("plain", Encoder::plain as fn() -> Encoder), ("gzip", Encoder::gzip), ("zstd", Encoder::zstd)]
         {
-            let live = case.live();
+            let publisher = case.publisher();
             let mut viewers = viewers.iter().cycle();
             for viewer in viewers.by_ref().take(VIEWERS_WARM) {
-                send_all(&live, viewer, encoder());
+                send_all(&publisher, viewer, encoder());
             }
             group.bench_function(BenchmarkId::new(name, case.elements), |bencher| {
-                bencher.iter(|| send_all(&live, viewers.next().expect("a user"), encoder()));
+                bencher.iter(|| send_all(&publisher, viewers.next().expect("a user"), encoder()));
             });
         }
     }
@@ -299,14 +302,14 @@ fn meetings(criterion: &mut Criterion) {
         });
         let viewer = case.viewers(1).remove(0);
         group.bench_function(BenchmarkId::new("first_line", case.elements), |bencher| {
-            let live = || {
-                let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
-                live.publish([loaded(case.generated.snapshot(FIRST_ID))], Duration::ZERO);
-                live
+            let publisher = || {
+                let publisher = MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic);
+                publisher.publish([loaded(case.generated.snapshot(FIRST_ID))], Duration::ZERO);
+                publisher
             };
             bencher.iter_batched_ref(
-                live,
-                |live| black_box(send_all(live, &viewer, Encoder::plain())),
+                publisher,
+                |publisher| black_box(send_all(publisher, &viewer, Encoder::plain())),
                 BatchSize::PerIteration,
             );
         });

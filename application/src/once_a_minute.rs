@@ -16,11 +16,11 @@ pub const INTERVAL: Duration = Duration::from_secs(60);
 /// that line. If none comes it is not told, but the line before told of the same kind.
 pub struct OnceAMinute {
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    state: Mutex<Tally>,
 }
 
 #[derive(Default)]
-struct State {
+struct Tally {
     /// When it was logged last.
     logged: Option<Duration>,
     /// How often it has happened since.

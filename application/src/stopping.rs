@@ -7,7 +7,7 @@ use domain::ports::clock::Clock;
 use tracing::info;
 
 use crate::readiness::Readiness;
-use crate::streams::connections::Connections;
+use crate::streams::registry::StreamRegistry;
 
 /// How many parts the streams are ended in: so that not all clients come back in the same moment.
 const DRAIN_PARTS: u64 = 20;
@@ -17,7 +17,7 @@ const DRAIN_PARTS: u64 = 20;
 /// For the time of `delay` everybody is served as before, but whoever asks is told that the service is not healthy: load
 /// balancers then send their clients elsewhere, and none is refused. Then `begin` tells those who accept connections.
 pub async fn drain(
-    connections: Arc<Connections>,
+    registry: Arc<StreamRegistry>,
     readiness: Readiness,
     begin: impl FnOnce(),
     clock: Arc<dyn Clock>,
@@ -29,16 +29,16 @@ pub async fn drain(
         info!(seconds = delay.as_secs(), "not healthy from now on, stopping after SHUTDOWN_DELAY_SECONDS");
         clock.sleep(delay).await;
     }
-    info!(streams = connections.count(), "stopping");
+    info!(streams = registry.count(), "stopping");
     begin();
     let pause = duration / u32::try_from(DRAIN_PARTS).unwrap_or(1);
     for part in 0..DRAIN_PARTS {
-        connections.drain(part, DRAIN_PARTS);
-        if connections.count() == 0 {
+        registry.drain(part, DRAIN_PARTS);
+        if registry.count() == 0 {
             break;
         }
         clock.sleep(pause).await;
     }
     // Those that were opened meanwhile on connections that were still there.
-    connections.drain_rest();
+    registry.drain_rest();
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use application::autoupdate::start::{Start, start};
 use application::delivery::line::{CONNECTED, Line, SharedText};
-use application::publishing::cursor::{Cursor, Next};
-use application::publishing::live::{Live, PiecesLimit};
+use application::publishing::cursor::{Cursor, NextLine};
+use application::publishing::publisher::{MeetingPublisher, RenderCacheLimit};
 use clients::Clients;
 use domain::ids::{ChangeId, UserId};
 use domain::meeting::history::HistoryLimits;
@@ -23,8 +23,8 @@ use domain::testing::generator::{Generated, Plan};
 use domain::testing::strategies::cases_kept_in;
 use proptest::prelude::*;
 
-fn connect(live: &Live, user: UserId) -> (Cursor, Line) {
-    let published = live.published().expect("a meeting");
+fn connect(publisher: &MeetingPublisher, user: UserId) -> (Cursor, Line) {
+    let published = publisher.published().expect("a meeting");
     let viewer = Viewer::resolve(published.current(), Some(user));
     let session = Session { user: Some(user), ..Session::anonymous() };
     match start(&published, session, viewer, ChangeId(0)) {
@@ -33,9 +33,9 @@ fn connect(live: &Live, user: UserId) -> (Cursor, Line) {
     }
 }
 
-fn next(live: &Live, cursor: &mut Cursor) -> Line {
-    match cursor.next(&live.published().expect("a meeting")) {
-        Next::Line(line) => line,
+fn next(publisher: &MeetingPublisher, cursor: &mut Cursor) -> Line {
+    match cursor.next(&publisher.published().expect("a meeting")) {
+        NextLine::Line(line) => line,
         other => panic!("no line: {other:?}"),
     }
 }
@@ -43,22 +43,23 @@ fn next(live: &Live, cursor: &mut Cursor) -> Line {
 #[test]
 fn a_whole_meeting_and_its_changes_are_read_line_by_line() {
     let generated = Generated::new(Plan { seed: 1, elements: 500, users: 100 });
-    let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
-    live.publish([Meeting::load(generated.snapshot(ChangeId(1)), None).meeting], Duration::ZERO);
+    let publisher = MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic);
+    publisher.publish([Meeting::load(generated.snapshot(ChangeId(1)), None).meeting], Duration::ZERO);
     // A manager, and one of those who see little; the second finds pieces of the first.
     for user in [generated.users()[0].0, generated.users()[5].0] {
         let mut clients = Clients::new();
-        let (mut cursors, lines): (Vec<_>, Vec<_>) = (0..3).map(|_| connect(&live, user)).unzip();
-        clients.send_line(&live, lines.try_into().expect("three"));
+        let (mut cursors, lines): (Vec<_>, Vec<_>) = (0..3).map(|_| connect(&publisher, user)).unzip();
+        clients.send_line(&publisher, lines.try_into().expect("three"));
         let groups = generated.elements().iter().filter(|(key, _)| key.to_string().starts_with("users/group:"));
         for (key, json) in groups {
-            let change_id = live.published().expect("a meeting").current().change_id().next();
+            let change_id = publisher.published().expect("a meeting").current().change_id().next();
             let json = json.replacen('{', &format!("{{\"changed\":{},", change_id.0), 1).into_bytes();
             let elements = vec![RawElement { key: key.to_string().into_bytes(), json: Some(json) }];
             let change = Change { change_id, elements };
-            live.publish([live.published().expect("a meeting").current().apply(change).meeting], Duration::ZERO);
-            let lines: Vec<_> = cursors.iter_mut().map(|cursor| next(&live, cursor)).collect();
-            clients.send_line(&live, lines.try_into().expect("three"));
+            publisher
+                .publish([publisher.published().expect("a meeting").current().apply(change).meeting], Duration::ZERO);
+            let lines: Vec<_> = cursors.iter_mut().map(|cursor| next(&publisher, cursor)).collect();
+            clients.send_line(&publisher, lines.try_into().expect("three"));
             clients.send(CONNECTED, |encoder| encoder.text(CONNECTED));
         }
         let [plain, gzip, zstd] = clients.end();

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use application::autoupdate::start::{Start, start};
 use application::delivery::line::{Encoder, Line};
-use application::publishing::cursor::{Cursor, Next};
-use application::publishing::live::{Live, PiecesLimit};
+use application::publishing::cursor::{Cursor, NextLine};
+use application::publishing::publisher::{MeetingPublisher, RenderCacheLimit};
 use domain::access::{Access, access};
 use domain::ids::{ChangeId, UserId};
 use domain::meeting::history::HistoryLimits;
@@ -40,27 +40,27 @@ fn meeting() -> Vec<(&'static str, Value)> {
 }
 
 struct Service {
-    live: Live,
+    publisher: MeetingPublisher,
     change_id: u64,
 }
 
 impl Service {
     fn new() -> Self {
-        let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
-        live.publish([Meeting::load(snapshot(LOWEST, &meeting()), None).meeting], Duration::ZERO);
-        Self { live, change_id: LOWEST }
+        let publisher = MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic);
+        publisher.publish([Meeting::load(snapshot(LOWEST, &meeting()), None).meeting], Duration::ZERO);
+        Self { publisher, change_id: LOWEST }
     }
 
     fn change(&mut self, elements: &[(&str, Value)]) {
         self.change_id += 1;
         let elements = elements.iter().map(|(key, value)| raw(key, value)).collect();
         let change = Change { change_id: ChangeId(self.change_id), elements };
-        let published = self.live.published().expect("a meeting");
-        self.live.publish([published.current().apply(change).meeting], Duration::ZERO);
+        let published = self.publisher.published().expect("a meeting");
+        self.publisher.publish([published.current().apply(change).meeting], Duration::ZERO);
     }
 
     fn connect(&self, user: u64, change_id: u64) -> (Cursor, Option<Value>) {
-        let published = self.live.published().expect("a meeting");
+        let published = self.publisher.published().expect("a meeting");
         let session = Session { user: Some(UserId(user)), ..Session::anonymous() };
         let Access::Granted(user) = access(published.current(), &session) else {
             panic!("user {user} is refused");
@@ -73,17 +73,17 @@ impl Service {
     }
 
     fn next(&self, cursor: &mut Cursor) -> Option<Value> {
-        match cursor.next(&self.live.published().expect("a meeting")) {
-            Next::Nothing => None,
-            Next::Line(line) => Some(self.text(line)),
-            Next::End => panic!("the stream ended"),
+        match cursor.next(&self.publisher.published().expect("a meeting")) {
+            NextLine::Nothing => None,
+            NextLine::Line(line) => Some(self.text(line)),
+            NextLine::End => panic!("the stream ended"),
         }
     }
 
     fn text(&self, mut line: Line) -> Value {
         let mut encoder = Encoder::plain();
         let mut text = Vec::new();
-        while let Some(part) = line.next_part(self.live.pieces(), &mut encoder) {
+        while let Some(part) = line.next_part(self.publisher.render_cache(), &mut encoder) {
             text.extend_from_slice(&part);
         }
         assert!(text.is_ascii());
@@ -178,8 +178,8 @@ fn an_object_with_its_fields_in_another_order_looks_the_same() {
     let reordered =
         RawElement { key: "topics/topic:1".into(), json: Some(br#"{"text":7,"title":"\u00e4","id":1}"#.to_vec()) };
     let change = Change { change_id: ChangeId(102), elements: vec![reordered] };
-    let published = service.live.published().expect("a meeting");
-    service.live.publish([published.current().apply(change).meeting], Duration::ZERO);
+    let published = service.publisher.published().expect("a meeting");
+    service.publisher.publish([published.current().apply(change).meeting], Duration::ZERO);
     assert_eq!(service.next(&mut cursor), None);
 }
 
@@ -188,10 +188,10 @@ fn an_object_with_its_fields_in_another_order_looks_the_same() {
 fn a_reset_sends_everything_as_the_next_line() {
     let service = Service::new();
     let (mut cursor, _) = service.connect(5, LOWEST);
-    let published = service.live.published().expect("a meeting");
+    let published = service.publisher.published().expect("a meeting");
     let mut fresh = snapshot(500, &meeting());
     fresh.bounds.lowest = ChangeId(500);
-    service.live.publish([Meeting::load(fresh, Some(published.current())).meeting], Duration::ZERO);
+    service.publisher.publish([Meeting::load(fresh, Some(published.current())).meeting], Duration::ZERO);
     let line = service.next(&mut cursor).expect("a line");
     assert_eq!(
         (&line["all_data"], &line["from_change_id"], &line["to_change_id"]),
@@ -202,10 +202,10 @@ fn a_reset_sends_everything_as_the_next_line() {
 
 /// Publishes the meeting anew, with these ids.
 fn rebuild(service: &mut Service, lowest: u64, highest: u64) {
-    let published = service.live.published().expect("a meeting");
+    let published = service.publisher.published().expect("a meeting");
     let mut fresh = snapshot(highest, &meeting());
     fresh.bounds.lowest = ChangeId(lowest);
-    service.live.publish([Meeting::load(fresh, Some(published.current())).meeting], Duration::ZERO);
+    service.publisher.publish([Meeting::load(fresh, Some(published.current())).meeting], Duration::ZERO);
     service.change_id = highest;
 }
 
@@ -237,8 +237,8 @@ fn who_became_anonymous_or_ceased_to_be_gets_everything() {
     let (mut cursor, line) = service.connect(5, LOWEST + 1);
     assert_eq!(line.map(|line| line["all_data"].clone()), Some(json!(true)), "the client had what user 5 saw");
     service.change(&[("users/user:5", user)]);
-    let published = service.live.published().expect("a meeting");
-    assert!(matches!(cursor.next(&published), Next::End));
+    let published = service.publisher.published().expect("a meeting");
+    assert!(matches!(cursor.next(&published), NextLine::End));
     let (_, line) = service.connect(5, LOWEST + 2);
     assert_eq!(line.map(|line| line["all_data"].clone()), Some(json!(true)), "the client had what anonymous saw");
 }

@@ -1,6 +1,6 @@
 //! Who may be served at all? (spec: auth.md#anonymous)
 
-use crate::element::facts::Facts;
+use crate::element::rule_inputs::RuleInputs;
 use crate::ids::{ElementKey, UserId};
 use crate::meeting::Meeting;
 use crate::ports::authenticator::Session;
@@ -42,11 +42,11 @@ pub fn access(meeting: &Meeting, session: &Session) -> Access {
         // A user who does not exist is anonymous, as for Django.
         return anonymous(meeting);
     };
-    match element.facts() {
-        Facts::User(facts) if !facts.is_active => Access::Refused(Refusal::Inactive),
-        Facts::User(facts) => {
+    match element.rule_inputs() {
+        RuleInputs::User(inputs) if !inputs.is_active => Access::Refused(Refusal::Inactive),
+        RuleInputs::User(inputs) => {
             let is_replaced = session.auth_hash.as_deref().is_some_and(|hash| {
-                let is_present = facts.session_auth_hash.as_deref().is_some_and(|present| same(present, hash));
+                let is_present = inputs.session_auth_hash.as_deref().is_some_and(|present| same(present, hash));
                 !is_present && meeting.replaced_hashes(user).iter().any(|old| same(old, hash))
             });
             if is_replaced { Access::Refused(Refusal::PasswordChanged) } else { Access::Granted(Some(user)) }
@@ -62,10 +62,10 @@ pub fn is_uncertain(meeting: &Meeting, session: &Session) -> bool {
     let Some(user) = session.user else {
         return false;
     };
-    match meeting.get(ElementKey::user(user)).map(|element| element.facts()) {
+    match meeting.get(ElementKey::user(user)).map(|element| element.rule_inputs()) {
         None => true,
-        Some(Facts::User(facts)) => session.auth_hash.as_deref().is_some_and(|hash| {
-            !facts.session_auth_hash.as_deref().is_some_and(|present| same(present, hash))
+        Some(RuleInputs::User(inputs)) => session.auth_hash.as_deref().is_some_and(|hash| {
+            !inputs.session_auth_hash.as_deref().is_some_and(|present| same(present, hash))
                 && !meeting.replaced_hashes(user).iter().any(|old| same(old, hash))
         }),
         Some(_) => false,

@@ -7,7 +7,7 @@ use imbl::OrdMap;
 
 use crate::collection::Collection;
 use crate::element::Element;
-use crate::element::facts::Facts;
+use crate::element::rule_inputs::RuleInputs;
 use crate::ids::{ChangeId, ElementKey, GroupId, UserId};
 use crate::permission::PermissionSet;
 use crate::ports::element_store::Bounds;
@@ -22,11 +22,11 @@ mod resolve;
 mod tests;
 mod view;
 
-use block::{Block, BlockKey, Entry};
+use block::{Block, BlockEntry, BlockKey};
 use required_users::RequiredUsers;
 
 pub use build::{Built, Change, Problem};
-pub use resolve::Deciding;
+pub use resolve::AffectedViewers;
 pub use view::{view_entry, view_in};
 
 /// One version of the meeting. Versions share everything that did not change between them.
@@ -141,8 +141,8 @@ impl Meeting {
     /// The JSON text of the configuration value `key`; `None` if it is missing.
     #[must_use]
     pub fn config(&self, key: &str) -> Option<&str> {
-        match self.config_element(key)?.facts() {
-            Facts::Config { value, .. } => Some(value),
+        match self.config_element(key)?.rule_inputs() {
+            RuleInputs::Config { value, .. } => Some(value),
             _ => None,
         }
     }
@@ -168,15 +168,15 @@ impl Meeting {
 
     /// The permissions of a group; none if there is no such group.
     pub(crate) fn permissions(&self, group: GroupId) -> PermissionSet {
-        match self.get(ElementKey::new(Collection::Group, group.0)).map(|element| element.facts()) {
-            Some(Facts::Group { permissions }) => *permissions,
+        match self.get(ElementKey::new(Collection::Group, group.0)).map(|element| element.rule_inputs()) {
+            Some(RuleInputs::Group { permissions }) => *permissions,
             _ => PermissionSet::EMPTY,
         }
     }
 
     /// The element of that key with what the rest of the meeting says of it.
     #[must_use]
-    pub fn entry(&self, key: ElementKey) -> Option<&Entry> {
+    pub fn entry(&self, key: ElementKey) -> Option<&BlockEntry> {
         self.blocks.get(&BlockKey::of(key))?.entry(key.id)
     }
 

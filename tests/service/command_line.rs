@@ -43,7 +43,7 @@ const VARIABLES: [(&str, &str); 41] = [
     ("HISTORY_VERSIONS_MAX", "1000"),
     ("HISTORY_SECONDS_MAX", "600"),
     ("HISTORY_BYTES_MAX", "268435456"),
-    ("PIECES_BYTES_MAX", "0"),
+    ("RENDER_CACHE_BYTES_MAX", "0"),
     ("SHUTDOWN_DELAY_SECONDS", "0"),
     ("DRAIN_SECONDS", "1"),
     ("LOG_FORMAT", "text"),

@@ -2,7 +2,7 @@
 
 use adapters::testing::fake_redis::FakeRedis;
 use adapters::testing::openslides::OpenSlides;
-use adapters::testing::trace::{Change, Replay, State, Trace};
+use adapters::testing::trace::{Change, RecordedState, Replay, Trace};
 use domain::testing::client::Client;
 use domain::testing::oracle::{Elements, view};
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ async fn follow(browser: Browser) -> Client {
     .expect("the end of the recorded meeting arrives")
 }
 
-fn elements(state: &State) -> Elements {
+fn elements(state: &RecordedState) -> Elements {
     state.full_data.iter().map(|(key, text)| (key.clone(), serde_json::from_str(text).expect("JSON"))).collect()
 }
 

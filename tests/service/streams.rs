@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use adapters::http::stream_response::Compression;
 use adapters::testing::fake_redis::FakeRedis;
-use application::streams::connections::Rhythm;
+use application::streams::registry::KeepAliveSettings;
 use domain::testing::ManualClock;
 use reqwest::Method;
 use serde_json::json;
@@ -114,10 +114,10 @@ async fn let_a_second_pass(clock: &ManualClock) {
 async fn a_silent_stream_carries_a_sign_of_life() {
     let redis = FakeRedis::start().await.expect("a port");
     Meeting::start(&redis.address()).await;
-    let rhythm = Rhythm { keep_alive_seconds: 1, quiet_line_seconds: 0 };
+    let keep_alive = KeepAliveSettings { keep_alive_seconds: 1, quiet_line_seconds: 0 };
     let clock = ManualClock::new(0);
     let service = Service::ready(&redis.address(), |setup| {
-        setup.settings.rhythm = rhythm;
+        setup.settings.keep_alive = keep_alive;
         setup.clock = Arc::new(clock.clone());
     })
     .await;
@@ -145,10 +145,10 @@ async fn a_silent_stream_carries_a_sign_of_life() {
 async fn a_client_that_nothing_concerns_is_told_the_change_id_now_and_then() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
-    let rhythm = Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 1 };
+    let keep_alive = KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 1 };
     let clock = ManualClock::new(0);
     let service = Service::ready(&redis.address(), |setup| {
-        setup.settings.rhythm = rhythm;
+        setup.settings.keep_alive = keep_alive;
         setup.clock = Arc::new(clock.clone());
     })
     .await;

@@ -35,7 +35,7 @@ impl Endpoint for Applause {
 
 #[cfg(test)]
 mod tests {
-    use application::testing::meeting::live;
+    use application::testing::meeting::publisher;
     use domain::ids::UserId;
     use domain::ports::Unavailable;
     use domain::ports::applause_store::MockApplauseStore;
@@ -60,7 +60,7 @@ mod tests {
             let user = UserId(user.expect("somebody applauds"));
             store.expect_applaud().withf(move |who| *who == user).once().return_const(answer);
         }
-        let gate = gate(&live(), user);
+        let gate = gate(&publisher(), user);
         let endpoint = Applause { gate, store: Arc::new(store) };
         let response = endpoint.get_response(Request::builder().method(method).finish()).await;
         assert_eq!(response.status().as_u16(), status);

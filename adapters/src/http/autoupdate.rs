@@ -53,9 +53,9 @@ const VALUE_SHOWN_CHARACTERS_MAX: usize = 100;
 mod tests {
     use std::sync::Arc;
 
-    use application::publishing::live::Live;
+    use application::publishing::publisher::MeetingPublisher;
     use application::sessions::admission::CatchUp;
-    use application::testing::meeting::{live, write};
+    use application::testing::meeting::{publisher, write};
     use async_trait::async_trait;
     use domain::ports::element_store::{Bounds, MockElementStore, StoreError};
     use poem::http::StatusCode;
@@ -65,27 +65,27 @@ mod tests {
 
     /// A store that holds one more change than the service has seen.
     struct OneChangeAhead {
-        live: Arc<Live>,
+        publisher: Arc<MeetingPublisher>,
         element: (&'static str, &'static str),
     }
 
     #[async_trait]
     impl CatchUp for OneChangeAhead {
         async fn catch_up(&self) -> Result<Bounds, StoreError> {
-            write(&self.live, self.element);
-            Ok(self.live.published().expect("a meeting").current().bounds())
+            write(&self.publisher, self.element);
+            Ok(self.publisher.published().expect("a meeting").current().bounds())
         }
     }
 
     /// The answer to a client that has the id of a change which this service has not seen yet.
     async fn check_ahead(user: Option<u64>, element: (&'static str, &'static str), expected: Result<(), &str>) {
         for change_id in [2, 1_000] {
-            let live = live();
-            let catch_up = Arc::new(OneChangeAhead { live: Arc::clone(&live), element });
-            let mut gate = gate(&live, user);
+            let publisher = publisher();
+            let catch_up = Arc::new(OneChangeAhead { publisher: Arc::clone(&publisher), element });
+            let mut gate = gate(&publisher, user);
             gate.admissions.catch_up = catch_up;
             let store = Arc::new(MockElementStore::new());
-            let autoupdate = AutoupdateStreams::new(gate.admissions.clone(), live, store);
+            let autoupdate = AutoupdateStreams::new(gate.admissions.clone(), publisher, store);
             let endpoint = Autoupdate { gate, autoupdate, streams: streams() };
             let uri = format!("/system/autoupdate?change_id={change_id}");
             let answer = endpoint.call(Request::builder().uri_str(uri).finish()).await;

@@ -116,14 +116,14 @@ struct Wait<'a> {
     options: &'a Http1Options,
     /// Something came since the last request was answered: the header of the next.
     heard: Heard,
-    state: State,
+    state: ResponseState,
     /// When that has lasted too long; of no meaning while a request is being answered.
     deadline: Pin<Box<Sleep>>,
 }
 
 /// What a connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ResponseState {
     Unused,
     Header,
     Answering,
@@ -132,23 +132,23 @@ enum State {
 impl<'a> Wait<'a> {
     fn new(options: &'a Http1Options) -> Self {
         let deadline = Box::pin(sleep(options.unused));
-        Self { options, heard: Heard::default(), state: State::Unused, deadline }
+        Self { options, heard: Heard::default(), state: ResponseState::Unused, deadline }
     }
 
     /// Ready when the client took too long.
     fn poll_over(&mut self, is_answering: bool, context: &mut Context<'_>) -> Poll<ConnectionError> {
         let state = match (is_answering, self.heard.load(Ordering::Relaxed)) {
-            (true, _) => State::Answering,
-            (false, true) => State::Header,
-            (false, false) => State::Unused,
+            (true, _) => ResponseState::Answering,
+            (false, true) => ResponseState::Header,
+            (false, false) => ResponseState::Unused,
         };
         let limit = match state {
-            State::Answering => {
+            ResponseState::Answering => {
                 self.state = state;
                 return Poll::Pending;
             }
-            State::Header => self.options.header,
-            State::Unused => self.options.unused,
+            ResponseState::Header => self.options.header,
+            ResponseState::Unused => self.options.unused,
         };
         if self.state != state {
             self.state = state;

@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
-use application::streams::connections::Pace;
+use application::streams::registry::TransportProgress;
 use bytes::Bytes;
 use hyper::body::Body;
 use poem::http::{Version, response};
@@ -42,8 +42,8 @@ where
     let is_chunked = version >= Version::HTTP_11;
     let head_text = Bytes::from(head_text(head, is_chunked));
     let outgoing = Outgoing { parts: VecDeque::from([head_text]), is_chunked, body: Some(body) };
-    let pace = head.extensions.get().cloned();
-    let mut stream = Http1Stream { io, outgoing, pace, ignored_bytes: 0, is_flushed: false };
+    let progress = head.extensions.get().cloned();
+    let mut stream = Http1Stream { io, outgoing, progress, ignored_bytes: 0, is_flushed: false };
     stream.run().await?;
     stream.io.shutdown().await
 }
@@ -71,7 +71,7 @@ struct Http1Stream<Io> {
     io: Io,
     outgoing: Outgoing,
     /// `None`: the body is none of the service's streams.
-    pace: Option<Pace>,
+    progress: Option<TransportProgress>,
     ignored_bytes: usize,
     is_flushed: bool,
 }
@@ -94,8 +94,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Http1Stream<Io> {
             }
             let sent = self.poll_sent(context);
             if sent.is_pending()
-                && let Some(pace) = &self.pace
-                && pace.poll_given_up(context).is_ready()
+                && let Some(progress) = &self.progress
+                && progress.poll_given_up(context).is_ready()
             {
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read on")));
             }
@@ -144,8 +144,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Http1Stream<Io> {
                 ready!(Pin::new(&mut self.io).poll_flush(context))?;
                 self.is_flushed = true;
             }
-            if let Some(pace) = &self.pace {
-                pace.caught_up();
+            if let Some(progress) = &self.progress {
+                progress.caught_up();
             }
             return Poll::Pending;
         }

@@ -44,7 +44,7 @@ where
     // Boxed, so that nothing of it is left when the connection is served.
     let handshake = Box::pin(tokio::time::timeout(options.first_bytes, options.builder.handshake(io)));
     let h2 = handshake.await.map_err(|_| ConnectionError::TooSlow(options.first_bytes))??;
-    let mut connection = Connection::new(h2, options, respond);
+    let mut connection = Http2Connection::new(h2, options, respond);
     let mut draining = pin!(drain.begun());
     poll_fn(|context| {
         if connection.ending_since.is_none() && draining.as_mut().poll(context).is_ready() {
@@ -63,7 +63,7 @@ fn go_on() -> Response<()> {
 }
 
 /// One connection.
-struct Connection<'a, Io, Respond>
+struct Http2Connection<'a, Io, Respond>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
@@ -90,7 +90,7 @@ enum Presence {
     Asked,
 }
 
-impl<'a, Io, Respond> Connection<'a, Io, Respond>
+impl<'a, Io, Respond> Http2Connection<'a, Io, Respond>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
     Respond: Fn(Request<poem::Body>) -> BoxFuture<'static, HttpResponse>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use application::notify::hub::NotifyHub;
 use application::notify::source::NotifySource;
-use application::publishing::live::Live;
+use application::publishing::publisher::MeetingPublisher;
 use poem::{Endpoint, Request, Response, Result};
 
 use super::auth::Gate;
@@ -15,7 +15,7 @@ pub struct Notify {
     /// Who asks.
     pub gate: Gate,
     /// Whether the stream may go on.
-    pub live: Arc<Live>,
+    pub publisher: Arc<MeetingPublisher>,
     /// Where the connection is registered.
     pub hub: Arc<NotifyHub>,
     /// How streams are sent.
@@ -27,7 +27,7 @@ impl Endpoint for Notify {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let admission = self.gate.admit(request.headers()).await?;
-        let opened = NotifySource::open(&self.hub, Arc::clone(&self.live), admission);
+        let opened = NotifySource::open(&self.hub, Arc::clone(&self.publisher), admission);
         Ok(self.streams.respond(&request, "application/octet-stream", opened))
     }
 }
@@ -35,7 +35,7 @@ impl Endpoint for Notify {
 #[cfg(test)]
 mod tests {
     use application::notify::hub::BufferLimits;
-    use application::testing::meeting::{live, write};
+    use application::testing::meeting::{publisher, write};
     use domain::notify::channel_id::ProcessTag;
     use domain::notify::message::NotifyMessage;
     use domain::ports::authenticator::{AuthenticatorError, InvalidSession};
@@ -47,10 +47,10 @@ mod tests {
 
     /// The endpoint for a client of this user, with small buffers.
     fn endpoint(user: Option<u64>) -> Notify {
-        let live = live();
+        let publisher = publisher();
         let limits = BufferLimits { messages_max: 2, ..BufferLimits::default() };
         let hub = Arc::new(NotifyHub::new(ProcessTag::from_random(1), limits));
-        Notify { gate: gate(&live, user), live, hub, streams: streams() }
+        Notify { gate: gate(&publisher, user), publisher, hub, streams: streams() }
     }
 
     fn to_all(content: u64) -> NotifyMessage {
@@ -111,7 +111,7 @@ mod tests {
     async fn a_stream_ends_with_the_right_to_it() {
         let endpoint = endpoint(Some(5));
         let response = endpoint.get_response(Request::default()).await;
-        write(&endpoint.live, ("users/user:5", r#"{"id":5,"is_active":false}"#));
+        write(&endpoint.publisher, ("users/user:5", r#"{"id":5,"is_active":false}"#));
         endpoint.hub.deliver(&to_all(1));
         assert_eq!(lines(response), (vec![json!({"connected": true})], true));
     }
@@ -119,7 +119,7 @@ mod tests {
     #[tokio::test]
     async fn who_is_not_let_in_does_not_listen() {
         let mut endpoint = endpoint(Some(5));
-        endpoint.gate = gate_of(&endpoint.live, Err(AuthenticatorError::InvalidSession(InvalidSession::Unknown)));
+        endpoint.gate = gate_of(&endpoint.publisher, Err(AuthenticatorError::InvalidSession(InvalidSession::Unknown)));
         let response = endpoint.get_response(Request::default()).await;
         assert_eq!(response.status().as_u16(), 400);
         assert_eq!(endpoint.hub.listeners_count(), 0);

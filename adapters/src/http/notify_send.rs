@@ -39,7 +39,7 @@ impl Endpoint for NotifySend {
 
 #[cfg(test)]
 mod tests {
-    use application::testing::meeting::live;
+    use application::testing::meeting::publisher;
     use domain::ports::Unavailable;
     use domain::ports::authenticator::{AuthenticatorError, InvalidSession, Session};
     use domain::ports::message_bus::MockMessageBus;
@@ -78,7 +78,7 @@ mod tests {
         status: u16,
         expected: Value,
     ) {
-        let endpoint = NotifySend { gate: gate_of(&live(), session), bus: Arc::new(bus) };
+        let endpoint = NotifySend { gate: gate_of(&publisher(), session), bus: Arc::new(bus) };
         let response = endpoint.get_response(request).await;
         assert_eq!(response.status().as_u16(), status);
         let text = response.into_body().into_string().await.expect("text");

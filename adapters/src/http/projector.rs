@@ -35,9 +35,9 @@ mod tests {
     use std::sync::Arc;
 
     use application::projector::projectors::Projectors;
-    use application::publishing::live::Live;
+    use application::publishing::publisher::MeetingPublisher;
     use application::sessions::admission::CatchUp;
-    use application::testing::meeting::{live, write};
+    use application::testing::meeting::{publisher, write};
     use async_trait::async_trait;
     use domain::ids::ChangeId;
     use domain::ports::Unavailable;
@@ -50,7 +50,7 @@ mod tests {
 
     /// A store that has one more change, or does not answer, at once or ever.
     enum Store {
-        Ahead(Arc<Live>),
+        Ahead(Arc<MeetingPublisher>),
         Away,
         Stalled,
     }
@@ -59,8 +59,8 @@ mod tests {
     impl CatchUp for Store {
         async fn catch_up(&self) -> Result<Bounds, StoreError> {
             match self {
-                Self::Ahead(live) => {
-                    write(live, ("core/projector:1", r#"{"id":1,"elements":[{"name":"core/clock"}]}"#));
+                Self::Ahead(publisher) => {
+                    write(publisher, ("core/projector:1", r#"{"id":1,"elements":[{"name":"core/clock"}]}"#));
                     Ok(Bounds { lowest: ChangeId(1), highest: ChangeId(4) })
                 }
                 Self::Away => Err(Unavailable::Silent("connection refused".to_owned()).into()),
@@ -70,14 +70,14 @@ mod tests {
     }
 
     /// The first data line of a listener to projector 1, which is written with change id 3 and, in the store, 4.
-    async fn check(store: impl FnOnce(&Arc<Live>) -> Store, expected: Value) {
-        let live = live();
-        write(&live, ("users/group:1", r#"{"id":1,"permissions":["core.can_see_projector"]}"#));
-        write(&live, ("core/projector:1", r#"{"id":1,"elements":[]}"#));
-        let mut gate = gate(&live, Some(5));
-        gate.admissions.catch_up = Arc::new(store(&live));
-        let projectors = Projectors::new(Arc::clone(&live));
-        let projector = ProjectorStreams { admissions: gate.admissions.clone(), live, projectors };
+    async fn check(store: impl FnOnce(&Arc<MeetingPublisher>) -> Store, expected: Value) {
+        let publisher = publisher();
+        write(&publisher, ("users/group:1", r#"{"id":1,"permissions":["core.can_see_projector"]}"#));
+        write(&publisher, ("core/projector:1", r#"{"id":1,"elements":[]}"#));
+        let mut gate = gate(&publisher, Some(5));
+        gate.admissions.catch_up = Arc::new(store(&publisher));
+        let projectors = Projectors::new(Arc::clone(&publisher));
+        let projector = ProjectorStreams { admissions: gate.admissions.clone(), publisher, projectors };
         let endpoint = Projector { gate, projector, streams: streams() };
         let request = Request::builder().uri("/?projector_ids=1".parse().expect("a URI")).finish();
         let response = endpoint.get_response(request).await;
@@ -94,7 +94,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_stream_begins_with_what_the_store_has() {
         let slides = json!([{"data": {}, "element": {"name": "core/clock"}}]);
-        check(|live| Store::Ahead(Arc::clone(live)), json!({"change_id": 4, "data": {"1": slides}})).await;
+        check(|publisher| Store::Ahead(Arc::clone(publisher)), json!({"change_id": 4, "data": {"1": slides}})).await;
     }
 
     #[tokio::test(start_paused = true)]

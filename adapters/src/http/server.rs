@@ -20,7 +20,7 @@ const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// How the serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Served {
+pub struct ServeOutcome {
     /// Connections that were still open at the end of the time for draining, and were cut.
     pub cut: usize,
 }
@@ -32,7 +32,7 @@ pub async fn serve<A: Acceptor>(
     context: ConnectionContext,
     limits: Limits,
     mut drain: Drain,
-) -> Served {
+) -> ServeOutcome {
     let context = Arc::new(context);
     let mut connections = JoinSet::new();
     let mut failures = Failures::default();
@@ -60,7 +60,7 @@ pub async fn serve<A: Acceptor>(
     let _ = timeout(limits.drain, all_ended).await;
     let cut = connections.len();
     connections.shutdown().await;
-    Served { cut }
+    ServeOutcome { cut }
 }
 
 async fn accept<A: Acceptor>(acceptor: &mut A, resume: Option<Instant>) -> std::io::Result<(A::Io, Address)> {

@@ -4,8 +4,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use application::delivery::line::Encoder;
-use application::streams::body::{Opened, Source, StreamBody};
-use application::streams::connections::Connections;
+use application::streams::body::{Opened, StreamBody, StreamSource};
+use application::streams::registry::StreamRegistry;
 use poem::http::{HeaderMap, header};
 use poem::{Body, Request, Response};
 
@@ -13,7 +13,7 @@ use poem::{Body, Request, Response};
 #[derive(Clone)]
 pub struct Streams {
     /// Where open streams are registered.
-    pub connections: Arc<Connections>,
+    pub registry: Arc<StreamRegistry>,
     /// When streams are compressed.
     pub compression: Compression,
     /// After how many bytes of text a stream is ended between two lines; 0: never.
@@ -52,7 +52,7 @@ impl FromStr for Compression {
 
 impl Compression {
     /// How the stream that answers such a request is compressed; `None`: not at all.
-    fn coding(self, headers: &HeaderMap) -> Option<Coding> {
+    fn coding(self, headers: &HeaderMap) -> Option<ContentCoding> {
         let engine = Engine::of(headers);
         if self == Self::Off || (self == Self::Auto && engine == Engine::OtherBrowser) {
             return None;
@@ -62,8 +62,8 @@ impl Compression {
         // Many decoders beside Chromium's stop after the first zstd frame, so others get it only if they leave no choice.
         let prefers_zstd = zstd > gzip || (zstd == gzip && engine == Engine::Chromium);
         match prefers_zstd {
-            true if zstd > 0.0 => Some(Coding::Zstd),
-            _ if gzip > 0.0 => Some(Coding::Gzip),
+            true if zstd > 0.0 => Some(ContentCoding::Zstd),
+            _ if gzip > 0.0 => Some(ContentCoding::Gzip),
             _ => None,
         }
     }
@@ -72,30 +72,35 @@ impl Compression {
 impl Streams {
     /// The response to `request` that streams what was opened, for as long as its session lasts.
     #[must_use]
-    pub fn respond<S: Source>(&self, request: &Request, content_type: &'static str, opened: Opened<S>) -> Response {
-        let Opened { session, interest, source } = opened;
+    pub fn respond<S: StreamSource>(
+        &self,
+        request: &Request,
+        content_type: &'static str,
+        opened: Opened<S>,
+    ) -> Response {
+        let Opened { session, subscription, source } = opened;
         let response = Response::builder()
             .content_type(content_type)
             .header(header::CACHE_CONTROL, "no-store, no-transform")
             .header("X-Accel-Buffering", "no");
         let (coding, encoder) = match self.compression.coding(request.headers()) {
             None => (NOT_COMPRESSED, Encoder::plain()),
-            Some(Coding::Gzip) => ("gzip", Encoder::gzip()),
-            Some(Coding::Zstd) => ("zstd", Encoder::zstd()),
+            Some(ContentCoding::Gzip) => ("gzip", Encoder::gzip()),
+            Some(ContentCoding::Zstd) => ("zstd", Encoder::zstd()),
         };
         let response = response.header(header::CONTENT_ENCODING, coding);
-        let connection = self.connections.enter(&session, interest);
-        let pace = connection.pace();
+        let connection = self.registry.enter(&session, subscription);
+        let progress = connection.progress();
         let body = StreamBody::new(source, connection, encoder, self.text_bytes_max);
         let mut response = response.body(Body::from_bytes_stream(body));
-        response.extensions_mut().insert(pace);
+        response.extensions_mut().insert(progress);
         response
     }
 }
 
 /// How a stream is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Coding {
+enum ContentCoding {
     Gzip,
     Zstd,
 }
@@ -160,48 +165,48 @@ mod tests {
         "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/60.5 Safari/605.1.15";
     const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
 
-    fn coding(compression: Compression, agent: &str, accept: &str) -> Option<Coding> {
+    fn coding(compression: Compression, agent: &str, accept: &str) -> Option<ContentCoding> {
         compression.coding(&headers(&[(header::USER_AGENT, agent), (header::ACCEPT_ENCODING, accept)]))
     }
 
     #[track_caller]
-    fn check_accept(accept: &str, expected: Option<Coding>) {
+    fn check_accept(accept: &str, expected: Option<ContentCoding>) {
         assert_eq!(coding(Compression::Auto, CHROMIUM, accept), expected, "{accept}");
     }
 
     #[test]
     fn only_what_the_client_accepts_is_used_and_zstd_first() {
-        check_accept("gzip", Some(Coding::Gzip));
-        check_accept("br, GZIP;q=0.5", Some(Coding::Gzip));
-        check_accept("deflate, gzip ; q=1.0, *;q=0.5", Some(Coding::Gzip));
+        check_accept("gzip", Some(ContentCoding::Gzip));
+        check_accept("br, GZIP;q=0.5", Some(ContentCoding::Gzip));
+        check_accept("deflate, gzip ; q=1.0, *;q=0.5", Some(ContentCoding::Gzip));
         check_accept("gzip;q=0", None);
         check_accept("gzip;q=0.000", None);
         check_accept("gzip;q=much", None);
         check_accept("identity", None);
         check_accept("x-gzip2, zstd2", None);
         check_accept("", None);
-        check_accept("gzip, deflate, br, zstd", Some(Coding::Zstd));
-        check_accept("Zstd ; q=0.1", Some(Coding::Zstd));
-        check_accept("zstd;q=0.8, gzip;q=0.9", Some(Coding::Gzip));
-        check_accept("zstd;q=0.9, gzip;q=0.8", Some(Coding::Zstd));
-        check_accept("gzip, zstd;q=0", Some(Coding::Gzip));
-        check_accept("gzip;q=0, zstd", Some(Coding::Zstd));
+        check_accept("gzip, deflate, br, zstd", Some(ContentCoding::Zstd));
+        check_accept("Zstd ; q=0.1", Some(ContentCoding::Zstd));
+        check_accept("zstd;q=0.8, gzip;q=0.9", Some(ContentCoding::Gzip));
+        check_accept("zstd;q=0.9, gzip;q=0.8", Some(ContentCoding::Zstd));
+        check_accept("gzip, zstd;q=0", Some(ContentCoding::Gzip));
+        check_accept("gzip;q=0, zstd", Some(ContentCoding::Zstd));
     }
 
     #[track_caller]
-    fn check_agent(agent: &str, auto: Option<Coding>, on: Option<Coding>) {
+    fn check_agent(agent: &str, auto: Option<ContentCoding>, on: Option<ContentCoding>) {
         const ALL: &str = "gzip, deflate, br, zstd";
         assert_eq!(coding(Compression::Auto, agent, ALL), auto, "{agent}");
         assert_eq!(coding(Compression::On, agent, ALL), on, "{agent}");
         assert_eq!(coding(Compression::Off, agent, ALL), None, "{agent}");
-        assert_eq!(coding(Compression::On, agent, "zstd"), Some(Coding::Zstd), "{agent}");
+        assert_eq!(coding(Compression::On, agent, "zstd"), Some(ContentCoding::Zstd), "{agent}");
         assert_eq!(coding(Compression::On, agent, "br"), None, "{agent}");
     }
 
     /// (spec: http.md#compression)
     #[test]
     fn only_browsers_known_to_read_on_get_compressed_streams() {
-        let (gzip, zstd) = (Some(Coding::Gzip), Some(Coding::Zstd));
+        let (gzip, zstd) = (Some(ContentCoding::Gzip), Some(ContentCoding::Zstd));
         check_agent("", gzip, gzip);
         check_agent("curl/8.0", gzip, gzip);
         check_agent(CHROMIUM, zstd, zstd);

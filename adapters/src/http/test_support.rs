@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use application::publishing::live::Live;
+use application::publishing::publisher::MeetingPublisher;
 use application::sessions::admission::Admissions;
-use application::streams::connections::{Connections, Rhythm};
+use application::streams::registry::{KeepAliveSettings, StreamRegistry};
 use application::testing::meeting::NothingNew;
 use domain::ids::UserId;
 use domain::ports::authenticator::{AuthenticatorError, MockAuthenticator, Session};
@@ -13,8 +13,8 @@ use super::auth::Gate;
 use super::stream_response::{Compression, Streams};
 
 /// A gate that takes every request for one of this user (`None`: anonymous).
-pub(super) fn gate(live: &Arc<Live>, user: Option<u64>) -> Gate {
-    gate_of(live, Ok(session(user)))
+pub(super) fn gate(publisher: &Arc<MeetingPublisher>, user: Option<u64>) -> Gate {
+    gate_of(publisher, Ok(session(user)))
 }
 
 /// The session of this user.
@@ -23,16 +23,16 @@ pub(super) fn session(user: Option<u64>) -> Session {
 }
 
 /// A gate at which the authenticator always says the same.
-pub(super) fn gate_of(live: &Arc<Live>, session: Result<Session, AuthenticatorError>) -> Gate {
+pub(super) fn gate_of(publisher: &Arc<MeetingPublisher>, session: Result<Session, AuthenticatorError>) -> Gate {
     let mut authenticator = MockAuthenticator::new();
     authenticator.expect_session().returning(move |_| session.clone());
     let authenticator = Arc::new(authenticator);
-    let admissions = Admissions { authenticator, live: Arc::clone(live), catch_up: Arc::new(NothingNew) };
+    let admissions = Admissions { authenticator, publisher: Arc::clone(publisher), catch_up: Arc::new(NothingNew) };
     Gate { admissions, cookie_name: "session".into() }
 }
 
 /// Streams as they are, without keep-alive or end.
 pub(super) fn streams() -> Streams {
-    let connections = Connections::new(Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 });
-    Streams { connections, compression: Compression::Off, text_bytes_max: 0 }
+    let registry = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+    Streams { registry, compression: Compression::Off, text_bytes_max: 0 }
 }

@@ -17,13 +17,13 @@ const MESSAGES_MAX: usize = NOTIFY_MESSAGES_MAX;
 /// A meeting in memory, and who writes it. Clones are the same meeting.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryServer {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<MemoryState>>,
     /// Told whenever something was appended or whether it fails has changed; wakes the readers that wait.
     written: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct MemoryState {
     /// `None` while the cache is being built.
     pub(super) bounds: Option<Bounds>,
     pub(super) elements: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -149,7 +149,7 @@ impl MemoryServer {
     pub fn clear(&self) {
         let mut state = self.lock();
         let (appended, clock) = (state.appended, state.clock);
-        *state = State { appended, clock, failing: state.failing.take(), ..State::default() };
+        *state = MemoryState { appended, clock, failing: state.failing.take(), ..MemoryState::default() };
     }
 
     /// Sets the clock by which applause is timed forward.
@@ -174,7 +174,7 @@ impl MemoryServer {
     }
 
     /// The state, if it does not fail on demand.
-    pub(super) fn state(&self) -> Result<MutexGuard<'_, State>, Unavailable> {
+    pub(super) fn state(&self) -> Result<MutexGuard<'_, MemoryState>, Unavailable> {
         let state = self.lock();
         match &state.failing {
             Some(reason) => Err(Unavailable::Silent(reason.clone())),
@@ -187,12 +187,12 @@ impl MemoryServer {
         self.written.subscribe()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, MemoryState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl MemoryState {
     /// The bounds, once the cache is built and holds a meeting.
     pub(super) fn ready(&self) -> Result<Bounds, StoreError> {
         let bounds = self.bounds.ok_or(StoreError::NotReady)?;

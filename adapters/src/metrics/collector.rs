@@ -9,7 +9,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::sources::Sources;
-use application::streams::connections::{StreamKind, StreamTotals};
+use application::streams::registry::{StreamKind, StreamTotals};
 
 /// The names of all metrics, as they stand in the text; `docs/OPERATIONS.md` says what each means.
 pub const NAMES: [&str; 21] = [
@@ -26,9 +26,9 @@ pub const NAMES: [&str; 21] = [
     "autoupdate_reloads_total",
     "autoupdate_history_versions",
     "autoupdate_history_bytes",
-    "autoupdate_pieces_bytes",
-    "autoupdate_pieces_hits_total",
-    "autoupdate_pieces_misses_total",
+    "autoupdate_render_cache_bytes",
+    "autoupdate_render_cache_hits_total",
+    "autoupdate_render_cache_misses_total",
     "autoupdate_notify_listeners",
     "autoupdate_notify_delivered_total",
     "autoupdate_notify_listeners_ended_total",
@@ -56,7 +56,7 @@ impl Sources {
         let open = self.http.open_connections();
         out.gauge("autoupdate_connections_open", "Connections of clients", open)?;
         let streams = |value: fn(StreamTotals) -> u64| {
-            StreamKind::ALL.map(|kind| ([("kind", kind_name(kind).to_owned())], value(self.connections.totals(kind))))
+            StreamKind::ALL.map(|kind| ([("kind", kind_name(kind).to_owned())], value(self.registry.totals(kind))))
         };
         out.gauges("autoupdate_streams_open", "Open streams", streams(|totals| totals.open))?;
         let help = "Lines sent on streams, keep-alives included";
@@ -73,7 +73,7 @@ impl Sources {
 
     fn encode_meeting(&self, out: &mut Out<'_>) -> Result<(), Error> {
         // Without a meeting everything is 0, so that the names are always there.
-        let published = self.live.published();
+        let published = self.publisher.published();
         let current = published.as_ref().map(|published| published.current());
         let (versions, bytes) = published.as_ref().map_or((0, 0), |published| published.history().size());
         let change_id = current.map_or(0, |meeting| meeting.change_id().0);
@@ -93,10 +93,14 @@ impl Sources {
     }
 
     fn encode_sharing(&self, out: &mut Out<'_>) -> Result<(), Error> {
-        let pieces = self.live.pieces().usage();
-        out.gauge("autoupdate_pieces_bytes", "Bytes of rendered pieces kept for sharing, about", pieces.bytes)?;
-        out.counter("autoupdate_pieces_hits", "Pieces that were rendered already", pieces.hits)?;
-        out.counter("autoupdate_pieces_misses", "Pieces that had to be rendered", pieces.misses)
+        let render_cache = self.publisher.render_cache().usage();
+        out.gauge(
+            "autoupdate_render_cache_bytes",
+            "Bytes of rendered text kept for sharing, about",
+            render_cache.bytes,
+        )?;
+        out.counter("autoupdate_render_cache_hits", "Rendered blocks that were rendered already", render_cache.hits)?;
+        out.counter("autoupdate_render_cache_misses", "Rendered blocks that had to be rendered", render_cache.misses)
     }
 
     fn encode_messages(&self, out: &mut Out<'_>) -> Result<(), Error> {

@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use application::ingest::IngestCounters;
 use application::notify::hub::NotifyHub;
-use application::publishing::live::Live;
+use application::publishing::publisher::MeetingPublisher;
 use application::readiness::Readiness;
-use application::streams::connections::Connections;
+use application::streams::registry::StreamRegistry;
 
 use crate::http::counters::HttpCounters;
 
 /// The parts that metrics are read from.
 pub struct Sources {
     /// The meeting and what was rendered of it.
-    pub live: Arc<Live>,
+    pub publisher: Arc<MeetingPublisher>,
     /// How the meeting followed the store.
     pub ingest: Arc<IngestCounters>,
     /// Open streams.
-    pub connections: Arc<Connections>,
+    pub registry: Arc<StreamRegistry>,
     /// Listeners to messages.
     pub hub: Arc<NotifyHub>,
     /// Whether the service can be used.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use application::autoupdate::start::start_with_everything;
 use application::notify::hub::{BufferLimits, NotifyHub};
-use application::publishing::live::{Live, PiecesLimit};
+use application::publishing::publisher::{MeetingPublisher, RenderCacheLimit};
 use application::readiness::Readiness;
 use domain::ids::{ChangeId, UserId};
 use domain::meeting::history::HistoryLimits;
@@ -22,7 +22,7 @@ use crate::http::acceptor::TcpAcceptor;
 use crate::http::listen::bind;
 use crate::http::metrics::{Scrape, serve_metrics};
 use crate::http::router::Router;
-use application::streams::connections::{Connections, Interest, Rhythm};
+use application::streams::registry::{KeepAliveSettings, StreamRegistry, StreamSubscription};
 
 const SECRET_TITLE: &str = "A title that only the hall may see";
 
@@ -31,9 +31,9 @@ fn sources() -> Sources {
     let limits = BufferLimits { messages_max: 1, ..BufferLimits::default() };
     let readiness = Readiness::not_ready("loading");
     Sources {
-        live: Arc::new(Live::new(HistoryLimits::default(), PiecesLimit::Automatic)),
+        publisher: Arc::new(MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic)),
         ingest: Arc::default(),
-        connections: Connections::new(Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 }),
+        registry: StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 }),
         hub: Arc::new(NotifyHub::new(ProcessTag::from_random(1), limits)),
         readiness: readiness.clone(),
         http: Arc::clone(Router::new(readiness).into_service().counters()),
@@ -43,7 +43,7 @@ fn sources() -> Sources {
 }
 
 /// Publishes a meeting of one element, and then another version of it.
-fn publish(live: &Live) {
+fn publish(publisher: &MeetingPublisher) {
     let raw = || RawElement {
         key: b"topics/topic:1".to_vec(),
         json: Some(format!("{{\"id\":1,\"title\":\"{SECRET_TITLE}\"}}").into()),
@@ -51,7 +51,7 @@ fn publish(live: &Live) {
     let bounds = Bounds { lowest: ChangeId(7), highest: ChangeId(7) };
     let first = Meeting::load(Snapshot { bounds, elements: vec![raw()] }, None).meeting;
     let second = first.apply(Change { change_id: ChangeId(8), elements: vec![raw()] }).meeting;
-    live.publish([first, second], Duration::ZERO);
+    publisher.publish([first, second], Duration::ZERO);
 }
 
 /// The values by name and labels.
@@ -79,22 +79,22 @@ fn before_the_meeting_is_there_every_number_is_nought() {
 #[test]
 fn every_part_is_read_when_somebody_asks() {
     let sources = sources();
-    let (live, hub, http) = (Arc::clone(&sources.live), Arc::clone(&sources.hub), Arc::clone(&sources.http));
-    let (connections, ingest) = (Arc::clone(&sources.connections), Arc::clone(&sources.ingest));
+    let (publisher, hub, http) = (Arc::clone(&sources.publisher), Arc::clone(&sources.hub), Arc::clone(&sources.http));
+    let (registry, ingest) = (Arc::clone(&sources.registry), Arc::clone(&sources.ingest));
     let readiness = sources.readiness.clone();
     let metrics = Metrics::new(sources);
 
-    publish(&live);
+    publish(&publisher);
     readiness.set_ready();
     ingest.loaded();
     ingest.loaded();
     ingest.applied(3);
     ingest.caught_up();
-    let published = live.published().expect("a meeting");
+    let published = publisher.published().expect("a meeting");
     let viewer = Viewer::resolve(published.current(), None);
     let started = start_with_everything(&published, Session::anonymous(), viewer, ChangeId(0));
-    let interest = Interest::Meeting(Arc::clone(started.cursor.seat()));
-    let stream = connections.enter(&Session::anonymous(), interest);
+    let subscription = StreamSubscription::Meeting(Arc::clone(started.cursor.seen_version()));
+    let stream = registry.enter(&Session::anonymous(), subscription);
     stream.sent(18, true);
     stream.sent(100, false);
     http.answered(None, 404);

@@ -7,7 +7,7 @@ const END: &str = "-----END ";
 const DASHES: &str = "-----";
 
 /// What stands between two markers.
-pub(super) struct Block {
+pub(super) struct PemBlock {
     pub(super) label: String,
     /// The line of each marker; the first of the file is 1.
     pub(super) first_line: usize,
@@ -18,30 +18,30 @@ pub(super) struct Block {
 }
 
 /// Divides a text into its blocks.
-pub(super) fn parse(file: &[u8]) -> Result<Vec<Block>, PemError> {
+pub(super) fn parse(file: &[u8]) -> Result<Vec<PemBlock>, PemError> {
     check_is_text(file)?;
     // What is not UTF-8 can only stand around the blocks, or is damage.
     let text = String::from_utf8_lossy(file);
     let mut blocks = Vec::new();
-    let mut open: Option<Block> = None;
+    let mut open: Option<PemBlock> = None;
     for (index, line) in text.lines().enumerate() {
         let number = index + 1;
         // Files that were joined may each have begun with the mark.
         let line = line.trim_start_matches(BYTE_ORDER_MARK).trim_end();
-        match (Line::of(line), open.take()) {
-            (Line::Begin(label), None) => open = Some(Block::new(label, number)),
-            (Line::Begin(_), Some(block)) => return Err(Damage::Nested { begun: block.first_line }.at(number)),
-            (Line::End(label), Some(block)) if label == block.label => {
-                blocks.push(Block { last_line: number, ..block });
+        match (PemLine::of(line), open.take()) {
+            (PemLine::Begin(label), None) => open = Some(PemBlock::new(label, number)),
+            (PemLine::Begin(_), Some(block)) => return Err(Damage::Nested { begun: block.first_line }.at(number)),
+            (PemLine::End(label), Some(block)) if label == block.label => {
+                blocks.push(PemBlock { last_line: number, ..block });
             }
-            (Line::End(_), Some(block)) => return Err(Damage::OtherEnd { begun: block.first_line }.at(number)),
-            (Line::End(_), None) => return Err(Damage::Unbegun.at(number)),
-            (Line::BrokenMarker, _) => return Err(Damage::MarkerNotAlone.at(number)),
-            (Line::Other, Some(mut block)) => {
+            (PemLine::End(_), Some(block)) => return Err(Damage::OtherEnd { begun: block.first_line }.at(number)),
+            (PemLine::End(_), None) => return Err(Damage::Unbegun.at(number)),
+            (PemLine::BrokenMarker, _) => return Err(Damage::MarkerNotAlone.at(number)),
+            (PemLine::Other, Some(mut block)) => {
                 block.take(line).map_err(|damage| damage.at(number))?;
                 open = Some(block);
             }
-            (Line::Other, None) => {}
+            (PemLine::Other, None) => {}
         }
     }
     match open {
@@ -50,7 +50,7 @@ pub(super) fn parse(file: &[u8]) -> Result<Vec<Block>, PemError> {
     }
 }
 
-impl Block {
+impl PemBlock {
     fn new(label: &str, line: usize) -> Self {
         Self { label: label.to_owned(), first_line: line, last_line: line, is_encrypted: false, base64: String::new() }
     }
@@ -88,7 +88,7 @@ pub(super) fn pem(label: &str, base64: &str) -> String {
 }
 
 /// What a line is, by its form alone.
-enum Line<'a> {
+enum PemLine<'a> {
     Begin(&'a str),
     End(&'a str),
     /// It was meant to be one or two of these.
@@ -96,7 +96,7 @@ enum Line<'a> {
     Other,
 }
 
-impl<'a> Line<'a> {
+impl<'a> PemLine<'a> {
     fn of(line: &'a str) -> Self {
         if !line.contains(BEGIN) && !line.contains(END) {
             return Self::Other;

@@ -6,7 +6,7 @@ use domain::ports::Unavailable;
 use domain::ports::applause_store::ApplauseStore;
 
 use super::Redis;
-use super::link::Link;
+use super::link::RedisLink;
 
 /// The sorted set of who applauded when.
 const APPLAUSE_KEY: &str = "applause";
@@ -17,7 +17,7 @@ const APPLAUSE_KEY: &str = "applause";
 /// do both at once; but then the service's user would have to be allowed to run scripts.)
 #[derive(Clone, Debug)]
 pub struct RedisApplauseStore {
-    link: Link,
+    link: RedisLink,
 }
 
 impl RedisApplauseStore {

@@ -8,7 +8,7 @@ use domain::ports::Unavailable;
 use domain::ports::element_store::{Bounds, ChangedSince, ElementStore, RawElement, Snapshot, StoreError};
 
 use super::Redis;
-use super::link::Link;
+use super::link::RedisLink;
 use super::reply::{BoundsReply, CHANGE_ID_KEY, CONFIG_PREFIX, FULL_DATA_KEY, ask_bounds, bounds};
 
 /// Fields asked for with one command, so that none holds up Redis for long. More go into further commands.
@@ -19,7 +19,7 @@ const ROUNDS_MAX: usize = 10;
 /// The meeting in Redis, from the read address.
 #[derive(Clone, Debug)]
 pub struct RedisElementStore {
-    link: Link,
+    link: RedisLink,
 }
 
 impl RedisElementStore {
@@ -107,7 +107,7 @@ struct Round {
 }
 
 impl Round {
-    fn read(link: &Link, answer: Vec<redis::Value>, known: usize) -> Result<Self, StoreError> {
+    fn read(link: &RedisLink, answer: Vec<redis::Value>, known: usize) -> Result<Self, StoreError> {
         let unexpected = |_| StoreError::from(unexpected_answer(link));
         let mut answers = answer.into_iter();
         let mut next = || answers.next().ok_or_else(|| StoreError::from(unexpected_answer(link)));
@@ -141,6 +141,6 @@ impl Round {
     }
 }
 
-fn unexpected_answer(link: &Link) -> Unavailable {
+fn unexpected_answer(link: &RedisLink) -> Unavailable {
     link.unavailable("what changed", "the answer is not of the expected kind")
 }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::connect::{Connector, Dedicated};
 use super::limits::RedisLimits;
-use super::refusal::{Refusal, describe};
+use super::refusal::{RedisRefusal, describe};
 use super::refusal_log::RefusalLog;
 use super::transaction::{self, TransactionError};
 use crate::system::SystemClock;
@@ -22,7 +22,7 @@ const WRONG_TYPE: &str = "WRONGTYPE";
 
 /// The way to one Redis. Cloning is cheap.
 #[derive(Clone)]
-pub(super) struct Link {
+pub(super) struct RedisLink {
     /// Where it leads, for errors; holds no secret.
     name: Arc<str>,
     connector: Arc<dyn Connector>,
@@ -34,7 +34,7 @@ pub(super) struct Link {
     has_answered: Arc<AtomicBool>,
 }
 
-impl Link {
+impl RedisLink {
     pub(super) fn new(name: String, is_tls: bool, connector: Arc<dyn Connector>, limits: RedisLimits) -> Self {
         let refusals = Arc::new(RefusalLog::new(Arc::new(SystemClock::new())));
         Self {
@@ -74,34 +74,34 @@ impl Link {
         commands.get(key);
         match self.within(self.limits.request, &commands).await {
             Ok((value,)) => Ok(value),
-            Err(Problem::Error(error)) if is_wrong_type(&error) => Ok(None),
+            Err(LinkProblem::Error(error)) if is_wrong_type(&error) => Ok(None),
             Err(problem) => Err(self.failed(what, problem, &commands)),
         }
     }
 
-    async fn within<T: FromRedisValue>(&self, limit: Duration, commands: &Pipeline) -> Result<T, Problem> {
+    async fn within<T: FromRedisValue>(&self, limit: Duration, commands: &Pipeline) -> Result<T, LinkProblem> {
         match timeout(limit, self.ask_twice_if_read_only(commands)).await {
             Ok(answer) => answer,
             Err(_) => {
                 // Where one connection leads nowhere the others do not lead further: nobody else shall wait for that.
                 self.connector.forget_idle();
-                Err(Problem::Late(limit))
+                Err(LinkProblem::Late(limit))
             }
         }
     }
 
-    fn failed(&self, what: &str, problem: Problem, commands: &Pipeline) -> Unavailable {
+    fn failed(&self, what: &str, problem: LinkProblem, commands: &Pipeline) -> Unavailable {
         match problem {
-            Problem::Refused(refusal) => self.refused(what, &refusal),
-            Problem::Error(error) => self.unavailable_by(what, &error, Some(commands)),
-            Problem::Late(limit) => self.unavailable(what, &format!("no answer within {limit:?}")),
+            LinkProblem::Refused(refusal) => self.refused(what, &refusal),
+            LinkProblem::Error(error) => self.unavailable_by(what, &error, Some(commands)),
+            LinkProblem::Late(limit) => self.unavailable(what, &format!("no answer within {limit:?}")),
         }
     }
 
     /// The error that `what` failed here by an error of the library, which is counted; a refusal goes to the log.
     /// `commands` are those that were sent, if it came so far.
     pub(super) fn unavailable_by(&self, what: &str, error: &RedisError, commands: Option<&Pipeline>) -> Unavailable {
-        match Refusal::of(error, commands) {
+        match RedisRefusal::of(error, commands) {
             Some(refusal) => self.refused(what, &refusal),
             None => self.unavailable(what, &format!("{}{}", describe(error), self.hint_at_tls(error))),
         }
@@ -121,7 +121,7 @@ impl Link {
         }
     }
 
-    fn refused(&self, what: &str, refusal: &Refusal) -> Unavailable {
+    fn refused(&self, what: &str, refusal: &RedisRefusal) -> Unavailable {
         self.refusals.note(&self.name, refusal);
         match (refusal.public(), self.unavailable(what, &refusal.error)) {
             (Some(refused), Unavailable::Silent(cause)) => Unavailable::Refused { what: refused, cause },
@@ -132,9 +132,9 @@ impl Link {
     /// A primary that was demoted still answers PING, so it stays in the pool, but refuses to write. Then all its
     /// connections are worthless; a new one leads to the new primary. The refused command had no effect, so it is
     /// safe to repeat it.
-    async fn ask_twice_if_read_only<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, Problem> {
+    async fn ask_twice_if_read_only<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, LinkProblem> {
         match self.ask_once(commands).await {
-            Err(Problem::Error(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) => {
+            Err(LinkProblem::Error(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) => {
                 self.connector.forget_idle();
                 self.ask_once(commands).await
             }
@@ -142,19 +142,19 @@ impl Link {
         }
     }
 
-    async fn ask_once<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, Problem> {
-        let mut lease = self.connector.lease().await.map_err(Problem::Error)?;
-        let given_back = || Problem::Error((ErrorKind::Client, "the connection was given back").into());
+    async fn ask_once<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, LinkProblem> {
+        let mut lease = self.connector.lease().await.map_err(LinkProblem::Error)?;
+        let given_back = || LinkProblem::Error((ErrorKind::Client, "the connection was given back").into());
         let connection = lease.connection().ok_or_else(given_back)?;
         let answer = if commands.is_transaction() {
-            transaction::run(connection, commands).await.map_err(Problem::from)
+            transaction::run(connection, commands).await.map_err(LinkProblem::from)
         } else {
-            commands.query_async(connection).await.map_err(Problem::Error)
+            commands.query_async(connection).await.map_err(LinkProblem::Error)
         };
         let is_usable = match &answer {
-            Ok(_) | Err(Problem::Refused(_)) => true,
-            Err(Problem::Error(error)) => leaves_the_connection_usable(error),
-            Err(Problem::Late(_)) => false,
+            Ok(_) | Err(LinkProblem::Refused(_)) => true,
+            Err(LinkProblem::Error(error)) => leaves_the_connection_usable(error),
+            Err(LinkProblem::Late(_)) => false,
         };
         if is_usable {
             self.has_answered.store(true, Ordering::Relaxed);
@@ -198,13 +198,13 @@ impl Link {
 }
 
 /// Why there is no answer.
-enum Problem {
+enum LinkProblem {
     Error(RedisError),
-    Refused(Refusal),
+    Refused(RedisRefusal),
     Late(Duration),
 }
 
-impl From<TransactionError> for Problem {
+impl From<TransactionError> for LinkProblem {
     fn from(error: TransactionError) -> Self {
         match error {
             TransactionError::Library(error) => Self::Error(error),
@@ -213,7 +213,7 @@ impl From<TransactionError> for Problem {
     }
 }
 
-impl fmt::Debug for Link {
+impl fmt::Debug for RedisLink {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Link({})", self.name)
     }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::Redis;
 use super::connect::Dedicated;
-use super::link::Link;
+use super::link::RedisLink;
 use super::stream::{EntryId, stream_key};
 
 /// The one field of an entry.
@@ -22,8 +22,8 @@ const CONTENT_FIELD: &str = "content";
 /// The streams in Redis: read from the read address, written to the write address.
 #[derive(Debug)]
 pub struct RedisMessageBus {
-    read: Link,
-    write: Link,
+    read: RedisLink,
+    write: RedisLink,
     autoupdate: IdleReader,
     notify: IdleReader,
 }
@@ -167,10 +167,10 @@ fn read_entries(answer: Value) -> Option<Vec<BusMessage>> {
 }
 
 /// Fields and their values.
-type Fields = Vec<(Vec<u8>, Vec<u8>)>;
+type EntryFields = Vec<(Vec<u8>, Vec<u8>)>;
 
 fn read_entry(entry: Value) -> Option<BusMessage> {
-    let (id, fields): (String, Fields) = redis::from_redis_value(entry).ok()?;
+    let (id, fields): (String, EntryFields) = redis::from_redis_value(entry).ok()?;
     let content = fields.into_iter().find(|(field, _)| field == CONTENT_FIELD.as_bytes());
     let position = id.parse::<EntryId>().ok()?.into();
     Some(BusMessage { position, content: content.map(|(_, content)| content).unwrap_or_default() })

@@ -36,7 +36,7 @@ pub use sentinels::{RedisSentinels, SentinelAddresses, SentinelAddressesError};
 pub use sessions::RedisSessions;
 
 use connect::{PoolConnector, TransportConnector};
-use link::Link;
+use link::RedisLink;
 use sentinel::SentinelConnector;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use stream::{EntryId, stream_key};
@@ -44,8 +44,8 @@ pub(crate) use stream::{EntryId, stream_key};
 /// The connections to Redis that the adapters of this folder share. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct Redis {
-    read: Link,
-    write: Link,
+    read: RedisLink,
+    write: RedisLink,
 }
 
 impl Redis {
@@ -54,10 +54,10 @@ impl Redis {
     /// # Errors
     /// An address that no connection can be made from.
     pub fn new(read: &RedisAddress, write: &RedisAddress, limits: RedisLimits) -> Result<Self, RedisAddressError> {
-        let connect = |address: &RedisAddress| -> Result<Link, RedisAddressError> {
+        let connect = |address: &RedisAddress| -> Result<RedisLink, RedisAddressError> {
             let connector = PoolConnector::new(address.connection_info()?, limits);
             let connector = connector.map_err(|error| address.refused(&error))?;
-            Ok(Link::new(address.to_string(), address.is_tls(), Arc::new(connector), limits))
+            Ok(RedisLink::new(address.to_string(), address.is_tls(), Arc::new(connector), limits))
         };
         let read_link = connect(read)?;
         let write_link = if read == write { read_link.clone() } else { connect(write)? };
@@ -71,7 +71,7 @@ impl Redis {
     /// Addresses that no connection can be made from.
     pub fn by_sentinel(sentinels: &RedisSentinels, limits: RedisLimits) -> Result<Self, RedisAddressError> {
         let connector = SentinelConnector::new(sentinels, limits).map_err(|error| sentinels.nodes.refused(&error))?;
-        let link = Link::new(sentinels.to_string(), sentinels.nodes.is_tls(), Arc::new(connector), limits);
+        let link = RedisLink::new(sentinels.to_string(), sentinels.nodes.is_tls(), Arc::new(connector), limits);
         Ok(Self { read: link.clone(), write: link })
     }
 
@@ -79,7 +79,7 @@ impl Redis {
     #[must_use]
     pub fn over(read: Arc<dyn Transport>, write: Arc<dyn Transport>, limits: RedisLimits) -> Self {
         let link = |name: &str, transport| {
-            Link::new(name.to_owned(), false, Arc::new(TransportConnector::new(transport, limits)), limits)
+            RedisLink::new(name.to_owned(), false, Arc::new(TransportConnector::new(transport, limits)), limits)
         };
         Self { read: link("the read transport", read), write: link("the write transport", write) }
     }

@@ -131,7 +131,7 @@ impl RefusalKind {
 
 /// What Redis refuses, and why. None of it holds what was sent or read, or the address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct RedisRefusal {
     pub(super) kind: RefusalKind,
     /// The command's name, or what stands in its place.
     pub(super) command: String,
@@ -139,7 +139,7 @@ pub(super) struct Refusal {
     pub(super) error: String,
 }
 
-impl Refusal {
+impl RedisRefusal {
     /// The refusal that the error stands for; `None` if there was no sensible answer at all.
     pub(super) fn of(error: &RedisError, commands: Option<&Pipeline>) -> Option<Self> {
         if let Some(errors) = error.clone().into_server_errors() {
@@ -219,7 +219,7 @@ mod tests {
     #[track_caller]
     fn check_tls(error: TlsError, kind: Option<RefusalKind>, advice: &str) {
         let error = RedisError::from(io::Error::new(io::ErrorKind::InvalidData, error));
-        let refusal = Refusal::of(&error, None);
+        let refusal = RedisRefusal::of(&error, None);
         assert_eq!(refusal.as_ref().map(|refusal| refusal.kind), kind, "{error}");
         if let Some(refusal) = refusal {
             assert!(refusal.advice().contains(advice), "{refusal:?}");
@@ -243,19 +243,19 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_no_refusal() {
-        assert_eq!(Refusal::of(&RedisError::from(io::Error::other("gone")), None), None);
-        assert_eq!(Refusal::of(&RedisError::from((ErrorKind::Parse, "was")), None), None);
+        assert_eq!(RedisRefusal::of(&RedisError::from(io::Error::other("gone")), None), None);
+        assert_eq!(RedisRefusal::of(&RedisError::from((ErrorKind::Parse, "was")), None), None);
     }
 
     #[test]
     fn a_refused_login_says_so_and_shows_nothing_of_it() {
         let error = RedisError::from((ErrorKind::AuthenticationFailed, "Password authentication failed"));
-        let refusal = Refusal::of(&error, None).expect("a refusal");
+        let refusal = RedisRefusal::of(&error, None).expect("a refusal");
         assert_eq!((refusal.kind, refusal.public().as_deref()), (RefusalKind::LoginWrong, Some("the login")));
         let kind = ErrorKind::Server(ServerErrorKind::ResponseError);
         let error =
             RedisError::from((kind, "Redis server refused to switch database", "DB index is out of range".to_owned()));
-        let refusal = Refusal::of(&error, None).expect("a refusal");
+        let refusal = RedisRefusal::of(&error, None).expect("a refusal");
         assert_eq!(refusal.public().as_deref(), Some("the command SELECT"));
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::ports::clock::Clock;
 use tracing::warn;
 
-use super::refusal::{Refusal, RefusalKind};
+use super::refusal::{RedisRefusal, RefusalKind};
 use application::once_a_minute::OnceAMinute;
 
 /// Logs refusals of one Redis: the first of a kind at once, then at most one a minute, with all commands that were refused
@@ -15,18 +15,18 @@ use application::once_a_minute::OnceAMinute;
 pub(super) struct RefusalLog {
     clock: Arc<dyn Clock>,
     /// One entry a kind, so there are never more than kinds.
-    seen: Mutex<BTreeMap<RefusalKind, Seen>>,
+    seen: Mutex<BTreeMap<RefusalKind, RefusalsSeen>>,
 }
 
-struct Seen {
-    pace: OnceAMinute,
+struct RefusalsSeen {
+    progress: OnceAMinute,
     /// Not more than the service has commands.
     commands: BTreeSet<String>,
 }
 
 /// What a line of the log says.
 #[derive(Debug, PartialEq, Eq)]
-struct Line {
+struct LogLine {
     commands: String,
     count: u64,
 }
@@ -37,23 +37,23 @@ impl RefusalLog {
     }
 
     /// Notes a refusal of the Redis that is called `name` in the log.
-    pub(super) fn note(&self, name: &str, refusal: &Refusal) {
-        if let Some(Line { commands, count }) = self.line(refusal) {
+    pub(super) fn note(&self, name: &str, refusal: &RedisRefusal) {
+        if let Some(LogLine { commands, count }) = self.line(refusal) {
             let (error, advice) = (&refusal.error, refusal.advice());
             warn!(redis = name, commands, count, error, advice, "Redis refuses what the service needs");
         }
     }
 
     /// The line that is due now.
-    fn line(&self, refusal: &Refusal) -> Option<Line> {
+    fn line(&self, refusal: &RedisRefusal) -> Option<LogLine> {
         // Nothing is left half done by a panic.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Seen { pace: OnceAMinute::new(Arc::clone(&self.clock)), commands: BTreeSet::new() };
+        let new = || RefusalsSeen { progress: OnceAMinute::new(Arc::clone(&self.clock)), commands: BTreeSet::new() };
         let seen = seen.entry(refusal.kind).or_insert_with(new);
         seen.commands.insert(refusal.command.clone());
-        let count = seen.pace.happened()?;
+        let count = seen.progress.happened()?;
         let commands: Vec<_> = std::mem::take(&mut seen.commands).into_iter().collect();
-        Some(Line { commands: commands.join(", "), count })
+        Some(LogLine { commands: commands.join(", "), count })
     }
 }
 
@@ -83,8 +83,8 @@ mod tests {
         for (seconds, kind, command, expected) in refused {
             clock.advance(Duration::from_secs(seconds - before));
             before = *seconds;
-            let refusal = Refusal { kind: *kind, command: (*command).to_owned(), error: String::new() };
-            let line = expected.map(|(commands, count)| Line { commands: commands.to_owned(), count });
+            let refusal = RedisRefusal { kind: *kind, command: (*command).to_owned(), error: String::new() };
+            let line = expected.map(|(commands, count)| LogLine { commands: commands.to_owned(), count });
             assert_eq!(log.line(&refusal), line, "{command} at {seconds}");
         }
     }

@@ -4,7 +4,7 @@ use domain::ids::ChangeId;
 use domain::ports::element_store::{Bounds, Missing, StoreError};
 use redis::Pipeline;
 
-use super::link::Link;
+use super::link::RedisLink;
 
 /// The hash of all elements.
 pub(super) const FULL_DATA_KEY: &str = "full_data";
@@ -32,7 +32,7 @@ pub(super) fn ask_bounds(commands: &mut Pipeline) {
 }
 
 /// Reads the answers to [`ask_bounds`].
-pub(super) fn bounds(link: &Link, (ready, elements, highest, lowest): BoundsReply) -> Result<Bounds, StoreError> {
+pub(super) fn bounds(link: &RedisLink, (ready, elements, highest, lowest): BoundsReply) -> Result<Bounds, StoreError> {
     if ready.as_deref() != Some(CACHE_READY) {
         return Err(StoreError::NotReady);
     }

@@ -5,7 +5,7 @@ use domain::ports::Unavailable;
 use domain::ports::authenticator::SessionKey;
 
 use super::Redis;
-use super::link::Link;
+use super::link::RedisLink;
 use crate::django::SessionStore;
 
 /// The Django sessions in Redis.
@@ -29,12 +29,12 @@ impl RedisSessions {
         format!("{}{}", self.prefix, key.0)
     }
 
-    async fn get_from(&self, link: &Link, key: &SessionKey) -> Result<Option<Vec<u8>>, Unavailable> {
+    async fn get_from(&self, link: &RedisLink, key: &SessionKey) -> Result<Option<Vec<u8>>, Unavailable> {
         // What is no text is no session.
         link.text_at("reading a session", &self.redis_key(key)).await
     }
 
-    async fn exist_at(&self, link: &Link, keys: &[&SessionKey]) -> Result<Vec<bool>, Unavailable> {
+    async fn exist_at(&self, link: &RedisLink, keys: &[&SessionKey]) -> Result<Vec<bool>, Unavailable> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }

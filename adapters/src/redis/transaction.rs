@@ -6,12 +6,12 @@
 use redis::aio::ConnectionLike;
 use redis::{FromRedisValue, Pipeline, RedisError, Value, from_redis_value};
 
-use super::refusal::Refusal;
+use super::refusal::RedisRefusal;
 
 /// Why there is no answer.
 pub(super) enum TransactionError {
     Library(RedisError),
-    Refused(Refusal),
+    Refused(RedisRefusal),
 }
 
 impl From<RedisError> for TransactionError {
@@ -45,7 +45,7 @@ pub(super) async fn run<T: FromRedisValue>(
 /// The first of the commands that was refused.
 fn refused(replies: &[Value], commands: &Pipeline) -> Result<(), TransactionError> {
     let refused = replies.iter().enumerate().find_map(|(index, reply)| match reply {
-        Value::ServerError(error) => Some(Refusal::by_server(error, commands, index)),
+        Value::ServerError(error) => Some(RedisRefusal::by_server(error, commands, index)),
         _ => None,
     });
     refused.map_or(Ok(()), |refusal| Err(TransactionError::Refused(refusal)))

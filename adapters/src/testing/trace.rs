@@ -17,17 +17,17 @@ use super::openslides::OpenSlides;
 #[derive(Debug, Deserialize)]
 pub struct Trace {
     /// What was there before.
-    pub initial: State,
+    pub initial: RecordedState,
     /// What the server put on the stream, in order.
-    messages: Vec<Entry>,
+    messages: Vec<TraceEntry>,
     /// What is there in the end.
     #[serde(rename = "final")]
-    pub end: State,
+    pub end: RecordedState,
 }
 
 /// What stands in Redis at one moment.
 #[derive(Debug, Deserialize)]
-pub struct State {
+pub struct RecordedState {
     /// The elements as JSON texts.
     pub full_data: BTreeMap<String, String>,
     /// At which change id each member changed last.
@@ -35,7 +35,7 @@ pub struct State {
 }
 
 #[derive(Debug, Deserialize)]
-struct Entry {
+struct TraceEntry {
     content: String,
 }
 

@@ -9,7 +9,7 @@ use domain::ports::message_bus::{Channel, MessageBus, Position};
 use super::fake_redis::FakeRedis;
 use super::openslides::OpenSlides;
 use super::redis_server::RedisServer;
-use super::trace::{Change, Replay, State, Trace};
+use super::trace::{Change, RecordedState, Replay, Trace};
 use crate::redis::{Redis, RedisAddress, RedisElementStore, RedisLimits, RedisMessageBus};
 
 type Elements = BTreeMap<String, Option<String>>;
@@ -100,7 +100,7 @@ fn elements(raw: Vec<RawElement>) -> Elements {
     normal(elements)
 }
 
-fn whole(state: &State) -> Elements {
+fn whole(state: &RecordedState) -> Elements {
     normal(state.full_data.iter().map(|(key, json)| (key.clone(), Some(json.clone()))).collect())
 }
 
@@ -110,7 +110,7 @@ fn changed_since(trace: &Trace, since: u64) -> Elements {
     normal(keys.map(|(key, _)| (key.clone(), trace.end.full_data.get(key).cloned())).collect())
 }
 
-fn highest(state: &State) -> ChangeId {
+fn highest(state: &RecordedState) -> ChangeId {
     ChangeId(state.change_id.iter().map(|(_, id)| *id).max().expect("a trace has change ids"))
 }
 

@@ -21,7 +21,7 @@ pub const CERTIFICATE_CHECK_SECONDS: u64 = 5;
 /// Looks whether the certificate's files changed.
 pub struct CertificateWatch {
     directory: PathBuf,
-    seen: Seen,
+    seen: FilesSeen,
     current: Arc<CurrentCertificate>,
     reread: CertificateReread,
     host: Option<String>,
@@ -40,7 +40,7 @@ impl CertificateReread {
 }
 
 /// What the last look found, so that each state is acted on and logged once.
-enum Seen {
+enum FilesSeen {
     Files(Files),
     Error(String),
 }
@@ -63,7 +63,7 @@ impl CertificateWatch {
     pub(super) fn new(directory: PathBuf, files: Files, current: Arc<CurrentCertificate>) -> Self {
         Self {
             directory,
-            seen: Seen::Files(files),
+            seen: FilesSeen::Files(files),
             current,
             reread: CertificateReread::default(),
             host: None,
@@ -133,14 +133,14 @@ impl CertificateWatch {
             Ok(files) => files,
             Err(error) => return self.broken(error),
         };
-        if matches!(&self.seen, Seen::Files(seen) if *seen == files) {
+        if matches!(&self.seen, FilesSeen::Files(seen) if *seen == files) {
             return Checked::Unchanged;
         }
         match files.certificate() {
             Ok(certificate) => {
                 let fingerprint = certificate.cert.first().map(|der| description::fingerprint(der)).unwrap_or_default();
                 self.current.replace(certificate);
-                self.seen = Seen::Files(files);
+                self.seen = FilesSeen::Files(files);
                 self.told.clear();
                 Checked::Replaced { fingerprint }
             }
@@ -151,7 +151,7 @@ impl CertificateWatch {
     /// What was told before is told again.
     fn forget_told(&mut self) {
         self.told.clear();
-        if let Seen::Error(text) = &mut self.seen {
+        if let FilesSeen::Error(text) = &mut self.seen {
             text.clear();
         }
     }
@@ -174,7 +174,7 @@ impl CertificateWatch {
 
     fn log_served(&self, message: &'static str) {
         let current = self.current.get();
-        if let Seen::Files(files) = &self.seen {
+        if let FilesSeen::Files(files) = &self.seen {
             log_passed_over(files);
         }
         log_certificate(&current, message);
@@ -185,10 +185,10 @@ impl CertificateWatch {
 
     fn broken(&mut self, error: CertificateError) -> Checked {
         let text = error.to_string();
-        if matches!(&self.seen, Seen::Error(seen) if *seen == text) {
+        if matches!(&self.seen, FilesSeen::Error(seen) if *seen == text) {
             return Checked::Unchanged;
         }
-        self.seen = Seen::Error(text);
+        self.seen = FilesSeen::Error(text);
         Checked::Broken(error)
     }
 }

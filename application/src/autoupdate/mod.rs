@@ -9,10 +9,10 @@ use domain::ids::{ChangeId, ElementKey};
 use domain::ports::element_store::ElementStore;
 use domain::restriction::viewer::Viewer;
 
-use crate::publishing::live::Live;
+use crate::publishing::publisher::MeetingPublisher;
 use crate::sessions::admission::{Admission, Admissions, NotServed};
 use crate::streams::body::Opened;
-use crate::streams::connections::Interest;
+use crate::streams::registry::StreamSubscription;
 use start::{Start, Started, start, start_from_keys, start_with_everything};
 
 pub use source::AutoupdateSource;
@@ -20,15 +20,15 @@ pub use source::AutoupdateSource;
 /// Opens autoupdate streams.
 pub struct AutoupdateStreams {
     admissions: Admissions,
-    live: Arc<Live>,
+    publisher: Arc<MeetingPublisher>,
     store: Arc<dyn ElementStore>,
 }
 
 impl AutoupdateStreams {
     /// The streams of a meeting.
     #[must_use]
-    pub fn new(admissions: Admissions, live: Arc<Live>, store: Arc<dyn ElementStore>) -> Self {
-        Self { admissions, live, store }
+    pub fn new(admissions: Admissions, publisher: Arc<MeetingPublisher>, store: Arc<dyn ElementStore>) -> Self {
+        Self { admissions, publisher, store }
     }
 
     /// Opens the stream of a client that has everything up to `change_id` (0: nothing).
@@ -38,9 +38,9 @@ impl AutoupdateStreams {
     pub async fn open(&self, admission: Admission, change_id: ChangeId) -> Result<Opened<AutoupdateSource>, NotServed> {
         let session = admission.session.clone();
         let started = self.start(admission, change_id).await?;
-        let interest = Interest::Meeting(Arc::clone(started.cursor.seat()));
-        let source = AutoupdateSource::new(Arc::clone(&self.live), started);
-        Ok(Opened { session, interest, source })
+        let subscription = StreamSubscription::Meeting(Arc::clone(started.cursor.seen_version()));
+        let source = AutoupdateSource::new(Arc::clone(&self.publisher), started);
+        Ok(Opened { session, subscription, source })
     }
 
     async fn start(&self, admission: Admission, change_id: ChangeId) -> Result<Started, NotServed> {

@@ -1,13 +1,13 @@
 //! What does a new connection begin with?
 
-use domain::difference::catch_up::{self, CaughtUp};
+use domain::difference::resume::{self, FirstLine};
 use domain::ids::{ChangeId, ElementKey};
 use domain::ports::authenticator::Session;
 use domain::restriction::viewer::Viewer;
 
-use crate::delivery::line::{Content, Line};
+use crate::delivery::line::{DiffContent, Line};
 use crate::publishing::cursor::Cursor;
-use crate::publishing::live::Published;
+use crate::publishing::publisher::Published;
 
 /// What a new connection begins with.
 #[derive(Debug)]
@@ -33,12 +33,12 @@ pub enum Start {
 /// The start of a client of `session`, admitted as `viewer`, that has everything up to `change_id` (0: nothing).
 #[must_use]
 pub fn start(published: &Published, session: Session, viewer: Viewer, change_id: ChangeId) -> Start {
-    match catch_up::start(published.history(), &session, &viewer, change_id) {
-        catch_up::Start::Known(caught_up) => {
-            Start::Ready(Box::new(started(published, session, viewer, change_id, caught_up)))
+    match resume::start(published.history(), &session, &viewer, change_id) {
+        resume::Resumption::Known(first_line) => {
+            Start::Ready(Box::new(started(published, session, viewer, change_id, first_line)))
         }
-        catch_up::Start::IsAhead => Start::IsAhead,
-        catch_up::Start::NeedsKeys => Start::NeedsKeys,
+        resume::Resumption::IsAhead => Start::IsAhead,
+        resume::Resumption::NeedsKeys => Start::NeedsKeys,
     }
 }
 
@@ -59,8 +59,8 @@ pub fn start_from_keys(
     change_id: ChangeId,
     keys: &[ElementKey],
 ) -> Started {
-    let caught_up = catch_up::start_from_keys(published.current(), &viewer, keys);
-    started(published, session, viewer, change_id, caught_up)
+    let first_line = resume::start_from_keys(published.current(), &viewer, keys);
+    started(published, session, viewer, change_id, first_line)
 }
 
 fn started(
@@ -68,13 +68,13 @@ fn started(
     session: Session,
     viewer: Viewer,
     change_id: ChangeId,
-    caught_up: CaughtUp,
+    first_line: FirstLine,
 ) -> Started {
-    match caught_up {
-        CaughtUp::Everything => start_with_everything(published, session, viewer, change_id),
-        CaughtUp::Difference(difference) => {
+    match first_line {
+        FirstLine::Everything => start_with_everything(published, session, viewer, change_id),
+        FirstLine::Difference(difference) => {
             let current = published.current().change_id();
-            let content = difference.map(Content::new);
+            let content = difference.map(DiffContent::new);
             let first_line = content.map(|content| Line::difference(&content, change_id, current));
             let sent = if first_line.is_some() { current } else { change_id };
             Started { cursor: Cursor::new(published, session, viewer, sent), first_line }

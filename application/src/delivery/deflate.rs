@@ -32,12 +32,12 @@ const STORED_BYTES_MAX: usize = 0xffff;
 
 /// Some bytes, compressed so that they stand for themselves.
 #[derive(Clone, Debug)]
-pub struct Block {
+pub struct DeflateBlock {
     bytes: Bytes,
     crc: Arc<Crc>,
 }
 
-impl Block {
+impl DeflateBlock {
     /// Compresses `text`. The block is flushed: decoders show all of it.
     #[must_use]
     pub fn compress(text: &[u8], level: Level) -> Self {
@@ -107,7 +107,7 @@ pub struct GzipStream(Crc);
 
 impl GzipStream {
     /// Notes that `block` is sent.
-    pub fn push(&mut self, block: &Block) {
+    pub fn push(&mut self, block: &DeflateBlock) {
         self.0.combine(&block.crc);
     }
 
@@ -134,10 +134,10 @@ mod tests {
         let mut stream = GzipStream::default();
         for (index, text) in texts.iter().enumerate() {
             let block = match index % 4 {
-                0 => Block::compress(text, Level::Shared),
-                1 => Block::store(text),
-                2 => Block::store_flushed(text),
-                _ => Block::compress(text, Level::Fast),
+                0 => DeflateBlock::compress(text, Level::Shared),
+                1 => DeflateBlock::store(text),
+                2 => DeflateBlock::store_flushed(text),
+                _ => DeflateBlock::compress(text, Level::Fast),
             };
             stream.push(&block);
             gzip.extend_from_slice(block.bytes());

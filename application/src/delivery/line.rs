@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 
 use super::deflate::{self, GzipStream};
-use super::piece::{Piece, Pieces};
+use super::render_cache::{RenderCache, RenderedText};
 use super::zstd_frame;
 use domain::collection::Collection;
 use domain::difference::{Difference, Selection};
@@ -22,23 +22,23 @@ pub const CONNECTED: &str = "{\"connected\":true}\n";
 
 /// What a line tells of the meeting: the same for all clients whose decisions are the same.
 #[derive(Debug)]
-pub struct Content {
+pub struct DiffContent {
     /// By block, none empty.
     changed: Box<[Selection]>,
     /// The JSON object of the deleted ids.
     deleted: Box<str>,
     /// Whole lines, by the id they go on from.
-    lines: Mutex<BTreeMap<(ChangeId, ChangeId), Arc<Piece>>>,
+    lines: Mutex<BTreeMap<(ChangeId, ChangeId), Arc<RenderedText>>>,
 }
 
-/// Lines up to this size are put together once and shared; larger ones are sent in pieces, which are shared too.
+/// Lines up to this size are put together once and shared; larger ones are sent in rendered blocks, which are shared too.
 const SHARED_LINE_BYTES_MAX: usize = 16 * 1024;
 
 /// Clients with the same content go on from few different ids; beyond this many a line is put together for the one
 /// client.
 const SHARED_LINES_MAX: usize = 64;
 
-impl Content {
+impl DiffContent {
     /// What a difference tells.
     #[must_use]
     pub fn new(difference: Difference) -> Arc<Self> {
@@ -51,7 +51,7 @@ impl Content {
     }
 
     /// The whole line, if it is small.
-    fn shared_line(&self, ids: (ChangeId, ChangeId)) -> Option<Arc<Piece>> {
+    fn shared_line(&self, ids: (ChangeId, ChangeId)) -> Option<Arc<RenderedText>> {
         if self.bytes_about() > SHARED_LINE_BYTES_MAX {
             return None;
         }
@@ -59,14 +59,14 @@ impl Content {
         if let Some(line) = lines.get(&ids) {
             return Some(Arc::clone(line));
         }
-        let mut glue = Glue::default();
+        let mut delimiters = Delimiters::default();
         let mut text = String::new();
         for selection in &self.changed {
-            text.push_str(&glue.before(selection.block.collection()));
+            text.push_str(&delimiters.before(selection.block.collection()));
             text.push_str(&selection.render());
         }
-        text.push_str(&glue.end(&self.deleted, ids, false));
-        let line = Arc::new(Piece::new(text));
+        text.push_str(&delimiters.end(&self.deleted, ids, false));
+        let line = Arc::new(RenderedText::new(text));
         if lines.len() < SHARED_LINES_MAX {
             lines.insert(ids, Arc::clone(&line));
         }
@@ -79,20 +79,20 @@ impl Content {
 pub struct Line {
     from: ChangeId,
     to: ChangeId,
-    source: Source,
-    glue: Glue,
+    source: LineSource,
+    delimiters: Delimiters,
     /// A part that is ready but was not taken yet.
     ready: Option<Bytes>,
 }
 
 #[derive(Debug)]
-enum Source {
+enum LineSource {
     /// Everything the viewer sees.
     All { meeting: Arc<Meeting>, viewer: Viewer, after: Option<BlockKey> },
     /// What changed.
-    Difference { content: Arc<Content>, next: usize },
+    Difference { content: Arc<DiffContent>, next: usize },
     /// The line as a whole.
-    Whole(Arc<Piece>),
+    Whole(Arc<RenderedText>),
     /// Nothing but the ids.
     Quiet,
     /// All parts were taken.
@@ -103,16 +103,16 @@ impl Line {
     /// Everything `viewer` sees of `meeting`, for a client that has the id `from`.
     #[must_use]
     pub fn all(meeting: &Arc<Meeting>, viewer: &Viewer, from: ChangeId) -> Self {
-        let source = Source::All { meeting: Arc::clone(meeting), viewer: viewer.clone(), after: None };
+        let source = LineSource::All { meeting: Arc::clone(meeting), viewer: viewer.clone(), after: None };
         Self::new(from, meeting.change_id(), source)
     }
 
     /// What changed between the ids.
     #[must_use]
-    pub fn difference(content: &Arc<Content>, from: ChangeId, to: ChangeId) -> Self {
+    pub fn difference(content: &Arc<DiffContent>, from: ChangeId, to: ChangeId) -> Self {
         let source = match content.shared_line((from, to)) {
-            Some(line) => Source::Whole(line),
-            None => Source::Difference { content: Arc::clone(content), next: 0 },
+            Some(line) => LineSource::Whole(line),
+            None => LineSource::Difference { content: Arc::clone(content), next: 0 },
         };
         Self::new(from, to, source)
     }
@@ -120,11 +120,11 @@ impl Line {
     /// Nothing changed between the ids.
     #[must_use]
     pub fn quiet(from: ChangeId, to: ChangeId) -> Self {
-        Self::new(from, to, Source::Quiet)
+        Self::new(from, to, LineSource::Quiet)
     }
 
-    fn new(from: ChangeId, to: ChangeId, source: Source) -> Self {
-        Self { from, to, source, glue: Glue::default(), ready: None }
+    fn new(from: ChangeId, to: ChangeId, source: LineSource) -> Self {
+        Self { from, to, source, delimiters: Delimiters::default(), ready: None }
     }
 
     /// The id that the client has after this line.
@@ -136,51 +136,54 @@ impl Line {
     /// Were all parts taken?
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.ready.is_none() && matches!(self.source, Source::Done)
+        self.ready.is_none() && matches!(self.source, LineSource::Done)
     }
 
     /// The next part, encoded; `None` when the line is complete. A part is never empty.
     ///
     /// The work of one call is bounded by one block of the meeting that somebody sees, and by the number of blocks.
-    pub fn next_part(&mut self, pieces: &Pieces, encoder: &mut Encoder) -> Option<Bytes> {
+    pub fn next_part(&mut self, render_cache: &RenderCache, encoder: &mut Encoder) -> Option<Bytes> {
         if let Some(ready) = self.ready.take() {
             return Some(ready);
         }
-        let (glue, piece) = self.next_glue_and_piece(pieces)?;
-        let encoded = encoder.encode(&glue, piece.as_deref());
+        let (delimiters, rendered) = self.next_delimiters_and_text(render_cache)?;
+        let encoded = encoder.encode(&delimiters, rendered.as_deref());
         self.ready = encoded.1;
         Some(encoded.0)
     }
 
-    fn next_glue_and_piece(&mut self, pieces: &Pieces) -> Option<(String, Option<Arc<Piece>>)> {
+    fn next_delimiters_and_text(&mut self, render_cache: &RenderCache) -> Option<(String, Option<Arc<RenderedText>>)> {
         let ids = (self.from, self.to);
         let (deleted, all_data) = match &mut self.source {
-            Source::All { meeting, viewer, after } => {
+            LineSource::All { meeting, viewer, after } => {
                 while let Some((key, block)) = block_after(meeting, *after) {
                     *after = Some(key);
-                    if let Some(piece) = pieces.all(block, viewer) {
-                        return Some((self.glue.before(block.collection()), Some(piece)));
+                    if let Some(rendered) = render_cache.all(block, viewer) {
+                        return Some((self.delimiters.before(block.collection()), Some(rendered)));
                     }
                 }
                 ("{}", true)
             }
-            Source::Difference { content, next } => {
+            LineSource::Difference { content, next } => {
                 if let Some(selection) = content.changed.get(*next) {
                     *next += 1;
-                    return Some((self.glue.before(selection.block.collection()), Some(pieces.of(selection))));
+                    return Some((
+                        self.delimiters.before(selection.block.collection()),
+                        Some(render_cache.of(selection)),
+                    ));
                 }
                 (&*content.deleted, false)
             }
-            Source::Whole(line) => {
+            LineSource::Whole(line) => {
                 let line = Arc::clone(line);
-                self.source = Source::Done;
+                self.source = LineSource::Done;
                 return Some((String::new(), Some(line)));
             }
-            Source::Quiet => ("{}", false),
-            Source::Done => return None,
+            LineSource::Quiet => ("{}", false),
+            LineSource::Done => return None,
         };
-        let end = self.glue.end(deleted, ids, all_data);
-        self.source = Source::Done;
+        let end = self.delimiters.end(deleted, ids, all_data);
+        self.source = LineSource::Done;
         Some((end, None))
     }
 }
@@ -190,14 +193,14 @@ fn block_after(meeting: &Meeting, after: Option<BlockKey>) -> Option<(BlockKey, 
     meeting.blocks_in((bound, Bound::Unbounded)).next().map(|(key, block)| (*key, block))
 }
 
-/// What stands between the pieces of a line.
+/// What stands between the rendered blocks of a line.
 #[derive(Debug, Default)]
-struct Glue {
+struct Delimiters {
     collection: Option<Collection>,
 }
 
-impl Glue {
-    /// What stands before a piece of `collection`.
+impl Delimiters {
+    /// What stands before a rendered block of `collection`.
     fn before(&mut self, collection: Collection) -> String {
         match self.collection.replace(collection) {
             None => format!("{{\"changed\":{{\"{collection}\":["),
@@ -206,7 +209,7 @@ impl Glue {
         }
     }
 
-    /// What stands behind the last piece.
+    /// What stands behind the last rendered block.
     fn end(&self, deleted: &str, (from, to): (ChangeId, ChangeId), all_data: bool) -> String {
         let changed = if self.collection.is_some() { "]}" } else { "{\"changed\":{}" };
         format!(
@@ -239,13 +242,13 @@ fn deleted_text(keys: &[ElementKey]) -> String {
 /// Brings the text of one stream into the form in which it travels.
 #[derive(Debug, Default)]
 pub struct Encoder {
-    coding: Coding,
+    kind: EncoderKind,
     text_bytes: u64,
 }
 
 /// The compressed ones are made of what is compressed once for all clients.
 #[derive(Debug, Default)]
-enum Coding {
+enum EncoderKind {
     #[default]
     Plain,
     Gzip(GzipStream),
@@ -262,13 +265,13 @@ impl Encoder {
     /// An encoder that makes a gzip stream.
     #[must_use]
     pub fn gzip() -> Self {
-        Self { coding: Coding::Gzip(GzipStream::default()), text_bytes: 0 }
+        Self { kind: EncoderKind::Gzip(GzipStream::default()), text_bytes: 0 }
     }
 
     /// An encoder that makes zstd frames.
     #[must_use]
     pub fn zstd() -> Self {
-        Self { coding: Coding::Zstd, text_bytes: 0 }
+        Self { kind: EncoderKind::Zstd, text_bytes: 0 }
     }
 
     /// How many bytes of text the stream has carried, before compression: what a client keeps of it.
@@ -281,9 +284,9 @@ impl Encoder {
     #[must_use]
     pub fn begin(&mut self, text: &str) -> Bytes {
         let text = self.text(text);
-        match self.coding {
-            Coding::Gzip(_) => [deflate::GZIP_HEADER, &text].concat().into(),
-            Coding::Plain | Coding::Zstd => text,
+        match self.kind {
+            EncoderKind::Gzip(_) => [deflate::GZIP_HEADER, &text].concat().into(),
+            EncoderKind::Plain | EncoderKind::Zstd => text,
         }
     }
 
@@ -302,37 +305,43 @@ impl Encoder {
     /// What the stream ends with.
     #[must_use]
     pub fn end(&mut self) -> Bytes {
-        match &self.coding {
-            Coding::Gzip(stream) => stream.trailer(),
-            Coding::Plain | Coding::Zstd => Bytes::new(),
+        match &self.kind {
+            EncoderKind::Gzip(stream) => stream.trailer(),
+            EncoderKind::Plain | EncoderKind::Zstd => Bytes::new(),
         }
     }
 
-    /// What to send for the glue and the piece: in two parts if the piece is worth not being copied.
-    fn encode(&mut self, glue: &str, piece: Option<&Piece>) -> (Bytes, Option<Bytes>) {
-        self.text_bytes += (glue.len() + piece.map_or(0, |piece| piece.plain().len())) as u64;
-        let (glue, piece) = match &mut self.coding {
-            Coding::Plain => (Bytes::copy_from_slice(glue.as_bytes()), piece.map(|piece| piece.plain().clone())),
-            Coding::Gzip(stream) => {
-                let mut push = |block: &deflate::Block| {
+    /// What to send for the glue and the rendered block: in two parts if the rendered block is worth not being copied.
+    fn encode(&mut self, delimiters: &str, rendered: Option<&RenderedText>) -> (Bytes, Option<Bytes>) {
+        self.text_bytes += (delimiters.len() + rendered.map_or(0, |rendered| rendered.plain().len())) as u64;
+        let (delimiters, rendered) = match &mut self.kind {
+            EncoderKind::Plain => {
+                (Bytes::copy_from_slice(delimiters.as_bytes()), rendered.map(|rendered| rendered.plain().clone()))
+            }
+            EncoderKind::Gzip(stream) => {
+                let mut push = |block: &deflate::DeflateBlock| {
                     stream.push(block);
                     block.bytes().clone()
                 };
                 // Pieces are flushed; glue without one ends a line.
-                let store = if piece.is_some() { deflate::Block::store } else { deflate::Block::store_flushed };
-                let glue = (!glue.is_empty()).then(|| push(&store(glue.as_bytes())));
-                (glue.unwrap_or_default(), piece.map(|piece| push(piece.deflated())))
+                let store = if rendered.is_some() {
+                    deflate::DeflateBlock::store
+                } else {
+                    deflate::DeflateBlock::store_flushed
+                };
+                let delimiters = (!delimiters.is_empty()).then(|| push(&store(delimiters.as_bytes())));
+                (delimiters.unwrap_or_default(), rendered.map(|rendered| push(rendered.deflated())))
             }
-            Coding::Zstd => {
-                let glue = (!glue.is_empty()).then(|| zstd_frame::compress(glue.as_bytes()));
-                (glue.unwrap_or_default(), piece.map(|piece| piece.zstd_frame().clone()))
+            EncoderKind::Zstd => {
+                let delimiters = (!delimiters.is_empty()).then(|| zstd_frame::compress(delimiters.as_bytes()));
+                (delimiters.unwrap_or_default(), rendered.map(|rendered| rendered.zstd_frame().clone()))
             }
         };
-        match piece {
-            None => (glue, None),
-            Some(piece) if glue.is_empty() => (piece, None),
-            Some(piece) if piece.len() > COPIED_BYTES_MAX => (glue, Some(piece)),
-            Some(piece) => ([glue, piece].concat().into(), None),
+        match rendered {
+            None => (delimiters, None),
+            Some(rendered) if delimiters.is_empty() => (rendered, None),
+            Some(rendered) if rendered.len() > COPIED_BYTES_MAX => (delimiters, Some(rendered)),
+            Some(rendered) => ([delimiters, rendered].concat().into(), None),
         }
     }
 }
@@ -342,13 +351,13 @@ const COPIED_BYTES_MAX: usize = 4 * 1024;
 
 /// A text that many clients get: compressed once for all of them.
 #[derive(Clone, Debug)]
-pub struct SharedText(Arc<Piece>);
+pub struct SharedText(Arc<RenderedText>);
 
 impl SharedText {
     /// Shares `text`, which is not empty.
     #[must_use]
     pub fn new(text: String) -> Self {
-        Self(Arc::new(Piece::new(text)))
+        Self(Arc::new(RenderedText::new(text)))
     }
 
     /// The text as it is.

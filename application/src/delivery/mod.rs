@@ -3,7 +3,7 @@
 pub mod deflate;
 pub mod line;
 mod once;
-pub mod piece;
+pub mod render_cache;
 mod zstd_frame;
 
 pub(crate) use once::{Hasher, Once};

@@ -16,7 +16,7 @@ const LEVEL: i32 = 3;
 const STORED_BYTES_MAX: usize = 255;
 
 thread_local! {
-    /// One for each thread: making its tables anew takes as long as half of the pieces take to be compressed.
+    /// One for each thread: making its tables anew takes as long as half of the rendered blocks take to be compressed.
     static CONTEXT: RefCell<CCtx<'static>> = RefCell::new(context());
 }
 

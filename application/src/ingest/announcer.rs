@@ -6,14 +6,14 @@ use domain::meeting::Version;
 
 use super::Observer;
 use crate::projector::projectors::Projectors;
-use crate::publishing::live::Live;
+use crate::publishing::publisher::MeetingPublisher;
 use crate::readiness::Readiness;
-use crate::streams::connections::{Connections, News};
+use crate::streams::registry::{News, StreamRegistry};
 
 /// Tells the clients and the health route what the ingest loop does.
 pub struct Announcer {
-    live: Arc<Live>,
-    connections: Arc<Connections>,
+    publisher: Arc<MeetingPublisher>,
+    registry: Arc<StreamRegistry>,
     projectors: Arc<Projectors>,
     readiness: Readiness,
     /// The version that was announced last; only the ingest loop announces.
@@ -24,24 +24,24 @@ impl Announcer {
     /// Tells what happens to `live`.
     #[must_use]
     pub fn new(
-        live: Arc<Live>,
-        connections: Arc<Connections>,
+        publisher: Arc<MeetingPublisher>,
+        registry: Arc<StreamRegistry>,
         projectors: Arc<Projectors>,
         readiness: Readiness,
     ) -> Self {
-        Self { live, connections, projectors, readiness, announced: Mutex::default() }
+        Self { publisher, registry, projectors, readiness, announced: Mutex::default() }
     }
 }
 
 impl Observer for Announcer {
     fn published(&self) {
-        let Some(published) = self.live.published() else { return };
+        let Some(published) = self.publisher.published() else { return };
         let current = published.current().version();
         let before = self.announced.lock().unwrap_or_else(PoisonError::into_inner).replace(current);
-        let transition = before.and_then(|before| published.transition(before));
+        let version_diff = before.and_then(|before| published.version_diff(before));
         let changes = self.projectors.update();
         self.readiness.set_ready();
-        self.connections.announce(News { transition: transition.as_deref(), projectors: &changes });
+        self.registry.announce(News { version_diff: version_diff.as_deref(), projectors: &changes });
     }
 
     fn waiting(&self, reason: &str) {

@@ -25,7 +25,7 @@ use tracing::{info, warn};
 
 use crate::backoff::Backoff;
 use crate::once_a_minute::OnceAMinute;
-use crate::publishing::live::Live;
+use crate::publishing::publisher::MeetingPublisher;
 use crate::sessions::admission;
 use compute::compute;
 use no_meeting::{Failure, for_anybody};
@@ -41,7 +41,7 @@ pub struct Ingest {
     /// Where its changes are announced.
     pub bus: Arc<dyn MessageBus>,
     /// Where the meeting is published.
-    pub live: Arc<Live>,
+    pub publisher: Arc<MeetingPublisher>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How often what is known is held against the store.
@@ -64,13 +64,13 @@ pub trait Observer: Send + Sync {
 
 /// Asks the loop to catch up with the store. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct CatchUp(mpsc::Sender<Reply>);
+pub struct IngestHandle(mpsc::Sender<CatchUpReply>);
 
-/// The other end of [`CatchUp`].
+/// The other end of [`IngestHandle`].
 #[derive(Debug)]
-pub struct CatchUpRequests(mpsc::Receiver<Reply>);
+pub struct CatchUpRequests(mpsc::Receiver<CatchUpReply>);
 
-type Reply = oneshot::Sender<Result<Bounds, StoreError>>;
+type CatchUpReply = oneshot::Sender<Result<Bounds, StoreError>>;
 
 /// How many may wait for the loop at once; whoever comes then waits to be let in.
 const CATCH_UP_REQUESTS_MAX: usize = 1024;
@@ -78,7 +78,7 @@ const CATCH_UP_REQUESTS_MAX: usize = 1024;
 /// How long one waits for the loop to catch up, before the store counts as not answering.
 const CATCH_UP_WAIT: Duration = Duration::from_secs(10);
 
-impl CatchUp {
+impl IngestHandle {
     /// A new way to ask the loop, and the end that the loop holds.
     #[must_use]
     pub fn new() -> (Self, CatchUpRequests) {
@@ -103,9 +103,9 @@ impl CatchUp {
 }
 
 #[async_trait]
-impl admission::CatchUp for CatchUp {
+impl admission::CatchUp for IngestHandle {
     async fn catch_up(&self) -> Result<Bounds, StoreError> {
-        CatchUp::catch_up(self).await
+        IngestHandle::catch_up(self).await
     }
 }
 
@@ -138,20 +138,20 @@ impl Ingest {
 
     async fn follow(&mut self, position: Position) {
         let mut reader = StreamReader::start(&self.bus, &self.clock, position);
-        let mut looks = Looks::default();
+        let mut state = ReconcileState::default();
         let unhealed = OnceAMinute::new(Arc::clone(&self.clock));
         let clock = Arc::clone(&self.clock);
         let mut reconcile = clock.sleep(self.reconcile_interval);
         loop {
             tokio::select! {
                 messages = reader.next() => {
-                    if !self.take(messages).await {
+                    if !self.apply_messages(messages).await {
                         self.heal(&unhealed).await;
                     }
                 }
                 Some(first) = self.requests.0.recv() => self.answer(first).await,
                 () = &mut reconcile => {
-                    if let Some(position) = self.reconcile(reader.position, &mut looks).await {
+                    if let Some(position) = self.reconcile(reader.position, &mut state).await {
                         reader = StreamReader::start(&self.bus, &self.clock, position);
                     }
                     reconcile = clock.sleep(self.reconcile_interval);
@@ -161,7 +161,7 @@ impl Ingest {
     }
 
     /// Applies the messages; false if something was missed, and the store must be asked.
-    async fn take(&self, messages: Vec<BusMessage>) -> bool {
+    async fn apply_messages(&self, messages: Vec<BusMessage>) -> bool {
         let current = self.current();
         let bytes = messages.iter().map(|message| message.content.len()).sum();
         let (versions, is_complete) = compute(bytes, move || versions_after(&current, &messages)).await;
@@ -180,7 +180,7 @@ impl Ingest {
     }
 
     /// Answers all who wait with one question to the store.
-    async fn answer(&mut self, first: Reply) {
+    async fn answer(&mut self, first: CatchUpReply) {
         let mut waiting = vec![first];
         while let Ok(reply) = self.requests.0.try_recv() {
             waiting.push(reply);
@@ -216,32 +216,36 @@ impl Ingest {
 
     /// Holds what is known against the store
     /// (spec: redis.md#reconcile, redis.md#reload). Gives the position to read the stream from, if it is another one.
-    async fn reconcile(&self, position: Position, looks: &mut Looks) -> Option<Position> {
-        match self.try_reconcile(position, looks).await {
+    async fn reconcile(&self, position: Position, state: &mut ReconcileState) -> Option<Position> {
+        match self.try_reconcile(position, state).await {
             Ok(position) => {
-                if looks.failed.take().is_some() {
+                if state.failed.take().is_some() {
                     info!("the meeting is held against the store again");
                 }
                 position
             }
             Err(error) => {
                 // While the server builds its cache, or that is incomplete, the old meeting is served.
-                looks.went_back &= matches!(error, StoreError::Unavailable(_));
-                Failure::while_serving(&mut looks.failed, &error);
+                state.went_back &= matches!(error, StoreError::Unavailable(_));
+                Failure::while_serving(&mut state.failed, &error);
                 None
             }
         }
     }
 
-    async fn try_reconcile(&self, position: Position, looks: &mut Looks) -> Result<Option<Position>, StoreError> {
+    async fn try_reconcile(
+        &self,
+        position: Position,
+        state: &mut ReconcileState,
+    ) -> Result<Option<Position>, StoreError> {
         let epoch = self.store.epoch();
-        if epoch != looks.epoch {
+        if epoch != state.epoch {
             info!("the store is another one after a fail-over; loading the meeting");
             // With what is new in between the comparison would find a difference where nothing was lost.
             self.catch_up().await?;
             let position = self.load().await?;
-            looks.epoch = epoch;
-            looks.went_back = false;
+            state.epoch = epoch;
+            state.went_back = false;
             return Ok(Some(position));
         }
         // The stream is only a hint: what it cannot tell does not keep the meeting from following the store.
@@ -256,8 +260,8 @@ impl Ingest {
         let stream_went_back = last.as_ref().is_ok_and(|last| *last < position && *last != Position::START);
         if bounds.highest < known.highest || stream_went_back {
             // Seen once it may be a replica that lags behind the one asked before: those only move forward.
-            if std::mem::replace(&mut looks.went_back, true) {
-                looks.went_back = false;
+            if std::mem::replace(&mut state.went_back, true) {
+                state.went_back = false;
                 warn!(
                     store_change_id = %bounds.highest, known_change_id = %known.highest,
                     "the store went back to an older state; loading the meeting"
@@ -266,7 +270,7 @@ impl Ingest {
             }
             return Ok(None);
         }
-        looks.went_back = false;
+        state.went_back = false;
         if bounds.highest > known.highest {
             self.catch_up().await?;
         }
@@ -282,7 +286,7 @@ impl Ingest {
         if !snapshot.elements.iter().any(|element| element.key.starts_with(CONFIGURATION_KEYS)) {
             return Err(StoreError::Incomplete(Missing::Configuration));
         }
-        let before = self.live.published().map(|published| Arc::clone(published.current()));
+        let before = self.publisher.published().map(|published| Arc::clone(published.current()));
         let bytes = bytes_of(&snapshot.elements);
         let (meeting, is_known) = compute(bytes, move || {
             let meeting = logged(Meeting::load(snapshot, before.as_deref()));
@@ -304,13 +308,13 @@ impl Ingest {
     fn publish(&self, versions: impl IntoIterator<Item = Meeting, IntoIter: ExactSizeIterator>) {
         let versions = versions.into_iter();
         if versions.len() > 0 {
-            self.live.publish(versions, self.clock.monotonic());
+            self.publisher.publish(versions, self.clock.monotonic());
             self.observer.published();
         }
     }
 
     fn current(&self) -> Arc<Meeting> {
-        let published = self.live.published().expect("nothing is followed before the first meeting is there");
+        let published = self.publisher.published().expect("nothing is followed before the first meeting is there");
         Arc::clone(published.current())
     }
 }
@@ -342,7 +346,7 @@ fn versions_after(current: &Meeting, messages: &[BusMessage]) -> (Vec<Meeting>, 
 
 /// What the looks at the store before the next one told.
 #[derive(Default)]
-struct Looks {
+struct ReconcileState {
     /// Which store it was.
     epoch: u64,
     /// The store seemed to have gone back at the last one.

@@ -4,7 +4,7 @@ mod unreliable;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::publishing::live::PiecesLimit;
+use crate::publishing::publisher::RenderCacheLimit;
 use adapters::memory::{MemoryElementStore, MemoryServer};
 use domain::ids::ChangeId;
 use domain::meeting::history::HistoryLimits;
@@ -28,11 +28,11 @@ fn ingest(server: &MemoryServer, bus: MockMessageBus) -> Ingest {
     Ingest {
         store: Arc::new(MemoryElementStore::new(server)),
         bus: Arc::new(bus),
-        live: Arc::new(Live::new(HistoryLimits::default(), PiecesLimit::Automatic)),
+        publisher: Arc::new(MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic)),
         clock: JumpingClock::new(0),
         reconcile_interval: Duration::from_secs(1),
         observer: Arc::new(Nobody),
-        requests: CatchUp::new().1,
+        requests: IngestHandle::new().1,
         counters: Arc::default(),
     }
 }
@@ -81,7 +81,7 @@ async fn a_change_that_has_the_id_of_a_lost_one_is_found_after_a_fail_over() {
     let store = Arc::new(FailingOver(MemoryElementStore::new(&server), Arc::clone(&epoch)));
     let ingest = Ingest { store, ..ingest(&server, bus) };
     ingest.load().await.expect("a meeting");
-    let mut looks = Looks::default();
+    let mut looks = ReconcileState::default();
 
     server.rebuild(ChangeId(10), MEETING);
     assert_eq!(server.write(&[("topics/topic:2", Some("{\"id\":2}"))]), ChangeId(11));
@@ -110,7 +110,7 @@ async fn a_stream_that_cannot_be_read_does_not_keep_the_meeting_from_following_t
     let ingest = ingest(&server, bus);
     ingest.load().await.expect("a meeting");
     server.write(&[("topics/topic:1", None)]);
-    let position = ingest.reconcile(Position::START, &mut Looks::default()).await;
+    let position = ingest.reconcile(Position::START, &mut ReconcileState::default()).await;
     assert_eq!((position, ingest.current().change_id()), (None, ChangeId(11)));
     assert_eq!(ingest.current().len(), 1, "the configuration");
 }
@@ -138,7 +138,7 @@ async fn a_stream_that_went_back_tells_of_a_loss_that_no_change_id_tells() {
     ingest.load().await.expect("a meeting");
     server.rebuild(ChangeId(10), MEETING);
     server.write(&[("topics/topic:3", Some("{\"id\":3}"))]);
-    let mut looks = Looks::default();
+    let mut looks = ReconcileState::default();
     assert_eq!(ingest.reconcile(BEFORE, &mut looks).await, None, "seen once it may be a replica that lags behind");
     assert_eq!(ingest.reconcile(BEFORE, &mut looks).await, Some(AFTER));
     let has = |key: &str| ingest.current().get(key.parse().expect("a key")).is_some();

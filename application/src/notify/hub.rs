@@ -78,13 +78,13 @@ impl NotifyHub {
 
     /// Registers a connection of `user` (`None`: anonymous), which gets every message delivered from now on.
     #[must_use]
-    pub fn subscribe(self: &Arc<Self>, user: Option<UserId>) -> Subscription {
+    pub fn subscribe(self: &Arc<Self>, user: Option<UserId>) -> NotifySubscription {
         let mailbox = Arc::new(Mailbox::default());
         let mut listeners = self.listeners();
         let address = (user, listeners.next_counter);
         listeners.next_counter += 1;
         listeners.mailboxes.insert(address, Arc::clone(&mailbox));
-        Subscription { hub: Arc::clone(self), address, mailbox }
+        NotifySubscription { hub: Arc::clone(self), address, mailbox }
     }
 
     /// Puts the message into the buffer of every listener that it is for, and wakes those that wait.
@@ -178,13 +178,13 @@ impl fmt::Debug for NotifyHub {
 }
 
 /// The messages for one connection. Dropping it unregisters the connection.
-pub struct Subscription {
+pub struct NotifySubscription {
     hub: Arc<NotifyHub>,
     address: Address,
     mailbox: Arc<Mailbox>,
 }
 
-impl Subscription {
+impl NotifySubscription {
     /// The channel id of the connection.
     #[must_use]
     pub fn channel_id(&self) -> ChannelId {
@@ -203,13 +203,13 @@ impl Subscription {
     }
 }
 
-impl Drop for Subscription {
+impl Drop for NotifySubscription {
     fn drop(&mut self) {
         self.hub.listeners().mailboxes.remove(&self.address);
     }
 }
 
-impl fmt::Debug for Subscription {
+impl fmt::Debug for NotifySubscription {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Subscription").field("channel_id", &self.channel_id()).finish_non_exhaustive()
     }

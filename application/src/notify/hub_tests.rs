@@ -31,12 +31,12 @@ impl Wake for WakeCount {
     }
 }
 
-fn poll(subscription: &mut Subscription, waker: &Waker) -> Poll<Option<SharedText>> {
+fn poll(subscription: &mut NotifySubscription, waker: &Waker) -> Poll<Option<SharedText>> {
     subscription.poll_next(&mut Context::from_waker(waker))
 }
 
 /// The contents of the lines that wait, and whether the listener is ended.
-fn drain(subscription: &mut Subscription) -> (Vec<Value>, bool) {
+fn drain(subscription: &mut NotifySubscription) -> (Vec<Value>, bool) {
     let mut contents = Vec::new();
     loop {
         match poll(subscription, Waker::noop()) {
@@ -210,7 +210,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Listener {
     user: u64,
     channel_id: String,
-    subscription: Option<Subscription>,
+    subscription: Option<NotifySubscription>,
     expected: Vec<Value>,
     received: Vec<Value>,
 }

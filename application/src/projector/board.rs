@@ -38,15 +38,15 @@ mod tests {
     use domain::projector::{ProjectorIds, Written};
 
     use super::*;
-    use crate::testing::meeting::{live, write};
+    use crate::testing::meeting::{publisher, write};
 
     #[test]
     fn equal_lines_are_one_text() {
-        let live = live();
-        write(&live, ("users/group:1", r#"{"id":1,"permissions":["core.can_see_projector"]}"#));
-        write(&live, ("core/projector:2", r#"{"id":2,"elements":[]}"#));
-        write(&live, ("core/projector:10", r#"{"id":10,"elements":[]}"#));
-        let meeting = Arc::clone(live.published().expect("a meeting").current());
+        let publisher = publisher();
+        write(&publisher, ("users/group:1", r#"{"id":1,"permissions":["core.can_see_projector"]}"#));
+        write(&publisher, ("core/projector:2", r#"{"id":2,"elements":[]}"#));
+        write(&publisher, ("core/projector:10", r#"{"id":10,"elements":[]}"#));
+        let meeting = Arc::clone(publisher.published().expect("a meeting").current());
         let wanted = BTreeSet::from([ProjectorId(2), ProjectorId(10)]);
         let shown = ProjectorBoard::new(Arc::clone(&meeting)).advance(meeting, Written::Keys(&[]), &wanted).board;
         let board = Board::new(shown);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::board::Board;
-use crate::publishing::live::{Live, Published};
+use crate::publishing::publisher::{MeetingPublisher, Published};
 use domain::ids::{ElementKey, ProjectorId};
 use domain::meeting::Version;
 use domain::projector::{Changes, Diagnostic, ProjectorBoard, ProjectorIds, Written};
@@ -13,12 +13,12 @@ use tracing::warn;
 
 /// The board of the present version, kept up for those who listen.
 pub struct Projectors {
-    live: Arc<Live>,
-    state: Mutex<State>,
+    publisher: Arc<MeetingPublisher>,
+    state: Mutex<ProjectorsState>,
 }
 
 #[derive(Default)]
-struct State {
+struct ProjectorsState {
     /// `None`: nobody listens, or there is no meeting yet.
     board: Option<Arc<Board>>,
     /// How many connections listen to each projector.
@@ -30,7 +30,7 @@ struct State {
 }
 
 /// A connection's wish to be told of some projectors, until it is dropped.
-pub(super) struct Wish {
+pub(super) struct ProjectorSubscription {
     projectors: Arc<Projectors>,
     ids: ProjectorIds,
 }
@@ -38,40 +38,40 @@ pub(super) struct Wish {
 impl Projectors {
     /// The projectors of a meeting, to which nobody listens yet.
     #[must_use]
-    pub fn new(live: Arc<Live>) -> Arc<Self> {
-        Arc::new(Self { live, state: Mutex::default() })
+    pub fn new(publisher: Arc<MeetingPublisher>) -> Arc<Self> {
+        Arc::new(Self { publisher, state: Mutex::default() })
     }
 
     /// Renders what changed with the version of the meeting that was just published, and says for whom that is news.
     pub fn update(&self) -> Changes {
         let mut state = self.state();
         let mut changes = std::mem::take(&mut state.untold);
-        if let Some(published) = self.live.published() {
+        if let Some(published) = self.publisher.published() {
             changes.extend(state.advance(&published));
         }
         changes
     }
 
     /// Has these projectors rendered from now on, for as long as the wish is kept.
-    pub(super) fn listen(self: &Arc<Self>, ids: ProjectorIds) -> Wish {
+    pub(super) fn listen(self: &Arc<Self>, ids: ProjectorIds) -> ProjectorSubscription {
         let mut state = self.state();
         for id in ids.iter() {
             *state.wanted.entry(id).or_default() += 1;
             state.wanted_ids.insert(id);
         }
-        if let Some(published) = self.live.published() {
+        if let Some(published) = self.publisher.published() {
             state.put_on_board(&published, &ids);
         }
         drop(state);
-        Wish { projectors: Arc::clone(self), ids }
+        ProjectorSubscription { projectors: Arc::clone(self), ids }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ProjectorsState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl ProjectorsState {
     /// Has these projectors on a board of the present version, for a newcomer.
     fn put_on_board(&mut self, published: &Published, ids: &ProjectorIds) {
         let is_behind =
@@ -114,14 +114,14 @@ fn written_since(published: &Published, version: Version) -> Option<Vec<ElementK
     Some(steps.flat_map(|meeting| meeting.step().written.iter().copied()).collect())
 }
 
-impl Wish {
+impl ProjectorSubscription {
     /// What the projectors show now; `None` if there is no meeting.
     pub(super) fn board(&self) -> Option<Arc<Board>> {
         self.projectors.state().board.clone()
     }
 }
 
-impl Drop for Wish {
+impl Drop for ProjectorSubscription {
     fn drop(&mut self) {
         let mut state = self.projectors.state();
         for id in self.ids.iter() {
@@ -139,15 +139,15 @@ impl Drop for Wish {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::meeting::{live, write};
+    use crate::testing::meeting::{publisher, write};
 
     const PROJECTOR: &str = "core/projector:1";
 
     /// The projectors of a meeting with projector 1.
     fn projectors() -> Arc<Projectors> {
-        let live = live();
-        write(&live, (PROJECTOR, r#"{"id":1,"elements":[{"name":"core/clock"}]}"#));
-        Projectors::new(live)
+        let publisher = publisher();
+        write(&publisher, (PROJECTOR, r#"{"id":1,"elements":[{"name":"core/clock"}]}"#));
+        Projectors::new(publisher)
     }
 
     fn ids(list: &str) -> ProjectorIds {
@@ -162,7 +162,7 @@ mod tests {
     fn listeners_are_told_of_a_version_that_a_newcomer_saw_first() {
         let projectors = projectors();
         let _first = projectors.listen(ids("1"));
-        write(&projectors.live, (PROJECTOR, r#"{"id":1,"elements":[]}"#));
+        write(&projectors.publisher, (PROJECTOR, r#"{"id":1,"elements":[]}"#));
         // Published, but not announced yet.
         let _newcomer = projectors.listen(ids("1"));
         assert_eq!(told(&projectors.update()), [1]);
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_newcomer_is_no_news_to_others_and_shares_their_board() {
         let projectors = projectors();
-        let board = |wish: &Wish| wish.board().expect("there is a meeting");
+        let board = |subscription: &ProjectorSubscription| subscription.board().expect("there is a meeting");
         let first = projectors.listen(ids("1,77"));
         let before = board(&first);
         let newcomer = projectors.listen(ids("1"));

@@ -8,13 +8,13 @@ use bytes::Bytes;
 use domain::projector::{ProjectorCursor, ProjectorIds};
 use tokio::time::timeout;
 
-use super::projectors::{Projectors, Wish};
+use super::projectors::{ProjectorSubscription, Projectors};
 use crate::delivery::line::Encoder;
-use crate::publishing::live::Live;
+use crate::publishing::publisher::MeetingPublisher;
 use crate::sessions::admission::{Admission, Admissions};
-use crate::sessions::right::Right;
-use crate::streams::body::{Opened, Part, Source};
-use crate::streams::connections::Interest;
+use crate::sessions::grant::StreamGrant;
+use crate::streams::body::{Opened, StreamPart, StreamSource};
+use crate::streams::registry::StreamSubscription;
 
 /// How long a new stream waits until the meeting was held against the store, in seconds; after that it begins with the
 /// meeting as it is known.
@@ -25,7 +25,7 @@ pub struct ProjectorStreams {
     /// Who brings the meeting up to the store.
     pub admissions: Admissions,
     /// Whether a stream may go on.
-    pub live: Arc<Live>,
+    pub publisher: Arc<MeetingPublisher>,
     /// What the projectors show.
     pub projectors: Arc<Projectors>,
 }
@@ -36,11 +36,11 @@ impl ProjectorStreams {
         let Admission { session, user, published } = admission;
         self.catch_up().await;
         let cursor = ProjectorCursor::new(user, ids.clone());
-        let interest = Interest::Projectors(cursor.clone());
-        let right = Right::new(&published, session.clone(), user);
-        let live = Arc::clone(&self.live);
-        let source = ProjectorSource { wish: self.projectors.listen(ids), cursor, live, right };
-        Opened { session, interest, source }
+        let subscription = StreamSubscription::Projectors(cursor.clone());
+        let grant = StreamGrant::new(&published, session.clone(), user);
+        let publisher = Arc::clone(&self.publisher);
+        let source = ProjectorSource { subscription: self.projectors.listen(ids), cursor, publisher, grant };
+        Opened { session, subscription, source }
     }
 
     /// Brings the meeting up to the store. The client does not say which change id it has seen, on any instance, and drops
@@ -54,21 +54,21 @@ impl ProjectorStreams {
 
 /// The lines of one connection.
 pub struct ProjectorSource {
-    wish: Wish,
+    subscription: ProjectorSubscription,
     cursor: ProjectorCursor,
-    live: Arc<Live>,
-    right: Right,
+    publisher: Arc<MeetingPublisher>,
+    grant: StreamGrant,
 }
 
-impl Source for ProjectorSource {
-    fn poll_part(&mut self, _: &mut Context<'_>, encoder: &mut Encoder) -> Poll<Part> {
-        if self.live.published().is_some_and(|published| !self.right.holds(&published)) {
-            return Poll::Ready(Part::End);
+impl StreamSource for ProjectorSource {
+    fn poll_part(&mut self, _: &mut Context<'_>, encoder: &mut Encoder) -> Poll<StreamPart> {
+        if self.publisher.published().is_some_and(|published| !self.grant.holds(&published)) {
+            return Poll::Ready(StreamPart::End);
         }
-        let line = self.wish.board().and_then(|board| board.next_line(&mut self.cursor));
+        let line = self.subscription.board().and_then(|board| board.next_line(&mut self.cursor));
         match line {
             None => Poll::Pending,
-            Some(line) => Poll::Ready(Part::Bytes { bytes: encoder.shared(&line), ends_line: true }),
+            Some(line) => Poll::Ready(StreamPart::Bytes { bytes: encoder.shared(&line), ends_line: true }),
         }
     }
 

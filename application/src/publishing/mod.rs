@@ -2,5 +2,5 @@
 
 mod changed_keys;
 pub mod cursor;
-pub mod live;
-pub mod transition;
+pub mod publisher;
+pub mod version_diff;

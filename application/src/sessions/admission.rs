@@ -9,7 +9,7 @@ use domain::ids::UserId;
 use domain::ports::authenticator::{Authenticator, AuthenticatorError, Session, SessionKey};
 use domain::ports::element_store::{Bounds, StoreError};
 
-use crate::publishing::live::{Live, Published};
+use crate::publishing::publisher::{MeetingPublisher, Published};
 
 /// Brings the meeting up to the store: what the service does before it turns somebody away for what it has not seen yet.
 #[async_trait]
@@ -28,7 +28,7 @@ pub struct Admissions {
     /// Tells whose session it is.
     pub authenticator: Arc<dyn Authenticator>,
     /// Tells what the session's user may do.
-    pub live: Arc<Live>,
+    pub publisher: Arc<MeetingPublisher>,
     /// Asked before somebody is turned away who may just be new.
     pub catch_up: Arc<dyn CatchUp>,
 }
@@ -92,7 +92,7 @@ impl Admissions {
 
     /// Waits a moment for the first meeting: after a restart clients are there before it, and would stay away for seconds.
     async fn published(&self) -> Result<Arc<Published>, NotServed> {
-        let wait = tokio::time::timeout(FIRST_MEETING_WAIT, self.live.loaded());
+        let wait = tokio::time::timeout(FIRST_MEETING_WAIT, self.publisher.loaded());
         wait.await.ok().flatten().ok_or(NotServed::NotLoaded)
     }
 }

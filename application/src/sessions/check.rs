@@ -8,11 +8,11 @@ use domain::ports::clock::Clock;
 use domain::ports::element_store::ElementStore;
 use tracing::warn;
 
-use crate::streams::connections::Connections;
+use crate::streams::registry::StreamRegistry;
 
 /// Ends the streams whose session is gone, at every `interval`. Runs until it is dropped.
 pub async fn check_sessions(
-    connections: Arc<Connections>,
+    registry: Arc<StreamRegistry>,
     authenticator: Arc<dyn Authenticator>,
     store: Arc<dyn ElementStore>,
     clock: Arc<dyn Clock>,
@@ -21,7 +21,7 @@ pub async fn check_sessions(
     let mut failing = false;
     loop {
         clock.sleep(interval).await;
-        for sessions in connections.sessions().chunks(SESSIONS_ASKED_MAX) {
+        for sessions in registry.sessions().chunks(SESSIONS_ASKED_MAX) {
             match authenticator.sessions_exist(sessions).await {
                 Ok(exist) => {
                     failing = false;
@@ -30,7 +30,7 @@ pub async fn check_sessions(
                     // A Redis that was emptied has lost the sessions too. Until the server has filled it again that says
                     // nothing of who is logged in.
                     if !gone.is_empty() && store.bounds().await.is_ok() {
-                        connections.revoke(&gone);
+                        registry.revoke(&gone);
                     }
                 }
                 // Nobody's stream ends because it cannot be told.
@@ -56,16 +56,16 @@ mod tests {
     use domain::testing::ManualClock;
 
     use super::*;
-    use crate::streams::connections::{Connection, Interest, Rhythm, Signals};
+    use crate::streams::registry::{KeepAliveSettings, StreamHandle, StreamSignals, StreamSubscription};
 
     const BOUNDS: Bounds = Bounds { lowest: ChangeId(1), highest: ChangeId(1) };
 
     /// After a check with these answers, is a stream told that its session is gone?
     async fn check(exists: Result<bool, Unavailable>, bounds: Result<Bounds, StoreError>, expected: bool) {
-        let connections = Connections::new(Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+        let registry = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 });
         let key = SessionKey("key".to_owned());
         let session = Session { key: Some(key), user: Some(UserId(5)), auth_hash: None };
-        let stream: Connection = connections.enter(&session, Interest::Messages);
+        let stream: StreamHandle = registry.enter(&session, StreamSubscription::Messages);
         let mut authenticator = MockAuthenticator::new();
         let answer = exists.clone().map(|exists| vec![exists]);
         authenticator.expect_sessions_exist().returning(move |_| answer.clone());
@@ -75,7 +75,7 @@ mod tests {
         let clock = Arc::new(ManualClock::new(0));
         let interval = Duration::from_secs(60);
         let task = tokio::spawn(check_sessions(
-            Arc::clone(&connections),
+            Arc::clone(&registry),
             Arc::new(authenticator),
             Arc::new(store),
             Arc::clone(&clock) as Arc<dyn Clock>,
@@ -88,7 +88,7 @@ mod tests {
             tokio::task::yield_now().await;
         }
         task.abort();
-        let is_revoked = stream.listen(Waker::noop()).has(Signals::REVOKED);
+        let is_revoked = stream.listen(Waker::noop()).has(StreamSignals::REVOKED);
         assert_eq!(is_revoked, expected, "{exists:?} {bounds:?}");
     }
 

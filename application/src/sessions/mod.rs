@@ -2,4 +2,4 @@
 
 pub mod admission;
 pub mod check;
-pub mod right;
+pub mod grant;

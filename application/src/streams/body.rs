@@ -9,7 +9,7 @@ use crate::delivery::line::{CONNECTED, Encoder, SharedText};
 use bytes::Bytes;
 use futures_util::Stream;
 
-use super::connections::{Connection, Interest, Signals};
+use super::registry::{StreamHandle, StreamSignals, StreamSubscription};
 use domain::ports::authenticator::Session;
 
 /// A stream that is opened, and has not been sent anything yet.
@@ -18,17 +18,17 @@ pub struct Opened<S> {
     /// By which session.
     pub session: Session,
     /// What is news to it.
-    pub interest: Interest,
+    pub subscription: StreamSubscription,
     /// What it carries.
     pub source: S,
 }
 
 /// What a stream carries, line by line.
-pub trait Source: Send + Sync + Unpin + 'static {
+pub trait StreamSource: Send + Sync + Unpin + 'static {
     /// The next part of a line: of the one that was begun, or of the next one if there is news.
     ///
     /// A source that has news of its own kind (not announced through the registry of connections) takes the waker.
-    fn poll_part(&mut self, context: &mut Context<'_>, encoder: &mut Encoder) -> Poll<Part>;
+    fn poll_part(&mut self, context: &mut Context<'_>, encoder: &mut Encoder) -> Poll<StreamPart>;
 
     /// A line for a client that fell behind although nothing concerned it; `None` if there is none to tell. Asked only
     /// between two lines.
@@ -37,7 +37,7 @@ pub trait Source: Send + Sync + Unpin + 'static {
 
 /// What a source has.
 #[derive(Debug)]
-pub enum Part {
+pub enum StreamPart {
     /// Part of a line, and whether the line is complete with it.
     Bytes {
         /// The encoded part.
@@ -52,9 +52,9 @@ pub enum Part {
 /// The body of a stream's response.
 pub struct StreamBody<S> {
     source: S,
-    connection: Connection,
+    stream: StreamHandle,
     encoder: Encoder,
-    state: State,
+    state: BodyState,
     text_bytes_max: u64,
     /// What was sent since others had their turn.
     turn_bytes: usize,
@@ -65,7 +65,7 @@ pub struct StreamBody<S> {
 const TURN_BYTES_MAX: usize = 64 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum BodyState {
     /// Nothing was sent yet.
     New,
     /// A line is complete, or none was begun.
@@ -78,83 +78,83 @@ enum State {
 
 static KEEP_ALIVE: LazyLock<SharedText> = LazyLock::new(|| SharedText::new(CONNECTED.to_owned()));
 
-impl<S: Source> StreamBody<S> {
+impl<S: StreamSource> StreamBody<S> {
     /// The body that sends what `source` has. After more than `text_bytes_max` bytes of text it ends between two lines
     /// (0: never).
-    pub fn new(source: S, connection: Connection, encoder: Encoder, text_bytes_max: u64) -> Self {
+    pub fn new(source: S, stream: StreamHandle, encoder: Encoder, text_bytes_max: u64) -> Self {
         let text_bytes_max = if text_bytes_max == 0 { u64::MAX } else { text_bytes_max };
-        Self { source, connection, encoder, state: State::New, text_bytes_max, turn_bytes: 0 }
+        Self { source, stream, encoder, state: BodyState::New, text_bytes_max, turn_bytes: 0 }
     }
 
-    fn send(&mut self, bytes: Bytes, state: State) -> Poll<Option<io::Result<Bytes>>> {
-        if self.state != State::InLine {
-            self.connection.begins_line();
+    fn send(&mut self, bytes: Bytes, state: BodyState) -> Poll<Option<io::Result<Bytes>>> {
+        if self.state != BodyState::InLine {
+            self.stream.begins_line();
         }
         self.state = state;
         self.turn_bytes += bytes.len();
-        self.connection.sent(bytes.len(), state == State::BetweenLines);
+        self.stream.sent(bytes.len(), state == BodyState::BetweenLines);
         Poll::Ready(Some(Ok(bytes)))
     }
 
     /// Ends the stream; between two lines only.
     fn end(&mut self) -> Poll<Option<io::Result<Bytes>>> {
-        self.state = State::Ended;
+        self.state = BodyState::Ended;
         let end = self.encoder.end();
         Poll::Ready((!end.is_empty()).then_some(Ok(end)))
     }
 }
 
-impl<S: Source> Stream for StreamBody<S> {
+impl<S: StreamSource> Stream for StreamBody<S> {
     type Item = io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         match this.state {
-            State::Ended => return Poll::Ready(None),
-            State::New => {
+            BodyState::Ended => return Poll::Ready(None),
+            BodyState::New => {
                 let begin = this.encoder.begin(CONNECTED);
-                return this.send(begin, State::BetweenLines);
+                return this.send(begin, BodyState::BetweenLines);
             }
-            State::BetweenLines | State::InLine => {}
+            BodyState::BetweenLines | BodyState::InLine => {}
         }
         if this.turn_bytes >= TURN_BYTES_MAX {
             this.turn_bytes = 0;
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let signals = this.connection.listen(context.waker());
-        if this.state == State::BetweenLines {
-            if signals.has(Signals::REVOKED) {
+        let signals = this.stream.listen(context.waker());
+        if this.state == BodyState::BetweenLines {
+            if signals.has(StreamSignals::REVOKED) {
                 return this.end();
             }
-            if signals.has(Signals::DRAIN) || this.encoder.text_bytes() > this.text_bytes_max {
+            if signals.has(StreamSignals::DRAIN) || this.encoder.text_bytes() > this.text_bytes_max {
                 // So that the client comes back with the present id.
                 return match this.source.quiet_line(&mut this.encoder) {
-                    Some(bytes) => this.send(bytes, State::BetweenLines),
+                    Some(bytes) => this.send(bytes, BodyState::BetweenLines),
                     None => this.end(),
                 };
             }
         }
         match this.source.poll_part(context, &mut this.encoder) {
-            Poll::Ready(Part::Bytes { bytes, ends_line }) => {
-                this.send(bytes, if ends_line { State::BetweenLines } else { State::InLine })
+            Poll::Ready(StreamPart::Bytes { bytes, ends_line }) => {
+                this.send(bytes, if ends_line { BodyState::BetweenLines } else { BodyState::InLine })
             }
-            Poll::Ready(Part::End) => this.end(),
+            Poll::Ready(StreamPart::End) => this.end(),
             // A source that waits inside a line waits for its own news only.
-            Poll::Pending if this.state == State::InLine => {
+            Poll::Pending if this.state == BodyState::InLine => {
                 this.turn_bytes = 0;
                 Poll::Pending
             }
             Poll::Pending => {
                 this.turn_bytes = 0;
-                if signals.has(Signals::QUIET_LINE)
+                if signals.has(StreamSignals::QUIET_LINE)
                     && let Some(bytes) = this.source.quiet_line(&mut this.encoder)
                 {
-                    return this.send(bytes, State::BetweenLines);
+                    return this.send(bytes, BodyState::BetweenLines);
                 }
-                if this.connection.is_silent() {
+                if this.stream.is_silent() {
                     let bytes = this.encoder.shared(&KEEP_ALIVE);
-                    return this.send(bytes, State::BetweenLines);
+                    return this.send(bytes, BodyState::BetweenLines);
                 }
                 Poll::Pending
             }
@@ -166,7 +166,7 @@ impl<S: Source> Stream for StreamBody<S> {
 mod tests {
     use futures_util::{FutureExt, StreamExt};
 
-    use super::super::connections::{Connections, Rhythm};
+    use super::super::registry::{KeepAliveSettings, StreamRegistry};
     use super::*;
 
     const LINE: &str = "{\"changed\":{}}\n";
@@ -178,12 +178,12 @@ mod tests {
         is_behind: bool,
     }
 
-    impl Source for OneLine {
-        fn poll_part(&mut self, _: &mut Context<'_>, encoder: &mut Encoder) -> Poll<Part> {
+    impl StreamSource for OneLine {
+        fn poll_part(&mut self, _: &mut Context<'_>, encoder: &mut Encoder) -> Poll<StreamPart> {
             if std::mem::replace(&mut self.is_sent, true) {
                 return Poll::Pending;
             }
-            Poll::Ready(Part::Bytes { bytes: encoder.text(LINE), ends_line: true })
+            Poll::Ready(StreamPart::Bytes { bytes: encoder.text(LINE), ends_line: true })
         }
 
         fn quiet_line(&mut self, encoder: &mut Encoder) -> Option<Bytes> {
@@ -194,10 +194,10 @@ mod tests {
     /// The parts that come at once, and whether the stream ends with them. Draining begins after the line.
     #[track_caller]
     fn check(text_bytes_max: u64, is_drained: bool, expected: &[&str], ends: bool) {
-        let connections = Connections::new(Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 });
-        let connection = connections.enter(&Session::anonymous(), Interest::Messages);
+        let registry = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+        let stream = registry.enter(&Session::anonymous(), StreamSubscription::Messages);
         let source = OneLine { is_sent: false, is_behind: true };
-        let mut body = StreamBody::new(source, connection, Encoder::plain(), text_bytes_max);
+        let mut body = StreamBody::new(source, stream, Encoder::plain(), text_bytes_max);
         let mut parts = Vec::new();
         let ended = loop {
             match body.next().now_or_never() {
@@ -206,7 +206,7 @@ mod tests {
                 None => break false,
             }
             if is_drained && parts.len() == 2 {
-                connections.drain(0, 1);
+                registry.drain(0, 1);
             }
         };
         assert_eq!((parts, ended), (expected.iter().map(|part| Bytes::from(part.to_string())).collect(), ends));

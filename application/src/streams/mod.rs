@@ -1,5 +1,5 @@
 //! What do all open streams have in common, whatever they carry? (spec: http.md#stream-start)
 
 pub mod body;
-pub mod connections;
+pub mod registry;
 pub mod ticker;

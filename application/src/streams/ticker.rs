@@ -6,16 +6,21 @@ use std::time::Duration;
 use domain::ports::clock::Clock;
 use tracing::info;
 
-use super::connections::{Connections, Patience};
-use crate::publishing::live::Live;
+use super::registry::{SlowClientLimits, StreamRegistry};
+use crate::publishing::publisher::MeetingPublisher;
 
 /// Tells the registry of streams the time, for keep-alives and for clients that do not read on. Runs until it is dropped.
-pub async fn tick(connections: Arc<Connections>, live: Arc<Live>, patience: Patience, clock: Arc<dyn Clock>) {
+pub async fn tick(
+    registry: Arc<StreamRegistry>,
+    publisher: Arc<MeetingPublisher>,
+    slow_client_limits: SlowClientLimits,
+    clock: Arc<dyn Clock>,
+) {
     loop {
         clock.sleep(Duration::from_secs(1)).await;
-        connections.tick();
-        let replaced_bytes = live.published().map_or(0, |published| published.history().replaced_bytes());
-        let streams = connections.give_up(patience, replaced_bytes);
+        registry.tick();
+        let replaced_bytes = publisher.published().map_or(0, |published| published.history().replaced_bytes());
+        let streams = registry.end_slow_streams(slow_client_limits, replaced_bytes);
         if streams > 0 {
             info!(streams, "streams were ended whose clients read too slowly; they come back and go on");
         }
@@ -35,8 +40,8 @@ mod tests {
 
     use super::*;
     use crate::autoupdate::start::start_with_everything;
-    use crate::publishing::live::PiecesLimit;
-    use crate::streams::connections::{Interest, Rhythm};
+    use crate::publishing::publisher::RenderCacheLimit;
+    use crate::streams::registry::{KeepAliveSettings, StreamSubscription};
     use crate::testing::loops::JumpingClock;
 
     const BOUNDS: Bounds = Bounds { lowest: ChangeId(1), highest: ChangeId(1) };
@@ -52,27 +57,28 @@ mod tests {
     /// A line is being sent of a version in which an element has so many bytes. Then that is written again, or the meeting
     /// is loaded again: is the stream ended?
     async fn check_held(bytes: usize, is_reload: bool, expected: bool) {
-        let live = Arc::new(Live::new(HistoryLimits::default(), PiecesLimit::Automatic));
+        let publisher = Arc::new(MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic));
         let meeting = Meeting::load(Snapshot { bounds: BOUNDS, elements: element(bytes) }, None).meeting;
-        live.publish([meeting], Duration::ZERO);
-        let published = live.published().expect("a meeting");
+        publisher.publish([meeting], Duration::ZERO);
+        let published = publisher.published().expect("a meeting");
         let viewer = Viewer::resolve(published.current(), Some(UserId(5)));
         let started = start_with_everything(&published, Session::anonymous(), viewer, ChangeId(0));
-        let connections = Connections::new(Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 });
-        let stream = connections.enter(&Session::anonymous(), Interest::Meeting(Arc::clone(started.cursor.seat())));
+        let registry = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+        let stream = registry
+            .enter(&Session::anonymous(), StreamSubscription::Meeting(Arc::clone(started.cursor.seen_version())));
         let next = if is_reload {
             let snapshot = Snapshot { bounds: BOUNDS, elements: element(1) };
             Meeting::load(snapshot, Some(published.current())).meeting
         } else {
             published.current().apply(Change { change_id: ChangeId(2), elements: element(1) }).meeting
         };
-        live.publish([next], Duration::ZERO);
+        publisher.publish([next], Duration::ZERO);
         let clock = JumpingClock::new(1);
-        let patience = Patience { line_seconds: 60, replaced_bytes_max: REPLACED_BYTES_MAX };
-        let task = tokio::spawn(tick(connections, live, patience, Arc::clone(&clock) as Arc<dyn Clock>));
+        let slow_client_limits = SlowClientLimits { line_seconds: 60, replaced_bytes_max: REPLACED_BYTES_MAX };
+        let task = tokio::spawn(tick(registry, publisher, slow_client_limits, Arc::clone(&clock) as Arc<dyn Clock>));
         clock.exhausted().await;
         task.abort();
-        let is_ended = stream.pace().poll_given_up(&Context::from_waker(Waker::noop())).is_ready();
+        let is_ended = stream.progress().poll_given_up(&Context::from_waker(Waker::noop())).is_ready();
         assert_eq!(is_ended, expected, "{bytes} bytes, reload: {is_reload}");
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::notify::hub::{BufferLimits, NotifyHub, Subscription};
+use crate::notify::hub::{BufferLimits, NotifyHub, NotifySubscription};
 use async_trait::async_trait;
 use domain::notify::channel_id::ProcessTag;
 use domain::ports::clock::Clock;
@@ -67,7 +67,7 @@ pub(crate) async fn until(done: impl Future<Output = ()>, endless: impl Future<O
 }
 
 /// The lines that wait for a listener, as JSON.
-pub(crate) fn received(subscription: &mut Subscription) -> Vec<Value> {
+pub(crate) fn received(subscription: &mut NotifySubscription) -> Vec<Value> {
     let mut lines = Vec::new();
     while let Poll::Ready(line) = subscription.poll_next(&mut Context::from_waker(Waker::noop())) {
         let line = line.expect("the listener is not ended");

@@ -9,7 +9,7 @@ use domain::meeting::history::HistoryLimits;
 use domain::meeting::{Change, Meeting};
 use domain::ports::element_store::{Bounds, RawElement, Snapshot, StoreError};
 
-use crate::publishing::live::{Live, PiecesLimit};
+use crate::publishing::publisher::{MeetingPublisher, RenderCacheLimit};
 use crate::sessions::admission::CatchUp;
 
 const BOUNDS: Bounds = Bounds { lowest: ChangeId(1), highest: ChangeId(1) };
@@ -20,25 +20,25 @@ fn raw((key, json): &(&str, &str)) -> RawElement {
 
 /// A meeting with the user 5, to which anonymous is admitted.
 #[must_use]
-pub fn live() -> Arc<Live> {
+pub fn publisher() -> Arc<MeetingPublisher> {
     let elements = [
         ("core/config:1", r#"{"id":1,"key":"general_system_enable_anonymous","value":true}"#),
         ("users/user:5", r#"{"id":5}"#),
     ];
-    let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
+    let publisher = MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic);
     let snapshot = Snapshot { bounds: BOUNDS, elements: elements.iter().map(raw).collect() };
-    live.publish([Meeting::load(snapshot, None).meeting], Duration::ZERO);
-    Arc::new(live)
+    publisher.publish([Meeting::load(snapshot, None).meeting], Duration::ZERO);
+    Arc::new(publisher)
 }
 
 /// Publishes the next version, in which the element is written.
 ///
 /// # Panics
 /// There is no meeting.
-pub fn write(live: &Live, element: (&str, &str)) {
-    let current = Arc::clone(live.published().expect("there is a meeting").current());
+pub fn write(publisher: &MeetingPublisher, element: (&str, &str)) {
+    let current = Arc::clone(publisher.published().expect("there is a meeting").current());
     let change = Change { change_id: current.change_id().next(), elements: vec![raw(&element)] };
-    live.publish([current.apply(change).meeting], Duration::ZERO);
+    publisher.publish([current.apply(change).meeting], Duration::ZERO);
 }
 
 /// A store in which nothing is new.

@@ -6,7 +6,7 @@ mod world;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use self::world::{Connection, World};
+use self::world::{ClientStream, World};
 use domain::ids::ChangeId;
 use domain::testing::client::{Line, difference};
 use domain::testing::elements::Dice;
@@ -19,7 +19,7 @@ struct Watched<'a> {
     dice: Dice,
     /// Whose view the client has: the user, or anonymous if there is no such user.
     served_as: u64,
-    connection: Option<Connection>,
+    connection: Option<ClientStream>,
     client: domain::testing::client::ThrottledClient,
     is_throttled: bool,
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use application::delivery::line::{CONNECTED, Encoder, Line};
-use application::publishing::live::Live;
+use application::publishing::publisher::MeetingPublisher;
 use bytes::Bytes;
 use flate2::write::GzDecoder;
 
@@ -99,9 +99,9 @@ impl Clients {
 
     /// The same line for each of them.
     #[track_caller]
-    pub(crate) fn send_line(&mut self, live: &Live, lines: [Line; 3]) {
+    pub(crate) fn send_line(&mut self, publisher: &MeetingPublisher, lines: [Line; 3]) {
         for (stream, mut line) in self.streams.iter_mut().zip(lines) {
-            while let Some(part) = line.next_part(live.pieces(), &mut stream.encoder) {
+            while let Some(part) = line.next_part(publisher.render_cache(), &mut stream.encoder) {
                 assert!(!part.is_empty(), "{}", stream.name);
                 stream.send(&part);
             }

@@ -1,13 +1,13 @@
 //! What must a viewer be told, who has seen an earlier version of the meeting? (spec: stream.md#promise)
 
-pub mod catch_up;
+pub mod resume;
 mod selection;
-mod transition;
+mod version_diff;
 
 use crate::ids::ElementKey;
 
 pub use selection::Selection;
-pub use transition::{NarrowDifference, OwnViews, Transition, Wide, WideDifference};
+pub use version_diff::{FullDifference, FullOutcome, PersonalViews, TouchedDifference, VersionDiff};
 
 /// What a viewer must be told.
 #[derive(Clone, Debug)]

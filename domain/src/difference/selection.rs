@@ -18,7 +18,7 @@ pub struct Selection {
     /// One view an entry of the block; hidden ones are not part of the selection.
     pub views: Arc<[View]>,
     /// Is it one of few who see the block like this, because it is named there? Then it is not worth being kept.
-    pub is_own: bool,
+    pub is_personal: bool,
 }
 
 impl Selection {
@@ -28,7 +28,7 @@ impl Selection {
         Self {
             block: Arc::clone(block),
             views: block.entries().iter().map(|entry| view_entry(viewer, entry)).collect(),
-            is_own: viewer.is_named_in(block.named()),
+            is_personal: viewer.is_among(block.affected_users()),
         }
     }
 
@@ -80,8 +80,8 @@ pub(super) fn select(meeting: &Meeting, viewer: &Viewer, views: BTreeMap<Element
         if let Some(block) = meeting.block(block_key) {
             let views = block.entries().iter();
             let views = views.map(|entry| of_block.remove(&entry.element.key()).unwrap_or(View::Hidden)).collect();
-            let is_own = viewer.is_named_in(block.named());
-            selections.push(Selection { block: Arc::clone(block), views, is_own });
+            let is_personal = viewer.is_among(block.affected_users());
+            selections.push(Selection { block: Arc::clone(block), views, is_personal });
         }
     }
     selections.retain(|selection| !selection.is_empty());

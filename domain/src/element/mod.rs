@@ -1,15 +1,15 @@
 //! What is one model instance of the meeting: its text, and the facts the rules read from it.
 
-pub mod facts;
 pub(crate) mod references;
 pub mod requirement;
+pub mod rule_inputs;
 
 use std::sync::Arc;
 
 use crate::ids::ElementKey;
 use crate::json::{Fields, wire_form};
-use facts::Facts;
 use requirement::Requirement;
+use rule_inputs::RuleInputs;
 
 /// One element of the meeting: never changed, shared by every version of the meeting that has it.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Element {
     key: ElementKey,
     /// In wire form (see [`crate::json`]); `null` if the text that came was not this element at all.
     json: Box<str>,
-    facts: Facts,
+    inputs: RuleInputs,
     requirement: Option<Requirement>,
 }
 
@@ -39,7 +39,7 @@ impl Element {
         match Self::try_read(key, text) {
             Ok(element) => ReadElement { element: Arc::new(element), problem: None },
             Err(Unreadable { json, requirement, problem }) => {
-                let element = Self { key, json, facts: Facts::Unreadable, requirement };
+                let element = Self { key, json, inputs: RuleInputs::Unreadable, requirement };
                 ReadElement { element: Arc::new(element), problem: Some(problem) }
             }
         }
@@ -57,10 +57,10 @@ impl Element {
         if fields.integer("id").ok().flatten().and_then(|id| u64::try_from(id).ok()) != Some(key.id.0) {
             return Err(Unreadable::of(None, "field `id` is not the id in the key".to_owned()));
         }
-        let facts = Facts::read(key, &fields);
-        let requirement = Requirement::read(key, &fields, facts.as_ref().ok());
-        match facts {
-            Ok(facts) => Ok(Self { key, json, facts, requirement }),
+        let inputs = RuleInputs::read(key, &fields);
+        let requirement = Requirement::read(key, &fields, inputs.as_ref().ok());
+        match inputs {
+            Ok(inputs) => Ok(Self { key, json, inputs, requirement }),
             Err(problem) => Err(Unreadable { json, requirement, problem: problem.to_string() }),
         }
     }
@@ -79,8 +79,8 @@ impl Element {
 
     /// What the rules read from it.
     #[must_use]
-    pub fn facts(&self) -> &Facts {
-        &self.facts
+    pub fn rule_inputs(&self) -> &RuleInputs {
+        &self.inputs
     }
 
     /// Whom it makes visible by naming them, if it names anybody.
@@ -92,7 +92,7 @@ impl Element {
     /// Is it hidden from everybody because it could not be read?
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
-        matches!(self.facts, Facts::Unreadable)
+        matches!(self.inputs, RuleInputs::Unreadable)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which users does an element make visible by naming them? (spec: restriction.md#required-users)
 
-use super::facts::{Facts, PollState, UserSet, user_set, users_of_objects};
+use super::rule_inputs::{PollState, RuleInputs, UserSet, user_set, users_of_objects};
 use crate::ids::ElementKey;
 use crate::json::{FieldError, Fields};
 use crate::permission::Permission;
@@ -19,14 +19,14 @@ impl Requirement {
     /// What the element `key` requires; `facts` are missing if it is hidden from everybody.
     ///
     /// An element that cannot be read as the table needs requires nobody.
-    pub(super) fn read(key: ElementKey, fields: &Fields<'_>, facts: Option<&Facts>) -> Option<Self> {
+    pub(super) fn read(key: ElementKey, fields: &Fields<'_>, inputs: Option<&RuleInputs>) -> Option<Self> {
         let Reach::Required(permission, named) = reach(key.collection) else {
             return None;
         };
         let users = match named {
-            Named::Speakers => Ok(speakers(facts)),
+            Named::Speakers => Ok(speakers(inputs)),
             Named::SubmittersAndSupporters => submitters_and_supporters(fields),
-            Named::Voters => published_voters(fields, facts),
+            Named::Voters => published_voters(fields, inputs),
             Named::Candidates => candidates(fields),
             Named::User => option_user(fields),
         };
@@ -35,9 +35,9 @@ impl Requirement {
     }
 }
 
-fn speakers(facts: Option<&Facts>) -> UserSet {
-    match facts {
-        Some(Facts::ListOfSpeakers { speakers, .. }) => speakers.clone(),
+fn speakers(inputs: Option<&RuleInputs>) -> UserSet {
+    match inputs {
+        Some(RuleInputs::ListOfSpeakers { speakers, .. }) => speakers.clone(),
         _ => UserSet::default(),
     }
 }
@@ -49,9 +49,9 @@ fn submitters_and_supporters(fields: &Fields<'_>) -> Result<UserSet, FieldError>
     Ok(user_set(users))
 }
 
-fn published_voters(fields: &Fields<'_>, facts: Option<&Facts>) -> Result<UserSet, FieldError> {
-    match facts {
-        Some(Facts::Poll { state: PollState::Published, voted }) if !fields.boolean("is_pseudoanonymized")? => {
+fn published_voters(fields: &Fields<'_>, inputs: Option<&RuleInputs>) -> Result<UserSet, FieldError> {
+    match inputs {
+        Some(RuleInputs::Poll { state: PollState::Published, voted }) if !fields.boolean("is_pseudoanonymized")? => {
             Ok(voted.clone())
         }
         _ => Ok(UserSet::default()),

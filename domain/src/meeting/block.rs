@@ -11,7 +11,7 @@ use crate::collection::Collection;
 use crate::element::Element;
 use crate::ids::{ElementId, ElementKey, UserId};
 use crate::permission::PermissionSet;
-use crate::restriction::named_users;
+use crate::restriction::affected_users;
 
 /// The elements of a collection whose ids differ only in the last four bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,7 +52,7 @@ impl BlockId {
 
 /// An element in a meeting, with what the rest of the meeting says of it.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct BlockEntry {
     /// The element.
     pub element: Arc<Element>,
     /// Of a user: the permissions by which the user is required (spec: restriction.md#required-users).
@@ -63,25 +63,25 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct Block {
     id: BlockId,
-    entries: Box<[Entry]>,
-    named: Box<[UserId]>,
+    entries: Box<[BlockEntry]>,
+    affected: Box<[UserId]>,
 }
 
 impl Block {
     /// The block of these entries, which are ascending by id; `None` if there are none.
     #[must_use]
-    pub fn new(entries: Vec<Entry>) -> Option<Self> {
+    pub fn new(entries: Vec<BlockEntry>) -> Option<Self> {
         debug_assert!(entries.is_sorted_by_key(|entry| entry.element.key()));
         if entries.is_empty() {
             return None;
         }
-        let mut named = Vec::new();
+        let mut affected = Vec::new();
         for entry in &entries {
-            named.extend(named_users(&entry.element).iter());
+            affected.extend(affected_users(&entry.element).iter());
         }
-        named.sort_unstable();
-        named.dedup();
-        Some(Self { id: BlockId::new(), entries: entries.into(), named: named.into() })
+        affected.sort_unstable();
+        affected.dedup();
+        Some(Self { id: BlockId::new(), entries: entries.into(), affected: affected.into() })
     }
 
     /// What names it.
@@ -94,7 +94,7 @@ impl Block {
     #[cfg(any(test, feature = "testing"))]
     #[must_use]
     pub fn renamed(&self, id: u64) -> Self {
-        Self { id: BlockId(id), entries: self.entries.clone(), named: self.named.clone() }
+        Self { id: BlockId(id), entries: self.entries.clone(), affected: self.affected.clone() }
     }
 
     /// Where it stands in a meeting.
@@ -111,13 +111,13 @@ impl Block {
 
     /// Ascending by id.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[BlockEntry] {
         &self.entries
     }
 
     /// The element of that id with what the rest of the meeting says of it.
     #[must_use]
-    pub fn entry(&self, id: ElementId) -> Option<&Entry> {
+    pub fn entry(&self, id: ElementId) -> Option<&BlockEntry> {
         self.index(id).map(|index| &self.entries[index])
     }
 
@@ -127,9 +127,9 @@ impl Block {
         self.entries.binary_search_by_key(&id, |entry| entry.element.key().id).ok()
     }
 
-    /// The users whom an element of the block names, ascending: all others see it by their standing alone.
+    /// The users whom an element of the block names, ascending: all others see it by their access profile alone.
     #[must_use]
-    pub fn named(&self) -> &[UserId] {
-        &self.named
+    pub fn affected_users(&self) -> &[UserId] {
+        &self.affected
     }
 }

@@ -7,12 +7,12 @@ use imbl::OrdMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::block::{Block, BlockKey, Entry};
+use super::block::{Block, BlockEntry, BlockKey};
 use super::required_users::RequiredUsers;
 use super::{Meeting, Step, Version};
 use crate::collection::Collection;
 use crate::element::Element;
-use crate::element::facts::Facts;
+use crate::element::rule_inputs::RuleInputs;
 use crate::ids::{ChangeId, ElementKey, ElementKeyError, UserId};
 use crate::permission::PermissionSet;
 use crate::ports::element_store::{Bounds, RawElement, Snapshot};
@@ -72,12 +72,12 @@ impl Change {
     /// The content is not what the server writes; what changed must be asked for.
     pub fn parse(content: &[u8]) -> Result<Self, ChangeError> {
         #[derive(Deserialize)]
-        struct Entry<'a> {
+        struct ChangeEntry<'a> {
             #[serde(borrow)]
             elements: BTreeMap<String, &'a RawValue>,
             change_id: ChangeId,
         }
-        let entry: Entry<'_> = serde_json::from_slice(content)?;
+        let entry: ChangeEntry<'_> = serde_json::from_slice(content)?;
         let elements = entry
             .elements
             .into_iter()
@@ -201,7 +201,7 @@ impl Meeting {
                 self.required_users.remove(requirement);
                 required_changed.extend(&requirement.users);
             }
-            match derived(old.facts()) {
+            match derived(old.rule_inputs()) {
                 Derived::Nothing => {}
                 Derived::Presence => self.present_users -= 1,
                 Derived::Config(name) => self.remove_config(name, old.key()),
@@ -212,7 +212,7 @@ impl Meeting {
                 self.required_users.add(requirement);
                 required_changed.extend(&requirement.users);
             }
-            match derived(new.facts()) {
+            match derived(new.rule_inputs()) {
                 Derived::Nothing => {}
                 Derived::Presence => self.present_users += 1,
                 Derived::Config(name) => self.add_config(name, new.key()),
@@ -238,7 +238,7 @@ impl Meeting {
     }
 
     fn note_replaced_hash(&mut self, old: &Element, new: &Element) {
-        let (Facts::User(old), Facts::User(new_facts)) = (old.facts(), new.facts()) else {
+        let (RuleInputs::User(old), RuleInputs::User(new_facts)) = (old.rule_inputs(), new.rule_inputs()) else {
             return;
         };
         let (Some(old), Some(new_hash)) = (&old.session_auth_hash, &new_facts.session_auth_hash) else {
@@ -273,7 +273,7 @@ impl Meeting {
         while let Some(first) = touched.peek() {
             let block_key = BlockKey::of(*first);
             let old = self.blocks.get(&block_key);
-            let mut entries: BTreeMap<ElementKey, Entry> = old
+            let mut entries: BTreeMap<ElementKey, BlockEntry> = old
                 .into_iter()
                 .flat_map(|block| block.entries())
                 .map(|entry| (entry.element.key(), entry.clone()))
@@ -282,7 +282,7 @@ impl Meeting {
                 match written.remove(&key) {
                     Some(Some(element)) => {
                         let required_by = self.required_by(key);
-                        entries.insert(key, Entry { element, required_by });
+                        entries.insert(key, BlockEntry { element, required_by });
                     }
                     Some(None) => {
                         entries.remove(&key);
@@ -312,25 +312,25 @@ enum Derived<'a> {
     Config(&'a str),
 }
 
-fn derived(facts: &Facts) -> Derived<'_> {
-    match facts {
-        Facts::User(user) if user.is_present => Derived::Presence,
-        Facts::Config { key: Some(key), .. } => Derived::Config(key),
-        Facts::User(_)
-        | Facts::Config { key: None, .. }
-        | Facts::Unreadable
-        | Facts::None
-        | Facts::AgendaItem { .. }
-        | Facts::ListOfSpeakers { .. }
-        | Facts::Motion(_)
-        | Facts::Internal { .. }
-        | Facts::CommentSection { .. }
-        | Facts::Mediafile(_)
-        | Facts::Poll { .. }
-        | Facts::Option { .. }
-        | Facts::Vote { .. }
-        | Facts::Chat { .. }
-        | Facts::PersonalNote { .. }
-        | Facts::Group { .. } => Derived::Nothing,
+fn derived(inputs: &RuleInputs) -> Derived<'_> {
+    match inputs {
+        RuleInputs::User(user) if user.is_present => Derived::Presence,
+        RuleInputs::Config { key: Some(key), .. } => Derived::Config(key),
+        RuleInputs::User(_)
+        | RuleInputs::Config { key: None, .. }
+        | RuleInputs::Unreadable
+        | RuleInputs::None
+        | RuleInputs::AgendaItem { .. }
+        | RuleInputs::ListOfSpeakers { .. }
+        | RuleInputs::Motion(_)
+        | RuleInputs::Internal { .. }
+        | RuleInputs::CommentSection { .. }
+        | RuleInputs::Mediafile(_)
+        | RuleInputs::Poll { .. }
+        | RuleInputs::Option { .. }
+        | RuleInputs::Vote { .. }
+        | RuleInputs::Chat { .. }
+        | RuleInputs::PersonalNote { .. }
+        | RuleInputs::Group { .. } => Derived::Nothing,
     }
 }

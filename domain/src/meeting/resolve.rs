@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::Meeting;
-use crate::element::facts::Facts;
+use crate::element::rule_inputs::RuleInputs;
 use crate::ids::{ElementKey, GroupId, UserId};
 use crate::permission::PermissionSet;
 use crate::reach::{DecidingConfig, Reach, reach};
-use crate::restriction::viewer::{Standing, Viewer};
+use crate::restriction::viewer::{AccessProfile, Viewer};
 
 impl Viewer {
     /// The viewer that `user` is in `meeting`; `None`: anonymous.
@@ -15,44 +15,44 @@ impl Viewer {
     pub fn resolve(meeting: &Meeting, user: Option<UserId>) -> Self {
         let (groups, delegated_from): (Box<[GroupId]>, Arc<[UserId]>) = match user {
             None => (Box::new([GroupId::DEFAULT]), Arc::default()),
-            Some(id) => match meeting.get(ElementKey::user(id)).map(|element| element.facts()) {
-                Some(Facts::User(user)) => (user.groups.clone(), (&*user.delegated_from).into()),
+            Some(id) => match meeting.get(ElementKey::user(id)).map(|element| element.rule_inputs()) {
+                Some(RuleInputs::User(user)) => (user.groups.clone(), (&*user.delegated_from).into()),
                 // A user that does not exist, or cannot be read, is in no group at all.
                 _ => (Box::default(), Arc::default()),
             },
         };
         let permissions =
             groups.iter().map(|group| meeting.permissions(*group)).fold(PermissionSet::EMPTY, PermissionSet::union);
-        let standing = Standing {
+        let profile = AccessProfile {
             logged_in: user.is_some(),
             superadmin: user.is_some() && groups.contains(&GroupId::ADMIN),
             permissions,
             groups,
             speaker_note_for_everyone: meeting.is_true(DecidingConfig::SpeakerNoteForEveryone),
         };
-        Self::new(user, standing, delegated_from)
+        Self::new(user, profile, delegated_from)
     }
 
     /// Whose [`Viewer`], or right to be served at all, does this element of `meeting` decide?
     #[must_use]
-    pub fn deciding(meeting: &Meeting, key: ElementKey) -> Deciding {
+    pub fn affected_by(meeting: &Meeting, key: ElementKey) -> AffectedViewers {
         match reach(key.collection) {
-            Reach::Everybody => Deciding::Everybody,
-            Reach::ItsUser => Deciding::User(UserId(key.id.0)),
-            Reach::Configuration => match meeting.get(key).map(|element| element.facts()) {
-                Some(Facts::Config { key: Some(key), .. }) if DecidingConfig::from_name(key).is_some() => {
-                    Deciding::Everybody
+            Reach::Everybody => AffectedViewers::Everybody,
+            Reach::ItsUser => AffectedViewers::User(UserId(key.id.0)),
+            Reach::Configuration => match meeting.get(key).map(|element| element.rule_inputs()) {
+                Some(RuleInputs::Config { key: Some(key), .. }) if DecidingConfig::from_name(key).is_some() => {
+                    AffectedViewers::Everybody
                 }
-                _ => Deciding::Nobody,
+                _ => AffectedViewers::Nobody,
             },
-            Reach::Itself | Reach::Required(..) => Deciding::Nobody,
+            Reach::Itself | Reach::Required(..) => AffectedViewers::Nobody,
         }
     }
 }
 
 /// Whose [`Viewer`] an element decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deciding {
+pub enum AffectedViewers {
     /// Nobody's
     Nobody,
     /// Just this user's

@@ -1,7 +1,7 @@
 //! What does a viewer see of a meeting? The one way from an element of a meeting to the rules.
 
 use super::Meeting;
-use super::block::Entry;
+use super::block::BlockEntry;
 use crate::ids::ElementKey;
 use crate::restriction::decide;
 use crate::restriction::view::View;
@@ -15,6 +15,6 @@ pub fn view_in(meeting: &Meeting, viewer: &Viewer, key: ElementKey) -> View {
 
 /// What `viewer` sees of the element.
 #[must_use]
-pub fn view_entry(viewer: &Viewer, entry: &Entry) -> View {
+pub fn view_entry(viewer: &Viewer, entry: &BlockEntry) -> View {
     decide(viewer, &entry.element, entry.required_by)
 }

@@ -1,7 +1,7 @@
 //! What changed between two versions of the meeting, for those who listen to projectors?
 
 use crate::collection::Collection;
-use crate::element::facts::Facts;
+use crate::element::rule_inputs::RuleInputs;
 use crate::ids::{ElementKey, GroupId, ProjectorId, UserId};
 use crate::meeting::Meeting;
 use crate::permission::Permission;
@@ -75,8 +75,8 @@ impl Between<'_> {
     }
 
     fn grants(&self, group: &ElementKey, meeting: &Meeting) -> bool {
-        match meeting.get(*group).map(|element| element.facts()) {
-            Some(Facts::Group { permissions }) => permissions.contains(Permission::CoreCanSeeProjector),
+        match meeting.get(*group).map(|element| element.rule_inputs()) {
+            Some(RuleInputs::Group { permissions }) => permissions.contains(Permission::CoreCanSeeProjector),
             _ => false,
         }
     }
@@ -90,8 +90,8 @@ fn union<T: Ord>(mut one: Vec<T>, other: Vec<T>) -> Vec<T> {
 }
 
 fn groups<'m>(user: &ElementKey, meeting: &'m Meeting) -> Option<&'m [GroupId]> {
-    match meeting.get(*user).map(|element| element.facts()) {
-        Some(Facts::User(user)) => Some(&user.groups),
+    match meeting.get(*user).map(|element| element.rule_inputs()) {
+        Some(RuleInputs::User(user)) => Some(&user.groups),
         _ => None,
     }
 }

@@ -53,7 +53,7 @@ impl ProjectorCursor {
     /// but is not on the board yet is left as it is.
     #[must_use]
     pub fn next_line(&mut self, board: &ProjectorBoard) -> Option<ProjectorLine> {
-        let may_see = Viewer::resolve(board.meeting(), self.user).standing().has(Permission::CoreCanSeeProjector);
+        let may_see = Viewer::resolve(board.meeting(), self.user).profile().has(Permission::CoreCanSeeProjector);
         let mut parts = Vec::new();
         for (projector, sent) in self.ids.iter().zip(&mut self.sent) {
             let now = match board.projection(projector) {

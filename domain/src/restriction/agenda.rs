@@ -2,18 +2,18 @@
 
 use super::rule::{About, Subject, Ties};
 use super::view::View;
-use super::viewer::Standing;
-use crate::element::facts::Facts;
+use super::viewer::AccessProfile;
+use crate::element::rule_inputs::RuleInputs;
 use crate::permission::Permission;
 
 /// (spec: restriction.md#agenda-items)
-pub(super) fn item(standing: &Standing, subject: &Subject<'_>) -> View {
-    let Facts::AgendaItem { is_hidden, is_internal } = subject.facts else {
+pub(super) fn item(profile: &AccessProfile, subject: &Subject<'_>) -> View {
+    let RuleInputs::AgendaItem { is_hidden, is_internal } = subject.inputs else {
         return View::Hidden;
     };
-    let manages = standing.has(Permission::AgendaCanManage);
-    let sees_internal = standing.has(Permission::AgendaCanSeeInternalItems);
-    if !standing.has(Permission::AgendaCanSee) || *is_hidden && !manages || *is_internal && !sees_internal {
+    let manages = profile.has(Permission::AgendaCanManage);
+    let sees_internal = profile.has(Permission::AgendaCanSeeInternalItems);
+    if !profile.has(Permission::AgendaCanSee) || *is_hidden && !manages || *is_internal && !sees_internal {
         return View::Hidden;
     }
     match (sees_internal, manages) {
@@ -25,22 +25,22 @@ pub(super) fn item(standing: &Standing, subject: &Subject<'_>) -> View {
 }
 
 /// Whom a list of speakers is about: those whose notes they see, if there are notes.
-pub(super) fn speakers_with_notes(facts: &Facts) -> About<'_> {
-    let Facts::ListOfSpeakers { speakers, has_notes: true } = facts else {
+pub(super) fn speakers_with_notes(inputs: &RuleInputs) -> About<'_> {
+    let RuleInputs::ListOfSpeakers { speakers, has_notes: true } = inputs else {
         return About::NOBODY;
     };
     About::Users(speakers)
 }
 
 /// (spec: restriction.md#lists-of-speakers)
-pub(super) fn list_of_speakers(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>) -> View {
-    let Facts::ListOfSpeakers { has_notes, .. } = subject.facts else {
+pub(super) fn list_of_speakers(profile: &AccessProfile, subject: &Subject<'_>, ties: &Ties<'_>) -> View {
+    let RuleInputs::ListOfSpeakers { has_notes, .. } = subject.inputs else {
         return View::Hidden;
     };
-    if !standing.has(Permission::AgendaCanSeeListOfSpeakers) {
+    if !profile.has(Permission::AgendaCanSeeListOfSpeakers) {
         return View::Hidden;
     }
-    if !has_notes || standing.speaker_note_for_everyone || standing.has(Permission::AgendaCanManageListOfSpeakers) {
+    if !has_notes || profile.speaker_note_for_everyone || profile.has(Permission::AgendaCanManageListOfSpeakers) {
         return View::Whole;
     }
     // Who does not speak sees what every other who does not speak sees.

@@ -2,11 +2,11 @@
 
 use super::rule::Subject;
 use super::view::View;
-use super::viewer::Standing;
+use super::viewer::AccessProfile;
 use super::whole_if;
 use crate::permission::Permission;
 
 /// (spec: restriction.md#assignments)
-pub(super) fn assignment(standing: &Standing, _: &Subject<'_>) -> View {
-    whole_if(standing.has(Permission::AssignmentsCanSee))
+pub(super) fn assignment(profile: &AccessProfile, _: &Subject<'_>) -> View {
+    whole_if(profile.has(Permission::AssignmentsCanSee))
 }

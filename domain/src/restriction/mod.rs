@@ -7,7 +7,7 @@
 mod agenda;
 mod assignments;
 mod chat;
-mod core;
+mod everyone;
 mod mediafiles;
 mod motions;
 mod polls;
@@ -21,81 +21,81 @@ pub mod viewer;
 
 use crate::collection::Collection as C;
 use crate::element::Element;
-use crate::element::facts::Facts;
+use crate::element::rule_inputs::RuleInputs;
 use crate::ids::UserId;
 use crate::permission::PermissionSet;
 pub(crate) use rule::About;
-use rule::Rule::{self, ByRights, ByUser};
+use rule::Rule::{self, ByProfile, ByUser};
 use rule::{Subject, Ties};
 use view::View;
-use viewer::{Standing, Viewer};
+use viewer::{AccessProfile, Viewer};
 
 /// What `viewer` sees of an element that is `required_by` these permissions (which matters for users alone).
 pub(crate) fn decide(viewer: &Viewer, element: &Element, required_by: PermissionSet) -> View {
-    let subject = Subject { facts: element.facts(), required_by };
+    let subject = Subject { inputs: element.rule_inputs(), required_by };
     match rule(element) {
-        ByRights(decide) => decide(viewer.standing(), &subject),
-        ByUser(about, decide) => decide(viewer.standing(), &subject, &Ties::of(viewer, about)),
+        ByProfile(decide) => decide(viewer.profile(), &subject),
+        ByUser(about, decide) => decide(viewer.profile(), &subject, &Ties::of(viewer, about)),
     }
 }
 
-/// The users for whom the rule of the element may decide otherwise than for others of the same standing.
-pub(crate) fn named_users(element: &Element) -> About<'_> {
+/// The users for whom the rule of the element may decide otherwise than for others with the same access profile.
+pub(crate) fn affected_users(element: &Element) -> About<'_> {
     match rule(element) {
-        ByRights(_) => About::NOBODY,
+        ByProfile(_) => About::NOBODY,
         ByUser(about, _) => about,
     }
 }
 
 fn rule(element: &Element) -> Rule<'_> {
-    let facts = element.facts();
-    if *facts == Facts::Unreadable {
-        return ByRights(nobody);
+    let inputs = element.rule_inputs();
+    if *inputs == RuleInputs::Unreadable {
+        return ByProfile(nobody);
     }
     match element.key().collection {
-        C::AgendaItem => ByRights(agenda::item),
-        C::ListOfSpeakers => ByUser(agenda::speakers_with_notes(facts), agenda::list_of_speakers),
-        C::Assignment => ByRights(assignments::assignment),
-        C::AssignmentOption => ByRights(|standing, subject| polls::option(standing, subject, &polls::ASSIGNMENTS)),
-        C::AssignmentPoll => ByUser(polls::voters(facts), |standing, subject, ties| {
-            polls::poll(standing, subject, ties, &polls::ASSIGNMENTS)
+        C::AgendaItem => ByProfile(agenda::item),
+        C::ListOfSpeakers => ByUser(agenda::speakers_with_notes(inputs), agenda::list_of_speakers),
+        C::Assignment => ByProfile(assignments::assignment),
+        C::AssignmentOption => ByProfile(|profile, subject| polls::option(profile, subject, &polls::ASSIGNMENTS)),
+        C::AssignmentPoll => ByUser(polls::voters(inputs), |profile, subject, ties| {
+            polls::poll(profile, subject, ties, &polls::ASSIGNMENTS)
         }),
-        C::AssignmentVote => ByUser(polls::users_of_vote(facts), |standing, subject, ties| {
-            polls::vote(standing, subject, ties, &polls::ASSIGNMENTS)
+        C::AssignmentVote => ByUser(polls::users_of_vote(inputs), |profile, subject, ties| {
+            polls::vote(profile, subject, ties, &polls::ASSIGNMENTS)
         }),
-        C::ChatGroup => ByRights(chat::group_or_message),
-        C::ChatMessage => ByRights(chat::group_or_message),
-        C::Config => ByRights(core::everyone),
-        C::Countdown => ByRights(core::on_projectors),
-        C::ProjectionDefault => ByRights(core::on_projectors),
-        C::Projector => ByRights(core::on_projectors),
-        C::ProjectorMessage => ByRights(core::on_projectors),
-        C::Tag => ByRights(core::everyone),
-        C::Mediafile => ByRights(mediafiles::mediafile),
-        C::Category => ByRights(motions::of_all_motions),
-        C::Motion => ByUser(motions::submitters_with_access(facts), motions::motion),
-        C::MotionBlock => ByRights(motions::block_or_change_recommendation),
-        C::MotionChangeRecommendation => ByRights(motions::block_or_change_recommendation),
-        C::MotionCommentSection => ByRights(motions::comment_section),
-        C::MotionOption => ByRights(|standing, subject| polls::option(standing, subject, &polls::MOTIONS)),
-        C::MotionPoll => ByUser(polls::voters(facts), |standing, subject, ties| {
-            polls::poll(standing, subject, ties, &polls::MOTIONS)
+        C::ChatGroup => ByProfile(chat::group_or_message),
+        C::ChatMessage => ByProfile(chat::group_or_message),
+        C::Config => ByProfile(everyone::everyone),
+        C::Countdown => ByProfile(everyone::on_projectors),
+        C::ProjectionDefault => ByProfile(everyone::on_projectors),
+        C::Projector => ByProfile(everyone::on_projectors),
+        C::ProjectorMessage => ByProfile(everyone::on_projectors),
+        C::Tag => ByProfile(everyone::everyone),
+        C::Mediafile => ByProfile(mediafiles::mediafile),
+        C::Category => ByProfile(motions::of_all_motions),
+        C::Motion => ByUser(motions::submitters_with_access(inputs), motions::motion),
+        C::MotionBlock => ByProfile(motions::block_or_change_recommendation),
+        C::MotionChangeRecommendation => ByProfile(motions::block_or_change_recommendation),
+        C::MotionCommentSection => ByProfile(motions::comment_section),
+        C::MotionOption => ByProfile(|profile, subject| polls::option(profile, subject, &polls::MOTIONS)),
+        C::MotionPoll => {
+            ByUser(polls::voters(inputs), |profile, subject, ties| polls::poll(profile, subject, ties, &polls::MOTIONS))
+        }
+        C::MotionVote => ByUser(polls::users_of_vote(inputs), |profile, subject, ties| {
+            polls::vote(profile, subject, ties, &polls::MOTIONS)
         }),
-        C::MotionVote => ByUser(polls::users_of_vote(facts), |standing, subject, ties| {
-            polls::vote(standing, subject, ties, &polls::MOTIONS)
-        }),
-        C::State => ByRights(motions::of_all_motions),
-        C::StatuteParagraph => ByRights(motions::of_all_motions),
-        C::Workflow => ByRights(motions::of_all_motions),
-        C::Topic => ByRights(topics::topic),
-        C::Group => ByRights(core::everyone),
-        C::PersonalNote => ByUser(users::owner_of_note(facts), users::personal_note),
+        C::State => ByProfile(motions::of_all_motions),
+        C::StatuteParagraph => ByProfile(motions::of_all_motions),
+        C::Workflow => ByProfile(motions::of_all_motions),
+        C::Topic => ByProfile(topics::topic),
+        C::Group => ByProfile(everyone::everyone),
+        C::PersonalNote => ByUser(users::owner_of_note(inputs), users::personal_note),
         C::User => ByUser(About::Either([Some(UserId(element.key().id.0)), None]), users::user),
     }
 }
 
 /// The rule of what cannot be read.
-fn nobody(_: &Standing, _: &Subject<'_>) -> View {
+fn nobody(_: &AccessProfile, _: &Subject<'_>) -> View {
     View::Hidden
 }
 

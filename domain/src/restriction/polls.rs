@@ -2,25 +2,25 @@
 
 use super::rule::{About, Subject, Ties};
 use super::view::{PollView, View, Voter};
-use super::viewer::Standing;
-use crate::element::facts::{Facts, PollState};
+use super::viewer::AccessProfile;
+use crate::element::rule_inputs::{PollState, RuleInputs};
 use crate::permission::Permission;
 
 /// What differs between the polls of motions and those of elections.
-pub(super) struct Kind {
+pub(super) struct PollKind {
     see: Permission,
     manage: Permission,
     /// What neither managers nor the public see before publication: without and with `votescast`.
     withheld: [&'static [&'static str]; 2],
 }
 
-pub(super) const MOTIONS: Kind = Kind {
+pub(super) const MOTIONS: PollKind = PollKind {
     see: Permission::MotionsCanSee,
     manage: Permission::MotionsCanManagePolls,
     withheld: [&["voted_id", "votesvalid", "votesinvalid"], &["voted_id", "votesvalid", "votesinvalid", "votescast"]],
 };
 
-pub(super) const ASSIGNMENTS: Kind = Kind {
+pub(super) const ASSIGNMENTS: PollKind = PollKind {
     see: Permission::AssignmentsCanSee,
     manage: Permission::AssignmentsCanManage,
     withheld: [
@@ -38,28 +38,28 @@ pub(super) const ASSIGNMENTS: Kind = Kind {
 };
 
 /// Whom a poll is about: those who voted.
-pub(super) fn voters(facts: &Facts) -> About<'_> {
-    let Facts::Poll { voted, .. } = facts else {
+pub(super) fn voters(inputs: &RuleInputs) -> About<'_> {
+    let RuleInputs::Poll { voted, .. } = inputs else {
         return About::NOBODY;
     };
     About::Users(voted)
 }
 
 /// (spec: restriction.md#polls)
-pub(super) fn poll(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>, kind: &Kind) -> View {
-    let Facts::Poll { state, .. } = subject.facts else {
+pub(super) fn poll(profile: &AccessProfile, subject: &Subject<'_>, ties: &Ties<'_>, kind: &PollKind) -> View {
+    let RuleInputs::Poll { state, .. } = subject.inputs else {
         return View::Hidden;
     };
-    if !standing.has(kind.see) {
+    if !profile.has(kind.see) {
         return View::Hidden;
     }
-    let sees_cast = standing.has(Permission::AgendaCanManageListOfSpeakers);
+    let sees_cast = profile.has(Permission::AgendaCanManageListOfSpeakers);
     View::Poll(PollView {
-        voter: standing
+        voter: profile
             .logged_in
             .then(|| Voter { has_voted: ties.is_own(), has_voted_for: ties.delegators().collect() }),
         counts_votes: *state == PollState::Open,
-        without: match (state, standing.has(kind.manage)) {
+        without: match (state, profile.has(kind.manage)) {
             (PollState::Published, _) | (PollState::Finished, true) => &[],
             (PollState::Open, true) => &["voted_id", "votesvalid", "votesinvalid"],
             (PollState::Open | PollState::Finished, false) => kind.withheld[usize::from(!sees_cast)],
@@ -68,13 +68,13 @@ pub(super) fn poll(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>, 
 }
 
 /// (spec: restriction.md#options)
-pub(super) fn option(standing: &Standing, subject: &Subject<'_>, kind: &Kind) -> View {
-    let Facts::Option { poll_state } = subject.facts else {
+pub(super) fn option(profile: &AccessProfile, subject: &Subject<'_>, kind: &PollKind) -> View {
+    let RuleInputs::Option { poll_state } = subject.inputs else {
         return View::Hidden;
     };
-    if !standing.has(kind.see) {
+    if !profile.has(kind.see) {
         View::Hidden
-    } else if standing.has(kind.manage) || *poll_state == PollState::Published {
+    } else if profile.has(kind.manage) || *poll_state == PollState::Published {
         View::Whole
     } else {
         View::Without(&["yes", "no", "abstain"])
@@ -82,22 +82,22 @@ pub(super) fn option(standing: &Standing, subject: &Subject<'_>, kind: &Kind) ->
 }
 
 /// Whom a vote is about: the one who gave it, and the one for whom.
-pub(super) fn users_of_vote(facts: &Facts) -> About<'_> {
-    let Facts::Vote { user, delegated_user, .. } = facts else {
+pub(super) fn users_of_vote(inputs: &RuleInputs) -> About<'_> {
+    let RuleInputs::Vote { user, delegated_user, .. } = inputs else {
         return About::NOBODY;
     };
     About::Either([*user, *delegated_user])
 }
 
 /// (spec: restriction.md#votes)
-pub(super) fn vote(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>, kind: &Kind) -> View {
-    let Facts::Vote { poll_state, .. } = subject.facts else {
+pub(super) fn vote(profile: &AccessProfile, subject: &Subject<'_>, ties: &Ties<'_>, kind: &PollKind) -> View {
+    let RuleInputs::Vote { poll_state, .. } = subject.inputs else {
         return View::Hidden;
     };
-    if !standing.has(kind.see) {
+    if !profile.has(kind.see) {
         return View::Hidden;
     }
-    let manages = standing.has(kind.manage);
+    let manages = profile.has(kind.manage);
     if *poll_state == PollState::Published || manages && *poll_state == PollState::Finished {
         View::Whole
     } else if manages || ties.is_own() {

@@ -1,8 +1,8 @@
 //! By what may a rule decide: by rights alone, or also by whom an element is about?
 
 use super::view::View;
-use super::viewer::{Standing, Viewer};
-use crate::element::facts::Facts;
+use super::viewer::{AccessProfile, Viewer};
+use crate::element::rule_inputs::RuleInputs;
 use crate::ids::UserId;
 use crate::permission::PermissionSet;
 
@@ -12,14 +12,14 @@ use crate::permission::PermissionSet;
 /// [`Viewer`]: it can ask who looks only through [`Ties`], and these are made of the users that it declares.
 pub(super) enum Rule<'a> {
     /// By what the viewer may do; who it is makes no difference.
-    ByRights(fn(&Standing, &Subject<'_>) -> View),
+    ByProfile(fn(&AccessProfile, &Subject<'_>) -> View),
     /// Also by whether the viewer is one of these users, or votes for one.
-    ByUser(About<'a>, fn(&Standing, &Subject<'_>, &Ties<'_>) -> View),
+    ByUser(About<'a>, fn(&AccessProfile, &Subject<'_>, &Ties<'_>) -> View),
 }
 
 /// What a rule reads of an element.
 pub(super) struct Subject<'a> {
-    pub(super) facts: &'a Facts,
+    pub(super) inputs: &'a RuleInputs,
     /// Of a user: the permissions by which the user is required (spec: restriction.md#required-users).
     pub(super) required_by: PermissionSet,
 }

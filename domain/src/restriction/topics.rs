@@ -2,11 +2,11 @@
 
 use super::rule::Subject;
 use super::view::View;
-use super::viewer::Standing;
+use super::viewer::AccessProfile;
 use super::whole_if;
 use crate::permission::Permission;
 
 /// (spec: restriction.md#topics)
-pub(super) fn topic(standing: &Standing, _: &Subject<'_>) -> View {
-    whole_if(standing.has(Permission::AgendaCanSee))
+pub(super) fn topic(profile: &AccessProfile, _: &Subject<'_>) -> View {
+    whole_if(profile.has(Permission::AgendaCanSee))
 }

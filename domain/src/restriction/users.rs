@@ -2,9 +2,9 @@
 
 use super::rule::{About, Subject, Ties};
 use super::view::View;
-use super::viewer::Standing;
+use super::viewer::AccessProfile;
 use super::whole_if;
-use crate::element::facts::Facts;
+use crate::element::rule_inputs::RuleInputs;
 use crate::permission::Permission;
 
 macro_rules! field_sets {
@@ -31,11 +31,11 @@ field_sets! {
 }
 
 /// (spec: restriction.md#users, restriction.md#user-fields)
-pub(super) fn user(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>) -> View {
+pub(super) fn user(profile: &AccessProfile, subject: &Subject<'_>, ties: &Ties<'_>) -> View {
     let is_own = ties.is_own();
-    if standing.has(Permission::UsersCanSeeName) {
-        return View::User(if standing.has(Permission::UsersCanSeeExtraData) {
-            if standing.has(Permission::UsersCanManage) { ALL } else { MANY }
+    if profile.has(Permission::UsersCanSeeName) {
+        return View::User(if profile.has(Permission::UsersCanSeeExtraData) {
+            if profile.has(Permission::UsersCanManage) { ALL } else { MANY }
         } else if is_own {
             OWN
         } else {
@@ -44,7 +44,7 @@ pub(super) fn user(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>) 
     }
     if is_own {
         View::User(OWN)
-    } else if ties.delegators().next().is_some() || standing.has_one_of(subject.required_by) {
+    } else if ties.delegators().next().is_some() || profile.has_one_of(subject.required_by) {
         View::User(LITTLE)
     } else {
         View::Hidden
@@ -52,14 +52,14 @@ pub(super) fn user(standing: &Standing, subject: &Subject<'_>, ties: &Ties<'_>) 
 }
 
 /// Whom a personal note is about: its own user.
-pub(super) fn owner_of_note(facts: &Facts) -> About<'_> {
-    let Facts::PersonalNote { user } = facts else {
+pub(super) fn owner_of_note(inputs: &RuleInputs) -> About<'_> {
+    let RuleInputs::PersonalNote { user } = inputs else {
         return About::NOBODY;
     };
     About::Either([*user, None])
 }
 
 /// (spec: restriction.md#personal-notes)
-pub(super) fn personal_note(_: &Standing, _: &Subject<'_>, ties: &Ties<'_>) -> View {
+pub(super) fn personal_note(_: &AccessProfile, _: &Subject<'_>, ties: &Ties<'_>) -> View {
     whole_if(ties.is_own())
 }

@@ -11,7 +11,7 @@ use crate::permission::{Permission, PermissionSet};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Viewer {
     user: Option<UserId>,
-    standing: Arc<Standing>,
+    profile: Arc<AccessProfile>,
     /// `vote_delegated_from_users_id` of the user, in its order.
     delegated_from: Arc<[UserId]>,
 }
@@ -19,7 +19,7 @@ pub struct Viewer {
 /// What a viewer may see as one of many: all that the rules read except who exactly it is. Nothing in here may tell two
 /// users apart who are not to share what is rendered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Standing {
+pub struct AccessProfile {
     /// Is it a logged-in user?
     pub logged_in: bool,
     /// Member of the group that sees everything.
@@ -33,21 +33,17 @@ pub struct Standing {
 }
 
 impl Viewer {
-    /// The viewer `user` (`None`: anonymous) of this standing, to whom these users delegated their vote.
+    /// The viewer `user` (`None`: anonymous) of this access profile, to whom these users delegated their vote.
     #[must_use]
-    pub fn new(user: Option<UserId>, standing: Standing, delegated_from: Arc<[UserId]>) -> Self {
-        Self { user, standing: Arc::new(standing), delegated_from }
+    pub fn new(user: Option<UserId>, profile: AccessProfile, delegated_from: Arc<[UserId]>) -> Self {
+        Self { user, profile: Arc::new(profile), delegated_from }
     }
 
-    /// One of this viewer's standing whom no element names.
+    /// One of this viewer's access profile whom no element names.
     #[must_use]
     pub fn stranger(&self) -> Self {
         // Ids are positive, so nobody is user 0.
-        Self {
-            user: self.user.map(|_| UserId(0)),
-            standing: Arc::clone(&self.standing),
-            delegated_from: Arc::default(),
-        }
+        Self { user: self.user.map(|_| UserId(0)), profile: Arc::clone(&self.profile), delegated_from: Arc::default() }
     }
 
     /// The user; `None`: anonymous.
@@ -58,8 +54,8 @@ impl Viewer {
 
     /// What it may see as one of many.
     #[must_use]
-    pub fn standing(&self) -> &Arc<Standing> {
-        &self.standing
+    pub fn profile(&self) -> &Arc<AccessProfile> {
+        &self.profile
     }
 
     /// The users who delegated their vote to it, in the order of the field.
@@ -68,15 +64,15 @@ impl Viewer {
         &self.delegated_from
     }
 
-    /// Does one of `named` (ascending) decide what this viewer sees beyond its standing: itself, or one who delegated
+    /// Does one of `named` (ascending) decide what this viewer sees beyond its access profile: itself, or one who delegated
     /// the vote to it?
     #[must_use]
-    pub fn is_named_in(&self, named: &[UserId]) -> bool {
-        self.user.iter().chain(&*self.delegated_from).any(|user| named.binary_search(user).is_ok())
+    pub fn is_among(&self, users: &[UserId]) -> bool {
+        self.user.iter().chain(&*self.delegated_from).any(|user| users.binary_search(user).is_ok())
     }
 }
 
-impl Standing {
+impl AccessProfile {
     /// `has(P)`
     #[must_use]
     pub fn has(&self, permission: Permission) -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::collection::Collection;
-use crate::element::facts::Facts;
+use crate::element::rule_inputs::RuleInputs;
 use crate::element::{Element, references};
 use crate::ids::{ElementId, ElementKey};
 use crate::meeting::Meeting;
@@ -77,8 +77,8 @@ pub(crate) fn differs(key: ElementKey, before: &Meeting, after: &Meeting) -> boo
 
 /// Does the recommendation of `motion` name the motion `id`?
 pub(super) fn refers(motion: &Element, id: ElementId) -> bool {
-    match motion.facts() {
-        Facts::Motion(facts) => facts.refers_to.contains(&id),
+    match motion.rule_inputs() {
+        RuleInputs::Motion(inputs) => inputs.refers_to.contains(&id),
         // Nobody may see it, but it may still be shown to the hall.
         _ => references::of_motion(motion.json()).contains(&id),
     }

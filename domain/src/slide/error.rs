@@ -32,10 +32,10 @@ impl SlideError {
 
 /// The chain of references by which a slide came to an element; empty if the projector's entry names it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Trail(Option<Rc<Link>>);
+pub(crate) struct Trail(Option<Rc<SlideReference>>);
 
 #[derive(Debug)]
-struct Link {
+struct SlideReference {
     from: Trail,
     key: ElementKey,
     field: &'static str,
@@ -44,13 +44,14 @@ struct Link {
 impl Trail {
     /// The trail that goes on by `field` of the element `key`.
     pub(crate) fn by(&self, key: ElementKey, field: &'static str) -> Self {
-        Self(Some(Rc::new(Link { from: self.clone(), key, field })))
+        Self(Some(Rc::new(SlideReference { from: self.clone(), key, field })))
     }
 }
 
 impl fmt::Display for Trail {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut links: Vec<&Link> = std::iter::successors(self.0.as_deref(), |link| link.from.0.as_deref()).collect();
+        let mut links: Vec<&SlideReference> =
+            std::iter::successors(self.0.as_deref(), |link| link.from.0.as_deref()).collect();
         links.reverse();
         for (index, link) in links.iter().enumerate() {
             let joint = if index == 0 { ", needed through" } else { " →" };

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use flate2::write::MultiGzDecoder;
 
 use super::chunked::Chunked;
-use super::lines::{LineScanner, Seen};
+use super::lines::{ChangesSeen, LineScanner};
 use super::record::Shared;
 use super::{ClientError, Coding};
 use crate::moment::now_micros;
@@ -104,7 +104,7 @@ impl Content {
         }
     }
 
-    fn take_seen(&mut self) -> Vec<Seen> {
+    fn take_seen(&mut self) -> Vec<ChangesSeen> {
         match self {
             Self::Plain(lines) => std::mem::take(&mut lines.seen),
             Self::Gzip(decoder) => std::mem::take(&mut decoder.get_mut().seen),
@@ -117,7 +117,7 @@ impl Content {
 #[derive(Default)]
 struct LineSink {
     scanner: LineScanner,
-    seen: Vec<Seen>,
+    seen: Vec<ChangesSeen>,
 }
 
 impl Write for LineSink {

@@ -3,13 +3,13 @@
 /// Takes the framing of chunked transfer coding away, in whatever pieces the bytes arrive.
 #[derive(Debug, Default)]
 pub(super) struct Chunked {
-    state: State,
+    state: ChunkState,
     /// What is left of the chunk, or the size read so far.
     left: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+enum ChunkState {
     #[default]
     Size,
     /// Behind the size, before the line feed: an extension, or the carriage return.
@@ -30,40 +30,40 @@ impl Chunked {
     pub(super) fn feed(&mut self, mut bytes: &[u8], mut content: impl FnMut(&[u8])) -> Result<bool, NotChunked> {
         while let Some((first, rest)) = bytes.split_first() {
             match self.state {
-                State::Size => match (*first as char).to_digit(16) {
+                ChunkState::Size => match (*first as char).to_digit(16) {
                     Some(_) if self.left >= 1 << 56 => return Err(NotChunked),
                     Some(digit) => {
                         self.left = self.left * 16 + u64::from(digit);
                         bytes = rest;
                     }
-                    None => self.state = State::SizeEnd,
+                    None => self.state = ChunkState::SizeEnd,
                 },
-                State::SizeEnd => {
+                ChunkState::SizeEnd => {
                     let Some(end) = memchr::memchr(b'\n', bytes) else { return Ok(false) };
                     bytes = &bytes[end + 1..];
-                    self.state = if self.left == 0 { State::Done } else { State::Content };
+                    self.state = if self.left == 0 { ChunkState::Done } else { ChunkState::Content };
                 }
-                State::Content => {
+                ChunkState::Content => {
                     let end = bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
                     content(&bytes[..end]);
                     self.left -= end as u64;
                     bytes = &bytes[end..];
                     if self.left == 0 {
-                        self.state = State::ContentEnd;
+                        self.state = ChunkState::ContentEnd;
                     }
                 }
-                State::ContentEnd => {
+                ChunkState::ContentEnd => {
                     match first {
                         b'\r' => {}
-                        b'\n' => self.state = State::Size,
+                        b'\n' => self.state = ChunkState::Size,
                         _ => return Err(NotChunked),
                     }
                     bytes = rest;
                 }
-                State::Done => return Ok(true),
+                ChunkState::Done => return Ok(true),
             }
         }
-        Ok(self.state == State::Done)
+        Ok(self.state == ChunkState::Done)
     }
 }
 

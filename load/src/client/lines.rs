@@ -8,7 +8,7 @@ const TAIL_BYTES: usize = 160;
 
 /// What a line is to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(super) enum ChangesSeen {
     /// `{"connected":true}`: the beginning, or a sign of life.
     Connected,
     /// Data from one change id to another.
@@ -28,7 +28,7 @@ pub(super) struct LineScanner {
 
 impl LineScanner {
     /// Takes the next bytes and tells each line that ends in them.
-    pub(super) fn feed(&mut self, mut bytes: &[u8], mut line: impl FnMut(Seen)) {
+    pub(super) fn feed(&mut self, mut bytes: &[u8], mut line: impl FnMut(ChangesSeen)) {
         while let Some(end) = memchr::memchr(b'\n', bytes) {
             self.keep(&bytes[..end]);
             line(self.seen());
@@ -52,16 +52,16 @@ impl LineScanner {
         }
     }
 
-    fn seen(&self) -> Seen {
+    fn seen(&self) -> ChangesSeen {
         // The line with the channel id belongs to the beginning of its stream.
         if self.head.starts_with(b"{\"connected\"") || self.head.starts_with(b"{\"channel_id\"") {
-            return Seen::Connected;
+            return ChangesSeen::Connected;
         }
         if let Some(to) = self.head.strip_prefix(b"{\"change_id\":") {
-            return leading_number(to).map_or(Seen::Bad, |to| Seen::Point { to });
+            return leading_number(to).map_or(ChangesSeen::Bad, |to| ChangesSeen::Point { to });
         }
         if self.head.starts_with(b"{\"sender_user_id\":") {
-            return number_after(&self.head, "\"message\":").map_or(Seen::Bad, |to| Seen::Point { to });
+            return number_after(&self.head, "\"message\":").map_or(ChangesSeen::Bad, |to| ChangesSeen::Point { to });
         }
         let number = |name: &str| number_after(&self.tail, name).or_else(|| number_after(&self.head, name));
         match (number("\"from_change_id\":"), number("\"to_change_id\":")) {
@@ -70,9 +70,9 @@ impl LineScanner {
                     memchr::memmem::find(part, b"\"all_data\":true").is_some()
                         || memchr::memmem::find(part, b"\"all_data\": true").is_some()
                 };
-                Seen::Data { from, to, all_data: is_all(&self.tail) || is_all(&self.head) }
+                ChangesSeen::Data { from, to, all_data: is_all(&self.tail) || is_all(&self.head) }
             }
-            _ => Seen::Bad,
+            _ => ChangesSeen::Bad,
         }
     }
 }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, expected: &[Seen]) {
+    fn check(text: &str, expected: &[ChangesSeen]) {
         // However the bytes are cut, the lines are the same.
         for size in [1, 2, 7, 64, 100_000] {
             let mut scanner = LineScanner::default();
@@ -113,9 +113,9 @@ mod tests {
                  \"all_data\": false}}\n{{\"conn"
             ),
             &[
-                Seen::Connected,
-                Seen::Data { from: 12, to: 15, all_data: true },
-                Seen::Data { from: 338_638_634_001, to: 338_638_634_002, all_data: false },
+                ChangesSeen::Connected,
+                ChangesSeen::Data { from: 12, to: 15, all_data: true },
+                ChangesSeen::Data { from: 338_638_634_001, to: 338_638_634_002, all_data: false },
             ],
         );
     }
@@ -125,7 +125,7 @@ mod tests {
         let long = "x".repeat(500);
         check(
             &format!("{{\"to_change_id\":3,\"from_change_id\":2,\"all_data\":false,\"changed\":\"{long}\"}}\n"),
-            &[Seen::Data { from: 2, to: 3, all_data: false }],
+            &[ChangesSeen::Data { from: 2, to: 3, all_data: false }],
         );
     }
 
@@ -134,18 +134,18 @@ mod tests {
         let long = "x".repeat(500);
         check(
             &format!("{{\"change_id\":12,\"data\":{{\"1\":[{{\"change_id\":3,\"data\":\"{long}\"}}]}}}}\n"),
-            &[Seen::Point { to: 12 }],
+            &[ChangesSeen::Point { to: 12 }],
         );
         check(
             "{\"channel_id\":\"a:1:0\",\"channelID\":\"a:1:0\"}\n\
              {\"sender_user_id\":1,\"sender_channel_id\":\"a:1:0\",\"name\":\"load\",\"message\":7}\n\
              {\"sender_user_id\":0,\"sender_channel_id\":\"Server\",\"name\":\"applause\",\"message\":{\"level\":1}}\n",
-            &[Seen::Connected, Seen::Point { to: 7 }, Seen::Bad],
+            &[ChangesSeen::Connected, ChangesSeen::Point { to: 7 }, ChangesSeen::Bad],
         );
     }
 
     #[test]
     fn lines_that_a_client_cannot_use_are_told() {
-        check("\n{\"error\":{}}\n", &[Seen::Bad, Seen::Bad]);
+        check("\n{\"error\":{}}\n", &[ChangesSeen::Bad, ChangesSeen::Bad]);
     }
 }

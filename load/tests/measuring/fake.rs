@@ -38,7 +38,7 @@ pub(crate) struct Fake {
 }
 
 #[derive(Clone)]
-struct State {
+struct FakeState {
     newest: watch::Receiver<u64>,
     /// The number that was sent last as a message.
     message: watch::Receiver<u64>,
@@ -56,7 +56,7 @@ impl Fake {
         tasks.spawn(follow(redis.to_owned(), "autoupdate", "change_id", sender));
         let (sender, message) = watch::channel(first);
         tasks.spawn(follow(redis.to_owned(), "notify", "message", sender));
-        let state = State { newest, message, faults };
+        let state = FakeState { newest, message, faults };
         let acceptor = TlsAcceptor::from(tls());
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
@@ -100,7 +100,7 @@ fn tls() -> Arc<ServerConfig> {
     Arc::new(config)
 }
 
-async fn serve(socket: TcpStream, acceptor: TlsAcceptor, state: State) {
+async fn serve(socket: TcpStream, acceptor: TlsAcceptor, state: FakeState) {
     let mut first = [0];
     let Ok(1) = socket.peek(&mut first).await else { return };
     let service = service_fn(move |request| answer(request, state.clone()));
@@ -114,7 +114,10 @@ async fn serve(socket: TcpStream, acceptor: TlsAcceptor, state: State) {
     }
 }
 
-async fn answer(request: http::Request<Incoming>, state: State) -> Result<Response<Body>, std::convert::Infallible> {
+async fn answer(
+    request: http::Request<Incoming>,
+    state: FakeState,
+) -> Result<Response<Body>, std::convert::Infallible> {
     let coding = request.headers().get("accept-encoding").cloned();
     let change_id = request.uri().query().and_then(|query| query.strip_prefix("change_id=")?.parse().ok()).unwrap_or(0);
     let path = request.headers().contains_key("cookie").then(|| request.uri().path().to_owned());
@@ -144,7 +147,7 @@ async fn answer(request: http::Request<Incoming>, state: State) -> Result<Respon
     Ok(response.body(UnsyncBoxBody::new(StreamBody::new(frames))).expect("headers"))
 }
 
-fn lines(state: State, change_id: u64, is_autoupdate: bool) -> impl futures_util::Stream<Item = String> {
+fn lines(state: FakeState, change_id: u64, is_autoupdate: bool) -> impl futures_util::Stream<Item = String> {
     let begin = (state, change_id, true);
     futures_util::stream::unfold(begin, move |(mut state, change_id, is_first)| async move {
         if is_first {

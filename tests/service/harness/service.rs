@@ -15,8 +15,8 @@ use adapters::redis::{
 use adapters::system::SystemClock;
 use adapters::tls::{TlsMode, TlsServer};
 use application::notify::hub::BufferLimits;
-use application::publishing::live::PiecesLimit;
-use application::streams::connections::Rhythm;
+use application::publishing::publisher::RenderCacheLimit;
+use application::streams::registry::KeepAliveSettings;
 use autoupdate::wiring::{Ports, Settings, run};
 use domain::ids::UserId;
 use domain::meeting::history::HistoryLimits;
@@ -126,14 +126,14 @@ fn settings() -> Settings {
         cookie_name: "OpenSlidesSessionID".to_owned(),
         reconcile: NEVER,
         session_check: Duration::ZERO,
-        rhythm: Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 },
+        keep_alive: KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 },
         stream_bytes_max: 0,
         applause_interval: NEVER,
         notify_buffer: BufferLimits::default(),
         process_tag: 1,
         compression: Compression::Auto,
         history: HistoryLimits::default(),
-        pieces: PiecesLimit::Automatic,
+        render_cache: RenderCacheLimit::Automatic,
         shutdown_delay: Duration::ZERO,
         drain: Duration::ZERO,
         limits: Limits::default(),

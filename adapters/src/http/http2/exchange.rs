@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
-use application::streams::connections::Pace;
+use application::streams::registry::TransportProgress;
 use bytes::Buf;
 use futures_util::future::BoxFuture;
 use h2::server::SendResponse;
@@ -41,7 +41,7 @@ struct Sending {
     taken: Payload,
     has_ended: bool,
     /// `None`: the body is none of the service's streams.
-    pace: Option<Pace>,
+    progress: Option<TransportProgress>,
 }
 
 impl Exchange {
@@ -94,7 +94,7 @@ fn begin(
     is_head: bool,
 ) -> Result<Option<Sending>, h2::Error> {
     let (mut head, body) = response.into_parts();
-    let pace = head.extensions.remove();
+    let progress = head.extensions.remove();
     if let Some(length) = body.size_hint().exact() {
         head.headers.entry(header::CONTENT_LENGTH).or_insert(length.into());
     }
@@ -104,7 +104,7 @@ fn begin(
     }
     let is_end = is_head || body.is_end_stream();
     let stream = respond.send_response(Response::from_parts(head, ()), is_end)?;
-    Ok((!is_end).then(|| Sending { stream, body, taken: Payload::default(), has_ended: false, pace }))
+    Ok((!is_end).then(|| Sending { stream, body, taken: Payload::default(), has_ended: false, progress }))
 }
 
 impl Sending {
@@ -112,8 +112,8 @@ impl Sending {
     fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
         let sent = self.poll_body(context);
         if sent.is_pending()
-            && let Some(pace) = &self.pace
-            && pace.poll_given_up(context).is_ready()
+            && let Some(progress) = &self.progress
+            && progress.poll_given_up(context).is_ready()
         {
             self.stream.send_reset(Reason::CANCEL);
             return Poll::Ready(Ok(()));
@@ -128,8 +128,8 @@ impl Sending {
                 has_more = self.take(context)?;
             }
             if self.taken.is_empty() && !self.has_ended {
-                if let Some(pace) = &self.pace {
-                    pace.caught_up();
+                if let Some(progress) = &self.progress {
+                    progress.caught_up();
                 }
                 return self.stream.poll_reset(context).map(|reset| reset.map(|_| ()));
             }

@@ -67,7 +67,7 @@ fn service(draining: &Drain) -> HttpService {
 /// A service that is being served.
 struct Running {
     trigger: DrainTrigger,
-    served: JoinHandle<Served>,
+    served: JoinHandle<ServeOutcome>,
     accepted: Arc<AtomicUsize>,
 }
 
@@ -94,7 +94,7 @@ impl Running {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    async fn stop(self) -> Served {
+    async fn stop(self) -> ServeOutcome {
         self.trigger.begin();
         self.served.await.expect("no panic")
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::redis::EntryId;
 
-use super::data::{Data, Database, Entry, Kind};
+use super::data::{Data, Database, Kind, StreamEntry};
 use super::resp::Reply;
 
 type Hash = BTreeMap<Vec<u8>, Vec<u8>>;
 type Scores = BTreeMap<Vec<u8>, f64>;
-type Stream = Vec<Entry>;
+type Stream = Vec<StreamEntry>;
 type Answer = Result<Reply, String>;
 
 const WRITES: [&str; 11] =
@@ -192,7 +192,7 @@ fn add_entry(database: &mut Database, words: &[Vec<u8>], milliseconds: u64) -> A
     if id <= last {
         return Err("ERR The ID specified in XADD is equal or smaller than the target stream top item".to_owned());
     }
-    stream.push(Entry { id, fields: words[id_at + 1..].to_vec() });
+    stream.push(StreamEntry { id, fields: words[id_at + 1..].to_vec() });
     if has_limit {
         trim(stream, text(at(words, 3)?).parse().map_err(|_| NOT_AN_INTEGER)?);
     }
@@ -203,7 +203,7 @@ fn trim(stream: &mut Stream, keep: usize) {
     stream.drain(..stream.len().saturating_sub(keep));
 }
 
-fn entry(entry: &Entry) -> Reply {
+fn entry(entry: &StreamEntry) -> Reply {
     let fields = entry.fields.iter().cloned().map(Reply::Bulk).collect();
     Reply::Array(vec![Reply::Bulk(entry.id.to_string().into_bytes()), Reply::Array(fields)])
 }

@@ -13,7 +13,7 @@ use super::{Commands, Fault, Shared};
 
 /// Serves until the client goes away, or the connection is closed on demand.
 pub(super) async fn serve(shared: Arc<Shared>, stream: impl AsyncRead + AsyncWrite) {
-    let mut connection = Connection::new(shared.clone());
+    let mut connection = FakeConnection::new(shared.clone());
     let number = connection.number;
     tokio::select! {
         () = shared.until(|settings| settings.fault == Fault::Closed || number <= settings.closed_up_to) => {}
@@ -24,7 +24,7 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: impl AsyncRead + AsyncWri
 
 const EXEC_ABORT: &str = "EXECABORT Transaction discarded because of previous errors.";
 
-struct Connection {
+struct FakeConnection {
     shared: Arc<Shared>,
     number: u64,
     database: i64,
@@ -35,7 +35,7 @@ struct Connection {
     is_aborted: bool,
 }
 
-impl Connection {
+impl FakeConnection {
     fn new(shared: Arc<Shared>) -> Self {
         let mut settings = shared.settings();
         settings.connections += 1;

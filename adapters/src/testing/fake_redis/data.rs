@@ -20,11 +20,11 @@ pub(super) enum Value {
     String(Vec<u8>),
     Hash(BTreeMap<Vec<u8>, Vec<u8>>),
     Scores(BTreeMap<Vec<u8>, f64>),
-    Stream(Vec<Entry>),
+    Stream(Vec<StreamEntry>),
 }
 
 /// An entry of a stream: its fields and values in turn.
-pub(super) struct Entry {
+pub(super) struct StreamEntry {
     pub(super) id: EntryId,
     pub(super) fields: Vec<Vec<u8>>,
 }
@@ -55,4 +55,4 @@ macro_rules! kind {
 kind!(Vec<u8>, String);
 kind!(BTreeMap<Vec<u8>, Vec<u8>>, Hash);
 kind!(BTreeMap<Vec<u8>, f64>, Scores);
-kind!(Vec<Entry>, Stream);
+kind!(Vec<StreamEntry>, Stream);

@@ -81,13 +81,13 @@ impl Script {
 
 /// The meeting as it stands in the store.
 #[derive(Clone, Debug)]
-struct State {
+struct StoreState {
     bounds: Bounds,
     elements: BTreeMap<String, String>,
     changed: BTreeMap<String, ChangeId>,
 }
 
-impl State {
+impl StoreState {
     fn new(lowest: ChangeId) -> Self {
         let elements = MEETING.iter().map(|(key, json)| ((*key).to_owned(), (*json).to_owned())).collect();
         Self { bounds: Bounds { lowest, highest: lowest }, elements, changed: BTreeMap::new() }
@@ -102,26 +102,26 @@ impl State {
 struct Store {
     script: Script,
     /// What it was since it became this one; the last is what it is.
-    states: Mutex<Vec<State>>,
+    states: Mutex<Vec<StoreState>>,
     epoch: AtomicU64,
 }
 
 impl Store {
-    fn states(&self) -> MutexGuard<'_, Vec<State>> {
+    fn states(&self) -> MutexGuard<'_, Vec<StoreState>> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn state(&self, changes_ago: usize) -> State {
+    fn state(&self, changes_ago: usize) -> StoreState {
         let states = self.states();
         states[states.len().saturating_sub(1 + changes_ago)].clone()
     }
 
-    fn become_another(&self, state: State) {
+    fn become_another(&self, state: StoreState) {
         *self.states() = vec![state];
         self.epoch.fetch_add(1, Ordering::Relaxed);
     }
 
-    async fn answer(&self) -> Result<State, StoreError> {
+    async fn answer(&self) -> Result<StoreState, StoreError> {
         let now = self.state(0);
         match self.script.next() {
             Fault::Fails => Err(silent().into()),
@@ -276,11 +276,11 @@ impl World {
         }
     }
 
-    async fn let_happen(&self, event: Event, ask: &CatchUp) {
+    async fn let_happen(&self, event: Event, ask: &IngestHandle) {
         match event {
             Event::Change { id, value, is_announced } => self.change(id, value, is_announced),
             Event::Rebuild => {
-                let state = State::new(ChangeId(self.store.state(0).bounds.highest.0 + 1_000));
+                let state = StoreState::new(ChangeId(self.store.state(0).bounds.highest.0 + 1_000));
                 self.store.states().push(state);
             }
             Event::FailOver(changes) => {
@@ -321,15 +321,15 @@ const CALM: Duration = Duration::from_secs(120);
 
 async fn run(of_store: Vec<Fault>, of_bus: Vec<Fault>, events: Vec<Event>) -> Result<(), TestCaseError> {
     let server = MemoryServer::new();
-    let states = Mutex::new(vec![State::new(ChangeId(10))]);
+    let states = Mutex::new(vec![StoreState::new(ChangeId(10))]);
     let store = Arc::new(Store { script: Script::new(of_store), states, epoch: AtomicU64::new(0) });
     let bus = Arc::new(Bus { script: Script::new(of_bus), honest: MemoryMessageBus::new(&server) });
-    let (ask, requests) = CatchUp::new();
-    let live = Arc::new(Live::new(HistoryLimits::default(), PiecesLimit::Automatic));
+    let (ask, requests) = IngestHandle::new();
+    let publisher = Arc::new(MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic));
     let ingest = Ingest {
         store: Arc::clone(&store) as _,
         bus: Arc::clone(&bus) as _,
-        live: Arc::clone(&live),
+        publisher: Arc::clone(&publisher),
         clock: Arc::new(RuntimeClock(Instant::now())),
         reconcile_interval: Duration::from_secs(1),
         observer: Arc::new(Nobody),
@@ -346,7 +346,7 @@ async fn run(of_store: Vec<Fault>, of_bus: Vec<Fault>, events: Vec<Event>) -> Re
     sleep(CALM).await;
     prop_assert!(!following.is_finished(), "the loop ended: {:?}", following.await);
     let state = world.store.state(0);
-    let meeting = Arc::clone(live.published().expect("a meeting").current());
+    let meeting = Arc::clone(publisher.published().expect("a meeting").current());
     prop_assert_eq!(meeting.bounds(), state.bounds);
     prop_assert_eq!(meeting.len(), state.elements.len());
     for (key, json) in &state.elements {

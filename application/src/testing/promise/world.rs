@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::autoupdate::start::{Start, start, start_from_keys, start_with_everything};
 use crate::delivery::line;
-use crate::publishing::cursor::{Cursor, Next};
-use crate::publishing::live::{Live, PiecesLimit, Published};
+use crate::publishing::cursor::{Cursor, NextLine};
+use crate::publishing::publisher::{MeetingPublisher, Published, RenderCacheLimit};
 use domain::access::{Access, access};
 use domain::ids::{ChangeId, ElementKey, UserId};
 use domain::meeting::history::HistoryLimits;
@@ -25,13 +25,13 @@ use domain::testing::strategies::{History, LOWEST, Write, snapshot};
 
 /// A service that goes through a history.
 pub(super) struct World {
-    live: Live,
+    publisher: MeetingPublisher,
     changes: Vec<Vec<Write>>,
     versions_max: usize,
-    state: RefCell<State>,
+    state: RefCell<WorldState>,
 }
 
-struct State {
+struct WorldState {
     /// The meeting as of each change id, also of those that the service missed.
     meetings: BTreeMap<u64, Elements>,
     views: BTreeMap<(u64, u64), Rc<Elements>>,
@@ -41,7 +41,7 @@ struct State {
 }
 
 /// A connection, and the change id of the version it saw last.
-pub(super) struct Connection {
+pub(super) struct ClientStream {
     pub(super) cursor: Cursor,
     pub(super) seen: u64,
 }
@@ -49,15 +49,15 @@ pub(super) struct Connection {
 impl World {
     pub(super) fn new(history: &History, versions_max: usize) -> Self {
         let limits = HistoryLimits { versions_max, age_max: Duration::MAX, bytes_max: usize::MAX };
-        let live = Live::new(limits, PiecesLimit::Bytes(100_000));
-        live.publish([Meeting::load(history.snapshot(), None).meeting], Duration::ZERO);
-        let state = State {
+        let publisher = MeetingPublisher::new(limits, RenderCacheLimit::Bytes(100_000));
+        publisher.publish([Meeting::load(history.snapshot(), None).meeting], Duration::ZERO);
+        let state = WorldState {
             meetings: (LOWEST.0..).zip(history.versions()).collect(),
             views: BTreeMap::new(),
             published: vec![LOWEST.0],
             now: LOWEST.0,
         };
-        Self { live, changes: history.changes.clone(), versions_max, state: RefCell::new(state) }
+        Self { publisher, changes: history.changes.clone(), versions_max, state: RefCell::new(state) }
     }
 
     pub(super) fn now(&self) -> u64 {
@@ -69,9 +69,9 @@ impl World {
     }
 
     /// The connection is passed over if the change from that version does not concern it.
-    pub(super) fn announce(&self, before: Version, connection: &Connection) {
-        if let Some(transition) = self.published().transition(before) {
-            connection.cursor.seat().pass_over(&transition);
+    pub(super) fn announce(&self, before: Version, connection: &ClientStream) {
+        if let Some(version_diff) = self.published().version_diff(before) {
+            connection.cursor.seen_version().advance_if_unaffected(&version_diff);
         }
     }
 
@@ -86,7 +86,7 @@ impl World {
             meetings.push(current.clone());
             self.went_to(id);
         }
-        self.live.publish(meetings, Duration::ZERO);
+        self.publisher.publish(meetings, Duration::ZERO);
     }
 
     /// The next changes are missed, and caught up with in one step.
@@ -98,7 +98,7 @@ impl World {
         let (before, now) = (self.now(), self.now() + count as u64);
         let elements = self.values_now(&self.written(before, now), now);
         let current = self.published().current().apply(Change { change_id: ChangeId(now), elements }).meeting;
-        self.live.publish([current], Duration::ZERO);
+        self.publisher.publish([current], Duration::ZERO);
         self.went_to(now);
     }
 
@@ -106,10 +106,10 @@ impl World {
     pub(super) fn reset(&self, elements: &Elements, lowest: ChangeId, highest: ChangeId) {
         let snapshot = Snapshot { bounds: Bounds { lowest, highest }, ..snapshot(elements, highest) };
         let meeting = Meeting::load(snapshot, Some(self.published().current())).meeting;
-        self.live.publish([meeting], Duration::ZERO);
+        self.publisher.publish([meeting], Duration::ZERO);
         let meetings = BTreeMap::from([(highest.0, elements.clone())]);
         *self.state.borrow_mut() =
-            State { meetings, views: BTreeMap::new(), published: vec![highest.0], now: highest.0 };
+            WorldState { meetings, views: BTreeMap::new(), published: vec![highest.0], now: highest.0 };
     }
 
     /// As whom the session of this user is served; `None`: not at all.
@@ -121,7 +121,7 @@ impl World {
     }
 
     /// A new connection of a user who is served.
-    pub(super) fn connect(&self, user: u64, change_id: u64) -> (Connection, Option<Line>) {
+    pub(super) fn connect(&self, user: u64, change_id: u64) -> (ClientStream, Option<Line>) {
         let published = self.published();
         let viewer = match access(published.current(), &session(user)) {
             Access::Granted(user) => Viewer::resolve(published.current(), user),
@@ -139,20 +139,20 @@ impl World {
             Start::IsAhead => start_with_everything(&published, session(user), viewer, change_id),
         };
         let line = started.first_line.map(|line| self.read(line));
-        (Connection { cursor: started.cursor, seen: self.now() }, line)
+        (ClientStream { cursor: started.cursor, seen: self.now() }, line)
     }
 
     /// What comes next; the outer `None`: the stream ends.
-    pub(super) fn next(&self, connection: &mut Connection) -> Option<Option<Line>> {
+    pub(super) fn next(&self, connection: &mut ClientStream) -> Option<Option<Line>> {
         connection.seen = self.now();
         match connection.cursor.next(&self.published()) {
-            Next::Nothing => Some(None),
-            Next::Line(line) => Some(Some(self.read(line))),
-            Next::End => None,
+            NextLine::Nothing => Some(None),
+            NextLine::Line(line) => Some(Some(self.read(line))),
+            NextLine::End => None,
         }
     }
 
-    pub(super) fn quiet_line(&self, connection: &mut Connection) -> Option<Line> {
+    pub(super) fn quiet_line(&self, connection: &mut ClientStream) -> Option<Line> {
         let line = self.read(connection.cursor.quiet_line(&self.published())?);
         assert!(line.changed.is_empty() && line.deleted.is_empty() && !line.all_data);
         Some(line)
@@ -161,7 +161,7 @@ impl World {
     /// What the user sees as of that id.
     pub(super) fn view(&self, user: u64, change_id: u64) -> Rc<Elements> {
         let mut state = self.state.borrow_mut();
-        let State { meetings, views, .. } = &mut *state;
+        let WorldState { meetings, views, .. } = &mut *state;
         let view = views.entry((user, change_id)).or_insert_with(|| Rc::new(oracle::view(&meetings[&change_id], user)));
         Rc::clone(view)
     }
@@ -317,7 +317,7 @@ impl World {
     }
 
     fn published(&self) -> std::sync::Arc<Published> {
-        self.live.published().expect("the first version was published")
+        self.publisher.published().expect("the first version was published")
     }
 
     fn kept(&self) -> Vec<u64> {
@@ -358,7 +358,7 @@ impl World {
     fn read(&self, mut line: line::Line) -> Line {
         let mut encoder = line::Encoder::plain();
         let mut text = Vec::new();
-        while let Some(part) = line.next_part(self.live.pieces(), &mut encoder) {
+        while let Some(part) = line.next_part(self.publisher.render_cache(), &mut encoder) {
             assert!(!part.is_empty());
             text.extend_from_slice(&part);
         }

@@ -1,10 +1,10 @@
-//! May work be shared as the fast path shares it: by standing, by block, and by what a change touched?
+//! May work be shared as the fast path shares it: by access profile, by block, and by what a change touched?
 
 use proptest::prelude::*;
 
 use super::{COLLEAGUE, DELEGATE, Scene, seen_text, viewer};
 use crate::ids::{ElementKey, UserId};
-use crate::meeting::{Deciding, Meeting, view_entry, view_in};
+use crate::meeting::{AffectedViewers, Meeting, view_entry, view_in};
 use crate::restriction::viewer::Viewer;
 use crate::testing::strategies::{History, LOWEST, VIEWERS, cases, history, meeting, snapshot};
 use serde_json::json;
@@ -20,10 +20,10 @@ fn steps(history: &History) -> Vec<(Meeting, Meeting)> {
 }
 
 fn decides_for(meeting: &Meeting, key: ElementKey, user: u64) -> bool {
-    match Viewer::deciding(meeting, key) {
-        Deciding::Nobody => false,
-        Deciding::User(decided) => decided == UserId(user),
-        Deciding::Everybody => true,
+    match Viewer::affected_by(meeting, key) {
+        AffectedViewers::Nobody => false,
+        AffectedViewers::User(decided) => decided == UserId(user),
+        AffectedViewers::Everybody => true,
     }
 }
 
@@ -35,9 +35,9 @@ proptest! {
         let meeting = Meeting::load(snapshot(&elements, LOWEST), None).meeting;
         for (_, block) in meeting.blocks() {
             let mut unnamed: Vec<Viewer> = VIEWERS.iter().map(|user| viewer(&meeting, *user)).collect();
-            unnamed.retain(|viewer| viewer.user().is_some() && !viewer.is_named_in(block.named()));
+            unnamed.retain(|viewer| viewer.user().is_some() && !viewer.is_among(block.affected_users()));
             for pair in unnamed.iter().flat_map(|one| unnamed.iter().map(move |other| (one, other))) {
-                if pair.0.standing() == pair.1.standing() {
+                if pair.0.profile() == pair.1.profile() {
                     for entry in block.entries() {
                         let views = (view_entry(pair.0, entry), view_entry(pair.1, entry));
                         prop_assert_eq!(views.0, views.1, "{:?} see {}", pair, entry.element.key());
@@ -79,7 +79,7 @@ proptest! {
     }
 }
 
-/// The delegate, or one who delegated the vote to the delegate, is named; the colleague of equal standing is not.
+/// The delegate, or one who delegated the vote to the delegate, is named; the colleague of equal access profile is not.
 #[test]
 fn whoever_sees_an_element_otherwise_than_others_of_the_same_standing_is_named_by_it() {
     const DELEGATOR: u64 = 9;
@@ -113,13 +113,13 @@ fn whoever_sees_an_element_otherwise_than_others_of_the_same_standing_is_named_b
             .with(element, collection);
         let meeting = super::meeting(&scene.elements);
         let (delegate, colleague) = (viewer(&meeting, DELEGATE), viewer(&meeting, COLLEAGUE));
-        assert_eq!(delegate.standing(), colleague.standing());
+        assert_eq!(delegate.profile(), colleague.profile());
         assert_ne!(view_in(&meeting, &delegate, key), view_in(&meeting, &colleague, key), "{key}");
         let (_, block) = meeting
             .blocks()
             .find(|(_, block)| block.entry(key.id).is_some_and(|entry| entry.element.key() == key))
             .expect("a block");
-        assert!(delegate.is_named_in(block.named()), "{key}");
-        assert!(!colleague.is_named_in(block.named()), "{key}");
+        assert!(delegate.is_among(block.affected_users()), "{key}");
+        assert!(!colleague.is_among(block.affected_users()), "{key}");
     }
 }

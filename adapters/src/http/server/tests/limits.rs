@@ -107,7 +107,7 @@ async fn failures_to_accept_are_followed_by_pauses() {
         pipes.send(Err(io::Error::from_raw_os_error(24))).expect("the service runs");
     }
     drop(client);
-    assert_eq!(running.stop().await, Served { cut: 0 });
+    assert_eq!(running.stop().await, ServeOutcome { cut: 0 });
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ async fn check_stream(request: &str, body: &str) {
     let (head, _) = begin.split_once("\r\n\r\n").expect("a head");
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
     assert!(head.contains("\r\nconnection: close"), "{head}");
-    assert_eq!(running.stop().await, Served { cut: 0 });
+    assert_eq!(running.stop().await, ServeOutcome { cut: 0 });
     let received = begin[head.len() + 4..].to_owned() + &read_to_end(&mut client).await;
     assert_eq!(received, body, "{request}");
 }

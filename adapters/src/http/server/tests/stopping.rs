@@ -20,7 +20,7 @@ async fn streams_end_between_two_lines_and_unused_connections_at_once() {
     assert_eq!(running.accepted(), 3);
 
     let begin = Instant::now();
-    assert_eq!(running.stop().await, Served { cut: 0 });
+    assert_eq!(running.stop().await, ServeOutcome { cut: 0 });
     assert_eq!(begin.elapsed(), Duration::ZERO, "nobody had to be waited for");
     let end = read_to_end(&mut stream).await.to_ascii_lowercase();
     assert_eq!(end, "e\r\n{\"last\":true}\n\r\n0\r\n\r\n", "the last line, and the end of the body");
@@ -37,7 +37,7 @@ async fn what_does_not_end_is_cut_after_the_time_for_draining() {
     endless.write_all(&get("/system/notify")).await.expect("written");
     read_until(&mut endless, "{\"connected\":true}\n\r\n").await;
     let begin = Instant::now();
-    assert_eq!(running.stop().await, Served { cut: 1 });
+    assert_eq!(running.stop().await, ServeOutcome { cut: 1 });
     assert_eq!(begin.elapsed().as_secs(), bound.as_secs());
     assert_eq!(read_to_end(&mut endless).await, "");
 }
@@ -64,7 +64,7 @@ async fn http2_streams_end_and_then_their_connection() {
         assert_eq!(stream.text().await.expect("a whole body"), "{\"last\":true}\n");
     }
     let served = port.running.served.await.expect("no panic");
-    assert_eq!(served, Served { cut: 0 });
+    assert_eq!(served, ServeOutcome { cut: 0 });
 }
 
 /// Without that an HTTP/1.0 client could not tell the end of a stream from a connection that somebody cut.
@@ -88,6 +88,6 @@ async fn a_stream_over_tls_ends_with_the_word_that_it_does() {
         client.read_to_string(&mut rest).map(|_| rest)
     });
     has_begun.await.expect("a line");
-    assert_eq!(port.running.stop().await, Served { cut: 0 });
+    assert_eq!(port.running.stop().await, ServeOutcome { cut: 0 });
     assert_eq!(client.await.expect("no panic").expect("a proper end"), "{\"last\":true}\n");
 }

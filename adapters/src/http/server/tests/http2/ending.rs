@@ -67,7 +67,7 @@ async fn when_the_service_stops_clients_are_told_and_streams_end_themselves() {
     scene.tell_news();
     client.say(frame(DATA, END_STREAM, 3, "late")).await;
     assert_eq!((client.body(3).as_str(), client.has_ended), ("4", false));
-    scene.connections.drain_rest();
+    scene.streams.drain_rest();
     client.hear().await;
     assert!(client.body(1).ends_with(NEWS) && client.is_finished(1), "{}", client.body(1));
     assert!(client.has_ended);

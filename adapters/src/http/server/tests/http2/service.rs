@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use application::autoupdate::start::start_with_everything;
 use application::delivery::line::Encoder;
-use application::publishing::cursor::Seat;
+use application::publishing::cursor::SeenVersion;
 use application::readiness::Readiness;
-use application::streams::body::{Opened, Part, Source};
-use application::streams::connections::{Connections, Interest, News, Patience, Rhythm};
+use application::streams::body::{Opened, StreamPart, StreamSource};
+use application::streams::registry::{KeepAliveSettings, News, SlowClientLimits, StreamRegistry, StreamSubscription};
 use bytes::Bytes;
 use domain::ids::ChangeId;
 use domain::ports::authenticator::Session;
@@ -58,7 +58,7 @@ pub(in crate::http::server::tests) struct Scene {
     pub(in crate::http::server::tests) running: Running,
     pub(in crate::http::server::tests) pipes: PipeSender,
     pub(in crate::http::server::tests) world: Arc<World>,
-    pub(in crate::http::server::tests) connections: Arc<Connections>,
+    pub(in crate::http::server::tests) streams: Arc<StreamRegistry>,
     /// How often somebody else was told the news.
     told: Arc<AtomicUsize>,
 }
@@ -74,17 +74,19 @@ impl Scene {
 
     pub(in crate::http::server::tests) async fn start_with(limits: Limits) -> Self {
         let world = Arc::new(World::default());
-        let connections = Connections::new(Rhythm { keep_alive_seconds: 0, quiet_line_seconds: 0 });
-        let (registry, told) = (Arc::clone(&connections), Arc::clone(&world));
-        let ticking = Arc::clone(&connections);
+        let streams = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+        let (registry, told) = (Arc::clone(&streams), Arc::clone(&world));
+        let ticking = Arc::clone(&streams);
         let ticking_world = Arc::clone(&world);
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 ticking.tick();
-                let patience =
-                    Patience { line_seconds: UNREAD_SECONDS_MAX, replaced_bytes_max: REPLACED_BYTES_MAX as u64 };
-                ticking.give_up(patience, ticking_world.replaced_bytes.load(Relaxed) as u64);
+                let slow_client_limits = SlowClientLimits {
+                    line_seconds: UNREAD_SECONDS_MAX,
+                    replaced_bytes_max: REPLACED_BYTES_MAX as u64,
+                };
+                ticking.end_slow_streams(slow_client_limits, ticking_world.replaced_bytes.load(Relaxed) as u64);
             }
         });
         let (running, pipes) = Pipes::start_service(TlsMode::Both, limits, |_: &Drain| service(registry, told));
@@ -98,7 +100,7 @@ impl Scene {
                 telling.store(other.body(1).matches(NEWS).count(), Relaxed);
             }
         });
-        Self { running, pipes, world, connections, told }
+        Self { running, pipes, world, streams, told }
     }
 
     /// A client with a connection of its own.
@@ -109,7 +111,7 @@ impl Scene {
     /// Lets there be news.
     pub(in crate::http::server::tests) fn tell_news(&self) {
         self.world.news.fetch_add(1, Relaxed);
-        self.connections.announce(News { transition: None, projectors: &Changes::default() });
+        self.streams.announce(News { version_diff: None, projectors: &Changes::default() });
     }
 
     /// Checks that somebody else is still told the news.
@@ -121,16 +123,20 @@ impl Scene {
     }
 }
 
-fn service(connections: Arc<Connections>, world: Arc<World>) -> HttpService {
+fn service(streams: Arc<StreamRegistry>, world: Arc<World>) -> HttpService {
     let readiness = Readiness::not_ready("");
     readiness.set_ready();
-    let streams = Streams { connections, compression: Compression::Off, text_bytes_max: 0 };
+    let streams = Streams { registry: streams, compression: Compression::Off, text_bytes_max: 0 };
     let lines = |long: usize| {
         let (streams, world) = (streams.clone(), Arc::clone(&world));
         make(move |request: Request| {
             let source =
                 Lines { world: Arc::clone(&world), long, seen: world.news.load(Relaxed), call: Call::of(&world) };
-            let opened = Opened { session: Session::anonymous(), interest: Interest::Meeting(seat()), source };
+            let opened = Opened {
+                session: Session::anonymous(),
+                subscription: StreamSubscription::Meeting(seen_version()),
+                source,
+            };
             let response = streams.respond(&request, "application/json", opened);
             async { response }
         })
@@ -157,11 +163,11 @@ fn service(connections: Arc<Connections>, world: Arc<World>) -> HttpService {
 }
 
 /// A place in the life of a meeting that does not change.
-fn seat() -> Arc<Seat> {
-    let published = application::testing::meeting::live().published().expect("there is a meeting");
+fn seen_version() -> Arc<SeenVersion> {
+    let published = application::testing::meeting::publisher().published().expect("there is a meeting");
     let viewer = Viewer::resolve(published.current(), None);
     let started = start_with_everything(&published, Session::anonymous(), viewer, ChangeId(0));
-    Arc::clone(started.cursor.seat())
+    Arc::clone(started.cursor.seen_version())
 }
 
 /// An endpoint whose requests are counted.
@@ -208,8 +214,8 @@ struct Lines {
 /// The long line comes in parts of this size.
 const PART_BYTES: usize = 8 * 1024;
 
-impl Source for Lines {
-    fn poll_part(&mut self, _: &mut Context<'_>, encoder: &mut Encoder) -> Poll<Part> {
+impl StreamSource for Lines {
+    fn poll_part(&mut self, _: &mut Context<'_>, encoder: &mut Encoder) -> Poll<StreamPart> {
         if self.long > 0 {
             self.long -= PART_BYTES;
             self.world.taken.fetch_add(PART_BYTES, Relaxed);
@@ -217,13 +223,13 @@ impl Source for Lines {
             if self.long == 0 {
                 text.replace_range(PART_BYTES - 1.., "\n");
             }
-            return Poll::Ready(Part::Bytes { bytes: encoder.text(&text), ends_line: self.long == 0 });
+            return Poll::Ready(StreamPart::Bytes { bytes: encoder.text(&text), ends_line: self.long == 0 });
         }
         if self.seen == self.world.news.load(Relaxed) {
             return Poll::Pending;
         }
         self.seen = self.world.news.load(Relaxed);
-        Poll::Ready(Part::Bytes { bytes: encoder.text(NEWS), ends_line: true })
+        Poll::Ready(StreamPart::Bytes { bytes: encoder.text(NEWS), ends_line: true })
     }
 
     fn quiet_line(&mut self, _: &mut Encoder) -> Option<Bytes> {

@@ -1,6 +1,6 @@
 //! May a stream that was opened go on? (spec: auth.md#ends-with-session)
 
-use crate::publishing::live::Published;
+use crate::publishing::publisher::Published;
 use domain::access::{Access, access};
 use domain::ids::UserId;
 use domain::meeting::Version;
@@ -8,13 +8,13 @@ use domain::ports::authenticator::Session;
 
 /// The right by which a stream was opened: what a session was granted in the version of the meeting looked at last.
 #[derive(Clone, Debug)]
-pub struct Right {
+pub struct StreamGrant {
     session: Session,
     user: Option<UserId>,
     seen: Version,
 }
 
-impl Right {
+impl StreamGrant {
     /// The right to a stream as `user`, which `session` was granted in this version of the meeting.
     #[must_use]
     pub fn new(published: &Published, session: Session, user: Option<UserId>) -> Self {
@@ -38,7 +38,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::publishing::live::{Live, PiecesLimit};
+    use crate::publishing::publisher::{MeetingPublisher, RenderCacheLimit};
     use domain::ids::ChangeId;
     use domain::meeting::history::HistoryLimits;
     use domain::meeting::{Change, Meeting};
@@ -56,19 +56,19 @@ mod tests {
     /// Does the stream of `user` (5 or anonymous) go on after the element was written (empty: deleted)?
     #[track_caller]
     fn check(user: Option<u64>, written: (&str, &str), expected: bool) {
-        let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
+        let publisher = MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic);
         let bounds = Bounds { lowest: ChangeId(1), highest: ChangeId(1) };
         let user_5 = r#"{"id":5,"is_active":true,"session_auth_hash":"old"}"#;
         let elements = vec![raw(ANONYMOUS_ENABLED), raw(("users/user:5", user_5))];
         let meeting = Meeting::load(Snapshot { bounds, elements }, None).meeting;
         let next = meeting.apply(Change { change_id: ChangeId(2), elements: vec![raw(written)] }).meeting;
-        live.publish([meeting], Duration::ZERO);
+        publisher.publish([meeting], Duration::ZERO);
         let user = user.map(UserId);
         let session = Session { key: None, user, auth_hash: user.map(|_| "old".to_owned()) };
-        let mut right = Right::new(&live.published().expect("published"), session, user);
-        assert!(right.holds(&live.published().expect("published")));
-        live.publish([next], Duration::ZERO);
-        assert_eq!(right.holds(&live.published().expect("published")), expected, "{user:?} {written:?}");
+        let mut grant = StreamGrant::new(&publisher.published().expect("published"), session, user);
+        assert!(grant.holds(&publisher.published().expect("published")));
+        publisher.publish([next], Duration::ZERO);
+        assert_eq!(grant.holds(&publisher.published().expect("published")), expected, "{user:?} {written:?}");
     }
 
     #[test]

@@ -8,39 +8,39 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::changed_keys::ChangedKeys;
-use super::transition::SharedTransition;
-use crate::delivery::piece::Pieces;
+use super::version_diff::SharedVersionDiff;
+use crate::delivery::render_cache::RenderCache;
 use domain::meeting::history::{History, HistoryLimits};
 use domain::meeting::{Meeting, Version};
 
 /// How much rendered text is kept for sharing. Beyond that what is used least is rendered again when it is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PiecesLimit {
-    /// As much as the meeting needs: [`PIECES_PER_MEETING_MAX`] times its text, and at least [`PIECES_BYTES_MIN`].
+pub enum RenderCacheLimit {
+    /// As much as the meeting needs: [`RENDER_CACHE_PER_MEETING_MAX`] times its text, and at least [`RENDER_CACHE_BYTES_MIN`].
     #[default]
     Automatic,
     /// So many bytes.
     Bytes(u64),
 }
 
-/// The least limit that [`PiecesLimit::Automatic`] sets, in bytes.
-pub const PIECES_BYTES_MIN: u64 = 96 * 1024 * 1024;
+/// The least limit that [`RenderCacheLimit::Automatic`] sets, in bytes.
+pub const RENDER_CACHE_BYTES_MIN: u64 = 96 * 1024 * 1024;
 
-/// How many times the text of the meeting [`PiecesLimit::Automatic`] allows: eight groups of very different rights need
+/// How many times the text of the meeting [`RenderCacheLimit::Automatic`] allows: eight groups of very different rights need
 /// four times, compressed forms included; the rest is for more groups.
-pub const PIECES_PER_MEETING_MAX: u64 = 6;
+pub const RENDER_CACHE_PER_MEETING_MAX: u64 = 6;
 
 /// The automatic limit grows in such steps, so that it does not move with every change.
-const PIECES_BYTES_STEP: u64 = 32 * 1024 * 1024;
+const RENDER_CACHE_BYTES_STEP: u64 = 32 * 1024 * 1024;
 
-impl PiecesLimit {
+impl RenderCacheLimit {
     /// The limit for a meeting with so much text.
     fn bytes_max(self, text_bytes: u64) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes,
             Self::Automatic => {
-                let wanted = text_bytes.saturating_mul(PIECES_PER_MEETING_MAX).max(PIECES_BYTES_MIN);
-                wanted.div_ceil(PIECES_BYTES_STEP).saturating_mul(PIECES_BYTES_STEP)
+                let wanted = text_bytes.saturating_mul(RENDER_CACHE_PER_MEETING_MAX).max(RENDER_CACHE_BYTES_MIN);
+                wanted.div_ceil(RENDER_CACHE_BYTES_STEP).saturating_mul(RENDER_CACHE_BYTES_STEP)
             }
         }
     }
@@ -48,13 +48,13 @@ impl PiecesLimit {
 
 /// The meeting as the service serves it now.
 #[derive(Debug)]
-pub struct Live {
+pub struct MeetingPublisher {
     published: RwLock<Option<Arc<Published>>>,
     is_loaded: watch::Sender<bool>,
-    pieces: Pieces,
-    pieces_limit: PiecesLimit,
+    render_cache: RenderCache,
+    render_cache_limit: RenderCacheLimit,
     /// What it comes to for the present meeting.
-    pieces_bytes_max: AtomicU64,
+    render_cache_bytes_max: AtomicU64,
     limits: HistoryLimits,
 }
 
@@ -63,22 +63,22 @@ pub struct Live {
 pub struct Published {
     history: History,
     /// Made when the first connection asks; most connections come from the version just before.
-    transitions: Mutex<BTreeMap<Version, Option<Arc<SharedTransition>>>>,
+    version_diffs: Mutex<BTreeMap<Version, Option<Arc<SharedVersionDiff>>>>,
     /// For those who come back with a version that is not kept.
     changed_keys: ChangedKeys,
 }
 
-impl Live {
+impl MeetingPublisher {
     /// A service that has no meeting yet.
     #[must_use]
-    pub fn new(limits: HistoryLimits, pieces_limit: PiecesLimit) -> Self {
-        let pieces_bytes_max = pieces_limit.bytes_max(0);
+    pub fn new(limits: HistoryLimits, render_cache_limit: RenderCacheLimit) -> Self {
+        let render_cache_bytes_max = render_cache_limit.bytes_max(0);
         Self {
             published: RwLock::default(),
             is_loaded: watch::Sender::new(false),
-            pieces: Pieces::new(pieces_bytes_max),
-            pieces_limit,
-            pieces_bytes_max: AtomicU64::new(pieces_bytes_max),
+            render_cache: RenderCache::new(render_cache_bytes_max),
+            render_cache_limit,
+            render_cache_bytes_max: AtomicU64::new(render_cache_bytes_max),
             limits,
         }
     }
@@ -115,13 +115,13 @@ impl Live {
             let current = history.current();
             // Before anybody can ask for it.
             if is_reset {
-                self.pieces.begin(current);
+                self.render_cache.begin(current);
             } else {
-                self.pieces.follow(current, touched);
+                self.render_cache.follow(current, touched);
             }
-            self.bound_pieces(current.text_bytes() as u64, is_reset);
+            self.bound_render_cache(current.text_bytes() as u64, is_reset);
             let published =
-                Arc::new(Published { history, transitions: Mutex::default(), changed_keys: ChangedKeys::default() });
+                Arc::new(Published { history, version_diffs: Mutex::default(), changed_keys: ChangedKeys::default() });
             let before = self.published.write().unwrap_or_else(PoisonError::into_inner).replace(published);
             // What nobody needs any more is freed outside of the lock.
             drop(before);
@@ -130,19 +130,19 @@ impl Live {
     }
 
     /// Lets the limit of what is rendered grow with the meeting.
-    fn bound_pieces(&self, text_bytes: u64, is_reset: bool) {
-        let now = self.pieces_bytes_max.load(Ordering::Relaxed);
-        let wanted = self.pieces_limit.bytes_max(text_bytes);
+    fn bound_render_cache(&self, text_bytes: u64, is_reset: bool) {
+        let now = self.render_cache_bytes_max.load(Ordering::Relaxed);
+        let wanted = self.render_cache_limit.bytes_max(text_bytes);
         if wanted > now || is_reset && wanted != now {
-            self.pieces.set_bytes_max(wanted);
-            self.pieces_bytes_max.store(wanted, Ordering::Relaxed);
+            self.render_cache.set_bytes_max(wanted);
+            self.render_cache_bytes_max.store(wanted, Ordering::Relaxed);
         }
     }
 
     /// What was rendered for all connections.
     #[must_use]
-    pub fn pieces(&self) -> &Pieces {
-        &self.pieces
+    pub fn render_cache(&self) -> &RenderCache {
+        &self.render_cache
     }
 }
 
@@ -167,9 +167,9 @@ impl Published {
 
     /// The way from an earlier version to the present one; `None` if that one is not kept any more.
     #[must_use]
-    pub fn transition(&self, from: Version) -> Option<Arc<SharedTransition>> {
-        let mut transitions = self.transitions.lock().unwrap_or_else(PoisonError::into_inner);
-        transitions.entry(from).or_insert_with(|| SharedTransition::new(&self.history, from).map(Arc::new)).clone()
+    pub fn version_diff(&self, from: Version) -> Option<Arc<SharedVersionDiff>> {
+        let mut version_diffs = self.version_diffs.lock().unwrap_or_else(PoisonError::into_inner);
+        version_diffs.entry(from).or_insert_with(|| SharedVersionDiff::new(&self.history, from).map(Arc::new)).clone()
     }
 }
 
@@ -185,7 +185,7 @@ mod tests {
     use domain::testing::generator::{Generated, Plan};
 
     #[track_caller]
-    fn check(limit: PiecesLimit, text_megabytes: u64, expected_megabytes: u64) {
+    fn check(limit: RenderCacheLimit, text_megabytes: u64, expected_megabytes: u64) {
         const MEGABYTE: u64 = 1024 * 1024;
         assert_eq!(limit.bytes_max(text_megabytes * MEGABYTE), expected_megabytes * MEGABYTE);
     }
@@ -193,45 +193,45 @@ mod tests {
     #[test]
     fn the_limit_follows_the_meeting_unless_it_is_given() {
         for text in [0, 11, 16] {
-            check(PiecesLimit::Automatic, text, 96);
+            check(RenderCacheLimit::Automatic, text, 96);
         }
-        check(PiecesLimit::Automatic, 17, 128);
-        check(PiecesLimit::Automatic, 75, 480);
+        check(RenderCacheLimit::Automatic, 17, 128);
+        check(RenderCacheLimit::Automatic, 75, 480);
         for text in [0, 75] {
-            check(PiecesLimit::Bytes(10 * 1024 * 1024), text, 10);
+            check(RenderCacheLimit::Bytes(10 * 1024 * 1024), text, 10);
         }
     }
 
     #[test]
     fn the_limit_grows_with_the_meeting_and_shrinks_after_a_reset() {
-        let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
+        let publisher = MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic);
         for (text_bytes, is_reset, grown) in
             [(0, true, false), (75_000_000, false, true), (0, false, true), (0, true, false)]
         {
-            live.bound_pieces(text_bytes, is_reset);
-            let now = live.pieces_bytes_max.load(Ordering::Relaxed);
-            assert_eq!(now > PIECES_BYTES_MIN, grown, "{now} for {text_bytes} bytes");
+            publisher.bound_render_cache(text_bytes, is_reset);
+            let now = publisher.render_cache_bytes_max.load(Ordering::Relaxed);
+            assert_eq!(now > RENDER_CACHE_BYTES_MIN, grown, "{now} for {text_bytes} bytes");
         }
     }
 
     /// A meeting of few elements, served to nobody yet.
-    fn served() -> (Live, Generated) {
+    fn served() -> (MeetingPublisher, Generated) {
         let made = Generated::new(Plan { seed: 1, elements: 300, users: 20 });
-        let live = Live::new(HistoryLimits::default(), PiecesLimit::Automatic);
-        live.publish([Meeting::load(made.snapshot(ChangeId(1)), None).meeting], Duration::ZERO);
-        (live, made)
+        let publisher = MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic);
+        publisher.publish([Meeting::load(made.snapshot(ChangeId(1)), None).meeting], Duration::ZERO);
+        (publisher, made)
     }
 
-    fn current(live: &Live) -> Arc<Meeting> {
-        Arc::clone(live.published().expect("a meeting").current())
+    fn current(publisher: &MeetingPublisher) -> Arc<Meeting> {
+        Arc::clone(publisher.published().expect("a meeting").current())
     }
 
     /// Everything of this version, to one of each group.
-    fn tell_all(live: &Live, meeting: &Arc<Meeting>) {
+    fn tell_all(publisher: &MeetingPublisher, meeting: &Arc<Meeting>) {
         for user in 1..=20 {
             let viewer = Viewer::resolve(meeting, Some(UserId(user)));
             let mut line = Line::all(meeting, &viewer, ChangeId(0));
-            while line.next_part(live.pieces(), &mut Encoder::plain()).is_some() {}
+            while line.next_part(publisher.render_cache(), &mut Encoder::plain()).is_some() {}
         }
     }
 
@@ -250,49 +250,49 @@ mod tests {
 
     #[test]
     fn what_was_rendered_before_a_reset_is_forgotten() {
-        let (live, made) = served();
-        let meeting = current(&live);
-        tell_all(&live, &meeting);
-        assert!(live.pieces().usage().bytes > 0);
-        live.publish([Meeting::load(made.snapshot(ChangeId(2)), Some(&meeting)).meeting], Duration::ZERO);
-        assert_eq!(live.pieces().usage().bytes, 0);
-        tell_all(&live, &meeting);
-        assert_eq!(live.pieces().usage().bytes, 0, "a line that was begun before");
+        let (publisher, made) = served();
+        let meeting = current(&publisher);
+        tell_all(&publisher, &meeting);
+        assert!(publisher.render_cache().usage().bytes > 0);
+        publisher.publish([Meeting::load(made.snapshot(ChangeId(2)), Some(&meeting)).meeting], Duration::ZERO);
+        assert_eq!(publisher.render_cache().usage().bytes, 0);
+        tell_all(&publisher, &meeting);
+        assert_eq!(publisher.render_cache().usage().bytes, 0, "a line that was begun before");
     }
 
     #[test]
     fn of_blocks_that_were_replaced_nothing_is_kept() {
-        let (live, made) = served();
-        tell_all(&live, &current(&live));
-        let kept = live.pieces().usage().bytes;
+        let (publisher, made) = served();
+        tell_all(&publisher, &current(&publisher));
+        let kept = publisher.render_cache().usage().bytes;
         for _ in 0..20 {
-            let old = current(&live);
+            let old = current(&publisher);
             let one = next(&made, &old, Collection::MotionPoll);
             // Two at once: nobody sees the one in between.
             let other = next(&made, &one, Collection::Motion);
-            live.publish([one, other], Duration::ZERO);
-            let left = live.pieces().usage().bytes;
+            publisher.publish([one, other], Duration::ZERO);
+            let left = publisher.render_cache().usage().bytes;
             assert!(left < kept * 9 / 10, "{left} of {kept}");
-            tell_all(&live, &old);
-            assert_eq!(live.pieces().usage().bytes, left, "a line that was begun before");
-            tell_all(&live, &current(&live));
-            let now = live.pieces().usage().bytes;
+            tell_all(&publisher, &old);
+            assert_eq!(publisher.render_cache().usage().bytes, left, "a line that was begun before");
+            tell_all(&publisher, &current(&publisher));
+            let now = publisher.render_cache().usage().bytes;
             assert!(now.abs_diff(kept) < kept / 50, "{now}, and {kept} at first");
         }
     }
 
     #[test]
     fn what_did_not_change_is_still_found() {
-        let (live, made) = served();
-        tell_all(&live, &current(&live));
-        tell_all(&live, &current(&live));
-        let before = live.pieces().usage().misses;
-        tell_all(&live, &current(&live));
-        let own = live.pieces().usage().misses - before;
-        live.publish([next(&made, &current(&live), Collection::MotionPoll)], Duration::ZERO);
-        let before = live.pieces().usage().misses;
-        tell_all(&live, &current(&live));
-        let polls = current(&live).elements(Collection::MotionPoll).count() as u64;
-        assert!(live.pieces().usage().misses - before <= own + polls * 20, "no more than the polls");
+        let (publisher, made) = served();
+        tell_all(&publisher, &current(&publisher));
+        tell_all(&publisher, &current(&publisher));
+        let before = publisher.render_cache().usage().misses;
+        tell_all(&publisher, &current(&publisher));
+        let own = publisher.render_cache().usage().misses - before;
+        publisher.publish([next(&made, &current(&publisher), Collection::MotionPoll)], Duration::ZERO);
+        let before = publisher.render_cache().usage().misses;
+        tell_all(&publisher, &current(&publisher));
+        let polls = current(&publisher).elements(Collection::MotionPoll).count() as u64;
+        assert!(publisher.render_cache().usage().misses - before <= own + polls * 20, "no more than the polls");
     }
 }

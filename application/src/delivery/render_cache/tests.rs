@@ -31,60 +31,62 @@ impl Case {
         Self { meeting, blocks, one_each: one_each.into_values().collect(), delegates: delegates.collect() }
     }
 
-    /// How many pieces were rendered when all of these asked once more.
-    fn misses(&self, pieces: &Pieces, users: &[UserId]) -> u64 {
+    /// How many rendered blocks were rendered when all of these asked once more.
+    fn misses(&self, render_cache: &RenderCache, users: &[UserId]) -> u64 {
         const ROUNDS: usize = 8;
         let mut before = 0;
         for _ in 0..ROUNDS {
-            before = pieces.usage().misses;
+            before = render_cache.usage().misses;
             for user in users {
                 let viewer = Viewer::resolve(&self.meeting, Some(*user));
                 for block in &self.blocks {
-                    pieces.all(block, &viewer);
+                    render_cache.all(block, &viewer);
                 }
             }
         }
-        pieces.usage().misses - before
+        render_cache.usage().misses - before
     }
 }
 
 #[test]
 fn what_one_viewer_alone_gets_does_not_push_out_what_is_shared() {
     let case = Case::new();
-    let pieces = Pieces::new(ROOM_FOR_ALL);
+    let render_cache = RenderCache::new(ROOM_FOR_ALL);
     // One by one they are named in different blocks, so that together they have seen every block as one of many.
-    case.misses(&pieces, &case.delegates[..20]);
-    let own = case.misses(&pieces, &case.one_each);
+    case.misses(&render_cache, &case.delegates[..20]);
+    let own = case.misses(&render_cache, &case.one_each);
     // Single elements have a table of their own.
-    let shared = || pieces.by_standing.weight() + pieces.by_views.weight();
+    let shared = || render_cache.by_profile.weight() + render_cache.by_views.weight();
     let kept = shared();
-    assert!(case.misses(&pieces, &case.delegates[20..60]) > 40);
+    assert!(case.misses(&render_cache, &case.delegates[20..60]) > 40);
     assert_eq!(shared(), kept);
-    assert_eq!(case.misses(&pieces, &case.one_each), own);
+    assert_eq!(case.misses(&render_cache, &case.one_each), own);
 }
 
 #[test]
 fn a_text_that_many_standings_see_counts_once() {
     let case = Case::new();
-    let pieces = Pieces::new(ROOM_FOR_ALL);
-    let texts = |pieces: &Pieces| pieces.by_views.iter().map(|(_, piece)| piece.plain().len() as u64).sum::<u64>();
-    case.misses(&pieces, &case.one_each);
-    let all_alike = texts(&pieces) / case.meeting.text_bytes() as u64;
+    let render_cache = RenderCache::new(ROOM_FOR_ALL);
+    let texts = |render_cache: &RenderCache| {
+        render_cache.by_views.iter().map(|(_, rendered)| rendered.plain().len() as u64).sum::<u64>()
+    };
+    case.misses(&render_cache, &case.one_each);
+    let all_alike = texts(&render_cache) / case.meeting.text_bytes() as u64;
     assert!(all_alike < case.one_each.len() as u64 / 2, "{all_alike} times the meeting");
-    assert!(pieces.usage().bytes > texts(&pieces));
+    assert!(render_cache.usage().bytes > texts(&render_cache));
 }
 
 /// Of what `users` ask for in turn, which is always what was asked for longest ago: a plain queue would find nothing.
 #[track_caller]
 fn check(case: &Case, users: &[UserId], room_percent: u64, misses_percent_max: u64) {
-    let nothing_kept = case.misses(&Pieces::new(0), users);
-    let pieces = Pieces::new(ROOM_FOR_ALL);
-    case.misses(&pieces, users);
-    let bytes_max = pieces.usage().bytes * room_percent / 100;
-    let pieces = Pieces::new(bytes_max);
-    let misses = case.misses(&pieces, users);
+    let nothing_kept = case.misses(&RenderCache::new(0), users);
+    let render_cache = RenderCache::new(ROOM_FOR_ALL);
+    case.misses(&render_cache, users);
+    let bytes_max = render_cache.usage().bytes * room_percent / 100;
+    let render_cache = RenderCache::new(bytes_max);
+    let misses = case.misses(&render_cache, users);
     assert!(misses * 100 < nothing_kept * misses_percent_max, "{misses} of {nothing_kept}");
-    assert!(pieces.by_views.weight() + pieces.by_standing.weight() <= bytes_max);
+    assert!(render_cache.by_views.weight() + render_cache.by_profile.weight() <= bytes_max);
 }
 
 #[test]
@@ -100,11 +102,11 @@ fn with_too_little_room_most_is_found_all_the_same() {
 #[test]
 fn the_limit_can_be_moved_and_everything_be_forgotten() {
     let case = Case::new();
-    let pieces = Pieces::new(0);
-    let nothing = case.misses(&pieces, &case.one_each);
-    assert_eq!(pieces.usage().bytes, 0);
-    pieces.set_bytes_max(ROOM_FOR_ALL);
-    assert!(case.misses(&pieces, &case.one_each) < nothing / 4);
-    pieces.begin(&Arc::new(case.meeting.clone()));
-    assert_eq!((pieces.usage().bytes, pieces.by_standing.weight()), (0, 0));
+    let render_cache = RenderCache::new(0);
+    let nothing = case.misses(&render_cache, &case.one_each);
+    assert_eq!(render_cache.usage().bytes, 0);
+    render_cache.set_bytes_max(ROOM_FOR_ALL);
+    assert!(case.misses(&render_cache, &case.one_each) < nothing / 4);
+    render_cache.begin(&Arc::new(case.meeting.clone()));
+    assert_eq!((render_cache.usage().bytes, render_cache.by_profile.weight()), (0, 0));
 }

@@ -2,16 +2,16 @@
 
 use super::rule::Subject;
 use super::view::View;
-use super::viewer::Standing;
+use super::viewer::AccessProfile;
 use super::whole_if;
 use crate::permission::Permission;
 
 /// (spec: restriction.md#everyone)
-pub(super) fn everyone(_: &Standing, _: &Subject<'_>) -> View {
+pub(super) fn everyone(_: &AccessProfile, _: &Subject<'_>) -> View {
     View::Whole
 }
 
 /// (spec: restriction.md#projectors)
-pub(super) fn on_projectors(standing: &Standing, _: &Subject<'_>) -> View {
-    whole_if(standing.has(Permission::CoreCanSeeProjector))
+pub(super) fn on_projectors(profile: &AccessProfile, _: &Subject<'_>) -> View {
+    whole_if(profile.has(Permission::CoreCanSeeProjector))
 }

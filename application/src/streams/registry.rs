@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::publishing::cursor::Seat;
-use crate::publishing::transition::SharedTransition;
+use crate::publishing::cursor::SeenVersion;
+use crate::publishing::version_diff::SharedVersionDiff;
 use domain::ids::UserId;
 use domain::ports::authenticator::{Session, SessionKey};
 use domain::projector::{Changes, ProjectorCursor};
@@ -17,17 +17,17 @@ use futures_util::task::AtomicWaker;
 
 /// All open streams of this process.
 #[derive(Debug)]
-pub struct Connections {
+pub struct StreamRegistry {
     slots: Mutex<BTreeMap<u64, Arc<Slot>>>,
     /// All streams are told to end. Changed and read while `slots` is locked, so that nobody enters untold.
     is_drained: AtomicBool,
     next_id: AtomicU64,
-    /// Counts the calls of [`Connections::tick`]: the time, in seconds, as far as streams need it.
+    /// Counts the calls of [`StreamRegistry::tick`]: the time, in seconds, as far as streams need it.
     tick: AtomicU32,
-    rhythm: Rhythm,
-    /// How many bytes of the meeting had been replaced when that was told last; see [`Connections::give_up`].
+    keep_alive: KeepAliveSettings,
+    /// How many bytes of the meeting had been replaced when that was told last; see [`StreamRegistry::end_slow_streams`].
     replaced_bytes: AtomicU64,
-    sent: [Sent; StreamKind::ALL.len()],
+    sent: [SentCounters; StreamKind::ALL.len()],
 }
 
 /// What a stream carries: the three are counted apart.
@@ -44,7 +44,7 @@ pub enum StreamKind {
 /// What all streams of one kind carried. Counters that every delivery moves: each on a cache line of its own.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-struct Sent {
+struct SentCounters {
     lines: AtomicU64,
     bytes: AtomicU64,
     open: AtomicU64,
@@ -63,7 +63,7 @@ pub struct StreamTotals {
 
 /// How often a stream is told something although nothing happened.
 #[derive(Clone, Copy, Debug)]
-pub struct Rhythm {
+pub struct KeepAliveSettings {
     /// After how many seconds without other traffic a keep-alive is sent; 0: never (spec: http.md#keep-alive).
     pub keep_alive_seconds: u32,
     /// After about how many seconds a client whose change id fell behind is told the present one; 0: never
@@ -73,7 +73,7 @@ pub struct Rhythm {
 
 /// How long the registry waits for a client that does not read on.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct SlowClientLimits {
     /// How long a line that was begun may take until the client has it, in seconds.
     pub line_seconds: u32,
     /// How many bytes of the meeting may be replaced meanwhile: the line still holds what they replaced.
@@ -95,14 +95,14 @@ struct Slot {
     quiet_tick: AtomicU32,
     session: Option<SessionKey>,
     user: Option<UserId>,
-    interest: Interest,
+    subscription: StreamSubscription,
 }
 
 /// What is news to a stream.
 #[derive(Clone, Debug)]
-pub enum Interest {
+pub enum StreamSubscription {
     /// What changed of the meeting for whoever has this seat.
-    Meeting(Arc<Seat>),
+    Meeting(Arc<SeenVersion>),
     /// What projectors show: the cursor says which, and to whom.
     Projectors(ProjectorCursor),
     /// Messages, which come by another way.
@@ -113,16 +113,16 @@ pub enum Interest {
 #[derive(Clone, Copy, Debug)]
 pub struct News<'a> {
     /// The way from the version that was announced before; `None`: it is not known.
-    pub transition: Option<&'a SharedTransition>,
+    pub version_diff: Option<&'a SharedVersionDiff>,
     /// What projectors show now that they did not show then.
     pub projectors: &'a Changes,
 }
 
 /// What a stream was told since it last looked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Signals(u8);
+pub struct StreamSignals(u8);
 
-impl Signals {
+impl StreamSignals {
     /// Nothing was sent for long: send a keep-alive.
     pub const KEEP_ALIVE: Self = Self(1);
     /// If the client's change id is behind, tell it the present one.
@@ -143,27 +143,27 @@ impl Signals {
 
 /// One open stream's place in the registry; dropping it leaves the registry.
 #[derive(Debug)]
-pub struct Connection {
-    connections: Arc<Connections>,
+pub struct StreamHandle {
+    registry: Arc<StreamRegistry>,
     id: u64,
     slot: Arc<Slot>,
 }
 
 /// What the transport of a stream tells the registry, and hears from it. Travels with the response.
 #[derive(Clone, Debug)]
-pub struct Pace(Arc<Slot>);
+pub struct TransportProgress(Arc<Slot>);
 
-impl Connections {
+impl StreamRegistry {
     /// An empty registry.
     #[must_use]
-    pub fn new(rhythm: Rhythm) -> Arc<Self> {
+    pub fn new(keep_alive: KeepAliveSettings) -> Arc<Self> {
         Arc::new(Self {
             slots: Mutex::default(),
             is_drained: AtomicBool::new(false),
             next_id: AtomicU64::new(0),
             // 0 means "no line" in a slot.
             tick: AtomicU32::new(1),
-            rhythm,
+            keep_alive,
             replaced_bytes: AtomicU64::new(0),
             sent: Default::default(),
         })
@@ -171,7 +171,7 @@ impl Connections {
 
     /// Enters a stream that was opened by `session`.
     #[must_use]
-    pub fn enter(self: &Arc<Self>, session: &Session, interest: Interest) -> Connection {
+    pub fn enter(self: &Arc<Self>, session: &Session, subscription: StreamSubscription) -> StreamHandle {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let now = self.tick.load(Ordering::Relaxed);
         let slot = Arc::new(Slot {
@@ -185,16 +185,16 @@ impl Connections {
             quiet_tick: AtomicU32::new(now),
             session: session.key.clone(),
             user: session.user,
-            interest,
+            subscription,
         });
-        self.sent[slot.interest.kind() as usize].open.fetch_add(1, Ordering::Relaxed);
+        self.sent[slot.subscription.kind() as usize].open.fetch_add(1, Ordering::Relaxed);
         let mut slots = self.slots();
         if self.is_drained.load(Ordering::Relaxed) {
-            slot.signal(Signals::DRAIN);
+            slot.signal(StreamSignals::DRAIN);
         }
         slots.insert(id, Arc::clone(&slot));
         drop(slots);
-        Connection { connections: Arc::clone(self), id, slot }
+        StreamHandle { registry: Arc::clone(self), id, slot }
     }
 
     /// How many streams are open.
@@ -227,14 +227,14 @@ impl Connections {
         let now = self.tick.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         for (id, slot) in &*self.slots() {
             let age = |tick: &AtomicU32| now.wrapping_sub(tick.load(Ordering::Relaxed));
-            let keep_alive = self.rhythm.keep_alive_seconds;
+            let keep_alive = self.keep_alive.keep_alive_seconds;
             if keep_alive > 0 && age(&slot.active_tick) >= keep_alive {
-                slot.signal(Signals::KEEP_ALIVE);
+                slot.signal(StreamSignals::KEEP_ALIVE);
             }
-            let quiet = self.rhythm.quiet_line_seconds;
+            let quiet = self.keep_alive.quiet_line_seconds;
             if quiet > 0 && age(&slot.quiet_tick) >= jittered(quiet, *id) {
                 slot.quiet_tick.store(now, Ordering::Relaxed);
-                slot.signal(Signals::QUIET_LINE);
+                slot.signal(StreamSignals::QUIET_LINE);
             }
         }
     }
@@ -242,19 +242,19 @@ impl Connections {
     /// Ends the streams whose clients read a line more slowly than `patience` allows, and returns how many.
     ///
     /// `replaced_bytes`: how many bytes of the meeting were replaced since the start. To be called after each tick.
-    pub fn give_up(&self, patience: Patience, replaced_bytes: u64) -> usize {
+    pub fn end_slow_streams(&self, slow_client_limits: SlowClientLimits, replaced_bytes: u64) -> usize {
         self.replaced_bytes.store(replaced_bytes, Ordering::Relaxed);
         let now = self.tick.load(Ordering::Relaxed);
         let slots = self.slots();
-        let slow = slots.values().filter(|slot| slot.is_too_slow(patience, now, replaced_bytes));
-        slow.map(|slot| slot.signal(Signals::GIVEN_UP)).count()
+        let slow = slots.values().filter(|slot| slot.is_too_slow(slow_client_limits, now, replaced_bytes));
+        slow.map(|slot| slot.signal(StreamSignals::GIVEN_UP)).count()
     }
 
     /// Tells the streams to end: those of one of `parts` groups of about the same size, so that not all clients come back
     /// at once.
     pub fn drain(&self, part: u64, parts: u64) {
         for (_, slot) in self.slots().iter().filter(|(id, _)| *id % parts.max(1) == part) {
-            slot.signal(Signals::DRAIN);
+            slot.signal(StreamSignals::DRAIN);
         }
     }
 
@@ -262,7 +262,7 @@ impl Connections {
     pub fn drain_rest(&self) {
         let slots = self.slots();
         self.is_drained.store(true, Ordering::Relaxed);
-        slots.values().for_each(|slot| slot.signal(Signals::DRAIN));
+        slots.values().for_each(|slot| slot.signal(StreamSignals::DRAIN));
     }
 
     /// The sessions that opened the streams, each once.
@@ -280,7 +280,7 @@ impl Connections {
         let gone: std::collections::HashSet<_> = gone.iter().collect();
         for slot in self.slots().values() {
             if slot.session.as_ref().is_some_and(|session| gone.contains(session)) {
-                slot.signal(Signals::REVOKED);
+                slot.signal(StreamSignals::REVOKED);
             }
         }
     }
@@ -301,7 +301,7 @@ impl StreamKind {
     pub const ALL: [Self; 3] = [Self::Autoupdate, Self::Projector, Self::Notify];
 }
 
-impl Interest {
+impl StreamSubscription {
     fn kind(&self) -> StreamKind {
         match self {
             Self::Meeting(_) => StreamKind::Autoupdate,
@@ -313,80 +313,83 @@ impl Interest {
 
 impl Slot {
     fn is_concerned(&self, news: News<'_>) -> bool {
-        let Some(transition) = news.transition else { return true };
-        match &self.interest {
-            Interest::Meeting(seat) => !seat.pass_over(transition),
+        let Some(version_diff) = news.version_diff else { return true };
+        match &self.subscription {
+            StreamSubscription::Meeting(seen_version) => !seen_version.advance_if_unaffected(version_diff),
             // It may also have lost the right to go on.
-            Interest::Projectors(cursor) => cursor.is_concerned(news.projectors) || transition.way().decides(self.user),
-            Interest::Messages => transition.way().decides(self.user),
+            StreamSubscription::Projectors(cursor) => {
+                cursor.is_concerned(news.projectors) || version_diff.diff().may_affect(self.user)
+            }
+            StreamSubscription::Messages => version_diff.diff().may_affect(self.user),
         }
     }
 
     /// Told once: a stream that was given up is not counted again.
-    fn is_too_slow(&self, patience: Patience, now: u32, replaced_bytes: u64) -> bool {
+    fn is_too_slow(&self, slow_client_limits: SlowClientLimits, now: u32, replaced_bytes: u64) -> bool {
         let line_tick = self.line_tick.load(Ordering::Relaxed);
-        let is_told = self.signals.load(Ordering::Relaxed) & Signals::GIVEN_UP.0 != 0;
+        let is_told = self.signals.load(Ordering::Relaxed) & StreamSignals::GIVEN_UP.0 != 0;
         let held = replaced_bytes.saturating_sub(self.line_replaced_bytes.load(Ordering::Relaxed));
         // What was made of a line holds no version, and lines of messages or slides never do.
-        let holds_version = matches!(self.interest, Interest::Meeting(_)) && self.line_is_open.load(Ordering::Relaxed);
-        let holds_too_much = holds_version && held > patience.replaced_bytes_max;
-        line_tick != 0 && !is_told && (now.wrapping_sub(line_tick) >= patience.line_seconds || holds_too_much)
+        let holds_version =
+            matches!(self.subscription, StreamSubscription::Meeting(_)) && self.line_is_open.load(Ordering::Relaxed);
+        let holds_too_much = holds_version && held > slow_client_limits.replaced_bytes_max;
+        line_tick != 0 && !is_told && (now.wrapping_sub(line_tick) >= slow_client_limits.line_seconds || holds_too_much)
     }
 
-    fn signal(&self, signal: Signals) {
+    fn signal(&self, signal: StreamSignals) {
         self.signals.fetch_or(signal.0, Ordering::Release);
         self.waker.wake();
     }
 }
 
-impl Connection {
+impl StreamHandle {
     /// Lets `waker` be woken by news from now on, and takes the signals set so far.
     ///
     /// To be called before looking for news: what happens afterwards wakes.
-    pub fn listen(&self, waker: &Waker) -> Signals {
+    pub fn listen(&self, waker: &Waker) -> StreamSignals {
         self.slot.waker.register(waker);
         if self.slot.signals.load(Ordering::Acquire) == 0 {
-            return Signals::default();
+            return StreamSignals::default();
         }
         // A stream that was told to end stays so.
-        let kept = Signals::DRAIN.0 | Signals::REVOKED.0 | Signals::GIVEN_UP.0;
-        Signals(self.slot.signals.fetch_and(kept, Ordering::AcqRel))
+        let kept = StreamSignals::DRAIN.0 | StreamSignals::REVOKED.0 | StreamSignals::GIVEN_UP.0;
+        StreamSignals(self.slot.signals.fetch_and(kept, Ordering::AcqRel))
     }
 
     /// Notes that a line is begun.
     pub fn begins_line(&self) {
-        let replaced_bytes = self.connections.replaced_bytes.load(Ordering::Relaxed);
+        let replaced_bytes = self.registry.replaced_bytes.load(Ordering::Relaxed);
         self.slot.line_replaced_bytes.store(replaced_bytes, Ordering::Relaxed);
-        self.slot.line_tick.store(self.connections.tick.load(Ordering::Relaxed).max(1), Ordering::Relaxed);
+        self.slot.line_tick.store(self.registry.tick.load(Ordering::Relaxed).max(1), Ordering::Relaxed);
     }
 
     /// For the transport of the stream.
     #[must_use]
-    pub fn pace(&self) -> Pace {
-        Pace(Arc::clone(&self.slot))
+    pub fn progress(&self) -> TransportProgress {
+        TransportProgress(Arc::clone(&self.slot))
     }
 
     /// Notes that `bytes` are sent to the client, and whether a line ends with them.
     pub fn sent(&self, bytes: usize, ends_line: bool) {
-        let sent = &self.connections.sent[self.slot.interest.kind() as usize];
+        let sent = &self.registry.sent[self.slot.subscription.kind() as usize];
         sent.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         if ends_line {
             sent.lines.fetch_add(1, Ordering::Relaxed);
         }
         self.slot.line_is_open.store(!ends_line, Ordering::Relaxed);
-        self.slot.active_tick.store(self.connections.tick.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.slot.active_tick.store(self.registry.tick.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// Has nothing been sent for so long that a keep-alive is due?
     #[must_use]
     pub fn is_silent(&self) -> bool {
-        let now = self.connections.tick.load(Ordering::Relaxed);
-        let keep_alive = self.connections.rhythm.keep_alive_seconds;
+        let now = self.registry.tick.load(Ordering::Relaxed);
+        let keep_alive = self.registry.keep_alive.keep_alive_seconds;
         keep_alive > 0 && now.wrapping_sub(self.slot.active_tick.load(Ordering::Relaxed)) >= keep_alive
     }
 }
 
-impl Pace {
+impl TransportProgress {
     /// Notes that the client took everything that the stream had. In the middle of a line that changes nothing: the stream
     /// only lets others have their turn.
     pub fn caught_up(&self) {
@@ -399,17 +402,17 @@ impl Pace {
     pub fn poll_given_up(&self, context: &Context<'_>) -> Poll<()> {
         // What announced news meanwhile may have used up the waker.
         self.0.waker.register(context.waker());
-        match self.0.signals.load(Ordering::Acquire) & Signals::GIVEN_UP.0 {
+        match self.0.signals.load(Ordering::Acquire) & StreamSignals::GIVEN_UP.0 {
             0 => Poll::Pending,
             _ => Poll::Ready(()),
         }
     }
 }
 
-impl Drop for Connection {
+impl Drop for StreamHandle {
     fn drop(&mut self) {
-        self.connections.sent[self.slot.interest.kind() as usize].open.fetch_sub(1, Ordering::Relaxed);
-        self.connections.slots().remove(&self.id);
+        self.registry.sent[self.slot.subscription.kind() as usize].open.fetch_sub(1, Ordering::Relaxed);
+        self.registry.slots().remove(&self.id);
     }
 }
 

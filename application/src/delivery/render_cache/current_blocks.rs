@@ -9,10 +9,10 @@ use domain::meeting::block::{Block, BlockId, BlockKey};
 
 /// The present meeting, and the blocks replaced lately. Locked for moments, and only to render or to publish.
 #[derive(Default)]
-pub(super) struct Served(Mutex<State>);
+pub(super) struct CurrentBlocks(Mutex<CurrentState>);
 
 #[derive(Default)]
-struct State {
+struct CurrentState {
     meeting: Option<Arc<Meeting>>,
     /// Of these blocks something may be kept.
     replaced: BTreeSet<BlockId>,
@@ -23,7 +23,7 @@ struct State {
 /// replaced block for so many entries something is kept.
 const ENTRIES_PER_BLOCK_MAX: usize = 256;
 
-impl Served {
+impl CurrentBlocks {
     /// Whether the meeting that is served has the block. Before there is one, any block will do.
     pub(super) fn has(&self, block: &Block) -> bool {
         let state = self.lock();
@@ -33,7 +33,7 @@ impl Served {
 
     /// Serves a meeting of which nothing is kept yet.
     pub(super) fn begin(&self, meeting: &Arc<Meeting>) {
-        let begun = State { meeting: Some(Arc::clone(meeting)), ..State::default() };
+        let begun = CurrentState { meeting: Some(Arc::clone(meeting)), ..CurrentState::default() };
         // What nobody needs any more is freed outside of the lock.
         let before = std::mem::replace(&mut *self.lock(), begun);
         drop(before);
@@ -60,7 +60,7 @@ impl Served {
         replaced
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, CurrentState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

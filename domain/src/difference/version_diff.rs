@@ -8,14 +8,14 @@ use super::{Difference, Selection};
 use crate::ids::{ElementKey, UserId};
 use crate::meeting::block::{Block, BlockKey};
 use crate::meeting::history::History;
-use crate::meeting::{Deciding, Meeting, Version, view_entry, view_in};
+use crate::meeting::{AffectedViewers, Meeting, Version, view_entry, view_in};
 use crate::restriction::view::View;
 use crate::restriction::viewer::Viewer;
-use crate::restriction::{About, named_users};
+use crate::restriction::{About, affected_users};
 
 /// The way from one version of the meeting to a later one, looked at once for all viewers.
 #[derive(Debug)]
-pub struct Transition {
+pub struct VersionDiff {
     from: Arc<Meeting>,
     to: Arc<Meeting>,
     /// The keys whose element, or what the meeting says of it, may differ; ascending.
@@ -23,14 +23,14 @@ pub struct Transition {
     /// Which of `touched` stand in one block.
     blocks: Box<[(BlockKey, Range<usize>)]>,
     /// The users whom a touched element names, and its place in `touched`; ascending. All others see the change by their
-    /// standing alone.
-    named: Box<[(UserId, usize)]>,
-    deciding: DecidingUsers,
+    /// access profile alone.
+    affected: Box<[(UserId, usize)]>,
+    affected_viewers: AffectedUsers,
 }
 
 /// Whose viewer may be another than before.
 #[derive(Clone, Debug, Default)]
-struct DecidingUsers {
+struct AffectedUsers {
     everybody: bool,
     users: BTreeSet<UserId>,
 }
@@ -43,12 +43,12 @@ struct BlockDifference {
     deleted: Vec<ElementKey>,
 }
 
-/// What one viewer sees otherwise than others of its standing: the place in `touched`, and the views before and after.
-pub type OwnViews = Box<[(usize, View, View)]>;
+/// What one viewer sees otherwise than others of its access profile: the place in `touched`, and the views before and after.
+pub type PersonalViews = Box<[(usize, View, View)]>;
 
-/// What changed of the touched elements for one kind of viewer whose standing did not change.
+/// What changed of the touched elements for one kind of viewer whose access profile did not change.
 #[derive(Debug)]
-pub struct NarrowDifference {
+pub struct TouchedDifference {
     /// Before and after, one for each of `touched`.
     views: Box<[(View, View)]>,
     /// One for each of `touched`.
@@ -57,22 +57,22 @@ pub struct NarrowDifference {
     blocks: Box<[Option<BlockDifference>]>,
 }
 
-/// What changed in all blocks for one kind of viewer whose standing changed.
+/// What changed in all blocks for one kind of viewer whose access profile changed.
 #[derive(Debug)]
-pub struct WideDifference {
+pub struct FullDifference {
     blocks: BTreeMap<BlockKey, BlockDifference>,
 }
 
-/// What one viewer of a kind is told, whose standing changed.
+/// What one viewer of a kind is told, whose access profile changed.
 #[derive(Debug)]
-pub enum Wide {
+pub enum FullOutcome {
     /// The same as all of its kind.
     Shared,
     /// This; `None`: nothing.
-    Own(Option<Difference>),
+    Personal(Option<Difference>),
 }
 
-impl Transition {
+impl VersionDiff {
     /// The way from the version `from` of `history` to its present one; `None` if `from` is not kept any more.
     #[must_use]
     pub fn new(history: &History, from: Version) -> Option<Self> {
@@ -81,18 +81,18 @@ impl Transition {
         let touched: BTreeSet<ElementKey> =
             history.since(Version(from.0 + 1)).flat_map(|meeting| meeting.step().touched.iter().copied()).collect();
         let touched: Box<[ElementKey]> = touched.into_iter().collect();
-        let mut named = BTreeSet::new();
-        let mut deciding = DecidingUsers::default();
+        let mut affected = BTreeSet::new();
+        let mut affected_viewers = AffectedUsers::default();
         for (place, key) in touched.iter().enumerate() {
             for meeting in [&old, &new] {
-                let users = meeting.get(*key).map_or(About::NOBODY, |element| named_users(element));
-                named.extend(users.iter().map(|user| (user, place)));
-                match Viewer::deciding(meeting, *key) {
-                    Deciding::Nobody => {}
-                    Deciding::User(user) => {
-                        deciding.users.insert(user);
+                let users = meeting.get(*key).map_or(About::NOBODY, |element| affected_users(element));
+                affected.extend(users.iter().map(|user| (user, place)));
+                match Viewer::affected_by(meeting, *key) {
+                    AffectedViewers::Nobody => {}
+                    AffectedViewers::User(user) => {
+                        affected_viewers.users.insert(user);
                     }
-                    Deciding::Everybody => deciding.everybody = true,
+                    AffectedViewers::Everybody => affected_viewers.everybody = true,
                 }
             }
         }
@@ -101,8 +101,8 @@ impl Transition {
             to: new,
             blocks: blocks_of(&touched),
             touched,
-            named: named.into_iter().collect(),
-            deciding,
+            affected: affected.into_iter().collect(),
+            affected_viewers,
         })
     }
 
@@ -120,8 +120,8 @@ impl Transition {
 
     /// May this user resolve to another viewer than before, or have lost the right to be served?
     #[must_use]
-    pub fn decides(&self, user: Option<UserId>) -> bool {
-        self.deciding.everybody || user.is_some_and(|user| self.deciding.users.contains(&user))
+    pub fn may_affect(&self, user: Option<UserId>) -> bool {
+        self.affected_viewers.everybody || user.is_some_and(|user| self.affected_viewers.users.contains(&user))
     }
 
     /// Was nothing touched?
@@ -130,10 +130,10 @@ impl Transition {
         self.touched.is_empty()
     }
 
-    /// What changed for all of this viewer's standing whom nothing touched names, and who are who they were: only what
+    /// What changed for all of this viewer's access profile whom nothing touched names, and who are who they were: only what
     /// was touched can look different.
     #[must_use]
-    pub fn narrow(&self, viewer: &Viewer) -> NarrowDifference {
+    pub fn compare_touched(&self, viewer: &Viewer) -> TouchedDifference {
         let viewer = &viewer.stranger();
         let views: Box<[(View, View)]> = self.touched.iter().map(|key| self.views(viewer, *key)).collect();
         let compared: Box<[Comparison]> =
@@ -141,20 +141,27 @@ impl Transition {
         let look = |place: usize| (compared[place], &views[place].1);
         let blocks: Box<[_]> =
             self.blocks.iter().map(|(key, places)| self.block_difference(*key, places.clone(), look, false)).collect();
-        NarrowDifference { views, compared, blocks }
+        TouchedDifference { views, compared, blocks }
     }
 
     /// What changed for one who sees `own` otherwise: the blocks where that is so are its own, the others are shared.
     #[must_use]
-    pub fn narrow_own(&self, shared: &NarrowDifference, own: &[(usize, View, View)]) -> Option<Difference> {
-        let own: BTreeMap<usize, (Comparison, &View)> =
-            own.iter().map(|(place, old, new)| (*place, (self.compare(self.touched[*place], old, new), new))).collect();
-        let look = |place: usize| own.get(&place).copied().unwrap_or((shared.compared[place], &shared.views[place].1));
+    pub fn compare_touched_personal(
+        &self,
+        shared: &TouchedDifference,
+        personal: &[(usize, View, View)],
+    ) -> Option<Difference> {
+        let personal: BTreeMap<usize, (Comparison, &View)> = personal
+            .iter()
+            .map(|(place, old, new)| (*place, (self.compare(self.touched[*place], old, new), new)))
+            .collect();
+        let look =
+            |place: usize| personal.get(&place).copied().unwrap_or((shared.compared[place], &shared.views[place].1));
         let blocks: Vec<Option<BlockDifference>> = self
             .blocks
             .iter()
             .zip(&shared.blocks)
-            .map(|((key, places), shared)| match own.range(places.clone()).next() {
+            .map(|((key, places), shared)| match personal.range(places.clone()).next() {
                 Some(_) => self.block_difference(*key, places.clone(), look, true),
                 None => shared.clone(),
             })
@@ -162,14 +169,17 @@ impl Transition {
         of_blocks(blocks.iter().flatten())
     }
 
-    /// Where the viewer, or one who delegated the vote to it, is named, and it sees otherwise than its standing says.
+    /// Where the viewer, or one who delegated the vote to it, is named, and it sees otherwise than its access profile says.
     #[must_use]
-    pub fn own_views(&self, viewer: &Viewer, shared: &NarrowDifference) -> OwnViews {
+    pub fn personal_views(&self, viewer: &Viewer, shared: &TouchedDifference) -> PersonalViews {
         let users = viewer.user().into_iter().chain(viewer.delegated_from().iter().copied());
         let places: BTreeSet<usize> = users
             .flat_map(|user| {
-                let first = self.named.partition_point(|(named, _)| *named < user);
-                self.named[first..].iter().take_while(move |(named, _)| *named == user).map(|(_, place)| *place)
+                let first = self.affected.partition_point(|(affected, _)| *affected < user);
+                self.affected[first..]
+                    .iter()
+                    .take_while(move |(affected, _)| *affected == user)
+                    .map(|(_, place)| *place)
             })
             .collect();
         let views = places.into_iter().map(|place| (place, self.views(viewer, self.touched[place])));
@@ -189,7 +199,7 @@ impl Transition {
         key: BlockKey,
         places: Range<usize>,
         look: impl Fn(usize) -> (Comparison, &'a View),
-        is_own: bool,
+        is_personal: bool,
     ) -> Option<BlockDifference> {
         let block = self.to.block(key);
         let mut views = vec![View::Hidden; block.map_or(0, |block| block.entries().len())];
@@ -207,46 +217,50 @@ impl Transition {
             }
         }
         let changed = block
-            .map(|block| Selection { block: Arc::clone(block), views: views.into(), is_own })
+            .map(|block| Selection { block: Arc::clone(block), views: views.into(), is_personal })
             .filter(|selection| !selection.is_empty());
         (changed.is_some() || !deleted.is_empty()).then_some(BlockDifference { key, changed, deleted })
     }
 
-    /// What changed for all of these two standings whom nothing names, and who are others than before: everything can look
+    /// What changed for all of these two access profiles whom nothing names, and who are others than before: everything can look
     /// different.
     #[must_use]
-    pub fn wide(&self, before: &Viewer, after: &Viewer) -> WideDifference {
+    pub fn compare_all(&self, before: &Viewer, after: &Viewer) -> FullDifference {
         let (before, after) = (before.stranger(), after.stranger());
         let blocks = block_pairs(&self.from, &self.to)
             .filter_map(|(key, old, new)| self.compare_block(key, old, new, &before, &after))
             .map(|block| (block.key, block))
             .collect();
-        WideDifference { blocks }
+        FullDifference { blocks }
     }
 
-    /// What changed for the one who was `before` and is `after`, beside what is `shared` by all of the two standings.
+    /// What changed for the one who was `before` and is `after`, beside what is `shared` by all of the two access profiles.
     #[must_use]
-    pub fn wide_own(&self, before: &Viewer, after: &Viewer, shared: &WideDifference) -> Wide {
-        // Where the viewer is named it may see otherwise than others of its standing.
-        let mut own = BTreeMap::new();
+    pub fn compare_all_personal(&self, before: &Viewer, after: &Viewer, shared: &FullDifference) -> FullOutcome {
+        // Where the viewer is named it may see otherwise than others of its access profile.
+        let mut personal = BTreeMap::new();
         for (key, old, new) in block_pairs(&self.from, &self.to) {
-            let is_named = |viewer: &Viewer, block: Option<&Arc<Block>>| {
-                block.is_some_and(|block| viewer.is_named_in(block.named()))
+            let is_affected = |viewer: &Viewer, block: Option<&Arc<Block>>| {
+                block.is_some_and(|block| viewer.is_among(block.affected_users()))
             };
-            if [before, after].iter().any(|viewer| is_named(viewer, old) || is_named(viewer, new)) {
+            if [before, after].iter().any(|viewer| is_affected(viewer, old) || is_affected(viewer, new)) {
                 let difference = self.compare_block(key, old, new, before, after);
                 if !same_difference(difference.as_ref(), shared.blocks.get(&key)) {
-                    own.insert(key, difference);
+                    personal.insert(key, difference);
                 }
             }
         }
-        if own.is_empty() {
-            return Wide::Shared;
+        if personal.is_empty() {
+            return FullOutcome::Shared;
         }
-        let mut blocks: BTreeMap<_, _> =
-            shared.blocks.iter().filter(|(key, _)| !own.contains_key(key)).map(|(key, block)| (*key, block)).collect();
-        blocks.extend(own.iter().filter_map(|(key, block)| Some((*key, block.as_ref()?))));
-        Wide::Own(of_blocks(blocks.into_values()))
+        let mut blocks: BTreeMap<_, _> = shared
+            .blocks
+            .iter()
+            .filter(|(key, _)| !personal.contains_key(key))
+            .map(|(key, block)| (*key, block))
+            .collect();
+        blocks.extend(personal.iter().filter_map(|(key, block)| Some((*key, block.as_ref()?))));
+        FullOutcome::Personal(of_blocks(blocks.into_values()))
     }
 
     fn compare_block(
@@ -277,8 +291,9 @@ impl Transition {
                     Comparison::Same | Comparison::Deleted => View::Hidden,
                 }
             });
-            let is_own = old.is_some_and(|block| after.is_named_in(block.named())) || after.is_named_in(block.named());
-            Selection { block: Arc::clone(block), views: views.collect(), is_own }
+            let is_personal = old.is_some_and(|block| after.is_among(block.affected_users()))
+                || after.is_among(block.affected_users());
+            Selection { block: Arc::clone(block), views: views.collect(), is_personal }
         });
         let changed = changed.filter(|selection| !selection.is_empty());
         (changed.is_some() || !deleted.is_empty()).then_some(BlockDifference { key, changed, deleted })
@@ -302,7 +317,7 @@ impl Transition {
     }
 }
 
-impl NarrowDifference {
+impl TouchedDifference {
     /// What to tell; `None`: nothing.
     #[must_use]
     pub fn difference(&self) -> Option<Difference> {
@@ -310,7 +325,7 @@ impl NarrowDifference {
     }
 }
 
-impl WideDifference {
+impl FullDifference {
     /// What to tell; `None`: nothing.
     #[must_use]
     pub fn difference(&self) -> Option<Difference> {

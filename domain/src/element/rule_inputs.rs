@@ -8,7 +8,7 @@ use crate::permission::{Permission, PermissionSet};
 
 /// The facts of one element, by the rule that reads them (spec: restriction.md#missing-fields).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Facts {
+pub enum RuleInputs {
     /// The element cannot be read: hidden from everybody.
     Unreadable,
     /// The rule reads nothing of the element.
@@ -28,7 +28,7 @@ pub enum Facts {
         has_notes: bool,
     },
     /// `motions/motion`
-    Motion(Box<MotionFacts>),
+    Motion(Box<MotionInputs>),
     /// `motions/motion-block` and `motions/motion-change-recommendation`
     Internal {
         /// `internal`
@@ -68,7 +68,7 @@ pub enum Facts {
         groups: Box<[GroupId]>,
     },
     /// `users/user`
-    User(Box<UserFacts>),
+    User(Box<UserInputs>),
     /// `users/personal-note`
     PersonalNote {
         /// `user_id`
@@ -93,7 +93,7 @@ pub type UserSet = Box<[UserId]>;
 
 /// What the rule of `motions/motion` reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MotionFacts {
+pub struct MotionInputs {
     /// Is `state_restriction` empty?
     pub unrestricted: bool,
     /// The permissions that `state_restriction` names and that open the motion.
@@ -133,7 +133,7 @@ pub enum PollState {
 
 /// What the rules and the authentication read of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserFacts {
+pub struct UserInputs {
     /// `groups_id`, ascending; `[1]` if it is empty or missing.
     pub groups: Box<[GroupId]>,
     /// `vote_delegated_from_users_id`, in its order.
@@ -146,7 +146,7 @@ pub struct UserFacts {
     pub session_auth_hash: Option<Box<str>>,
 }
 
-impl Facts {
+impl RuleInputs {
     /// Reads the facts that the rule of the element's collection needs.
     ///
     /// # Errors
@@ -162,7 +162,7 @@ impl Facts {
                 speakers: users_of_objects(fields, "speakers")?,
                 has_notes: fields.objects("speakers")?.iter().any(|speaker| speaker.raw("note").is_some()),
             },
-            C::Motion => Self::Motion(Box::new(MotionFacts::read(fields)?)),
+            C::Motion => Self::Motion(Box::new(MotionInputs::read(fields)?)),
             C::MotionBlock | C::MotionChangeRecommendation => Self::Internal { internal: fields.boolean("internal")? },
             C::MotionCommentSection => Self::CommentSection { read_groups: fields.groups("read_groups_id")?.into() },
             C::Mediafile => Self::Mediafile(MediafileAccess::read(fields)?),
@@ -178,7 +178,7 @@ impl Facts {
             C::ChatGroup | C::ChatMessage => Self::Chat {
                 groups: [fields.groups("read_groups_id")?, fields.groups("write_groups_id")?].concat().into(),
             },
-            C::User => Self::User(Box::new(UserFacts::read(fields)?)),
+            C::User => Self::User(Box::new(UserInputs::read(fields)?)),
             C::PersonalNote => Self::PersonalNote { user: fields.user("user_id")? },
             C::Group => Self::Group {
                 permissions: fields
@@ -206,7 +206,7 @@ impl Facts {
     }
 }
 
-impl MotionFacts {
+impl MotionInputs {
     fn read(fields: &Fields<'_>) -> Result<Self, FieldError> {
         // These three open a motion whose state names them; any other name in the list opens nothing.
         const OPENING: [Permission; 3] =
@@ -261,7 +261,7 @@ impl PollState {
     }
 }
 
-impl UserFacts {
+impl UserInputs {
     fn read(fields: &Fields<'_>) -> Result<Self, FieldError> {
         let mut groups = fields.groups("groups_id")?;
         if groups.is_empty() {

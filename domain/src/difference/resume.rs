@@ -7,7 +7,7 @@ use super::Difference;
 use super::selection::select;
 use crate::ids::{ChangeId, ElementKey, UserId};
 use crate::meeting::history::History;
-use crate::meeting::{Deciding, Meeting, view_in};
+use crate::meeting::{AffectedViewers, Meeting, view_in};
 use crate::permission::Permission;
 use crate::ports::authenticator::Session;
 use crate::reach::{Reach, reach};
@@ -16,7 +16,7 @@ use crate::restriction::viewer::Viewer;
 
 /// What a new connection begins with.
 #[derive(Debug)]
-pub enum CaughtUp {
+pub enum FirstLine {
     /// Everything that the viewer sees.
     Everything,
     /// What changed; `None`: nothing.
@@ -25,9 +25,9 @@ pub enum CaughtUp {
 
 /// How a new connection starts, or what must be known first.
 #[derive(Debug)]
-pub enum Start {
+pub enum Resumption {
     /// All is known.
-    Known(CaughtUp),
+    Known(FirstLine),
     /// The client is ahead: has the store this id? If so, catch up with it and ask [`start`] again; if not, the ids went
     /// back, and the client gets everything.
     IsAhead,
@@ -37,33 +37,33 @@ pub enum Start {
 
 /// The start of a client of `session`, admitted as `viewer`, that has everything up to `change_id` (0: nothing).
 #[must_use]
-pub fn start(history: &History, session: &Session, viewer: &Viewer, change_id: ChangeId) -> Start {
+pub fn start(history: &History, session: &Session, viewer: &Viewer, change_id: ChangeId) -> Resumption {
     let current = history.current();
     // A session whose user is gone is served as anonymous: what its client has may be what that user saw.
     let is_another = session.user != viewer.user();
     let is_unknown = change_id < current.bounds().lowest || history.is_ambiguous(change_id);
     if change_id == ChangeId(0) || is_unknown || is_another {
-        return Start::Known(CaughtUp::Everything);
+        return Resumption::Known(FirstLine::Everything);
     }
     if change_id > current.change_id() {
-        return Start::IsAhead;
+        return Resumption::IsAhead;
     }
     let Some(from) = history.newest_not_above(change_id) else {
-        return Start::NeedsKeys;
+        return Resumption::NeedsKeys;
     };
     if is_uncertain(history, from, viewer.user()) {
-        return Start::Known(CaughtUp::Everything);
+        return Resumption::Known(FirstLine::Everything);
     }
-    Start::Known(CaughtUp::Difference(widened(history, from, viewer)))
+    Resumption::Known(FirstLine::Difference(widened(history, from, viewer)))
 }
 
 /// The start of a client whose version is not kept: from the keys that the store names as changed since.
 ///
 /// If one of them may decide what the viewer sees, the exact difference is not known, and the client gets everything.
 #[must_use]
-pub fn start_from_keys(current: &Meeting, viewer: &Viewer, keys: &[ElementKey]) -> CaughtUp {
+pub fn start_from_keys(current: &Meeting, viewer: &Viewer, keys: &[ElementKey]) -> FirstLine {
     if keys.iter().any(|key| may_decide(viewer, *key)) {
-        return CaughtUp::Everything;
+        return FirstLine::Everything;
     }
     let mut changed = BTreeMap::new();
     let mut deleted = BTreeSet::new();
@@ -75,7 +75,7 @@ pub fn start_from_keys(current: &Meeting, viewer: &Viewer, keys: &[ElementKey]) 
             changed.insert(*key, view);
         }
     }
-    CaughtUp::Difference(Difference::new(select(current, viewer, changed), deleted.into_iter().collect()))
+    FirstLine::Difference(Difference::new(select(current, viewer, changed), deleted.into_iter().collect()))
 }
 
 /// May a client of `user` have been told, since `from`, of what the versions kept here do not show it?
@@ -127,10 +127,10 @@ fn widened(history: &History, from: &Arc<Meeting>, viewer: &Viewer) -> Option<Di
             passed_over.extend(&step.written);
         }
         let is_decided = step.touched.iter().flat_map(|key| [(before, *key), (after, *key)]).any(|(meeting, key)| {
-            match Viewer::deciding(meeting, key) {
-                Deciding::Nobody => false,
-                Deciding::User(decided) => user == Some(decided),
-                Deciding::Everybody => true,
+            match Viewer::affected_by(meeting, key) {
+                AffectedViewers::Nobody => false,
+                AffectedViewers::User(decided) => user == Some(decided),
+                AffectedViewers::Everybody => true,
             }
         });
         let after_viewer = if is_decided { Viewer::resolve(after, user) } else { before_viewer.clone() };
@@ -181,7 +181,7 @@ fn may_decide(viewer: &Viewer, key: ElementKey) -> bool {
         Reach::ItsUser => viewer.user().is_some_and(|user| ElementKey::user(user) == key),
         // Who sees every user anyway does not see them by this.
         Reach::Required(permission, _) => {
-            viewer.standing().has(permission) && !viewer.standing().has(Permission::UsersCanSeeName)
+            viewer.profile().has(permission) && !viewer.profile().has(Permission::UsersCanSeeName)
         }
         Reach::Itself => false,
     }

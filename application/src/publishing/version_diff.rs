@@ -1,0 +1,95 @@
+//! How do thousands of connections learn what changed between two versions? Each kind of viewer is compared once.
+
+use std::sync::Arc;
+
+use domain::difference::{Difference, FullDifference, FullOutcome, PersonalViews, TouchedDifference, VersionDiff};
+use domain::meeting::Version;
+use domain::meeting::history::History;
+use domain::restriction::viewer::{AccessProfile, Viewer};
+
+use crate::delivery::Once;
+use crate::delivery::line::DiffContent;
+
+/// The way from one version of the meeting to a later one, and what was found on it, for all who ask.
+#[derive(Debug)]
+pub struct SharedVersionDiff {
+    diff: VersionDiff,
+    by_profile: Once<Arc<AccessProfile>, Arc<SharedDifference<TouchedDifference>>>,
+    by_personal_views: Once<(Arc<AccessProfile>, PersonalViews), DiffOutcome>,
+    all_by_profile: Once<ProfileChange, Arc<SharedDifference<FullDifference>>>,
+}
+
+/// Before and after.
+type ProfileChange = (Arc<AccessProfile>, Arc<AccessProfile>);
+
+/// What a viewer must be told; `None`: nothing. Shared by all for whom it is the same.
+pub type DiffOutcome = Option<Arc<DiffContent>>;
+
+/// What is the same for all of a kind.
+#[derive(Debug)]
+struct SharedDifference<D> {
+    difference: D,
+    told: DiffOutcome,
+}
+
+impl<D> SharedDifference<D> {
+    fn new(difference: D, all: impl FnOnce(&D) -> Option<Difference>) -> Arc<Self> {
+        let told = all(&difference).map(DiffContent::new);
+        Arc::new(Self { difference, told })
+    }
+}
+
+impl SharedVersionDiff {
+    /// The way from the version `from` of `history` to its present one; `None` if `from` is not kept any more.
+    #[must_use]
+    pub fn new(history: &History, from: Version) -> Option<Self> {
+        Some(Self {
+            diff: VersionDiff::new(history, from)?,
+            by_profile: Once::default(),
+            by_personal_views: Once::default(),
+            all_by_profile: Once::default(),
+        })
+    }
+
+    /// Between which versions, and whose viewer may be another than before.
+    #[must_use]
+    pub fn diff(&self) -> &VersionDiff {
+        &self.diff
+    }
+
+    /// What changed for the one who was `before` and is `after`.
+    #[must_use]
+    pub fn difference(&self, before: &Viewer, after: &Viewer) -> DiffOutcome {
+        if before != after {
+            return self.compare_all(before, after);
+        }
+        if self.diff.is_empty() {
+            return None;
+        }
+        self.compare_touched(after)
+    }
+
+    fn compare_touched(&self, viewer: &Viewer) -> DiffOutcome {
+        let compare_touched =
+            || SharedDifference::new(self.diff.compare_touched(viewer), TouchedDifference::difference);
+        let shared = self.by_profile.get_or_make(viewer.profile(), compare_touched);
+        let personal = self.diff.personal_views(viewer, &shared.difference);
+        if personal.is_empty() {
+            return shared.told.clone();
+        }
+        let key = (Arc::clone(viewer.profile()), personal.clone());
+        self.by_personal_views.get_or_make(&key, || {
+            self.diff.compare_touched_personal(&shared.difference, &personal).map(DiffContent::new)
+        })
+    }
+
+    fn compare_all(&self, before: &Viewer, after: &Viewer) -> DiffOutcome {
+        let profiles = (Arc::clone(before.profile()), Arc::clone(after.profile()));
+        let compare_all = || SharedDifference::new(self.diff.compare_all(before, after), FullDifference::difference);
+        let shared = self.all_by_profile.get_or_make(&profiles, compare_all);
+        match self.diff.compare_all_personal(before, after, &shared.difference) {
+            FullOutcome::Shared => shared.told.clone(),
+            FullOutcome::Personal(difference) => difference.map(DiffContent::new),
+        }
+    }
+}

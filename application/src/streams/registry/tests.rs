@@ -1,0 +1,150 @@
+//! When is a stream told of news, of its end, and of the time?
+
+use super::*;
+
+const KEEP_ALIVE: KeepAliveSettings = KeepAliveSettings { keep_alive_seconds: 2, quiet_line_seconds: 0 };
+
+fn session(key: Option<&str>) -> Session {
+    Session { key: key.map(|key| SessionKey(key.to_owned())), ..Session::anonymous() }
+}
+
+fn signals(handle: &StreamHandle) -> StreamSignals {
+    handle.listen(Waker::noop())
+}
+
+#[test]
+fn a_silent_stream_is_told_to_send_a_keep_alive() {
+    let registry = StreamRegistry::new(KEEP_ALIVE);
+    let handle = registry.enter(&session(None), StreamSubscription::Messages);
+    registry.tick();
+    assert_eq!(signals(&handle), StreamSignals::default());
+    registry.tick();
+    assert!(signals(&handle).has(StreamSignals::KEEP_ALIVE) && handle.is_silent());
+    handle.sent(18, true);
+    registry.tick();
+    assert_eq!(signals(&handle), StreamSignals::default());
+}
+
+#[test]
+fn a_stream_that_was_told_to_end_stays_told() {
+    let registry = StreamRegistry::new(KEEP_ALIVE);
+    let handle = registry.enter(&session(None), StreamSubscription::Messages);
+    registry.drain(0, 1);
+    assert!(signals(&handle).has(StreamSignals::DRAIN));
+    assert!(signals(&handle).has(StreamSignals::DRAIN));
+}
+
+#[test]
+fn draining_in_parts_reaches_every_stream_once() {
+    let registry = StreamRegistry::new(KEEP_ALIVE);
+    let streams: Vec<_> = (0..10).map(|_| registry.enter(&session(None), StreamSubscription::Messages)).collect();
+    let told = || streams.iter().filter(|stream| signals(stream).has(StreamSignals::DRAIN)).count();
+    registry.drain(0, 3);
+    assert_eq!(told(), 4);
+    registry.drain(1, 3);
+    registry.drain(2, 3);
+    assert_eq!(told(), 10);
+}
+
+#[test]
+fn nobody_who_enters_late_is_forgotten() {
+    let registry = StreamRegistry::new(KEEP_ALIVE);
+    let enter = || registry.enter(&session(None), StreamSubscription::Messages);
+    let is_told = |stream: &StreamHandle| signals(stream).has(StreamSignals::DRAIN);
+    registry.drain(0, 1);
+    let late = enter();
+    assert!(!is_told(&late));
+    registry.drain_rest();
+    assert!(is_told(&late));
+    assert!(is_told(&enter()));
+}
+
+#[test]
+fn only_streams_of_a_session_that_is_gone_are_revoked() {
+    let registry = StreamRegistry::new(KEEP_ALIVE);
+    let (gone, stays, anonymous) = (
+        registry.enter(&session(Some("a")), StreamSubscription::Messages),
+        registry.enter(&session(Some("b")), StreamSubscription::Messages),
+        registry.enter(&session(None), StreamSubscription::Messages),
+    );
+    assert_eq!(registry.sessions().len(), 2);
+    registry.revoke(&[SessionKey("a".to_owned())]);
+    assert!(signals(&gone).has(StreamSignals::REVOKED));
+    assert!(!signals(&stays).has(StreamSignals::REVOKED) && !signals(&anonymous).has(StreamSignals::REVOKED));
+}
+
+#[test]
+fn a_stream_that_is_dropped_leaves() {
+    let registry = StreamRegistry::new(KEEP_ALIVE);
+    drop(registry.enter(&session(None), StreamSubscription::Messages));
+    assert_eq!(registry.count(), 0);
+}
+
+#[test]
+fn kinds_of_streams_are_counted_apart() {
+    let registry = StreamRegistry::new(KEEP_ALIVE);
+    let ids = domain::projector::ProjectorIds::parse(Some("1")).expect("a list of ids");
+    let shown = registry.enter(&session(None), StreamSubscription::Projectors(ProjectorCursor::new(None, ids)));
+    let messages = registry.enter(&session(None), StreamSubscription::Messages);
+    drop(registry.enter(&session(None), StreamSubscription::Messages));
+    shown.sent(7, false);
+    shown.sent(5, true);
+    messages.sent(3, true);
+    let totals = StreamKind::ALL.map(|kind| registry.totals(kind));
+    let expected = [(0, 0, 0), (1, 1, 12), (1, 1, 3)];
+    assert_eq!(totals, expected.map(|(open, lines, bytes)| StreamTotals { open, lines, bytes }));
+}
+
+/// Whether the stream is given up after so many seconds since it sent the first part of a line, while the client took
+/// what there was or not, and the line was complete with it or not.
+#[track_caller]
+fn check_given_up(seconds: usize, is_taken: bool, is_complete: bool, expected: bool) {
+    let registry = StreamRegistry::new(KEEP_ALIVE);
+    let stream = registry.enter(&session(None), StreamSubscription::Messages);
+    stream.begins_line();
+    stream.sent(1, is_complete);
+    if is_taken {
+        stream.progress().caught_up();
+    }
+    let slow_client_limits = SlowClientLimits { line_seconds: 10, replaced_bytes_max: u64::MAX };
+    let mut ended = 0;
+    for _ in 0..seconds {
+        registry.tick();
+        ended += registry.end_slow_streams(slow_client_limits, 0);
+    }
+    let is_given_up = stream.progress().poll_given_up(&Context::from_waker(Waker::noop())).is_ready();
+    let told = (is_given_up, ended);
+    assert_eq!(told, (expected, usize::from(expected)), "{seconds} s, taken: {is_taken}, complete: {is_complete}");
+}
+
+#[test]
+fn a_stream_whose_client_does_not_read_on_is_given_up_once() {
+    for is_complete in [false, true] {
+        check_given_up(9, false, is_complete, false);
+        check_given_up(15, false, is_complete, true);
+    }
+    check_given_up(15, true, true, false);
+    // It only let others have their turn.
+    check_given_up(15, true, false, true);
+}
+
+#[test]
+fn each_line_has_its_own_time() {
+    let registry = StreamRegistry::new(KEEP_ALIVE);
+    let stream = registry.enter(&session(None), StreamSubscription::Messages);
+    let slow_client_limits = SlowClientLimits { line_seconds: 10, replaced_bytes_max: u64::MAX };
+    for _ in 0..5 {
+        stream.begins_line();
+        stream.sent(1, true);
+        let ended: usize =
+            (0..8).map(|_| registry.tick()).map(|()| registry.end_slow_streams(slow_client_limits, 0)).sum();
+        assert_eq!(ended, 0);
+    }
+}
+
+#[test]
+fn quiet_lines_are_spread_around_their_time() {
+    let waits: Vec<u32> = (0..100).map(|id| jittered(240, id)).collect();
+    assert!(waits.iter().all(|wait| (180..=300).contains(wait)), "{waits:?}");
+    assert!(waits.iter().collect::<std::collections::BTreeSet<_>>().len() > 20);
+}
