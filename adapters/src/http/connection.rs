@@ -17,6 +17,7 @@ use super::address::Address;
 use super::connection_error::ConnectionError;
 use super::drain::Drain;
 use super::error::HttpError;
+use super::http2::{BelowTls, Gather};
 use super::limits::Limits;
 use super::options::{Http1Options, Http2Options};
 use super::router::{HttpResponse, HttpService};
@@ -89,32 +90,33 @@ where
     let Some(is_tls) = Box::pin(until(&mut drain, context.first_bytes, io.is_tls())).await? else { return Ok(()) };
     match (&context.tls, is_tls) {
         (Tls::On(server, _), true) => {
-            let handshake = server.accept(io).map_ok(Some);
+            let gather = Gather::default();
+            let handshake = server.accept(BelowTls::new(io, gather.clone())).map_ok(Some);
             let Some(io) = Box::pin(until(&mut drain, context.handshake, handshake)).await? else { return Ok(()) };
-            Box::pin(answer(Sniffed::new(io), peer, true, context, drain)).await
+            Box::pin(answer(Sniffed::new(io), peer, Some(gather), context, drain)).await
         }
         (Tls::On(_, false), false) => Box::pin(refuse(io, context, drain)).await,
-        (Tls::On(_, true), false) | (Tls::Off, _) => Box::pin(answer(io, peer, false, context, drain)).await,
+        (Tls::On(_, true), false) | (Tls::Off, _) => Box::pin(answer(io, peer, None, context, drain)).await,
     }
 }
 
-/// Answers requests with the service.
+/// Answers requests with the service; over TLS there is a way to gather what is written.
 async fn answer<Io>(
     io: Sniffed<Io>,
     peer: Address,
-    tls: bool,
+    tls: Option<Gather>,
     context: &Arc<ConnectionContext>,
     drain: Drain,
 ) -> Result<(), ConnectionError>
 where
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let shared = Arc::clone(context);
+    let (shared, is_tls) = (Arc::clone(context), tls.is_some());
     let respond = move |request| {
         let (context, peer) = (Arc::clone(&shared), peer.clone());
-        async move { context.service.respond(request, peer, tls).await }.boxed()
+        async move { context.service.respond(request, peer, is_tls).await }.boxed()
     };
-    speak(io, respond, context, drain).await
+    speak(io, respond, context, drain, tls).await
 }
 
 /// Answers the first request with the error that only TLS is served, and ends the connection.
@@ -134,7 +136,7 @@ where
         async { response }.boxed()
     };
     tokio::select! {
-        ended = speak(io, respond, context, done) => ended,
+        ended = speak(io, respond, context, done, None) => ended,
         () = drain.begun() => Ok(()),
     }
 }
@@ -145,13 +147,14 @@ async fn speak<Io>(
     respond: impl Fn(Request<Body>) -> BoxFuture<'static, HttpResponse> + Send + 'static,
     context: &ConnectionContext,
     mut drain: Drain,
+    gather: Option<Gather>,
 ) -> Result<(), ConnectionError>
 where
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     match Box::pin(until(&mut drain, context.first_bytes, io.protocol())).await? {
         Some(Protocol::Http1) => http1::speak(io, &context.http1, respond, drain).await,
-        Some(Protocol::Http2) => http2::speak(io, &context.http2, respond, drain).await,
+        Some(Protocol::Http2) => http2::speak(io, &context.http2, respond, drain, gather).await,
         None => Ok(()),
     }
 }

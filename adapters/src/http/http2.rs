@@ -4,6 +4,7 @@
 //! is dead, unused, or told to (decision 0015). [`exchange`] is what happens on one stream.
 
 mod exchange;
+mod gather;
 mod payload;
 mod request_body;
 
@@ -21,6 +22,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use self::exchange::Exchange;
+use self::gather::AboveTls;
+pub(super) use self::gather::{BelowTls, Gather};
 use self::payload::Payload;
 use super::connection_error::ConnectionError;
 use super::drain::Drain;
@@ -37,14 +40,16 @@ pub(super) async fn speak<Io>(
     options: &Http2Options,
     respond: impl Fn(Request<poem::Body>) -> BoxFuture<'static, HttpResponse>,
     mut drain: Drain,
+    gather: Option<Gather>,
 ) -> Result<(), ConnectionError>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
+    let io = AboveTls::new(io, gather.clone().unwrap_or_default());
     // Boxed, so that nothing of it is left when the connection is served.
     let handshake = Box::pin(tokio::time::timeout(options.first_bytes, options.builder.handshake(io)));
     let h2 = handshake.await.map_err(|_| ConnectionError::TooSlow(options.first_bytes))??;
-    let mut connection = Http2Connection::new(h2, options, respond);
+    let mut connection = Http2Connection::new(h2, options, respond, gather);
     let mut draining = pin!(drain.begun());
     poll_fn(|context| {
         if connection.ending_since.is_none() && draining.as_mut().poll(context).is_ready() {
@@ -67,7 +72,9 @@ struct Http2Connection<'a, Io, Respond>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
-    h2: H2Connection<Io, Payload>,
+    h2: H2Connection<AboveTls<Io>, Payload>,
+    /// `None`: there is no TLS below, in whose buffer anything could wait.
+    gather: Option<Gather>,
     respond: Respond,
     exchanges: FuturesUnordered<Exchange>,
     options: &'a Http2Options,
@@ -95,11 +102,17 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
     Respond: Fn(Request<poem::Body>) -> BoxFuture<'static, HttpResponse>,
 {
-    fn new(mut h2: H2Connection<Io, Payload>, options: &'a Http2Options, respond: Respond) -> Self {
+    fn new(
+        mut h2: H2Connection<AboveTls<Io>, Payload>,
+        options: &'a Http2Options,
+        respond: Respond,
+        gather: Option<Gather>,
+    ) -> Self {
         let now = Instant::now();
         Self {
             ping: h2.ping_pong(),
             h2,
+            gather,
             respond,
             exchanges: FuturesUnordered::new(),
             options,
@@ -131,6 +144,22 @@ where
 
     /// Goes on with everything that can go on. Ready when the connection has ended.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        if let Some(gather) = &self.gather {
+            gather.begin();
+        }
+        let mut has_ended = self.poll_requests(context)?;
+        // What was held back goes out with one more poll, since only h2 can flush.
+        if has_ended.is_pending() && self.gather.as_ref().is_some_and(Gather::end) {
+            has_ended = self.poll_requests(context)?;
+        }
+        if has_ended.is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_time(context)
+    }
+
+    /// Sends what there is, and takes requests. Ready when the connection has ended.
+    fn poll_requests(&mut self, context: &mut Context<'_>) -> Result<Poll<()>, ConnectionError> {
         loop {
             // What they send goes to the client with the poll that follows.
             while let Poll::Ready(Some(())) = self.exchanges.poll_next_unpin(context) {}
@@ -139,11 +168,10 @@ where
                     let (request, respond) = request?;
                     self.begin(request, respond);
                 }
-                Poll::Ready(None) => return Poll::Ready(Ok(())),
-                Poll::Pending => break,
+                Poll::Ready(None) => return Ok(Poll::Ready(())),
+                Poll::Pending => return Ok(Poll::Pending),
             }
         }
-        self.poll_time(context)
     }
 
     fn begin(&mut self, request: Request<RecvStream>, mut respond: SendResponse<Payload>) {
