@@ -14,6 +14,7 @@ pub mod access;
 pub mod applause;
 pub mod difference;
 pub mod element;
+pub mod explanation;
 pub mod meeting;
 pub mod notify;
 pub mod ports;

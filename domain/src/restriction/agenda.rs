@@ -1,19 +1,19 @@
 //! Who sees the agenda and the lists of speakers?
 
+use super::rights::Rights;
 use super::rule::{About, Subject, Ties};
 use super::view::View;
-use super::viewer::AccessProfile;
 use crate::element::rule_inputs::RuleInputs;
 use crate::permission::Permission;
 
 /// (spec: restriction.md#agenda-items)
-pub(super) fn item(profile: &AccessProfile, subject: &Subject<'_>) -> View {
+pub(super) fn item(rights: &Rights<'_>, subject: &Subject<'_>) -> View {
     let RuleInputs::AgendaItem { is_hidden, is_internal } = subject.inputs else {
         return View::Hidden;
     };
-    let manages = profile.has(Permission::AgendaCanManage);
-    let sees_internal = profile.has(Permission::AgendaCanSeeInternalItems);
-    if !profile.has(Permission::AgendaCanSee) || *is_hidden && !manages || *is_internal && !sees_internal {
+    let manages = rights.has(Permission::AgendaCanManage);
+    let sees_internal = rights.has(Permission::AgendaCanSeeInternalItems);
+    if !rights.has(Permission::AgendaCanSee) || *is_hidden && !manages || *is_internal && !sees_internal {
         return View::Hidden;
     }
     match (sees_internal, manages) {
@@ -33,14 +33,14 @@ pub(super) fn speakers_with_notes(inputs: &RuleInputs) -> About<'_> {
 }
 
 /// (spec: restriction.md#lists-of-speakers)
-pub(super) fn list_of_speakers(profile: &AccessProfile, subject: &Subject<'_>, ties: &Ties<'_>) -> View {
+pub(super) fn list_of_speakers(rights: &Rights<'_>, subject: &Subject<'_>, ties: &Ties<'_>) -> View {
     let RuleInputs::ListOfSpeakers { has_notes, .. } = subject.inputs else {
         return View::Hidden;
     };
-    if !profile.has(Permission::AgendaCanSeeListOfSpeakers) {
+    if !rights.has(Permission::AgendaCanSeeListOfSpeakers) {
         return View::Hidden;
     }
-    if !has_notes || profile.speaker_note_for_everyone || profile.has(Permission::AgendaCanManageListOfSpeakers) {
+    if !has_notes || rights.shows_all_notes() || rights.has(Permission::AgendaCanManageListOfSpeakers) {
         return View::Whole;
     }
     // Who does not speak sees what every other who does not speak sees.

@@ -11,6 +11,7 @@ mod everyone;
 mod mediafiles;
 mod motions;
 mod polls;
+pub mod rights;
 mod rule;
 #[cfg(test)]
 mod tests;
@@ -24,78 +25,97 @@ use crate::element::Element;
 use crate::element::rule_inputs::RuleInputs;
 use crate::ids::UserId;
 use crate::permission::PermissionSet;
+use rights::{Answer, Rights, Trace};
 pub(crate) use rule::About;
-use rule::Rule::{self, ByProfile, ByUser};
-use rule::{Subject, Ties};
+use rule::{Decides, Rule, Subject};
 use view::View;
-use viewer::{AccessProfile, Viewer};
+use viewer::Viewer;
 
 /// What `viewer` sees of an element that is `required_by` these permissions (which matters for users alone).
 pub(crate) fn decide(viewer: &Viewer, element: &Element, required_by: PermissionSet) -> View {
-    let subject = Subject { inputs: element.rule_inputs(), required_by };
-    match rule(element) {
-        ByProfile(decide) => decide(viewer.profile(), &subject),
-        ByUser(about, decide) => decide(viewer.profile(), &subject, &Ties::of(viewer, about)),
-    }
+    rule(element).decide(viewer, &Subject { inputs: element.rule_inputs(), required_by }, Trace::OFF)
+}
+
+/// A decision, and how the rule came to it.
+#[derive(Debug)]
+pub(crate) struct Explained {
+    pub(crate) view: View,
+    /// The anchor of the rule in `docs/spec/restriction.md`.
+    pub(crate) anchor: &'static str,
+    /// What the rule asked, in its order.
+    pub(crate) answers: Vec<Answer>,
+}
+
+/// Decides as [`decide`] does, by the same rule, and keeps what it asked.
+pub(crate) fn explain(viewer: &Viewer, element: &Element, required_by: PermissionSet) -> Explained {
+    let (rule, trace) = (rule(element), Trace::on());
+    let view = rule.decide(viewer, &Subject { inputs: element.rule_inputs(), required_by }, &trace);
+    Explained { view, anchor: rule.anchor, answers: trace.answers() }
 }
 
 /// The users for whom the rule of the element may decide otherwise than for others with the same access profile.
 pub(crate) fn affected_users(element: &Element) -> About<'_> {
-    match rule(element) {
-        ByProfile(_) => About::NOBODY,
-        ByUser(about, _) => about,
+    match rule(element).decides {
+        Decides::ByProfile(_) => About::NOBODY,
+        Decides::ByUser(about, _) => about,
     }
 }
 
 fn rule(element: &Element) -> Rule<'_> {
     let inputs = element.rule_inputs();
     if *inputs == RuleInputs::Unreadable {
-        return ByProfile(nobody);
+        return Rule::by_profile("unreadable", nobody);
     }
     match element.key().collection {
-        C::AgendaItem => ByProfile(agenda::item),
-        C::ListOfSpeakers => ByUser(agenda::speakers_with_notes(inputs), agenda::list_of_speakers),
-        C::Assignment => ByProfile(assignments::assignment),
-        C::AssignmentOption => ByProfile(|profile, subject| polls::option(profile, subject, &polls::ASSIGNMENTS)),
-        C::AssignmentPoll => ByUser(polls::voters(inputs), |profile, subject, ties| {
-            polls::poll(profile, subject, ties, &polls::ASSIGNMENTS)
-        }),
-        C::AssignmentVote => ByUser(polls::users_of_vote(inputs), |profile, subject, ties| {
-            polls::vote(profile, subject, ties, &polls::ASSIGNMENTS)
-        }),
-        C::ChatGroup => ByProfile(chat::group_or_message),
-        C::ChatMessage => ByProfile(chat::group_or_message),
-        C::Config => ByProfile(everyone::everyone),
-        C::Countdown => ByProfile(everyone::on_projectors),
-        C::ProjectionDefault => ByProfile(everyone::on_projectors),
-        C::Projector => ByProfile(everyone::on_projectors),
-        C::ProjectorMessage => ByProfile(everyone::on_projectors),
-        C::Tag => ByProfile(everyone::everyone),
-        C::Mediafile => ByProfile(mediafiles::mediafile),
-        C::Category => ByProfile(motions::of_all_motions),
-        C::Motion => ByUser(motions::submitters_with_access(inputs), motions::motion),
-        C::MotionBlock => ByProfile(motions::block_or_change_recommendation),
-        C::MotionChangeRecommendation => ByProfile(motions::block_or_change_recommendation),
-        C::MotionCommentSection => ByProfile(motions::comment_section),
-        C::MotionOption => ByProfile(|profile, subject| polls::option(profile, subject, &polls::MOTIONS)),
-        C::MotionPoll => {
-            ByUser(polls::voters(inputs), |profile, subject, ties| polls::poll(profile, subject, ties, &polls::MOTIONS))
+        C::AgendaItem => Rule::by_profile("agenda-items", agenda::item),
+        C::ListOfSpeakers => {
+            Rule::by_user("lists-of-speakers", agenda::speakers_with_notes(inputs), agenda::list_of_speakers)
         }
-        C::MotionVote => ByUser(polls::users_of_vote(inputs), |profile, subject, ties| {
-            polls::vote(profile, subject, ties, &polls::MOTIONS)
+        C::Assignment => Rule::by_profile("assignments", assignments::assignment),
+        C::AssignmentOption => {
+            Rule::by_profile("options", |rights, subject| polls::option(rights, subject, &polls::ASSIGNMENTS))
+        }
+        C::AssignmentPoll => Rule::by_user("polls", polls::voters(inputs), |rights, subject, ties| {
+            polls::poll(rights, subject, ties, &polls::ASSIGNMENTS)
         }),
-        C::State => ByProfile(motions::of_all_motions),
-        C::StatuteParagraph => ByProfile(motions::of_all_motions),
-        C::Workflow => ByProfile(motions::of_all_motions),
-        C::Topic => ByProfile(topics::topic),
-        C::Group => ByProfile(everyone::everyone),
-        C::PersonalNote => ByUser(users::owner_of_note(inputs), users::personal_note),
-        C::User => ByUser(About::Either([Some(UserId(element.key().id.0)), None]), users::user),
+        C::AssignmentVote => Rule::by_user("votes", polls::users_of_vote(inputs), |rights, subject, ties| {
+            polls::vote(rights, subject, ties, &polls::ASSIGNMENTS)
+        }),
+        C::ChatGroup => Rule::by_profile("chat", chat::group_or_message),
+        C::ChatMessage => Rule::by_profile("chat", chat::group_or_message),
+        C::Config => Rule::by_profile("everyone", everyone::everyone),
+        C::Countdown => Rule::by_profile("projectors", everyone::on_projectors),
+        C::ProjectionDefault => Rule::by_profile("projectors", everyone::on_projectors),
+        C::Projector => Rule::by_profile("projectors", everyone::on_projectors),
+        C::ProjectorMessage => Rule::by_profile("projectors", everyone::on_projectors),
+        C::Tag => Rule::by_profile("everyone", everyone::everyone),
+        C::Mediafile => Rule::by_profile("mediafiles", mediafiles::mediafile),
+        C::Category => Rule::by_profile("motion-settings", motions::of_all_motions),
+        C::Motion => Rule::by_user("motions", motions::submitters_with_access(inputs), motions::motion),
+        C::MotionBlock => Rule::by_profile("motion-blocks", motions::block_or_change_recommendation),
+        C::MotionChangeRecommendation => Rule::by_profile("motion-blocks", motions::block_or_change_recommendation),
+        C::MotionCommentSection => Rule::by_profile("comment-sections", motions::comment_section),
+        C::MotionOption => {
+            Rule::by_profile("options", |rights, subject| polls::option(rights, subject, &polls::MOTIONS))
+        }
+        C::MotionPoll => Rule::by_user("polls", polls::voters(inputs), |rights, subject, ties| {
+            polls::poll(rights, subject, ties, &polls::MOTIONS)
+        }),
+        C::MotionVote => Rule::by_user("votes", polls::users_of_vote(inputs), |rights, subject, ties| {
+            polls::vote(rights, subject, ties, &polls::MOTIONS)
+        }),
+        C::State => Rule::by_profile("motion-settings", motions::of_all_motions),
+        C::StatuteParagraph => Rule::by_profile("motion-settings", motions::of_all_motions),
+        C::Workflow => Rule::by_profile("motion-settings", motions::of_all_motions),
+        C::Topic => Rule::by_profile("topics", topics::topic),
+        C::Group => Rule::by_profile("everyone", everyone::everyone),
+        C::PersonalNote => Rule::by_user("personal-notes", users::owner_of_note(inputs), users::personal_note),
+        C::User => Rule::by_user("users", About::Either([Some(UserId(element.key().id.0)), None]), users::user),
     }
 }
 
 /// The rule of what cannot be read.
-fn nobody(_: &AccessProfile, _: &Subject<'_>) -> View {
+fn nobody(_: &Rights<'_>, _: &Subject<'_>) -> View {
     View::Hidden
 }
 

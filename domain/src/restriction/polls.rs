@@ -1,8 +1,8 @@
 //! Who sees the polls of motions and elections, their options and their votes?
 
+use super::rights::Rights;
 use super::rule::{About, Subject, Ties};
 use super::view::{PollView, View, Voter};
-use super::viewer::AccessProfile;
 use crate::element::rule_inputs::{PollState, RuleInputs};
 use crate::permission::Permission;
 
@@ -46,20 +46,20 @@ pub(super) fn voters(inputs: &RuleInputs) -> About<'_> {
 }
 
 /// (spec: restriction.md#polls)
-pub(super) fn poll(profile: &AccessProfile, subject: &Subject<'_>, ties: &Ties<'_>, kind: &PollKind) -> View {
+pub(super) fn poll(rights: &Rights<'_>, subject: &Subject<'_>, ties: &Ties<'_>, kind: &PollKind) -> View {
     let RuleInputs::Poll { state, .. } = subject.inputs else {
         return View::Hidden;
     };
-    if !profile.has(kind.see) {
+    if !rights.has(kind.see) {
         return View::Hidden;
     }
-    let sees_cast = profile.has(Permission::AgendaCanManageListOfSpeakers);
+    let sees_cast = rights.has(Permission::AgendaCanManageListOfSpeakers);
     View::Poll(PollView {
-        voter: profile
-            .logged_in
+        voter: rights
+            .is_logged_in()
             .then(|| Voter { has_voted: ties.is_own(), has_voted_for: ties.delegators().collect() }),
         counts_votes: *state == PollState::Open,
-        without: match (state, profile.has(kind.manage)) {
+        without: match (state, rights.has(kind.manage)) {
             (PollState::Published, _) | (PollState::Finished, true) => &[],
             (PollState::Open, true) => &["voted_id", "votesvalid", "votesinvalid"],
             (PollState::Open | PollState::Finished, false) => kind.withheld[usize::from(!sees_cast)],
@@ -68,13 +68,13 @@ pub(super) fn poll(profile: &AccessProfile, subject: &Subject<'_>, ties: &Ties<'
 }
 
 /// (spec: restriction.md#options)
-pub(super) fn option(profile: &AccessProfile, subject: &Subject<'_>, kind: &PollKind) -> View {
+pub(super) fn option(rights: &Rights<'_>, subject: &Subject<'_>, kind: &PollKind) -> View {
     let RuleInputs::Option { poll_state } = subject.inputs else {
         return View::Hidden;
     };
-    if !profile.has(kind.see) {
+    if !rights.has(kind.see) {
         View::Hidden
-    } else if profile.has(kind.manage) || *poll_state == PollState::Published {
+    } else if rights.has(kind.manage) || *poll_state == PollState::Published {
         View::Whole
     } else {
         View::Without(&["yes", "no", "abstain"])
@@ -90,14 +90,14 @@ pub(super) fn users_of_vote(inputs: &RuleInputs) -> About<'_> {
 }
 
 /// (spec: restriction.md#votes)
-pub(super) fn vote(profile: &AccessProfile, subject: &Subject<'_>, ties: &Ties<'_>, kind: &PollKind) -> View {
+pub(super) fn vote(rights: &Rights<'_>, subject: &Subject<'_>, ties: &Ties<'_>, kind: &PollKind) -> View {
     let RuleInputs::Vote { poll_state, .. } = subject.inputs else {
         return View::Hidden;
     };
-    if !profile.has(kind.see) {
+    if !rights.has(kind.see) {
         return View::Hidden;
     }
-    let manages = profile.has(kind.manage);
+    let manages = rights.has(kind.manage);
     if *poll_state == PollState::Published || manages && *poll_state == PollState::Finished {
         View::Whole
     } else if manages || ties.is_own() {

@@ -1,20 +1,53 @@
 //! By what may a rule decide: by rights alone, or also by whom an element is about?
 
+use super::rights::{Question, Rights, Trace};
 use super::view::View;
-use super::viewer::{AccessProfile, Viewer};
+use super::viewer::Viewer;
 use crate::element::rule_inputs::RuleInputs;
 use crate::ids::UserId;
 use crate::permission::PermissionSet;
 
-/// How an element is restricted.
+/// How an element is restricted, and where the specification says so.
+pub(super) struct Rule<'a> {
+    /// The anchor of the rule in `docs/spec/restriction.md`.
+    pub(super) anchor: &'static str,
+    pub(super) decides: Decides<'a>,
+}
+
+/// What a rule decides by.
 ///
 /// What is rendered for one viewer is shared with all others whom the element is not about. So a rule is given no
-/// [`Viewer`]: it can ask who looks only through [`Ties`], and these are made of the users that it declares.
-pub(super) enum Rule<'a> {
+/// [`Viewer`]: it can find out who the viewer is only through [`Ties`], and these are made of the users that it declares.
+pub(super) enum Decides<'a> {
     /// By what the viewer may do; who it is makes no difference.
-    ByProfile(fn(&AccessProfile, &Subject<'_>) -> View),
+    ByProfile(fn(&Rights<'_>, &Subject<'_>) -> View),
     /// Also by whether the viewer is one of these users, or votes for one.
-    ByUser(About<'a>, fn(&AccessProfile, &Subject<'_>, &Ties<'_>) -> View),
+    ByUser(About<'a>, fn(&Rights<'_>, &Subject<'_>, &Ties<'_>) -> View),
+}
+
+impl<'a> Rule<'a> {
+    /// The rule of `anchor`, which decides by what the viewer may do.
+    pub(super) const fn by_profile(anchor: &'static str, decides: fn(&Rights<'_>, &Subject<'_>) -> View) -> Self {
+        Self { anchor, decides: Decides::ByProfile(decides) }
+    }
+
+    /// The rule of `anchor`, which also decides by whom the element is `about`.
+    pub(super) const fn by_user(
+        anchor: &'static str,
+        about: About<'a>,
+        decides: fn(&Rights<'_>, &Subject<'_>, &Ties<'_>) -> View,
+    ) -> Self {
+        Self { anchor, decides: Decides::ByUser(about, decides) }
+    }
+
+    /// What the rule decides for `viewer`; every question that it asks is noted in `trace`.
+    pub(super) fn decide(&self, viewer: &Viewer, subject: &Subject<'_>, trace: &Trace) -> View {
+        let rights = Rights::of(viewer.profile(), trace);
+        match self.decides {
+            Decides::ByProfile(decide) => decide(&rights, subject),
+            Decides::ByUser(about, decide) => decide(&rights, subject, &Ties::of(viewer, about, trace)),
+        }
+    }
 }
 
 /// What a rule reads of an element.
@@ -58,26 +91,31 @@ impl About<'_> {
 pub(super) struct Ties<'a> {
     about: About<'a>,
     viewer: &'a Viewer,
+    trace: &'a Trace,
 }
 
 impl<'a> Ties<'a> {
-    pub(super) const fn of(viewer: &'a Viewer, about: About<'a>) -> Self {
-        Self { about, viewer }
+    pub(super) const fn of(viewer: &'a Viewer, about: About<'a>, trace: &'a Trace) -> Self {
+        Self { about, viewer, trace }
     }
 
     /// The viewer, if the element is about it. Anonymous is nobody.
     pub(super) fn own(&self) -> Option<UserId> {
-        self.viewer.user().filter(|user| self.about.contains(*user))
+        let own = self.viewer.user().filter(|user| self.about.contains(*user));
+        self.trace.note(own.is_some(), || Question::OneOfItsUsers);
+        own
     }
 
-    /// Is the element about the viewer?
+    /// Whether the element is about the viewer.
     pub(super) fn is_own(&self) -> bool {
         self.own().is_some()
     }
 
     /// The users whom the element is about and who delegated their vote to the viewer, in the order of the viewer's field.
     pub(super) fn delegators(&self) -> impl Iterator<Item = UserId> {
-        self.viewer.delegated_from().iter().copied().filter(|user| self.about.contains(*user))
+        let delegators = || self.viewer.delegated_from().iter().copied().filter(|user| self.about.contains(*user));
+        self.trace.note(delegators().next().is_some(), || Question::VotesForOneOfItsUsers);
+        delegators()
     }
 }
 
@@ -98,11 +136,11 @@ mod tests {
         let elements = Elements::from([("users/user:5".to_owned(), user)]);
         let meeting = Meeting::load(snapshot(&elements, ChangeId(1_000)), None).meeting;
         let viewer = Viewer::resolve(&meeting, Some(UserId(5)));
-        let ties = Ties::of(&viewer, about);
+        let ties = Ties::of(&viewer, about, Trace::OFF);
         assert_eq!((ties.own(), ties.is_own()), (own.then_some(UserId(5)), own), "{about:?}");
         assert!(ties.delegators().eq(delegators.iter().copied().map(UserId)), "{about:?}");
         let anonymous = Viewer::resolve(&meeting, None);
-        let ties = Ties::of(&anonymous, about);
+        let ties = Ties::of(&anonymous, about, Trace::OFF);
         assert_eq!((ties.own(), ties.delegators().next()), (None, None), "{about:?}");
     }
 

@@ -1,8 +1,8 @@
 //! Who sees the users and their notes?
 
+use super::rights::Rights;
 use super::rule::{About, Subject, Ties};
 use super::view::View;
-use super::viewer::AccessProfile;
 use super::whole_if;
 use crate::element::rule_inputs::RuleInputs;
 use crate::permission::Permission;
@@ -31,11 +31,11 @@ field_sets! {
 }
 
 /// (spec: restriction.md#users, restriction.md#user-fields)
-pub(super) fn user(profile: &AccessProfile, subject: &Subject<'_>, ties: &Ties<'_>) -> View {
+pub(super) fn user(rights: &Rights<'_>, subject: &Subject<'_>, ties: &Ties<'_>) -> View {
     let is_own = ties.is_own();
-    if profile.has(Permission::UsersCanSeeName) {
-        return View::User(if profile.has(Permission::UsersCanSeeExtraData) {
-            if profile.has(Permission::UsersCanManage) { ALL } else { MANY }
+    if rights.has(Permission::UsersCanSeeName) {
+        return View::User(if rights.has(Permission::UsersCanSeeExtraData) {
+            if rights.has(Permission::UsersCanManage) { ALL } else { MANY }
         } else if is_own {
             OWN
         } else {
@@ -44,7 +44,8 @@ pub(super) fn user(profile: &AccessProfile, subject: &Subject<'_>, ties: &Ties<'
     }
     if is_own {
         View::User(OWN)
-    } else if ties.delegators().next().is_some() || profile.has_one_of(subject.required_by) {
+    } else if ties.delegators().next().is_some() || rights.has_one_of("required by other elements", subject.required_by)
+    {
         View::User(LITTLE)
     } else {
         View::Hidden
@@ -60,6 +61,6 @@ pub(super) fn owner_of_note(inputs: &RuleInputs) -> About<'_> {
 }
 
 /// (spec: restriction.md#personal-notes)
-pub(super) fn personal_note(_: &AccessProfile, _: &Subject<'_>, ties: &Ties<'_>) -> View {
+pub(super) fn personal_note(_: &Rights<'_>, _: &Subject<'_>, ties: &Ties<'_>) -> View {
     whole_if(ties.is_own())
 }
