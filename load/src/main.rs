@@ -109,7 +109,7 @@ struct RunArguments {
     /// Its process, to tell its CPU time and memory
     #[arg(long)]
     pid: Option<u32>,
-    /// start, idle, quiet, connect, speakers, ballot, ballots, bulk, group, notify, projector; all if not given
+    /// start, idle, quiet, connect, speakers, ballot, ballots, bulk, group, notify, projector, churn; all if not given
     #[arg(long = "scenario", value_delimiter = ',')]
     scenarios: Vec<Scenario>,
     /// plain, tls, http2, h2c

@@ -2,6 +2,7 @@
 
 mod ballots;
 mod changes;
+mod churn;
 mod connections;
 mod crowd;
 mod measure;
@@ -53,6 +54,8 @@ pub enum Scenario {
     Group,
     /// Changes while nobody listens.
     Quiet,
+    /// A vote, while other connections come, get everything, and leave: the memory that remains.
+    Churn,
     /// Messages to all, to ten users, to one.
     Notify,
     /// A motion with amendments changes that two projectors show; then something that none shows.
@@ -61,7 +64,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// Every scenario, in the order in which they are best run: memory first, while the service has not grown.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Start,
         Self::Idle,
         Self::Quiet,
@@ -73,6 +76,7 @@ impl Scenario {
         Self::Group,
         Self::Notify,
         Self::Projector,
+        Self::Churn,
     ];
 
     /// Its name on the command line and in reports.
@@ -88,6 +92,7 @@ impl Scenario {
             Self::Bulk => "bulk",
             Self::Group => "group",
             Self::Quiet => "quiet",
+            Self::Churn => "churn",
             Self::Notify => "notify",
             Self::Projector => "projector",
         }
@@ -99,6 +104,7 @@ impl Scenario {
         match self {
             Self::Start | Self::Quiet => 0,
             Self::Connect => 200,
+            Self::Churn => 500,
             _ => 1_000,
         }
     }
@@ -132,9 +138,9 @@ pub struct Variation {
     pub connections: Option<usize>,
     /// How many changes are published, one after the other.
     pub changes: usize,
-    /// How many changes a second, for [`Scenario::Ballots`].
+    /// How many changes a second, for [`Scenario::Ballots`] and [`Scenario::Churn`].
     pub rate: u64,
-    /// For how long, for [`Scenario::Ballots`].
+    /// For how long, in seconds, for the same.
     pub seconds: u64,
     /// How long to wait for what was published.
     pub patience: Duration,
@@ -179,6 +185,7 @@ impl Stage {
             Scenario::Notify => notify::messages(self, variation, connections).await,
             Scenario::Projector => projector::motion(self, variation, connections).await,
             Scenario::Ballot => ballots::one_by_one(self, variation, connections).await,
+            Scenario::Churn => churn::come_and_go(self, variation, connections).await,
             Scenario::Ballots => ballots::many(self, variation, connections).await,
         }?;
         for row in &mut rows {

@@ -66,7 +66,12 @@ pub(super) async fn many(stage: &mut Stage, variation: Variation, count: usize) 
 }
 
 /// Opens polls for so many ballots, and then connects the clients.
-async fn open(stage: &mut Stage, variation: Variation, count: usize, ballots: u64) -> Result<(Vote, Crowd), LoadError> {
+pub(super) async fn open(
+    stage: &mut Stage,
+    variation: Variation,
+    count: usize,
+    ballots: u64,
+) -> Result<(Vote, Crowd), LoadError> {
     let users = stage.users_with("motions.can_see")?;
     let mut managers: HashSet<u64> = stage.users_with("motions.can_manage_polls")?.into_iter().collect();
     managers.extend(stage.users_with("agenda.can_manage_list_of_speakers")?);
@@ -89,7 +94,7 @@ async fn open(stage: &mut Stage, variation: Variation, count: usize, ballots: u6
 }
 
 /// What it cost; then the meeting is as it was before.
-async fn finish(
+pub(super) async fn finish(
     stage: &mut Stage,
     measure: Measure,
     crowd: Crowd,
@@ -109,7 +114,7 @@ async fn finish(
 /// A vote under way: one poll after the other, everybody once in each, so that each ballot changes what its voter sees.
 ///
 /// The polls are its own and are opened anew, whatever a vote before has left behind.
-struct Vote {
+pub(super) struct Vote {
     /// An open poll without ballots, and its option.
     template: (Value, Value),
     voters: Vec<u64>,
@@ -150,7 +155,7 @@ impl Vote {
     }
 
     /// The next voter's ballot: vote, option and poll, as the server writes them.
-    fn next_ballot(&mut self) -> (u64, Change) {
+    pub(super) fn next_ballot(&mut self) -> (u64, Change) {
         let voters = self.voters.len() as u64;
         let voter = self.voters[(self.number % voters) as usize];
         let poll_id = FIRST_ID + self.number / voters;
