@@ -17,8 +17,10 @@ use adapters::tls::TlsMode;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::inspect::{self, Question, Who};
+use domain::ids::ElementKey;
 use redis::DEFAULT_MASTER;
-pub(crate) use values::{FakeAuth, ListenHost, LogFilter, LogFormat, MetricsAddress, Password};
+pub(crate) use values::{FakeAuth, ListenHost, LogFilter, LogFormat, MetricsAddress, Password, Switch};
 use values::{bytes, count, host, host_or_none, milliseconds, one_of, port, redacted, seconds};
 
 /// The autoupdate service of OpenSlides 3: what every user may see of the meeting, live.
@@ -37,7 +39,7 @@ struct CommandLine {
 }
 
 /// What the process is asked to do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Subcommand)]
 pub(crate) enum Task {
     /// Serves the meeting in Redis; this is what happens without a command.
     #[default]
@@ -46,6 +48,25 @@ pub(crate) enum Task {
     Demo,
     /// Asks the service that runs on this machine for its health: status 0 if it is healthy, else 1.
     Health,
+    /// Prints what a user sees of the meeting in Redis, as JSON; for support.
+    View {
+        #[command(flatten)]
+        question: Question,
+        /// Only this element, such as motions/motion:3.
+        #[arg(value_name = "KEY", value_parser = inspect::key)]
+        key: Option<ElementKey>,
+        /// Print only what differs from what this user sees.
+        #[arg(long, value_name = "USER", value_parser = inspect::user)]
+        compare: Option<Who>,
+    },
+    /// Prints in words why a user sees an element of the meeting in Redis, or does not: status 0 if it is visible, else 1.
+    Explain {
+        #[command(flatten)]
+        question: Question,
+        /// The element, such as motions/motion:3.
+        #[arg(value_name = "KEY", value_parser = inspect::key)]
+        key: ElementKey,
+    },
 }
 
 /// All settings.
@@ -181,6 +202,10 @@ pub(crate) struct Config {
     /// What is logged: error, warn, info, debug, trace, or a filter by part such as `info,adapters::redis=debug`.
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub(crate) log_level: LogFilter,
+    /// Serves the inspector at /system/inspector: a page on which one sees the meeting with one's own session, and on which
+    /// superadmins are told why somebody does not see something: off, on.
+    #[arg(long, value_name = "MODE", value_parser = one_of::<Switch>, default_value = "off")]
+    pub(crate) inspector: Switch,
     /// Address and port for metrics, such as 127.0.0.1:9100, or :9100 for all addresses; empty: none.
     #[arg(long, value_name = "ADDRESS", default_value = "")]
     pub(crate) metrics_address: MetricsAddress,
@@ -254,6 +279,9 @@ fn variable_name(argument: &clap::Arg) -> String {
     argument.get_long().unwrap_or_default().to_ascii_uppercase().replace('-', "_")
 }
 
+/// The flags of single commands, which are no variables.
+const IS_NO_VARIABLE: [&str; 2] = ["--user", "--compare"];
+
 fn stop(error: &clap::Error) -> Stop {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Stop::Help(error.to_string());
@@ -265,7 +293,13 @@ fn stop(error: &clap::Error) -> Stop {
             let flag = argument.split(' ').next().unwrap_or_default();
             let name = flag.trim_start_matches('-').to_ascii_uppercase().replace('-', "_");
             let value = redacted(&value);
-            Stop::Invalid(format!("{name} (or {flag}) is {value:?}, which cannot be used: expected {expected}"))
+            // Only settings are variables too.
+            let name = if flag.starts_with("--") && !IS_NO_VARIABLE.contains(&flag) {
+                format!("{name} (or {flag})")
+            } else {
+                flag.to_owned()
+            };
+            Stop::Invalid(format!("{name} is {value:?}, which cannot be used: expected {expected}"))
         }
         _ => Stop::Invalid(error.to_string().trim_end().to_owned()),
     }

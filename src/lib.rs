@@ -4,6 +4,7 @@ mod config;
 mod demo;
 mod demo_loop;
 mod descriptors;
+mod inspect;
 mod signals;
 mod sockets;
 mod start;
@@ -52,12 +53,8 @@ fn start(arguments: Vec<OsString>, variable: impl Fn(&str) -> Option<OsString>, 
 }
 
 fn run(task: Task, mut config: Config, no_color: Option<OsString>) -> Result<ExitCode, StartError> {
-    if task == Task::Health {
-        match &config.autoupdate_host {
-            ListenHost::Network(host) => probe::health(host, config.autoupdate_port, config.tls)?,
-            ListenHost::Unix(path) => probe::health_at(path, config.tls)?,
-        }
-        return Ok(ExitCode::SUCCESS);
+    if let Some(status) = run_once(&task, &config)? {
+        return Ok(status);
     }
     // Before there are threads: what the service manager hands in is taken out of the environment.
     let sockets = sockets::listen(&config.autoupdate_host, config.autoupdate_port);
@@ -68,19 +65,40 @@ fn run(task: Task, mut config: Config, no_color: Option<OsString>) -> Result<Exi
         telemetry::start(config.log_format, &config.log_level, no_color.as_deref())?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
         let sockets = sockets?;
-        config.connections_max = connections_max(task, config.connections_max, sockets.count())?;
+        config.connections_max = connections_max(&task, config.connections_max, sockets.count())?;
         match task {
             Task::Demo => start::serve_demo(config, sockets, signals).await,
-            Task::Serve | Task::Health => start::serve(config.with_redis_files()?, sockets, signals).await,
+            _ => start::serve(config.with_redis_files()?, sockets, signals).await,
         }
     })
 }
 
+/// Runs a command that does not serve, and returns its status; `None`: it serves.
+fn run_once(task: &Task, config: &Config) -> Result<Option<ExitCode>, StartError> {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match task {
+        Task::Serve | Task::Demo => return Ok(None),
+        Task::Health => match &config.autoupdate_host {
+            ListenHost::Network(host) => probe::health(host, config.autoupdate_port, config.tls)?,
+            ListenHost::Unix(path) => probe::health_at(path, config.tls)?,
+        },
+        Task::View { question, key, compare } => {
+            let config = config.clone().with_redis_files()?;
+            return runtime()?.block_on(inspect::view(&config, question, *key, *compare)).map(Some);
+        }
+        Task::Explain { question, key } => {
+            let config = config.clone().with_redis_files()?;
+            return runtime()?.block_on(inspect::explain(&config, question, *key)).map(Some);
+        }
+    }
+    Ok(Some(ExitCode::SUCCESS))
+}
+
 /// How many connections are served: fewer than `wanted` if the system allows fewer open files.
-fn connections_max(task: Task, wanted: usize, listening: usize) -> Result<usize, StartError> {
+fn connections_max(task: &Task, wanted: usize, listening: usize) -> Result<usize, StartError> {
     let allowed = descriptors::connections_max(wanted, listening)?;
     // Nobody tries the demo with thousands of clients.
-    if allowed < wanted && task != Task::Demo {
+    if allowed < wanted && *task != Task::Demo {
         warn!(
             connections_max = wanted,
             lowered_to = allowed,

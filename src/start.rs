@@ -26,10 +26,10 @@ use domain::ports::authenticator::Authenticator;
 use domain::ports::clock::Clock;
 use tracing::warn;
 
-use crate::config::{Config, FakeAuth, ListenHost};
+use crate::config::{Config, FakeAuth, ListenHost, Switch};
 use crate::signals::Signals;
 use crate::sockets::Sockets;
-use crate::wiring::{MetricsAccess, Ports, Settings};
+use crate::wiring::{MetricsAccess, Page, Ports, Settings};
 use crate::{demo, demo_loop, telemetry, wiring};
 
 /// Why the service does not start: a text that says what to do.
@@ -61,7 +61,8 @@ pub(crate) async fn serve(config: Config, sockets: Sockets, signals: Signals) ->
     run(config, settings, ports, sockets, signals, Box::new(failures), |_| {}).await
 }
 
-fn redis(config: &Config) -> Result<Redis, StartError> {
+/// The connections to Redis that the settings describe; they are opened when they are needed.
+pub(crate) fn redis(config: &Config) -> Result<Redis, StartError> {
     let authority = config.redis_authority().map(RedisAuthority::from_file).transpose()?;
     let identity = config.redis_identity().map(|(certificate, key)| RedisIdentity::from_files(certificate, key));
     let identity = identity.transpose()?;
@@ -102,8 +103,8 @@ pub(crate) async fn serve_demo(config: Config, sockets: Sockets, signals: Signal
         applause: Arc::new(MemoryApplauseStore::new(&server)),
         clock: Arc::new(SystemClock::new()),
     };
-    let page_sessions = Some(demo::SESSIONS.map(|session| session.cookie).to_vec());
-    let settings = Settings { page_sessions, ..settings(&config)? };
+    let page = Page::Demo(demo::SESSIONS.map(|session| session.cookie).to_vec());
+    let settings = Settings { page, ..settings(&config)? };
     let story = tokio::spawn(demo_loop::tell(server, meeting, ports.clone()));
     let status = run(config, settings, ports, sockets, signals, Box::new(|| 0), demo_loop::greet).await;
     story.abort();
@@ -196,6 +197,9 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
         drain: Duration::from_secs(config.drain_seconds),
         limits: Limits::new(config.connections_max, config.drain_seconds),
         tls: config.tls,
-        page_sessions: None,
+        page: match config.inspector {
+            Switch::Off => Page::Off,
+            Switch::On => Page::OwnSession,
+        },
     })
 }

@@ -10,6 +10,7 @@ use adapters::http::auth::Gate;
 use adapters::http::autoupdate::Autoupdate;
 use adapters::http::connection::ConnectionContext;
 use adapters::http::drain::drain;
+use adapters::http::explain::Explain;
 use adapters::http::limits::{Limits, UNREAD_SECONDS_MAX};
 use adapters::http::metrics::{Scrape, serve_metrics};
 use adapters::http::notify::Notify;
@@ -95,8 +96,19 @@ pub struct Settings {
     pub limits: Limits,
     /// Which of HTTP and HTTPS is served.
     pub tls: TlsMode,
-    /// The sessions that the demo's page looks through, which anybody may use then. `None`: no page, no such sessions.
-    pub page_sessions: Option<Vec<&'static str>>,
+    /// Whether the page is served on which one sees what the service does.
+    pub page: Page,
+}
+
+/// To whom the page is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// To nobody.
+    Off,
+    /// To everybody, each with their own session (spec: inspector.md#page).
+    OwnSession,
+    /// To everybody, who may use these sessions: for a demonstration only.
+    Demo(Vec<&'static str>),
 }
 
 /// Where metrics are served, and what is read for them that is behind the ports.
@@ -256,10 +268,15 @@ impl Parts {
                 Notify { gate: gate.clone(), publisher: publisher(), hub: Arc::clone(&self.hub), streams },
             )
             .with(ServiceRoute::NotifySend, NotifySend { gate: gate.clone(), bus: Arc::clone(&self.ports.bus) })
-            .with(ServiceRoute::Applause, Applause { gate, store: Arc::clone(&self.ports.applause) });
-        match &settings.page_sessions {
-            None => router,
-            Some(sessions) => router.with_page(ViewingAs::new(&settings.cookie_name, sessions.clone())),
+            .with(ServiceRoute::Applause, Applause { gate: gate.clone(), store: Arc::clone(&self.ports.applause) });
+        let explain = Explain { gate };
+        match &settings.page {
+            Page::Off => router,
+            Page::OwnSession => router.with(ServiceRoute::Explain, explain).with_page(),
+            Page::Demo(sessions) => {
+                let viewing_as = ViewingAs::new(&settings.cookie_name, sessions.clone());
+                router.with(ServiceRoute::Explain, explain).with_demo_page(viewing_as)
+            }
         }
         .into_service()
     }

@@ -17,11 +17,11 @@ pub(super) const HEADINGS: [(&str, &str); 9] = [
     ("keep_alive_seconds", "Streams"),
     ("history_versions_max", "Memory"),
     ("shutdown_delay_seconds", "Stopping"),
-    ("log_format", "Log and metrics"),
+    ("log_format", "Log, inspector and metrics"),
 ];
 
 /// What the demo does not read, beside all that concerns Redis.
-pub(super) const NOT_IN_DEMO: [&str; 3] = ["session_prefix", "fake_auth", "secret_file"];
+pub(super) const NOT_IN_DEMO: [&str; 4] = ["session_prefix", "fake_auth", "secret_file", "inspector"];
 
 /// All that the command `health` reads.
 pub(super) const IN_HEALTH: [&str; 3] = ["autoupdate_port", "autoupdate_host", "tls"];
@@ -46,11 +46,20 @@ pub(super) fn arranged(command: Command) -> Command {
         let settings: Vec<Arg> = settings.iter().map(|argument| argument.clone().hide(!is_read(argument))).collect();
         |command: Command| command.args(settings)
     };
-    command.mut_subcommand("demo", listing(is_in_demo)).mut_subcommand("health", listing(is_in_health))
+    command
+        .mut_subcommand("demo", listing(is_in_demo))
+        .mut_subcommand("health", listing(is_in_health))
+        .mut_subcommand("view", listing(is_of_redis))
+        .mut_subcommand("explain", listing(is_of_redis))
 }
 
 fn is_in_demo(argument: &Arg) -> bool {
     argument.get_help_heading() != Some(REDIS) && !NOT_IN_DEMO.contains(&argument.get_id().as_str())
+}
+
+/// What the commands read that look into Redis themselves.
+fn is_of_redis(argument: &Arg) -> bool {
+    argument.get_help_heading() == Some(REDIS)
 }
 
 fn is_in_health(argument: &Arg) -> bool {

@@ -127,6 +127,7 @@ fn every_setting_is_a_variable_and_a_flag() {
     check("DRAIN_SECONDS", "60", |config| config.drain_seconds.to_string(), "60");
     check("LOG_FORMAT", "json", |config| format!("{:?}", config.log_format), "Json");
     check("LOG_LEVEL", "warn,h2=off", |config| format!("{:?}", config.log_level), "LogFilter(\"warn,h2=off\")");
+    check("INSPECTOR", "on", |config| format!("{:?}", config.inspector), "On");
     check("METRICS_ADDRESS", "[::]:1", |config| format!("{:?}", config.metrics_address.0), "Some((\"::\", 1))");
 }
 
@@ -300,6 +301,7 @@ fn a_value_that_does_not_parse_stops_the_start() {
     check_refused("DRAIN_SECONDS", "1s", "seconds");
     check_refused("SHUTDOWN_DELAY_SECONDS", "-1", "seconds");
     check_refused("RENDER_CACHE_BYTES_MAX", "96MiB", "bytes");
+    check_refused("INSPECTOR", "yes", "one of off, on");
 }
 
 #[test]

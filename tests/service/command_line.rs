@@ -7,7 +7,7 @@ use adapters::testing::fake_redis::FakeRedis;
 use crate::harness::{Meeting, Process, run, secret_file};
 
 /// The variables of the specification with their defaults, and those of the service's own.
-const VARIABLES: [(&str, &str); 41] = [
+const VARIABLES: [(&str, &str); 42] = [
     ("AUTOUPDATE_PORT", "8002"),
     ("AUTOUPDATE_HOST", ""),
     ("MESSAGE_BUS_HOST", "localhost"),
@@ -48,6 +48,7 @@ const VARIABLES: [(&str, &str); 41] = [
     ("DRAIN_SECONDS", "1"),
     ("LOG_FORMAT", "text"),
     ("LOG_LEVEL", "info"),
+    ("INSPECTOR", "off"),
     ("METRICS_ADDRESS", ""),
 ];
 
@@ -65,7 +66,7 @@ async fn help_lists_every_variable_with_its_default() {
         assert!(entry.contains(default), "{name}: {entry}");
     }
     assert_eq!(words.matches("[variable: ").count(), VARIABLES.len(), "the table of this test is complete:\n{help}");
-    for command in ["serve", "demo", "health"] {
+    for command in ["serve", "demo", "health", "view", "explain"] {
         assert!(help.contains(command), "{help}");
     }
 }

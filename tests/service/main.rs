@@ -10,6 +10,7 @@ mod demo;
 mod descriptors;
 mod errors;
 mod healing;
+mod inspector;
 mod log_output;
 mod log_requests;
 mod notify;

@@ -49,6 +49,9 @@ pub enum HttpError {
     /// Nobody is logged in where that is needed, or the session is not valid; the text says which.
     #[error("{0}")]
     AuthRequired(String),
+    /// Whoever asks may not do this; the text says who may.
+    #[error("{0}")]
+    Forbidden(String),
     /// The answer is not known now, but may be soon.
     #[error("{reason}")]
     Unavailable {
@@ -71,6 +74,7 @@ impl HttpError {
     pub const fn status_code(&self) -> StatusCode {
         match self {
             Self::InvalidRequest(_) | Self::AuthRequired(_) => StatusCode::BAD_REQUEST,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -89,6 +93,7 @@ impl HttpError {
             | Self::BodyTooLarge { .. }
             | Self::TlsRequired => "invalid_request",
             Self::AuthRequired(_) => "auth_required",
+            Self::Forbidden(_) => "forbidden",
             Self::Unavailable { .. } => "unavailable",
             Self::Internal { .. } => "InternalError",
         }

@@ -14,6 +14,7 @@ mod connection_error;
 pub mod counters;
 pub mod drain;
 pub mod error;
+pub mod explain;
 pub mod health;
 mod host;
 mod http1;

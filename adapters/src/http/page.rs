@@ -31,6 +31,7 @@ const FILES: &[File] = &files![
     "captions.js",
     "dom.js",
     "element.js",
+    "explain.js",
     "hall.js",
     "icon.svg",
     "main.js",
@@ -54,7 +55,8 @@ pub(super) enum PagePart {
     Redirect,
 }
 
-/// All paths of the page, with what is there. `viewers` are the sessions that the page offers to look through.
+/// All paths of the page, with what is there. `viewers` are the sessions that the page offers to look through; if there
+/// are none it shows what the session of whoever opens it sees.
 pub(super) fn parts(viewers: &[&str]) -> impl Iterator<Item = (&'static str, PagePart)> {
     let index = Bytes::from(INDEX.replace("{{viewers}}", &viewers.join(" ")));
     let index = PagePart::File { content_type: content_type(".html"), content: index };
@@ -62,7 +64,7 @@ pub(super) fn parts(viewers: &[&str]) -> impl Iterator<Item = (&'static str, Pag
         let content = Bytes::from_static(text.as_bytes());
         (*path, PagePart::File { content_type: content_type(path), content })
     });
-    files.chain([(PAGE_PATH, index), ("/", PagePart::Redirect)])
+    files.chain([(PAGE_PATH, index)])
 }
 
 fn content_type(path: &str) -> &'static str {
@@ -121,7 +123,7 @@ mod tests {
 
     #[tokio::test]
     async fn files_say_what_they_are_and_what_they_may_do() {
-        for (path, part) in parts(&["admin", "guest"]) {
+        for (path, part) in parts(&["admin", "guest"]).chain([("/", PagePart::Redirect)]) {
             let response = part.call(Request::default()).await.expect("an answer");
             let header = |name: &str| response.header(name).unwrap_or_default().to_owned();
             let (policy, kind) = (header("content-security-policy"), header("content-type"));

@@ -17,12 +17,21 @@ pub enum ServiceRoute {
     Applause,
     /// Whether the service can be used.
     Health,
+    /// Why somebody sees an element or not; only where the page is served.
+    Explain,
 }
 
 impl ServiceRoute {
     /// Every route.
-    pub const ALL: [Self; 6] =
-        [Self::Autoupdate, Self::Projector, Self::Notify, Self::NotifySend, Self::Applause, Self::Health];
+    pub const ALL: [Self; 7] = [
+        Self::Autoupdate,
+        Self::Projector,
+        Self::Notify,
+        Self::NotifySend,
+        Self::Applause,
+        Self::Health,
+        Self::Explain,
+    ];
 
     /// Where it is.
     #[must_use]
@@ -34,6 +43,7 @@ impl ServiceRoute {
             Self::NotifySend => "/system/notify/send",
             Self::Applause => "/system/applause",
             Self::Health => "/system/health",
+            Self::Explain => "/system/inspector/explain",
         }
     }
 
@@ -42,6 +52,7 @@ impl ServiceRoute {
             Self::Autoupdate | Self::Projector | Self::Notify => &[Method::GET, Method::POST],
             // The endpoints see to it that HEAD has no effect.
             Self::Applause | Self::NotifySend => &[Method::GET, Method::HEAD, Method::POST],
+            Self::Explain => &[Method::GET, Method::HEAD],
             // With OPTIONS HAProxy asks by default whether a server is healthy.
             Self::Health => &[Method::GET, Method::HEAD, Method::OPTIONS],
         }
@@ -62,6 +73,7 @@ mod tests {
             (ServiceRoute::NotifySend, "/system/notify/send"),
             (ServiceRoute::Applause, "/system/applause"),
             (ServiceRoute::Health, "/system/health"),
+            (ServiceRoute::Explain, "/system/inspector/explain"),
         ];
         for (route, path) in routes {
             assert_eq!(route.path(), path);

@@ -24,7 +24,7 @@ use super::counters::HttpCounters;
 use super::error::{HttpError, from_poem};
 use super::health::Health;
 use super::host;
-use super::page;
+use super::page::{self, PagePart};
 use super::request_log::RequestLog;
 use super::route::ServiceRoute;
 use super::viewing_as::ViewingAs;
@@ -66,15 +66,26 @@ impl Router {
         self
     }
 
-    /// Serves the page too, and lends it the sessions whose eyes it looks through. For a demonstration only: anybody can
-    /// use them.
+    /// Serves the page too, which shows what the session of whoever opens it sees (spec: inspector.md#page).
     #[must_use]
-    pub fn with_page(mut self, viewing_as: ViewingAs) -> Self {
-        for (path, part) in page::parts(viewing_as.sessions()) {
+    pub fn with_page(self) -> Self {
+        self.with_parts(page::parts(&[]))
+    }
+
+    /// Serves the page too, also at `/`, and lends it the sessions whose eyes it looks through. For a demonstration only:
+    /// anybody can use them.
+    #[must_use]
+    pub fn with_demo_page(mut self, viewing_as: ViewingAs) -> Self {
+        self = self.with_parts(page::parts(viewing_as.sessions()).chain([("/", PagePart::Redirect)]));
+        self.viewing_as = Some(viewing_as);
+        self
+    }
+
+    fn with_parts(mut self, parts: impl Iterator<Item = (&'static str, PagePart)>) -> Self {
+        for (path, part) in parts {
             let served = Served { route: None, allowed: &[Method::GET, Method::HEAD], endpoint: part.boxed() };
             self.routes.insert(path, served);
         }
-        self.viewing_as = Some(viewing_as);
         self
     }
 

@@ -17,7 +17,7 @@ use adapters::tls::{TlsMode, TlsServer};
 use application::notify::hub::BufferLimits;
 use application::publishing::publisher::RenderCacheLimit;
 use application::streams::registry::KeepAliveSettings;
-use autoupdate::wiring::{Ports, Settings, run};
+use autoupdate::wiring::{Page, Ports, Settings, run};
 use domain::ids::UserId;
 use domain::meeting::history::HistoryLimits;
 use domain::ports::clock::Clock;
@@ -138,6 +138,6 @@ fn settings() -> Settings {
         drain: Duration::ZERO,
         limits: Limits::default(),
         tls: TlsMode::Both,
-        page_sessions: None,
+        page: Page::Off,
     }
 }

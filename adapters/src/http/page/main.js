@@ -2,6 +2,7 @@
 
 import { captions } from "./captions.js";
 import { el } from "./dom.js";
+import { explainPanel } from "./explain.js";
 import { hallPanel } from "./hall.js";
 import { sidePanel } from "./side.js";
 import { language, t } from "./texts.js";
@@ -22,6 +23,7 @@ const panels = [
   ["hall", hallPanel(viewers[0])],
   ["voices", voicesPanel(viewers)],
   ["wire", wirePanel(viewers)],
+  ["explain", explainPanel(viewers)],
 ];
 captions(viewers, document.getElementById("caption"));
 

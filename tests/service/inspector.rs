@@ -1,0 +1,81 @@
+//! Does the service tell superadmins, and support over a terminal, why somebody sees something or not?
+
+use adapters::testing::fake_redis::FakeRedis;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::harness::{Meeting, Process, run, secret_file, with_redis};
+
+/// Status, standard output and standard error of a command on this Redis.
+async fn ask(port: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = run(arguments, &[("MESSAGE_BUS_HOST", "127.0.0.1"), ("MESSAGE_BUS_PORT", port)]).await;
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// (spec: inspector.md#commands)
+#[tokio::test]
+async fn the_commands_read_the_meeting_in_redis_and_write_nothing() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let meeting = Meeting::start(&redis.address()).await;
+    let port = redis.port().to_string();
+
+    let (status, out, _) = ask(&port, &["explain", "--user", "3", "motions/motion:1"]).await;
+    assert_eq!(status, Some(0), "{out}");
+    assert!(out.starts_with("motions/motion:1 is visible in part to user 3 (Delegates (3)).\n"), "{out}");
+    assert!(out.contains("  the permission motions.can_see? yes, by Delegates (3)\n"), "{out}");
+
+    let (status, out, _) = ask(&port, &["view", "--user", "3", "core/tag:1"]).await;
+    let seen: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((status, &seen["core/tag:1"]), (Some(0), &meeting.elements["core/tag:1"]));
+
+    let (status, out, _) = ask(&port, &["view", "--user", "3", "--compare", "1", "motions/motion:1"]).await;
+    let differences: Value = serde_json::from_str(&out).expect("JSON");
+    let whole = &meeting.elements["motions/motion:1"]["comments"];
+    assert_eq!((status, &differences["motions/motion:1"]["comments"]["second"]), (Some(0), whole));
+    assert_eq!(differences["motions/motion:1"].as_object().map(|fields| fields.len()), Some(1), "{differences}");
+}
+
+/// (spec: inspector.md#commands)
+#[tokio::test]
+async fn what_cannot_be_answered_says_why() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let port = redis.port().to_string();
+    let (status, _, error) = ask(&port, &["view", "--user", "3"]).await;
+    assert!(status == Some(1) && error.contains("has not filled its cache yet"), "{error}");
+    let _meeting = Meeting::start(&redis.address()).await;
+    for (arguments, status, expected) in [
+        (&["view", "--user", "999"][..], 1, "user 999 does not exist in this meeting"),
+        (&["view", "--user", "3", "users/personal-note:1"], 1, "`explain` tells why"),
+        (&["view", "--user", "x"], 2, "expected the id of a user, or `anonymous`"),
+        (&["explain", "--user", "3", "motion:1"], 2, "a collection that has a rule"),
+        (&["explain", "--user", "3", "motions/motion"], 2, "of the form <collection>:<id>"),
+        (&["explain", "--user", "3"], 2, "<KEY>"),
+    ] {
+        let (code, out, error) = ask(&port, arguments).await;
+        assert!(code == Some(status) && error.contains(expected), "{arguments:?}: {code:?} {out} {error}");
+    }
+}
+
+/// (spec: inspector.md#page)
+#[tokio::test]
+async fn the_page_of_a_real_meeting_is_served_only_where_it_is_wanted() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let _meeting = Meeting::start(&redis.address()).await;
+    let (port, secret) = (redis.port().to_string(), secret_file());
+    for (inspector, found) in [("off", StatusCode::NOT_FOUND), ("on", StatusCode::OK)] {
+        let variables = with_redis(&port, &secret, &[("INSPECTOR", inspector), ("FAKE_AUTH", "1")]);
+        let program = Process::start(&[], &variables).await;
+        let browser = program.browser();
+        browser.until_healthy().await;
+        let status = async |path: &str| {
+            let response = browser.request(Method::GET, path).send().await.expect("an answer");
+            response.status()
+        };
+        assert_eq!(status("/system/inspector").await, found, "{inspector}");
+        assert_eq!(status("/system/inspector/explain?user=3&key=core/tag:1").await, found, "{inspector}");
+        // What only the demo has.
+        assert_eq!(status("/").await, StatusCode::NOT_FOUND, "{inspector}");
+        assert_eq!(status("/as/admin/system/health").await, StatusCode::NOT_FOUND, "{inspector}");
+    }
+}
