@@ -4,6 +4,7 @@
 //! `--keep-alive-seconds`, its documentation is the line of `--help`. A flag comes before its variable.
 
 mod help;
+mod question;
 mod redis;
 mod values;
 
@@ -17,8 +18,8 @@ use adapters::tls::TlsMode;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::inspect::{self, Question, Who};
 use domain::ids::ElementKey;
+pub(crate) use question::{Question, Who};
 use redis::DEFAULT_MASTER;
 pub(crate) use values::{FakeAuth, ListenHost, LogFilter, LogFormat, MetricsAddress, Password, Switch};
 use values::{bytes, count, host, host_or_none, milliseconds, one_of, port, redacted, seconds};
@@ -53,10 +54,10 @@ pub(crate) enum Task {
         #[command(flatten)]
         question: Question,
         /// Only this element, such as motions/motion:3.
-        #[arg(value_name = "KEY", value_parser = inspect::key)]
+        #[arg(value_name = "KEY", value_parser = question::key)]
         key: Option<ElementKey>,
         /// Print only what differs from what this user sees.
-        #[arg(long, value_name = "USER", value_parser = inspect::user)]
+        #[arg(long, value_name = "USER", value_parser = question::user)]
         compare: Option<Who>,
     },
     /// Prints in words why a user sees an element of the meeting in Redis, or does not: status 0 if it is visible, else 1.
@@ -64,7 +65,7 @@ pub(crate) enum Task {
         #[command(flatten)]
         question: Question,
         /// The element, such as motions/motion:3.
-        #[arg(value_name = "KEY", value_parser = inspect::key)]
+        #[arg(value_name = "KEY", value_parser = question::key)]
         key: ElementKey,
     },
 }

@@ -7,50 +7,16 @@ use std::io::{Write as _, stdout};
 use std::process::ExitCode;
 
 use adapters::redis::RedisElementStore;
-use clap::Args;
 use domain::explanation::{Verdict, explain as explain_element};
-use domain::ids::{ChangeId, ElementKey, ElementKeyError, UserId};
+use domain::ids::{ChangeId, ElementKey};
 use domain::meeting::{Meeting, view_in};
 use domain::ports::element_store::{Bounds, ElementStore, RawElement, Snapshot};
 use domain::restriction::viewer::Viewer;
 use serde_json::{Map, Value};
 
-use crate::config::Config;
+use crate::config::{Config, Question, Who};
 use crate::demo;
 use crate::start::{StartError, redis};
-
-/// What the commands `view` and `explain` are asked.
-#[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub(crate) struct Question {
-    /// Id of the user, or `anonymous`.
-    #[arg(long, value_name = "USER", value_parser = user)]
-    user: Who,
-    /// Look at the demo's meeting instead of the one in Redis.
-    #[arg(long)]
-    demo: bool,
-}
-
-/// Who looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Who(Option<UserId>);
-
-/// Reads a user's id, or `anonymous`.
-pub(crate) fn user(text: &str) -> Result<Who, String> {
-    match text {
-        "anonymous" | "0" => Ok(Who(None)),
-        _ => text.parse().map(|id| Who(Some(UserId(id)))).map_err(|_| "the id of a user, or `anonymous`".to_owned()),
-    }
-}
-
-/// Reads an element key.
-pub(crate) fn key(text: &str) -> Result<ElementKey, String> {
-    text.parse().map_err(|error| match error {
-        ElementKeyError::Malformed => "a key of the form <collection>:<id>, such as motions/motion:3".to_owned(),
-        ElementKeyError::UnknownCollection => {
-            "a collection that has a rule: elements of any other are hidden from everybody".to_owned()
-        }
-    })
-}
 
 /// Prints what a user sees: everything, or one element; or how that differs from what another user sees.
 pub(crate) async fn view(

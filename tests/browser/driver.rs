@@ -43,7 +43,7 @@ impl Page {
             "acceptInsecureCerts": true,
             "timeouts": {"script": WAIT.as_millis() as u64},
             "goog:chromeOptions": {"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                "--lang=en-US", "--window-size=1200,900"]},
+                "--lang=en-US", "--window-size=1200,900", "--force-prefers-reduced-motion"]},
             "goog:loggingPrefs": {"browser": "ALL"},
         });
         let Value::Object(capabilities) = capabilities else { unreachable!("an object") };
@@ -102,6 +102,12 @@ impl Page {
     pub(crate) async fn type_into(&self, selector: &str, text: &str) {
         let element = within(selector, self.client.find(Locator::Css(selector))).await.expect(selector);
         within(selector, element.send_keys(text)).await.expect(selector);
+    }
+
+    /// Presses a key where the focus is.
+    pub(crate) async fn press(&self, key: &str) {
+        let element = within(key, self.client.active_element()).await.expect("the focus");
+        within(key, element.send_keys(key)).await.expect(key);
     }
 
     /// Waits until every stream of both viewers is open and has brought something.

@@ -8,5 +8,6 @@
 mod harness;
 
 mod driver;
+mod inspector;
 mod meeting;
 mod voices;

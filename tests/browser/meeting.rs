@@ -44,7 +44,7 @@ async fn given(page: &Page) -> Counts {
 
 /// Waits until the page shows what a new client gets. It changes all the time, so that the two are not always asked at the
 /// same moment.
-async fn until_shown_as_given(page: &Page) {
+pub(crate) async fn until_shown_as_given(page: &Page) {
     page.click("#tab-side").await;
     let mut last = Default::default();
     let equal = async {

@@ -151,6 +151,7 @@ impl Ingest {
                 }
                 Some(first) = self.requests.0.recv() => self.answer(first).await,
                 () = &mut reconcile => {
+                    self.publisher.forget(self.clock.monotonic());
                     if let Some(position) = self.reconcile(reader.position, &mut state).await {
                         reader = StreamReader::start(&self.bus, &self.clock, position);
                     }

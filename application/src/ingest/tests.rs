@@ -5,11 +5,12 @@ mod unreliable;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::publishing::publisher::RenderCacheLimit;
-use adapters::memory::{MemoryElementStore, MemoryServer};
+use adapters::memory::{MemoryElementStore, MemoryMessageBus, MemoryServer};
 use domain::ids::ChangeId;
 use domain::meeting::history::HistoryLimits;
 use domain::ports::element_store::{ChangedSince, Snapshot};
 use domain::ports::message_bus::MockMessageBus;
+use domain::testing::ManualClock;
 
 use super::*;
 use crate::testing::loops::JumpingClock;
@@ -46,6 +47,31 @@ async fn loaded() -> (MemoryServer, Ingest) {
     let ingest = ingest(&server, bus);
     ingest.load().await.expect("a meeting");
     (server, ingest)
+}
+
+/// (spec: stream.md#history)
+#[tokio::test]
+async fn past_versions_are_forgotten_though_nothing_changes() {
+    let server = MemoryServer::new();
+    server.rebuild(ChangeId(10), MEETING);
+    let clock = ManualClock::new(0);
+    let ingest = Ingest {
+        bus: Arc::new(MemoryMessageBus::new(&server)),
+        clock: Arc::new(clock.clone()),
+        ..ingest(&server, MockMessageBus::new())
+    };
+    ingest.load().await.expect("a meeting");
+    server.change(&[("topics/topic:1", Some("{\"id\":1,\"title\":\"x\"}"))]);
+    ingest.catch_up().await.expect("the store answers");
+    let publisher = Arc::clone(&ingest.publisher);
+    let versions = || publisher.published().expect("a meeting").history().size().0;
+    assert_eq!(versions(), 2);
+    let following = tokio::spawn(ingest.run());
+    while versions() > 1 {
+        tokio::task::yield_now().await;
+        clock.advance(HistoryLimits::default().age_max);
+    }
+    following.abort();
 }
 
 /// A store that fails over when the test says so.

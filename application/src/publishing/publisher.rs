@@ -120,13 +120,27 @@ impl MeetingPublisher {
                 self.render_cache.follow(current, touched);
             }
             self.bound_render_cache(current.text_bytes() as u64, is_reset);
-            let published =
-                Arc::new(Published { history, version_diffs: Mutex::default(), changed_keys: ChangedKeys::default() });
-            let before = self.published.write().unwrap_or_else(PoisonError::into_inner).replace(published);
-            // What nobody needs any more is freed outside of the lock.
-            drop(before);
+            self.replace(history);
             self.is_loaded.send_replace(true);
         }
+    }
+
+    /// Drops the past versions that are too old at `now`, a monotonic time. To be called from time to time by whoever
+    /// publishes: when nothing changes any more, nothing else does it.
+    pub fn forget(&self, now: Duration) {
+        if let Some(published) = self.published() {
+            let mut history = published.history.clone();
+            if history.forget(now) {
+                self.replace(history);
+            }
+        }
+    }
+
+    fn replace(&self, history: History) {
+        let published = Published { history, version_diffs: Mutex::default(), changed_keys: ChangedKeys::default() };
+        let before = self.published.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(published));
+        // What nobody needs any more is freed outside of the lock.
+        drop(before);
     }
 
     /// Lets the limit of what is rendered grow with the meeting.

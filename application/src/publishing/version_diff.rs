@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::difference::{Difference, FullDifference, FullOutcome, PersonalViews, TouchedDifference, VersionDiff};
+use domain::difference::{Difference, FullDifference, FullOutcome, TouchedDifference, VersionDiff};
 use domain::meeting::Version;
 use domain::meeting::history::History;
 use domain::restriction::viewer::{AccessProfile, Viewer};
@@ -15,7 +15,6 @@ use crate::delivery::line::DiffContent;
 pub struct SharedVersionDiff {
     diff: VersionDiff,
     by_profile: Once<Arc<AccessProfile>, Arc<SharedDifference<TouchedDifference>>>,
-    by_personal_views: Once<(Arc<AccessProfile>, PersonalViews), DiffOutcome>,
     all_by_profile: Once<ProfileChange, Arc<SharedDifference<FullDifference>>>,
 }
 
@@ -46,7 +45,6 @@ impl SharedVersionDiff {
         Some(Self {
             diff: VersionDiff::new(history, from)?,
             by_profile: Once::default(),
-            by_personal_views: Once::default(),
             all_by_profile: Once::default(),
         })
     }
@@ -77,10 +75,8 @@ impl SharedVersionDiff {
         if personal.is_empty() {
             return shared.told.clone();
         }
-        let key = (Arc::clone(viewer.profile()), personal.clone());
-        self.by_personal_views.get_or_make(&key, || {
-            self.diff.compare_touched_personal(&shared.difference, &personal).map(DiffContent::new)
-        })
+        // Not kept: hardly two viewers share it, and looking it up costs as much as it saves.
+        self.diff.compare_touched_personal(&shared.difference, &personal).map(DiffContent::new)
     }
 
     fn compare_all(&self, before: &Viewer, after: &Viewer) -> DiffOutcome {

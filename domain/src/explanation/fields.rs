@@ -19,7 +19,7 @@ pub struct RestrictedField {
 }
 
 /// What a rule does with a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FieldChange {
     /// It is left out.
     Removed,
@@ -27,7 +27,8 @@ pub enum FieldChange {
     Changed,
 }
 
-/// Returns the fields of the element that `view` does not show as they are, in their order.
+/// Returns the fields of the element that `view` does not show as they are: those next to each other that the same rights
+/// would show.
 pub(super) fn restricted(viewer: &Viewer, entry: &BlockEntry, view: &View) -> Vec<RestrictedField> {
     let element = &*entry.element;
     let names = Fields::of(element.json()).map(|fields| fields.iter().map(|(name, _)| name.to_owned()).collect());
@@ -37,7 +38,9 @@ pub(super) fn restricted(viewer: &Viewer, entry: &BlockEntry, view: &View) -> Ve
         let remedies = search(viewer, entry, |view| self::change(element, view, &name).is_none());
         Some(RestrictedField { name, change, remedies })
     });
-    restricted.collect()
+    let mut restricted: Vec<_> = restricted.collect();
+    restricted.sort_by(|one, other| (one.change, &one.remedies).cmp(&(other.change, &other.remedies)));
+    restricted
 }
 
 /// Returns what `view` does with the field; `None` if the viewer sees it as it is.

@@ -25,13 +25,22 @@ impl Explanation {
         if self.verdict == Verdict::Hidden {
             lines.extend(remedy_lines(meeting, "It would be visible with", &self.remedies));
         }
-        for field in &self.fields {
-            let change = match field.change {
-                FieldChange::Removed => "is removed",
-                FieldChange::Changed => "is shown in part or replaced",
+        for fields in self.fields.chunk_by(|one, other| one.change == other.change && one.remedies == other.remedies) {
+            let (change, remedies) = (fields[0].change, &fields[0].remedies);
+            let names: Vec<String> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
+            let subject = if let [name] = &names[..] {
+                format!("The field {name} is")
+            } else {
+                format!("The fields {} are", names.join(", "))
             };
-            lines.push(format!("The field `{}` {change}.", field.name));
-            lines.extend(remedy_lines(meeting, "  It would be shown with", &field.remedies));
+            lines.push(match change {
+                FieldChange::Removed => format!("{subject} removed."),
+                FieldChange::Changed => format!("{subject} shown in part or replaced."),
+            });
+            if remedies.is_empty() {
+                lines.push("  No further right would show it.".to_owned());
+            }
+            lines.extend(remedy_lines(meeting, "  It would be shown with", remedies));
         }
         if !self.required_by.is_empty() {
             lines.push("This user is made visible by:".to_owned());

@@ -76,7 +76,11 @@ impl History {
         self.forget(now);
     }
 
-    fn forget(&mut self, now: Duration) {
+    /// Drops what is older than the limits allow at `now`. Returns whether there was anything.
+    ///
+    /// [`History::push`] does so too; this is for the time in which nothing changes.
+    pub fn forget(&mut self, now: Duration) -> bool {
+        let before = self.kept.len();
         while let Some(next) = self.kept.get(1) {
             // A version is past since the next one came.
             let too_old = now.saturating_sub(next.since) > self.limits.age_max;
@@ -86,6 +90,7 @@ impl History {
             self.bytes -= next.meeting.step().replaced_bytes;
             self.kept.pop_front();
         }
+        self.kept.len() < before
     }
 
     /// The kept version with that number.
@@ -184,5 +189,20 @@ mod tests {
         // A version is past since the next one came.
         check(HistoryLimits { age_max: Duration::from_secs(3), ..limits }, 4);
         check(HistoryLimits { bytes_max: 5 * TITLE_BYTES + TITLE_BYTES / 2, ..limits }, 5);
+    }
+
+    /// (spec: stream.md#history)
+    #[test]
+    fn what_is_too_old_is_forgotten_though_nothing_changes() {
+        let bounds = Bounds { lowest: ChangeId(10), highest: ChangeId(10) };
+        let first = Meeting::load(Snapshot { bounds, elements: tag(0) }, None).meeting;
+        let mut history = History::new(first, HistoryLimits::default(), Duration::ZERO);
+        let next = Change { change_id: ChangeId(11), elements: tag(1) };
+        history.push(history.current().apply(next).meeting, Duration::from_secs(1));
+        let age_max = HistoryLimits::default().age_max;
+        assert!(!history.forget(age_max + Duration::from_secs(1)));
+        assert!(history.forget(age_max + Duration::from_secs(2)));
+        assert_eq!((history.size(), history.current().change_id()), ((1, 0), ChangeId(11)));
+        assert!(!history.forget(age_max * 2), "the present version stays");
     }
 }

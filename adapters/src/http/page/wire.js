@@ -104,7 +104,7 @@ function afterPaint(callback) {
 function plot(name) {
   const points = [];
   const line = svg("polyline", { class: "plot-line", fill: "none" });
-  const drawing = svg("svg", { viewBox: "0 0 300 80", role: "img", preserveAspectRatio: "none" }, line);
+  const drawing = svg("svg", { viewBox: "0 0 300 80", role: "img", "aria-label": t(name), preserveAspectRatio: "none" }, line);
   const summary = el("b", {});
   const node = el("figure", { class: "plot" }, el("figcaption", {}, t(name), " ", summary), drawing);
   return { node, add(value) {

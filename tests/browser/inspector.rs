@@ -1,0 +1,116 @@
+//! Can everybody use the page, does it tell why, and does it survive a restart of the service?
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::driver::Page;
+use crate::harness::Process;
+
+/// What a person presses to go on to the next control.
+const TAB: &str = "\u{e004}";
+const ENTER: &str = "\u{e007}";
+
+/// (spec: inspector.md#route)
+#[tokio::test]
+async fn the_page_tells_why_somebody_sees_a_part_only() {
+    let Some(page) = Page::open().await else { return };
+    page.until_connected().await;
+    page.click("#tab-explain").await;
+    page.type_into("#explain-user", "3").await;
+    page.type_into("#explain-key", &format!("motions/motion:1{ENTER}")).await;
+    page.until(
+        "return document.querySelector('.explanation.partly strong')?.textContent.includes('user 3 (Delegates (3))');",
+    )
+    .await;
+    let lines =
+        page.run("return [...document.querySelectorAll('.explanation li')].map((line) => line.textContent);").await;
+    let lines = lines.as_array().expect("lines");
+    assert!(lines.contains(&Value::from("the permission motions.can_see? yes, by Delegates (3)")), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_restart_of_the_service_is_survived_without_a_gap() {
+    let Some(mut page) = Page::open().await else { return };
+    page.until_connected().await;
+    let port = page.demo.port.to_string();
+    page.demo.signal("KILL").await;
+    page.until("return [...document.querySelectorAll('.state')].some((state) => state.dataset.state === 'waiting');")
+        .await;
+    page.demo = Process::start_at(&["demo"], &[("AUTOUPDATE_PORT", &port), ("AUTOUPDATE_HOST", "127.0.0.1")]).await;
+    page.demo.browser().until_healthy().await;
+    page.until_connected().await;
+    crate::meeting::until_shown_as_given(&page).await;
+}
+
+#[tokio::test]
+async fn the_hall_follows_the_projectors() {
+    let Some(page) = Page::open().await else { return };
+    page.until_connected().await;
+    page.click("#tab-hall").await;
+    let shown = "return document.querySelector('#panel-hall').textContent.replace(/\\d/g, '').trim();";
+    page.until("return document.querySelector('#panel-hall').textContent.length > 40;").await;
+    let before = page.run(shown).await;
+    // Another slide: a clock that goes on, or a countdown, changes digits alone.
+    let changed = format!("const now = (() => {{ {shown} }})(); return now !== {before};");
+    page.until(&changed).await;
+}
+
+#[tokio::test]
+async fn everything_is_reached_by_the_keyboard_alone() {
+    let Some(page) = Page::open().await else { return };
+    page.until_connected().await;
+    page.click("#tab-explain").await;
+    page.run("document.activeElement.blur(); document.body.tabIndex = -1; document.body.focus();").await;
+    // The controls that one sees, by what the browser calls them.
+    let controls = "return [...document.querySelectorAll('a[href], button, input, select')]
+        .filter((node) => node.checkVisibility() && node.tabIndex >= 0)
+        .map((node) => node.id || node.textContent);";
+    let wanted: BTreeSet<String> = strings(&page.run(controls).await);
+    assert!(wanted.contains("explain-user") && wanted.contains("tab-explain"), "{wanted:?}");
+    let mut reached = BTreeSet::new();
+    for _ in 0..wanted.len() + 5 {
+        page.press(TAB).await;
+        let now = page.run("return [document.activeElement.id || document.activeElement.textContent];").await;
+        reached.extend(strings(&now));
+    }
+    assert!(wanted.is_subset(&reached), "not reached: {:?}", wanted.difference(&reached).collect::<Vec<_>>());
+    // The tabs are one control, in which arrows choose.
+    page.run("document.getElementById('tab-explain').focus();").await;
+    let mut tabs = BTreeSet::new();
+    for _ in 0..5 {
+        page.press("\u{e014}").await;
+        tabs.extend(strings(&page.run("return [document.querySelector('[role=tab][aria-selected=true]').id];").await));
+    }
+    assert_eq!(tabs.len(), 5, "{tabs:?}");
+}
+
+#[tokio::test]
+async fn a_checker_of_accessibility_finds_nothing_serious() {
+    const CHECKER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/axe/node_modules/axe-core/axe.min.js");
+    if !Path::new(CHECKER).exists() {
+        return adapters::testing::skip(
+            "accessibility, because axe-core is not there (npm install --prefix target/axe axe-core)",
+        );
+    }
+    let Some(page) = Page::open().await else { return };
+    page.until_connected().await;
+    let checker = std::fs::read_to_string(CHECKER).expect("a script");
+    page.run(&checker).await;
+    for tab in ["side", "hall", "voices", "wire", "explain"] {
+        page.click(&format!("#tab-{tab}")).await;
+        let found = page
+            .run_promise(
+                "const { violations } = await axe.run();
+                 return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))
+                     .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ').slice(0, 300)}`);",
+            )
+            .await;
+        assert_eq!(found, Value::Array(Vec::new()), "{tab}");
+    }
+}
+
+fn strings(value: &Value) -> BTreeSet<String> {
+    value.as_array().expect("a list").iter().map(|text| text.as_str().expect("text").to_owned()).collect()
+}
