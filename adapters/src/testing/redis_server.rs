@@ -44,7 +44,7 @@ enum Kind {
     Persistent,
     /// Follows the primary at this port.
     Replica(u16),
-    /// Watches the primary at this port.
+    /// The rendered blocks that were used recently, shared by all connections.
     Sentinel(u16),
     /// Speaks TLS.
     Tls(TlsIdentity),

@@ -34,7 +34,7 @@ impl AutoupdateStreams {
     /// Opens the stream of a client that has everything up to `change_id` (0: nothing).
     ///
     /// # Errors
-    /// What must be known of the store cannot be told, or told that the session is not served any more.
+    /// The store cannot be asked for what is needed first, or it told that the session is no longer served.
     pub async fn open(&self, admission: Admission, change_id: ChangeId) -> Result<Opened<AutoupdateSource>, NotServed> {
         let session = admission.session.clone();
         let started = self.start(admission, change_id).await?;
@@ -49,12 +49,13 @@ impl AutoupdateStreams {
         let mut started = start(&published, session.clone(), viewer.clone(), change_id);
         if matches!(started, Start::IsAhead) {
             let bounds = self.admissions.catch_up.catch_up().await?;
-            // What was caught up with may have taken the right to be served, and a stream is only told of what comes later.
+            // Catching up may have taken the session's right to be served, and a stream is only notified of later
+            // changes.
             let admission = self.admissions.admit_again(session).await?;
             (session, published) = (admission.session, admission.published);
             viewer = Viewer::resolve(published.current(), admission.user);
             if bounds.highest < change_id {
-                // The ids went back: what the client has is of no use.
+                // The ids went back, so what the client holds is useless.
                 return Ok(start_with_everything(&published, session, viewer, change_id));
             }
             started = start(&published, session.clone(), viewer.clone(), change_id);
@@ -71,7 +72,7 @@ impl AutoupdateStreams {
 
     async fn ask_keys_since(&self, change_id: ChangeId) -> Result<Arc<[ElementKey]>, NotServed> {
         let keys = self.store.keys_changed_since(change_id).await?;
-        // A key that does not parse names nothing that anybody sees.
+        // A key that does not parse names an element that is hidden from everybody.
         Ok(keys.iter().filter_map(|key| std::str::from_utf8(key).ok()?.parse().ok()).collect())
     }
 }

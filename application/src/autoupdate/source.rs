@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::start::Started;
 use crate::streams::body::{StreamPart, StreamSource};
 
-/// The lines of one connection: its first one, then what changed for it.
+/// The lines of one connection: the first line, then every change that affects it.
 pub struct AutoupdateSource {
     publisher: Arc<MeetingPublisher>,
     cursor: Cursor,
@@ -25,7 +25,7 @@ impl AutoupdateSource {
 }
 
 impl StreamSource for AutoupdateSource {
-    /// News is announced through the registry of connections, so the context is not needed.
+    /// News is announced through the stream registry, so the context is not needed.
     fn poll_part(&mut self, _: &mut Context<'_>, encoder: &mut Encoder) -> Poll<StreamPart> {
         loop {
             if let Some(line) = &mut self.line {
@@ -38,7 +38,7 @@ impl StreamSource for AutoupdateSource {
                 }
                 self.line = None;
             }
-            // There is a meeting since before the stream began.
+            // A stream is only opened once there is a meeting.
             let Some(published) = self.publisher.published() else {
                 return Poll::Pending;
             };

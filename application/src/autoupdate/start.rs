@@ -1,4 +1,4 @@
-//! What does a new connection begin with?
+//! What is the first line of a new connection?
 
 use domain::difference::resume::{self, FirstLine};
 use domain::ids::{ChangeId, ElementKey};
@@ -9,28 +9,28 @@ use crate::delivery::line::{DiffContent, Line};
 use crate::publishing::cursor::Cursor;
 use crate::publishing::publisher::Published;
 
-/// What a new connection begins with.
+/// How a new connection begins.
 #[derive(Debug)]
 pub struct Started {
-    /// The connection's place.
+    /// What the client has seen.
     pub cursor: Cursor,
-    /// Its first line, if there is something to tell.
+    /// Its first line, if there is anything to send.
     pub first_line: Option<Line>,
 }
 
-/// How a new connection starts, or what must be known first.
+/// How a new connection begins, or what must be found out first.
 #[derive(Debug)]
 pub enum Start {
-    /// All is known.
+    /// Everything is known.
     Ready(Box<Started>),
-    /// The client is ahead: has the store this id? If so, catch up with it and ask [`start`] again; if not, the ids went
-    /// back: [`start_with_everything`].
+    /// The client is ahead of this instance. If the store has this id, catch up with it and call [`start`] again; if
+    /// not, the ids went back, and [`start_with_everything`] is right.
     IsAhead,
-    /// The client's version is not kept: which keys changed since? Then [`start_from_keys`].
+    /// The client's version is no longer kept. Find out which keys changed since, then call [`start_from_keys`].
     NeedsKeys,
 }
 
-/// The start of a client of `session`, admitted as `viewer`, that has everything up to `change_id` (0: nothing).
+/// Decides how a client of `session`, admitted as `viewer`, begins that has everything up to `change_id` (0: nothing).
 #[must_use]
 pub fn start(published: &Published, session: Session, viewer: Viewer, change_id: ChangeId) -> Start {
     match resume::start(published.history(), &session, &viewer, change_id) {
@@ -42,7 +42,7 @@ pub fn start(published: &Published, session: Session, viewer: Viewer, change_id:
     }
 }
 
-/// The start of a client that gets everything.
+/// Begins with everything the viewer sees.
 #[must_use]
 pub fn start_with_everything(published: &Published, session: Session, viewer: Viewer, change_id: ChangeId) -> Started {
     let first_line = Some(Line::all(published.current(), &viewer, change_id));
@@ -50,7 +50,7 @@ pub fn start_with_everything(published: &Published, session: Session, viewer: Vi
     Started { cursor: Cursor::new(published, session, viewer, sent), first_line }
 }
 
-/// The start of a client whose version is not kept: from the keys that the store names as changed since.
+/// Begins with what the store says has changed, for a client whose version is no longer kept.
 #[must_use]
 pub fn start_from_keys(
     published: &Published,

@@ -1,36 +1,36 @@
-//! How is text compressed once and sent to thousands? In deflate blocks that do not refer to what came before them.
+//! How is text compressed once and sent to thousands? In deflate blocks that do not refer to earlier ones.
 //!
-//! Every block ends on a byte boundary with an empty dictionary (a *full flush*), so that blocks made at different times
-//! can be put one behind the other in any gzip stream. The header is sent once a stream; the trailer, if the stream ends,
-//! is made of the blocks' checksums.
+//! Every block ends on a byte boundary with an empty dictionary (a *full flush*), so blocks made at different times can
+//! be concatenated in any gzip stream. The header is sent once per stream; the trailer, if the stream ends, is computed
+//! from the blocks' checksums.
 //!
-//! Every line ends with an empty stored block, as each flush of zlib does: some decoders (that of Go, so those of many
-//! proxies) show a stored block only when the next one begins.
+//! Every line ends with an empty stored block, like each flush of zlib: some decoders (Go's, and so those of many
+//! proxies) only show a stored block when the next one begins.
 
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use flate2::{Compress, Compression, Crc, FlushCompress};
 
-/// The header of every gzip stream: deflate, no name, no time, unknown system.
+/// The header of every gzip stream: deflate, no name, no time, unknown operating system.
 pub const GZIP_HEADER: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 
 /// How hard to compress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// What is compressed once and sent often; but newcomers wait for it.
+    /// For text that is compressed once and sent often, though new clients wait for it.
     Shared,
-    /// What only one client gets.
+    /// For text that only one client gets.
     Fast,
 }
 
-/// An empty stored block that begins on a byte boundary (RFC 1951, 3.2.4). It tells a decoder that it has everything.
+/// An empty stored block that begins on a byte boundary (RFC 1951, 3.2.4). It tells a decoder that nothing is pending.
 const FLUSH: &[u8] = &[0, 0, 0, 0xff, 0xff];
 
-/// The most bytes that a stored block can hold.
+/// The maximum number of bytes in a stored block.
 const STORED_BYTES_MAX: usize = 0xffff;
 
-/// Some bytes, compressed so that they stand for themselves.
+/// A piece of text, compressed independently of all others.
 #[derive(Clone, Debug)]
 pub struct DeflateBlock {
     bytes: Bytes,
@@ -38,7 +38,7 @@ pub struct DeflateBlock {
 }
 
 impl DeflateBlock {
-    /// Compresses `text`. The block is flushed: decoders show all of it.
+    /// Compresses `text` and flushes, so that decoders show all of it.
     #[must_use]
     pub fn compress(text: &[u8], level: Level) -> Self {
         let level = match level {
@@ -49,9 +49,9 @@ impl DeflateBlock {
         let mut out = Vec::with_capacity(text.len() / 3 + 64);
         loop {
             let read = usize::try_from(compress.total_in()).unwrap_or(text.len());
-            // Compressing in memory fails only if the buffer is full, and then it grows.
+            // In-memory compression only fails when the buffer is full, and then it grows.
             let _ = compress.compress_vec(&text[read..], &mut out, FlushCompress::Full);
-            // Room left over: the flush is complete.
+            // There is room left, so the flush is complete.
             if compress.total_in() == text.len() as u64 && out.len() < out.capacity() {
                 break;
             }
@@ -61,13 +61,14 @@ impl DeflateBlock {
         Self::new(out.into(), text)
     }
 
-    /// Takes `text` as it is: for a few bytes that only one client gets. It is not flushed: another block MUST follow.
+    /// Stores `text` uncompressed: for a few bytes that only one client gets. It is not flushed, so another block MUST
+    /// follow.
     #[must_use]
     pub fn store(text: &[u8]) -> Self {
         Self::new(stored(text).freeze(), text)
     }
 
-    /// The same, flushed.
+    /// Stores `text` uncompressed and flushes.
     #[must_use]
     pub fn store_flushed(text: &[u8]) -> Self {
         let mut out = stored(text);
@@ -101,17 +102,17 @@ fn stored(text: &[u8]) -> BytesMut {
     out
 }
 
-/// What one gzip stream has carried so far, for its trailer.
+/// What one gzip stream has carried so far, as needed for its trailer.
 #[derive(Debug, Default)]
 pub struct GzipStream(Crc);
 
 impl GzipStream {
-    /// Notes that `block` is sent.
+    /// Records that `block` is sent.
     pub fn push(&mut self, block: &DeflateBlock) {
         self.0.combine(&block.crc);
     }
 
-    /// What ends the stream: an empty last block, the checksum and the length.
+    /// Returns the end of the stream: an empty last block, the checksum and the length.
     #[must_use]
     pub fn trailer(&self) -> Bytes {
         let mut out = BytesMut::with_capacity(13);

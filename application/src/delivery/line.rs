@@ -1,4 +1,4 @@
-//! How does a line of the autoupdate stream come to be, part by part? (spec: stream.md#line)
+//! How is a line of the autoupdate stream assembled, part by part? (spec: stream.md#line)
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,29 +17,29 @@ use domain::meeting::Meeting;
 use domain::meeting::block::{Block, BlockKey};
 use domain::restriction::viewer::Viewer;
 
-/// A line that tells the client nothing but that it is connected.
+/// A line that says nothing but that the client is connected.
 pub const CONNECTED: &str = "{\"connected\":true}\n";
 
-/// What a line tells of the meeting: the same for all clients whose decisions are the same.
+/// What a line says about the meeting: the same for all clients with the same decisions.
 #[derive(Debug)]
 pub struct DiffContent {
-    /// By block, none empty.
+    /// Ordered by block; none is empty.
     changed: Box<[Selection]>,
-    /// The JSON object of the deleted ids.
+    /// The deleted ids, as a JSON object.
     deleted: Box<str>,
-    /// Whole lines, by the id they go on from.
+    /// Assembled lines, by the ids they lead from and to.
     lines: Mutex<BTreeMap<(ChangeId, ChangeId), Arc<RenderedText>>>,
 }
 
-/// Lines up to this size are put together once and shared; larger ones are sent in rendered blocks, which are shared too.
+/// Lines up to this size are assembled once and shared; longer ones are sent as rendered blocks, which are shared too.
 const SHARED_LINE_BYTES_MAX: usize = 16 * 1024;
 
-/// Clients with the same content go on from few different ids; beyond this many a line is put together for the one
-/// client.
+/// Clients with the same content come from few different ids; beyond this many, a line is assembled for one client
+/// alone.
 const SHARED_LINES_MAX: usize = 64;
 
 impl DiffContent {
-    /// What a difference tells.
+    /// Creates the content of a difference.
     #[must_use]
     pub fn new(difference: Difference) -> Arc<Self> {
         let deleted = deleted_text(&difference.deleted).into();
@@ -50,7 +50,7 @@ impl DiffContent {
         self.changed.iter().map(Selection::bytes_about).sum()
     }
 
-    /// The whole line, if it is small.
+    /// Returns the whole line if it is short.
     fn shared_line(&self, ids: (ChangeId, ChangeId)) -> Option<Arc<RenderedText>> {
         if self.bytes_about() > SHARED_LINE_BYTES_MAX {
             return None;
@@ -74,14 +74,14 @@ impl DiffContent {
     }
 }
 
-/// One line on its way to one client. It is made part by part, when the transport asks for more.
+/// One line on its way to one client, made part by part as the transport asks for more.
 #[derive(Debug)]
 pub struct Line {
     from: ChangeId,
     to: ChangeId,
     source: LineSource,
     delimiters: Delimiters,
-    /// A part that is ready but was not taken yet.
+    /// A part that is ready but has not been taken.
     ready: Option<Bytes>,
 }
 
@@ -91,23 +91,23 @@ enum LineSource {
     All { meeting: Arc<Meeting>, viewer: Viewer, after: Option<BlockKey> },
     /// What changed.
     Difference { content: Arc<DiffContent>, next: usize },
-    /// The line as a whole.
+    /// The assembled line.
     Whole(Arc<RenderedText>),
     /// Nothing but the ids.
     Quiet,
-    /// All parts were taken.
+    /// All parts have been taken.
     Done,
 }
 
 impl Line {
-    /// Everything `viewer` sees of `meeting`, for a client that has the id `from`.
+    /// Returns a line with everything `viewer` sees of `meeting`, for a client that has the id `from`.
     #[must_use]
     pub fn all(meeting: &Arc<Meeting>, viewer: &Viewer, from: ChangeId) -> Self {
         let source = LineSource::All { meeting: Arc::clone(meeting), viewer: viewer.clone(), after: None };
         Self::new(from, meeting.change_id(), source)
     }
 
-    /// What changed between the ids.
+    /// Returns a line with what changed between the ids.
     #[must_use]
     pub fn difference(content: &Arc<DiffContent>, from: ChangeId, to: ChangeId) -> Self {
         let source = match content.shared_line((from, to)) {
@@ -117,7 +117,7 @@ impl Line {
         Self::new(from, to, source)
     }
 
-    /// Nothing changed between the ids.
+    /// Returns a line that says that nothing changed between the ids.
     #[must_use]
     pub fn quiet(from: ChangeId, to: ChangeId) -> Self {
         Self::new(from, to, LineSource::Quiet)
@@ -127,21 +127,21 @@ impl Line {
         Self { from, to, source, delimiters: Delimiters::default(), ready: None }
     }
 
-    /// The id that the client has after this line.
+    /// Returns the id that the client has after this line.
     #[must_use]
     pub fn to(&self) -> ChangeId {
         self.to
     }
 
-    /// Were all parts taken?
+    /// Whether all parts have been taken.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.ready.is_none() && matches!(self.source, LineSource::Done)
     }
 
-    /// The next part, encoded; `None` when the line is complete. A part is never empty.
+    /// Returns the next part, encoded; `None` when the line is complete. A part is never empty.
     ///
-    /// The work of one call is bounded by one block of the meeting that somebody sees, and by the number of blocks.
+    /// One call does at most the work of one visible block, plus a walk over blocks of which nothing is visible.
     pub fn next_part(&mut self, render_cache: &RenderCache, encoder: &mut Encoder) -> Option<Bytes> {
         if let Some(ready) = self.ready.take() {
             return Some(ready);
@@ -193,14 +193,14 @@ fn block_after(meeting: &Meeting, after: Option<BlockKey>) -> Option<(BlockKey, 
     meeting.blocks_in((bound, Bound::Unbounded)).next().map(|(key, block)| (*key, block))
 }
 
-/// What stands between the rendered blocks of a line.
+/// What goes between the rendered blocks of a line.
 #[derive(Debug, Default)]
 struct Delimiters {
     collection: Option<Collection>,
 }
 
 impl Delimiters {
-    /// What stands before a rendered block of `collection`.
+    /// Returns what goes before a rendered block of `collection`.
     fn before(&mut self, collection: Collection) -> String {
         match self.collection.replace(collection) {
             None => format!("{{\"changed\":{{\"{collection}\":["),
@@ -209,7 +209,7 @@ impl Delimiters {
         }
     }
 
-    /// What stands behind the last rendered block.
+    /// Returns what goes after the last rendered block.
     fn end(&self, deleted: &str, (from, to): (ChangeId, ChangeId), all_data: bool) -> String {
         let changed = if self.collection.is_some() { "]}" } else { "{\"changed\":{}" };
         format!(
@@ -239,14 +239,14 @@ fn deleted_text(keys: &[ElementKey]) -> String {
     text
 }
 
-/// Brings the text of one stream into the form in which it travels.
+/// Encodes the text of one stream: plain, gzip or zstd.
 #[derive(Debug, Default)]
 pub struct Encoder {
     kind: EncoderKind,
     text_bytes: u64,
 }
 
-/// The compressed ones are made of what is compressed once for all clients.
+/// The compressed forms reuse what was compressed once for all clients.
 #[derive(Debug, Default)]
 enum EncoderKind {
     #[default]
@@ -256,31 +256,31 @@ enum EncoderKind {
 }
 
 impl Encoder {
-    /// An encoder that leaves the text as it is.
+    /// Returns an encoder that leaves the text as it is.
     #[must_use]
     pub fn plain() -> Self {
         Self::default()
     }
 
-    /// An encoder that makes a gzip stream.
+    /// Returns an encoder that produces a gzip stream.
     #[must_use]
     pub fn gzip() -> Self {
         Self { kind: EncoderKind::Gzip(GzipStream::default()), text_bytes: 0 }
     }
 
-    /// An encoder that makes zstd frames.
+    /// Returns an encoder that produces zstd frames.
     #[must_use]
     pub fn zstd() -> Self {
         Self { kind: EncoderKind::Zstd, text_bytes: 0 }
     }
 
-    /// How many bytes of text the stream has carried, before compression: what a client keeps of it.
+    /// Returns how many bytes of text the stream has carried, before compression: what a client has to keep of it.
     #[must_use]
     pub fn text_bytes(&self) -> u64 {
         self.text_bytes
     }
 
-    /// What the stream begins with.
+    /// Encodes the beginning of a stream.
     #[must_use]
     pub fn begin(&mut self, text: &str) -> Bytes {
         let text = self.text(text);
@@ -290,19 +290,19 @@ impl Encoder {
         }
     }
 
-    /// A short text that only this client gets.
+    /// Encodes a short text that only this client gets.
     #[must_use]
     pub fn text(&mut self, text: &str) -> Bytes {
         self.encode(text, None).0
     }
 
-    /// A text that many clients get.
+    /// Encodes a text that many clients get.
     #[must_use]
     pub fn shared(&mut self, text: &SharedText) -> Bytes {
         self.encode("", Some(&text.0)).0
     }
 
-    /// What the stream ends with.
+    /// Returns the end of the stream.
     #[must_use]
     pub fn end(&mut self) -> Bytes {
         match &self.kind {
@@ -311,7 +311,7 @@ impl Encoder {
         }
     }
 
-    /// What to send for the glue and the rendered block: in two parts if the rendered block is worth not being copied.
+    /// Encodes delimiters and a rendered block: in two parts if the block is too large to be worth copying.
     fn encode(&mut self, delimiters: &str, rendered: Option<&RenderedText>) -> (Bytes, Option<Bytes>) {
         self.text_bytes += (delimiters.len() + rendered.map_or(0, |rendered| rendered.plain().len())) as u64;
         let (delimiters, rendered) = match &mut self.kind {
@@ -323,7 +323,7 @@ impl Encoder {
                     stream.push(block);
                     block.bytes().clone()
                 };
-                // Pieces are flushed; glue without one ends a line.
+                // Rendered blocks are flushed; delimiters without one end a line.
                 let store = if rendered.is_some() {
                     deflate::DeflateBlock::store
                 } else {
@@ -346,10 +346,11 @@ impl Encoder {
     }
 }
 
-/// Pieces up to this size are copied behind their glue: cheaper than another part for the transport.
+/// Rendered blocks up to this size are copied behind their delimiters, which costs the transport less than another
+/// part.
 const COPIED_BYTES_MAX: usize = 4 * 1024;
 
-/// A text that many clients get: compressed once for all of them.
+/// A text that many clients get, compressed once for all of them.
 #[derive(Clone, Debug)]
 pub struct SharedText(Arc<RenderedText>);
 

@@ -1,4 +1,4 @@
-//! How does what clients are told become bytes, once for all who need the same?
+//! How is what clients receive turned into bytes, once for everybody who needs the same?
 
 pub mod deflate;
 pub mod line;

@@ -1,4 +1,4 @@
-//! How is equal work done once, when many connections ask for it at the same moment?
+//! How is equal work done once when many connections ask for it at the same moment?
 
 use std::convert::Infallible;
 use std::hash::{BuildHasherDefault, DefaultHasher, Hash};
@@ -6,16 +6,17 @@ use std::hash::{BuildHasherDefault, DefaultHasher, Hash};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, UnitWeighter};
 
-/// With fixed keys: what is hashed does not come from outside.
+/// Has fixed keys: what is hashed does not come from outside.
 pub(crate) type Hasher = BuildHasherDefault<DefaultHasher>;
 
-/// Values by what they are made from. The first who asks makes the value; whoever asks meanwhile waits for it.
+/// Values by the keys they are made from. The first caller makes a value; concurrent callers wait for it.
 ///
-/// At most [`ENTRIES_MAX`] values are kept: beyond that the one used least is made again when it is asked for.
+/// At most [`ENTRIES_MAX`] values are kept; beyond that the least used one is dropped, and made again on demand.
 #[derive(Debug)]
 pub(crate) struct Once<K, V>(Cache<K, V, UnitWeighter, Hasher>);
 
-/// How many values are kept: more kinds of viewers than this share too little to be worth the memory.
+/// How many values are kept. If there are more kinds of viewers than this, they share too little to be worth the
+/// memory.
 const ENTRIES_MAX: usize = 1024;
 
 impl<K: Clone + Eq + Hash, V: Clone> Once<K, V> {
@@ -27,7 +28,7 @@ impl<K: Clone + Eq + Hash, V: Clone> Once<K, V> {
 
 impl<K: Clone + Eq + Hash, V: Clone> Default for Once<K, V> {
     fn default() -> Self {
-        // One part: a new table is made for each version, and most stay small.
+        // One shard: a new table is created for each version, and most stay small.
         let options = OptionsBuilder::new()
             .shards(1)
             .estimated_items_capacity(ENTRIES_MAX)

@@ -1,4 +1,5 @@
-//! How does a block look to one kind of viewer? Rendered once, and shared by all for whom every decision is the same.
+//! How does a block look to one kind of viewer? It is rendered once, and shared by everybody for whom all decisions are
+//! equal.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -23,11 +24,11 @@ mod current_blocks;
 
 use current_blocks::CurrentBlocks;
 
-/// A rendered selection, with its compressed forms once somebody has asked for them.
+/// A rendered selection, and its compressed forms once they have been needed.
 #[derive(Debug)]
 pub(crate) struct RenderedText {
     plain: Bytes,
-    /// For one client: compressed in a hurry.
+    /// Only one client gets it, so it is compressed fast rather than well.
     is_personal: bool,
     deflated: OnceLock<deflate::DeflateBlock>,
     zstd_frame: OnceLock<Bytes>,
@@ -62,30 +63,30 @@ impl RenderedText {
     }
 }
 
-/// The rendered blocks that were asked for lately, shared by all connections.
+/// The rendered blocks that were used recently, shared by all connections.
 pub struct RenderCache {
-    /// For viewers whom the block does not name: their access profile alone decides. Only points to what `by_views` keeps, so
-    /// that a text that looks the same to many access profiles counts, and is forgotten, once.
+    /// For viewers who are not affected individually: their access profile alone decides. Only points to entries of
+    /// `by_views`, so that a text which looks the same to many profiles is counted, and evicted, once.
     by_profile: Cached<(BlockId, Arc<AccessProfile>), Weak<RenderedText>>,
     by_views: Cached<(BlockId, Arc<[View]>), Arc<RenderedText>>,
-    /// Single elements, by their place in the block, for blocks that are put together for one viewer: most of what is in
-    /// them looks the same to many. Without it a change of 200 lists of speakers costs 40 % more, since each listener
-    /// speaks somewhere.
+    /// Single elements by their position in the block, for blocks that are assembled for one viewer: most elements in
+    /// them look the same to many. Without it, first lines cost a third more, and a change of 200 lists of speakers 40
+    /// %, since each listener speaks somewhere.
     by_element: Cached<(BlockId, usize, View), Arc<str>>,
-    /// Of other blocks nothing is kept: only lines that were begun before they were replaced ask for them.
+    /// Nothing is kept of blocks that are not current; only lines begun before they were replaced ask for them.
     current_blocks: CurrentBlocks,
     asked: AtomicU64,
     render_count: AtomicU64,
 }
 
-/// What the sharing of rendered blocks comes to.
+/// How well the render cache works.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RenderCacheUse {
-    /// About how many bytes the kept rendered blocks hold.
+    /// Approximate size of the kept rendered blocks, in bytes.
     pub bytes: u64,
-    /// How often a rendered block was asked for and found.
+    /// How often a rendered block was found.
     pub hits: u64,
-    /// How often a rendered block was asked for and had to be rendered.
+    /// How often a block had to be rendered.
     pub misses: u64,
 }
 
@@ -94,12 +95,12 @@ type Cached<K, V> = Cache<K, V, RenderedWeight, Hasher>;
 #[derive(Clone)]
 struct RenderedWeight;
 
-/// About how many bytes a kept rendered block takes beside its text and its views, or an entry that points to it.
+/// Approximate size of an entry besides its text and its views, in bytes.
 const ENTRY_BYTES: u64 = 256;
 
 impl Weighter<(BlockId, Arc<[View]>), Arc<RenderedText>> for RenderedWeight {
     fn weight(&self, (_, views): &(BlockId, Arc<[View]>), rendered: &Arc<RenderedText>) -> u64 {
-        // The compressed forms come later, and are at most about a quarter each.
+        // The compressed forms are added later; each is at most about a quarter of the text.
         rendered.plain.len() as u64 * 3 / 2 + size_of_val(&**views) as u64 + ENTRY_BYTES
     }
 }
@@ -129,8 +130,8 @@ impl RenderCache {
         }
     }
 
-    /// From now on so many bytes are kept. Not for every change: what the tables know of forgotten rendered blocks gets less
-    /// precise each time.
+    /// Sets the maximum number of bytes kept. Not to be called for every change: each call makes the tables' knowledge
+    /// of evicted entries less precise.
     pub(crate) fn set_bytes_max(&self, bytes_max: u64) {
         let Shares { small, views } = shares(bytes_max);
         self.by_profile.set_capacity(small);
@@ -138,7 +139,7 @@ impl RenderCache {
         self.by_element.set_capacity(small);
     }
 
-    /// From now on keeps what is rendered of `meeting`, which shares nothing with the one before.
+    /// Starts keeping what is rendered of `meeting`, which shares nothing with the previous one.
     pub(crate) fn begin(&self, meeting: &Arc<Meeting>) {
         self.current_blocks.begin(meeting);
         self.by_profile.clear();
@@ -146,8 +147,8 @@ impl RenderCache {
         self.by_element.clear();
     }
 
-    /// From now on keeps what is rendered of `meeting`, whose blocks are those of the one before but for the `touched`
-    /// elements; forgets what was rendered of blocks that it does not have.
+    /// Starts keeping what is rendered of `meeting`, whose blocks are those of the previous version except for the
+    /// `touched` elements. Forgets what was rendered of blocks that it no longer has.
     pub(crate) fn follow(&self, meeting: &Arc<Meeting>, touched: impl IntoIterator<Item = ElementKey>) {
         let entries = self.by_profile.len() + self.by_views.len() + self.by_element.len();
         let replaced = self.current_blocks.follow(meeting, touched, entries);
@@ -158,7 +159,7 @@ impl RenderCache {
         }
     }
 
-    /// Everything of the block that the viewer sees; `None` if that is nothing.
+    /// Returns everything of the block that the viewer sees; `None` if that is nothing.
     pub(crate) fn all(&self, block: &Arc<Block>, viewer: &Viewer) -> Option<Arc<RenderedText>> {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
         let find = || self.find(&Selection::all(block, viewer));
@@ -168,7 +169,7 @@ impl RenderCache {
             let key = (block.id(), Arc::clone(viewer.profile()));
             match self.by_profile.get(&key).and_then(|rendered| rendered.upgrade()) {
                 Some(rendered) if !is_sample(asked) => rendered,
-                // Looked for nevertheless, so that the table that may forget it learns that it is in use.
+                // Looked up anyway, so that the table that may evict it learns that it is in use.
                 Some(_) => find(),
                 None => {
                     let rendered = find();
@@ -183,17 +184,17 @@ impl RenderCache {
         Some(rendered).filter(|rendered| !rendered.is_empty())
     }
 
-    /// The selection, rendered.
+    /// Returns the rendered selection.
     pub(crate) fn of(&self, selection: &Selection) -> Arc<RenderedText> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.find(selection)
     }
 
-    /// How much is kept, and how often it helped.
+    /// Returns how much is kept, and how often it helped.
     #[must_use]
     pub fn usage(&self) -> RenderCacheUse {
         let misses = self.render_count.load(Ordering::Relaxed);
-        // The two are not read in the same moment.
+        // The two counters are not read at the same instant.
         let hits = self.asked.load(Ordering::Relaxed).saturating_sub(misses);
         RenderCacheUse {
             bytes: self.by_profile.weight() + self.by_views.weight() + self.by_element.weight(),
@@ -205,7 +206,7 @@ impl RenderCache {
     fn find(&self, selection: &Selection) -> Arc<RenderedText> {
         let key = (selection.block.id(), Arc::clone(&selection.views));
         if selection.is_personal {
-            // The one who is named may see the block as all others do.
+            // An affected viewer may still see the block as everybody else does.
             return self
                 .by_views
                 .get(&key)
@@ -217,18 +218,18 @@ impl RenderCache {
             self.render_count.fetch_add(1, Ordering::Relaxed);
             selection.render()
         };
-        // Whoever asks for a rendered block that is being made waits for it: nothing is made twice.
+        // Concurrent callers wait for a block that is being rendered, so nothing is rendered twice.
         let Ok(rendered) =
             self.by_views.get_or_insert_with(&key, || Ok::<_, Infallible>(Arc::new(RenderedText::new(render()))));
-        // Asked after it was put there: so either this sees that the block was replaced, or whoever replaces it sees the
-        // rendered block.
+        // Checked after the insertion: either this sees that the block was replaced, or whoever replaces it sees the
+        // entry.
         if !is_found.get() && !self.current_blocks.has(&selection.block) {
             self.by_views.remove(&key);
         }
         rendered
     }
 
-    /// What one of few sees of a block, of elements most of which look the same to many.
+    /// Renders what a few viewers see of a block, from elements most of which look the same to many.
     fn render_personal(&self, selection: &Selection) -> String {
         self.render_count.fetch_add(1, Ordering::Relaxed);
         let block = selection.block.id();
@@ -244,7 +245,7 @@ impl RenderCache {
             let Ok(text) = self.by_element.get_or_insert_with(&(block, place, view.clone()), render);
             out.push_str(&text);
         });
-        // As for rendered blocks: asked after everything was put there.
+        // As for rendered blocks: checked after the insertions.
         if !self.current_blocks.has(&selection.block) {
             for (place, view) in selection.views.iter().enumerate() {
                 self.by_element.remove(&(block, place, view.clone()));
@@ -254,15 +255,15 @@ impl RenderCache {
     }
 }
 
-/// Parts of a table with a lock and a share of the room of its own: what does not fit into one is not kept. A fixed
-/// number, since with more on larger machines large rendered blocks would find no room.
+/// The tables are split into shards, each with its own lock and share of the capacity; what does not fit into one is
+/// not kept. The number is fixed, because with more shards on larger machines large rendered blocks would not fit.
 const SHARDS: usize = 8;
 
-/// How many bytes of the limit the tables may take.
+/// How the capacity is divided among the tables, in bytes.
 struct Shares {
-    /// The entries by access profile, and as much again the single elements.
+    /// For the entries by access profile, and as much again for single elements.
     small: u64,
-    /// The rendered blocks.
+    /// For the rendered blocks.
     views: u64,
 }
 
@@ -275,8 +276,8 @@ fn new_cache<K: Clone + Eq + Hash, V: Clone>(bytes_max: u64) -> Cached<K, V>
 where
     RenderedWeight: Weighter<K, V>,
 {
-    // A low guess, since half as many forgotten rendered blocks are remembered as are expected: of fewer, those that are asked for
-    // in turn would never be recognized as wanted when there is not room for all of them.
+    // A low estimate: the cache remembers half as many evicted entries as it expects entries. If it remembered fewer,
+    // blocks that are used in turn would never be recognized as wanted when not all of them fit.
     const RENDERED_BYTES_EXPECTED: u64 = 3 * 1024;
     let items_expected = usize::try_from(bytes_max / RENDERED_BYTES_EXPECTED).unwrap_or(usize::MAX);
     let options = OptionsBuilder::new()
@@ -288,7 +289,7 @@ where
     Cache::with_options(options, RenderedWeight, Hasher::default(), DefaultLifecycle::default())
 }
 
-/// Is it one in eight? Spread so that it is not the same blocks of a meeting each time.
+/// Returns true for one in eight, spread so that it is not always the same blocks of a meeting.
 fn is_sample(number: u64) -> bool {
     const GOLDEN_RATIO: u64 = 0x9e37_79b9_7f4a_7c15;
     number.wrapping_mul(GOLDEN_RATIO) >> 61 == 0

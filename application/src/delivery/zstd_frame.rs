@@ -1,7 +1,7 @@
-//! How is text compressed once and sent to thousands, for browsers that read zstd? In frames that stand for themselves.
+//! How is text compressed once and sent to thousands, for browsers that support zstd? In independent frames.
 //!
-//! A body in zstd is any number of frames one behind the other (RFC 8878, 3), and none refers to another. So frames made at
-//! different times can be put together in any order, with nothing before or behind them.
+//! A zstd body is any number of concatenated frames (RFC 8878, 3), none of which refers to another. So frames made at
+//! different times can be combined in any order, with nothing before or after them.
 
 use std::cell::RefCell;
 
@@ -12,11 +12,11 @@ use zstd::zstd_safe::{CCtx, CParameter, compress_bound};
 /// little; level 1 saves a tenth.
 const LEVEL: i32 = 3;
 
-/// Up to this size a text is not worth being compressed; its length fits into one byte of the frame's header.
+/// Text up to this size is not worth compressing; its length fits into one byte of the frame's header.
 const STORED_BYTES_MAX: usize = 255;
 
 thread_local! {
-    /// One for each thread: making its tables anew takes as long as half of the rendered blocks take to be compressed.
+    /// One per thread: creating its tables takes half as long as compressing a rendered block.
     static CONTEXT: RefCell<CCtx<'static>> = RefCell::new(context());
 }
 
@@ -26,24 +26,24 @@ fn context() -> CCtx<'static> {
     context
 }
 
-/// One frame with `text`.
+/// Returns one frame with `text`.
 pub(crate) fn compress(text: &[u8]) -> Bytes {
     if text.len() <= STORED_BYTES_MAX {
         return store(text);
     }
     let mut out = Vec::with_capacity(compress_bound(text.len()));
     CONTEXT.with_borrow_mut(|context| context.compress2(&mut out, text)).expect("there is room for the worst case");
-    // As a copy of just its size: most of the room is left over.
+    // Copied to the exact size, since most of the buffer is unused.
     Bytes::copy_from_slice(&out)
 }
 
-/// A frame of one raw block.
+/// Returns a frame of one raw block.
 fn store(text: &[u8]) -> Bytes {
-    /// What the frame begins with.
+    /// The magic number of a frame.
     const MAGIC: u32 = 0xfd2f_b528;
-    /// A single segment, whose length stands in one byte; no checksum, no dictionary.
+    /// A single segment whose length is one byte; no checksum, no dictionary.
     const DESCRIPTOR: u8 = 0x20;
-    /// The last block, and its kind: raw. Its size stands three bits further up.
+    /// The last block, and its kind: raw. Its size is shifted by three bits.
     const LAST_RAW: usize = 1;
 
     let length = text.len();

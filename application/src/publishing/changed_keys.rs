@@ -1,4 +1,4 @@
-//! Which keys changed after a change id? Asked of the store once for all who come back with the same id.
+//! Which keys changed after a change id? The store is asked once for all clients that return with the same id.
 
 use std::sync::Arc;
 
@@ -8,15 +8,15 @@ use quick_cache::{OptionsBuilder, Weighter};
 
 use crate::delivery::Hasher;
 
-/// Answers of the store as of one version, by change id: after a restart many ask the same.
+/// The store's answers as of one version, by change id: after a restart many clients ask the same.
 ///
-/// About [`BYTES_MAX`] bytes are kept: beyond that the answer used least is asked for again.
+/// About [`BYTES_MAX`] bytes are kept; beyond that the least used answer is dropped, and asked for again on demand.
 #[derive(Debug)]
 pub(crate) struct ChangedKeys(Cache<ChangeId, Arc<[ElementKey]>, AnswerWeight, Hasher>);
 
 const BYTES_MAX: u64 = 8 * 1024 * 1024;
 
-/// About how many bytes a kept answer takes beside its keys.
+/// Approximate size of a kept answer besides its keys, in bytes.
 const ENTRY_BYTES: u64 = 128;
 
 #[derive(Clone)]
@@ -29,11 +29,11 @@ impl Weighter<ChangeId, Arc<[ElementKey]>> for AnswerWeight {
 }
 
 impl ChangedKeys {
-    /// The keys that changed after `change_id`. Who comes first asks the store with `ask`; others who come meanwhile wait.
-    /// If that fails, or the first one leaves, the next one asks.
+    /// Returns the keys that changed after `change_id`. The first caller asks the store with `ask`; concurrent callers
+    /// wait. If that fails, or the first caller gives up, the next one asks.
     ///
     /// # Errors
-    /// What `ask` returns.
+    /// Whatever error `ask` returns.
     pub(crate) async fn get_or_ask<E>(
         &self,
         change_id: ChangeId,
@@ -46,7 +46,7 @@ impl ChangedKeys {
 impl Default for ChangedKeys {
     fn default() -> Self {
         const ANSWERS_EXPECTED: usize = 256;
-        // One part: each would have a share of the room of its own, in which large answers would find none.
+        // One shard: otherwise each would have a share of the capacity, into which large answers do not fit.
         let options = OptionsBuilder::new()
             .shards(1)
             .estimated_items_capacity(ANSWERS_EXPECTED)

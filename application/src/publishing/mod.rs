@@ -1,4 +1,4 @@
-//! What is served now, and how does a connection get from what it has seen to that?
+//! What is served now, and what differs from what a connection has seen?
 
 mod changed_keys;
 pub mod cursor;

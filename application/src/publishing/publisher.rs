@@ -1,4 +1,4 @@
-//! Which version of the meeting is the present one? Shared by all connections; whoever writes it, replaces it at once.
+//! Which version of the meeting is current? It is shared by all connections and replaced atomically.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,28 +13,28 @@ use crate::delivery::render_cache::RenderCache;
 use domain::meeting::history::{History, HistoryLimits};
 use domain::meeting::{Meeting, Version};
 
-/// How much rendered text is kept for sharing. Beyond that what is used least is rendered again when it is asked for.
+/// How much rendered text is kept for sharing. Beyond that, the least used is rendered again on demand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RenderCacheLimit {
     /// As much as the meeting needs: [`RENDER_CACHE_PER_MEETING_MAX`] times its text, and at least [`RENDER_CACHE_BYTES_MIN`].
     #[default]
     Automatic,
-    /// So many bytes.
+    /// This many bytes.
     Bytes(u64),
 }
 
-/// The least limit that [`RenderCacheLimit::Automatic`] sets, in bytes.
+/// The smallest limit that [`RenderCacheLimit::Automatic`] sets, in bytes.
 pub const RENDER_CACHE_BYTES_MIN: u64 = 96 * 1024 * 1024;
 
-/// How many times the text of the meeting [`RenderCacheLimit::Automatic`] allows: eight groups of very different rights need
-/// four times, compressed forms included; the rest is for more groups.
+/// How many times the size of the meeting's text [`RenderCacheLimit::Automatic`] allows. Eight groups with very
+/// different rights need four times, compressed forms included; the rest is for more groups.
 pub const RENDER_CACHE_PER_MEETING_MAX: u64 = 6;
 
-/// The automatic limit grows in such steps, so that it does not move with every change.
+/// The automatic limit grows in steps of this size, so that it does not change with every publication.
 const RENDER_CACHE_BYTES_STEP: u64 = 32 * 1024 * 1024;
 
 impl RenderCacheLimit {
-    /// The limit for a meeting with so much text.
+    /// Returns the limit in bytes for a meeting with this much text.
     fn bytes_max(self, text_bytes: u64) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes,
@@ -46,30 +46,30 @@ impl RenderCacheLimit {
     }
 }
 
-/// The meeting as the service serves it now.
+/// Holds the current version of the meeting and hands it to every stream.
 #[derive(Debug)]
 pub struct MeetingPublisher {
     published: RwLock<Option<Arc<Published>>>,
     is_loaded: watch::Sender<bool>,
     render_cache: RenderCache,
     render_cache_limit: RenderCacheLimit,
-    /// What it comes to for the present meeting.
+    /// The limit in bytes for the current meeting.
     render_cache_bytes_max: AtomicU64,
     limits: HistoryLimits,
 }
 
-/// One state of the service: the present version and the way to it from recent ones.
+/// One state of the service: the current version, and what differs from recent ones.
 #[derive(Debug)]
 pub struct Published {
     history: History,
-    /// Made when the first connection asks; most connections come from the version just before.
+    /// Created when the first connection asks; most connections come from the previous version.
     version_diffs: Mutex<BTreeMap<Version, Option<Arc<SharedVersionDiff>>>>,
-    /// For those who come back with a version that is not kept.
+    /// For clients that return with a version that is no longer kept.
     changed_keys: ChangedKeys,
 }
 
 impl MeetingPublisher {
-    /// A service that has no meeting yet.
+    /// Creates a publisher that has no meeting yet.
     #[must_use]
     pub fn new(limits: HistoryLimits, render_cache_limit: RenderCacheLimit) -> Self {
         let render_cache_bytes_max = render_cache_limit.bytes_max(0);
@@ -83,22 +83,22 @@ impl MeetingPublisher {
         }
     }
 
-    /// What is served now; `None` until the first meeting is there.
+    /// Returns what is served now; `None` until the first meeting is loaded.
     #[must_use]
     pub fn published(&self) -> Option<Arc<Published>> {
         // Held for one clone only, by readers and writers.
         self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What is served, once there is a meeting: at once if there is one.
+    /// Returns what is served, once a meeting is loaded: at once if there is one.
     pub async fn loaded(&self) -> Option<Arc<Published>> {
-        // An error would mean that the sender is gone, which is part of `self`.
+        // An error would mean that the sender is gone, but it is part of `self`.
         let _ = self.is_loaded.subscribe().wait_for(|is_loaded| *is_loaded).await;
         self.published()
     }
 
-    /// Publishes the versions that follow the present one, in their order, as one step for whoever looks; `now` is a
-    /// monotonic time. Only one caller at a time may make new versions: each must follow the one before.
+    /// Publishes the versions that follow the current one, in order, as one step for every observer; `now` is a
+    /// monotonic time. Only one caller at a time may create new versions: each must follow the previous one.
     pub fn publish(&self, meetings: impl IntoIterator<Item = Meeting>, now: Duration) {
         let mut history = self.published().map(|published| published.history.clone());
         let mut is_reset = false;
@@ -125,8 +125,8 @@ impl MeetingPublisher {
         }
     }
 
-    /// Drops the past versions that are too old at `now`, a monotonic time. To be called from time to time by whoever
-    /// publishes: when nothing changes any more, nothing else does it.
+    /// Drops past versions that are too old at `now`, a monotonic time. The publishing loop calls this from time to
+    /// time, because nothing else does when nothing changes.
     pub fn forget(&self, now: Duration) {
         if let Some(published) = self.published() {
             let mut history = published.history.clone();
@@ -139,11 +139,11 @@ impl MeetingPublisher {
     fn replace(&self, history: History) {
         let published = Published { history, version_diffs: Mutex::default(), changed_keys: ChangedKeys::default() };
         let before = self.published.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(published));
-        // What nobody needs any more is freed outside of the lock.
+        // Freed outside of the lock.
         drop(before);
     }
 
-    /// Lets the limit of what is rendered grow with the meeting.
+    /// Lets the limit of the render cache grow with the meeting.
     fn bound_render_cache(&self, text_bytes: u64, is_reset: bool) {
         let now = self.render_cache_bytes_max.load(Ordering::Relaxed);
         let wanted = self.render_cache_limit.bytes_max(text_bytes);
@@ -153,7 +153,7 @@ impl MeetingPublisher {
         }
     }
 
-    /// What was rendered for all connections.
+    /// Returns the rendered text that all connections share.
     #[must_use]
     pub fn render_cache(&self) -> &RenderCache {
         &self.render_cache
@@ -161,25 +161,25 @@ impl MeetingPublisher {
 }
 
 impl Published {
-    /// The present version.
+    /// Returns the current version.
     #[must_use]
     pub fn current(&self) -> &Arc<Meeting> {
         self.history.current()
     }
 
-    /// The present version and the recent ones.
+    /// Returns the current version and the recent ones.
     #[must_use]
     pub fn history(&self) -> &History {
         &self.history
     }
 
-    /// What the store said of the keys that changed, at least up to the present version.
+    /// Returns what the store said about changed keys, at least up to the current version.
     #[must_use]
     pub(crate) fn changed_keys(&self) -> &ChangedKeys {
         &self.changed_keys
     }
 
-    /// The way from an earlier version to the present one; `None` if that one is not kept any more.
+    /// Returns what differs between an earlier version and the current one; `None` if that version is no longer kept.
     #[must_use]
     pub fn version_diff(&self, from: Version) -> Option<Arc<SharedVersionDiff>> {
         let mut version_diffs = self.version_diffs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -228,7 +228,7 @@ mod tests {
         }
     }
 
-    /// A meeting of few elements, served to nobody yet.
+    /// A meeting of few elements, not yet served to anybody.
     fn served() -> (MeetingPublisher, Generated) {
         let made = Generated::new(Plan { seed: 1, elements: 300, users: 20 });
         let publisher = MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic);
@@ -240,7 +240,7 @@ mod tests {
         Arc::clone(publisher.published().expect("a meeting").current())
     }
 
-    /// Everything of this version, to one of each group.
+    /// Sends everything of this version to one member of each group.
     fn tell_all(publisher: &MeetingPublisher, meeting: &Arc<Meeting>) {
         for user in 1..=20 {
             let viewer = Viewer::resolve(meeting, Some(UserId(user)));
@@ -249,7 +249,7 @@ mod tests {
         }
     }
 
-    /// The version after `meeting`, in which these elements have one field more or less.
+    /// Returns the version after `meeting` in which these elements have one more field.
     fn next(made: &Generated, meeting: &Meeting, collection: Collection) -> Meeting {
         let change_id = ChangeId(meeting.change_id().0 + 1);
         let of_collection = made.elements().iter().filter(|(key, _)| key.collection == collection);
@@ -282,7 +282,7 @@ mod tests {
         for _ in 0..20 {
             let old = current(&publisher);
             let one = next(&made, &old, Collection::MotionPoll);
-            // Two at once: nobody sees the one in between.
+            // Two at once: nobody sees the version in between.
             let other = next(&made, &one, Collection::Motion);
             publisher.publish([one, other], Duration::ZERO);
             let left = publisher.render_cache().usage().bytes;

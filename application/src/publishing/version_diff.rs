@@ -1,4 +1,5 @@
-//! How do thousands of connections learn what changed between two versions? Each kind of viewer is compared once.
+//! How do thousands of connections learn what changed between two versions? The comparison is made once for each kind
+//! of viewer.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use domain::restriction::viewer::{AccessProfile, Viewer};
 use crate::delivery::Once;
 use crate::delivery::line::DiffContent;
 
-/// The way from one version of the meeting to a later one, and what was found on it, for all who ask.
+/// The difference between two versions, with the results that were computed for some viewers, shared by all who ask.
 #[derive(Debug)]
 pub struct SharedVersionDiff {
     diff: VersionDiff,
@@ -18,13 +19,13 @@ pub struct SharedVersionDiff {
     all_by_profile: Once<ProfileChange, Arc<SharedDifference<FullDifference>>>,
 }
 
-/// Before and after.
+/// The access profiles before and after.
 type ProfileChange = (Arc<AccessProfile>, Arc<AccessProfile>);
 
-/// What a viewer must be told; `None`: nothing. Shared by all for whom it is the same.
+/// What a viewer receives; `None`: nothing. Shared by all viewers for whom it is the same.
 pub type DiffOutcome = Option<Arc<DiffContent>>;
 
-/// What is the same for all of a kind.
+/// A difference that is the same for all viewers of a kind.
 #[derive(Debug)]
 struct SharedDifference<D> {
     difference: D,
@@ -39,7 +40,8 @@ impl<D> SharedDifference<D> {
 }
 
 impl SharedVersionDiff {
-    /// The way from the version `from` of `history` to its present one; `None` if `from` is not kept any more.
+    /// Creates the difference between the version `from` of `history` and the current one; `None` if `from` is no
+    /// longer kept.
     #[must_use]
     pub fn new(history: &History, from: Version) -> Option<Self> {
         Some(Self {
@@ -49,13 +51,13 @@ impl SharedVersionDiff {
         })
     }
 
-    /// Between which versions, and whose viewer may be another than before.
+    /// Returns which versions are compared, and which viewers may have changed.
     #[must_use]
     pub fn diff(&self) -> &VersionDiff {
         &self.diff
     }
 
-    /// What changed for the one who was `before` and is `after`.
+    /// Returns what changed for a viewer who was `before` and is `after`.
     #[must_use]
     pub fn difference(&self, before: &Viewer, after: &Viewer) -> DiffOutcome {
         if before != after {
@@ -75,7 +77,7 @@ impl SharedVersionDiff {
         if personal.is_empty() {
             return shared.told.clone();
         }
-        // Not kept: hardly two viewers share it, and looking it up costs as much as it saves.
+        // Not cached: hardly any two viewers share it, and a lookup costs as much as it saves.
         self.diff.compare_touched_personal(&shared.difference, &personal).map(DiffContent::new)
     }
 

@@ -1,4 +1,4 @@
-//! Is a session let in, and as whom? (spec: auth.md#missing-user)
+//! Is a session admitted, and as whom? (spec: auth.md#missing-user)
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,40 +11,41 @@ use domain::ports::element_store::{Bounds, StoreError};
 
 use crate::publishing::publisher::{MeetingPublisher, Published};
 
-/// Brings the meeting up to the store: what the service does before it turns somebody away for what it has not seen yet.
+/// Brings the meeting up to date with the store. Called before somebody is turned away because of something this
+/// instance may not have seen yet.
 #[async_trait]
 pub trait CatchUp: Send + Sync {
-    /// Returns when the meeting holds everything that was in the store when this was called, with the ids of the store.
-    /// Those who ask at the same time share one question.
+    /// Returns once the meeting holds everything that was in the store at the time of the call, together with the ids
+    /// of the store. Concurrent callers share one query.
     async fn catch_up(&self) -> Result<Bounds, StoreError>;
 }
 
-/// How long a request waits for the first meeting after the start; after that it is answered `503`.
+/// How long a request waits for the first meeting after startup; after that it is answered with `503`.
 const FIRST_MEETING_WAIT: Duration = Duration::from_millis(1500);
 
-/// Lets sessions in. Cheap to clone.
+/// Admits sessions. Cheap to clone.
 #[derive(Clone)]
 pub struct Admissions {
-    /// Tells whose session it is.
+    /// Says whose session it is.
     pub authenticator: Arc<dyn Authenticator>,
-    /// Tells what the session's user may do.
+    /// Says what the session's user may do.
     pub publisher: Arc<MeetingPublisher>,
     /// Asked before somebody is turned away who may just be new.
     pub catch_up: Arc<dyn CatchUp>,
 }
 
-/// A session that was let in.
+/// A session that was admitted.
 #[derive(Debug)]
 pub struct Admission {
     /// The session.
     pub session: Session,
-    /// Whom it is served as; `None`: anonymous.
+    /// The user it is served as; `None`: anonymous.
     pub user: Option<UserId>,
-    /// The meeting that said so.
+    /// The meeting that this was decided by.
     pub published: Arc<Published>,
 }
 
-/// Why nobody is served.
+/// Why a request is not served.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotServed {
     /// The session may not be served.
@@ -55,22 +56,22 @@ pub enum NotServed {
         /// Whose session it is; `None`: nobody is logged in.
         user: Option<UserId>,
     },
-    /// There is no such session, or that cannot be told now.
+    /// There is no such session, or this cannot be determined now.
     #[error(transparent)]
     Session(#[from] AuthenticatorError),
-    /// The store cannot be asked for what must be known first.
+    /// The store cannot be asked for what is needed first.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is no meeting yet.
+    /// No meeting is loaded yet.
     #[error("The meeting is not loaded yet, try again")]
     NotLoaded,
 }
 
 impl Admissions {
-    /// Lets the session in that `cookie` names (`None`: there is no cookie), or not.
+    /// Admits the session that `cookie` names (`None`: there is no cookie), or refuses it.
     ///
     /// # Errors
-    /// The session is not valid or may not be served, or that cannot be told now.
+    /// The session is invalid or may not be served, or this cannot be determined now.
     pub async fn admit(&self, cookie: Option<SessionKey>) -> Result<Admission, NotServed> {
         let mut published = self.published().await?;
         let session = self.authenticator.session(cookie).await?;
@@ -81,8 +82,8 @@ impl Admissions {
         grant(session, published)
     }
 
-    /// Lets a session in, or not, by the present version of the meeting: to be asked again whenever that may be another
-    /// one than the session was admitted by.
+    /// Admits or refuses a session according to the current version of the meeting. To be called again whenever that
+    /// may be another one than the session was admitted by.
     ///
     /// # Errors
     /// The session may not be served.
@@ -90,7 +91,8 @@ impl Admissions {
         grant(session, self.published().await?)
     }
 
-    /// Waits a moment for the first meeting: after a restart clients are there before it, and would stay away for seconds.
+    /// Waits briefly for the first meeting: after a restart clients reconnect before it is loaded, and would otherwise
+    /// stay away for seconds.
     async fn published(&self) -> Result<Arc<Published>, NotServed> {
         let wait = tokio::time::timeout(FIRST_MEETING_WAIT, self.publisher.loaded());
         wait.await.ok().flatten().ok_or(NotServed::NotLoaded)

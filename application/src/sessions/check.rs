@@ -1,4 +1,4 @@
-//! How are the streams of sessions ended that are gone? (spec: auth.md#ends-with-session)
+//! How are streams ended whose session is gone? (spec: auth.md#ends-with-session)
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tracing::warn;
 
 use crate::streams::registry::StreamRegistry;
 
-/// Ends the streams whose session is gone, at every `interval`. Runs until it is dropped.
+/// Ends the streams whose session is gone, once every `interval`. Runs until it is dropped.
 pub async fn check_sessions(
     registry: Arc<StreamRegistry>,
     authenticator: Arc<dyn Authenticator>,
@@ -27,13 +27,13 @@ pub async fn check_sessions(
                     failing = false;
                     let gone = sessions.iter().zip(exist).filter(|(_, exists)| !exists);
                     let gone: Vec<SessionKey> = gone.map(|(session, _)| session.clone()).collect();
-                    // A Redis that was emptied has lost the sessions too. Until the server has filled it again that says
-                    // nothing of who is logged in.
+                    // An emptied Redis has lost the sessions too. Until the server has filled it again, that says
+                    // nothing about who is logged in.
                     if !gone.is_empty() && store.bounds().await.is_ok() {
                         registry.revoke(&gone);
                     }
                 }
-                // Nobody's stream ends because it cannot be told.
+                // No stream ends because the answer is unknown.
                 Err(error) => {
                     if !std::mem::replace(&mut failing, true) {
                         warn!(%error, "cannot check whether sessions still exist; their streams stay open");
@@ -60,7 +60,7 @@ mod tests {
 
     const BOUNDS: Bounds = Bounds { lowest: ChangeId(1), highest: ChangeId(1) };
 
-    /// After a check with these answers, is a stream told that its session is gone?
+    /// Whether a stream is told that its session is gone after a check with these answers.
     async fn check(exists: Result<bool, Unavailable>, bounds: Result<Bounds, StoreError>, expected: bool) {
         let registry = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 });
         let key = SessionKey("key".to_owned());
@@ -83,7 +83,7 @@ mod tests {
         ));
         clock.until_asleep(1).await;
         clock.advance(interval);
-        // Nothing that the check waits for takes time: it is done when all that can go on went on.
+        // Nothing that the check awaits takes time, so it is done once everything that can proceed has done so.
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
@@ -96,7 +96,7 @@ mod tests {
     async fn a_stream_ends_only_if_its_session_is_known_to_be_gone() {
         check(Ok(true), Ok(BOUNDS), false).await;
         check(Ok(false), Ok(BOUNDS), true).await;
-        // Redis was emptied, and the server has not filled it yet.
+        // Redis was emptied, and the server has not filled it again yet.
         check(Ok(false), Err(StoreError::NotReady), false).await;
         check(Err(Unavailable::Silent("away".to_owned())), Ok(BOUNDS), false).await;
     }

@@ -1,4 +1,4 @@
-//! May a stream that was opened go on? (spec: auth.md#ends-with-session)
+//! May an open stream continue? (spec: auth.md#ends-with-session)
 
 use crate::publishing::publisher::Published;
 use domain::access::{Access, access};
@@ -6,7 +6,7 @@ use domain::ids::UserId;
 use domain::meeting::Version;
 use domain::ports::authenticator::Session;
 
-/// The right by which a stream was opened: what a session was granted in the version of the meeting looked at last.
+/// The right to a stream: what a session was granted in the version of the meeting that was checked last.
 #[derive(Clone, Debug)]
 pub struct StreamGrant {
     session: Session,
@@ -15,14 +15,14 @@ pub struct StreamGrant {
 }
 
 impl StreamGrant {
-    /// The right to a stream as `user`, which `session` was granted in this version of the meeting.
+    /// Creates the grant of a stream as `user`, which `session` was given in this version of the meeting.
     #[must_use]
     pub fn new(published: &Published, session: Session, user: Option<UserId>) -> Self {
         Self { session, user, seen: published.current().version() }
     }
 
-    /// Is the session still served as the same user? If not the stream ends: the client comes back, and is told why or
-    /// who it is now.
+    /// Returns whether the session is still served as the same user. If not, the stream ends: the client reconnects,
+    /// and is told why or who it is now.
     pub fn holds(&mut self, published: &Published) -> bool {
         let current = published.current();
         if current.version() == self.seen {
@@ -53,7 +53,7 @@ mod tests {
         RawElement { key: key.into(), json: (!json.is_empty()).then(|| json.into()) }
     }
 
-    /// Does the stream of `user` (5 or anonymous) go on after the element was written (empty: deleted)?
+    /// Checks whether the stream of `user` (5 or anonymous) continues after the element was written (empty: deleted).
     #[track_caller]
     fn check(user: Option<u64>, written: (&str, &str), expected: bool) {
         let publisher = MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic);

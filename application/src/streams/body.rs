@@ -12,12 +12,12 @@ use futures_util::Stream;
 use super::registry::{StreamHandle, StreamSignals, StreamSubscription};
 use domain::ports::authenticator::Session;
 
-/// A stream that is opened, and has not been sent anything yet.
+/// A stream that was opened, and on which nothing has been sent yet.
 #[derive(Debug)]
 pub struct Opened<S> {
-    /// By which session.
+    /// The session that opened it.
     pub session: Session,
-    /// What is news to it.
+    /// What it subscribes to.
     pub subscription: StreamSubscription,
     /// What it carries.
     pub source: S,
@@ -25,27 +25,27 @@ pub struct Opened<S> {
 
 /// What a stream carries, line by line.
 pub trait StreamSource: Send + Sync + Unpin + 'static {
-    /// The next part of a line: of the one that was begun, or of the next one if there is news.
+    /// Returns the next part of a line: of the current one, or of the next one if there is news.
     ///
-    /// A source that has news of its own kind (not announced through the registry of connections) takes the waker.
+    /// A source with news of its own kind (not announced through the stream registry) registers the waker.
     fn poll_part(&mut self, context: &mut Context<'_>, encoder: &mut Encoder) -> Poll<StreamPart>;
 
-    /// A line for a client that fell behind although nothing concerned it; `None` if there is none to tell. Asked only
-    /// between two lines.
+    /// Returns a line for a client that fell behind although nothing affected it; `None` if there is nothing to say.
+    /// Called only between two lines.
     fn quiet_line(&mut self, encoder: &mut Encoder) -> Option<Bytes>;
 }
 
-/// What a source has.
+/// What a source yields.
 #[derive(Debug)]
 pub enum StreamPart {
-    /// Part of a line, and whether the line is complete with it.
+    /// Part of a line, and whether it completes the line.
     Bytes {
         /// The encoded part.
         bytes: Bytes,
-        /// Is the line complete?
+        /// Whether it completes the line.
         ends_line: bool,
     },
-    /// Nothing will come any more.
+    /// Nothing will follow.
     End,
 }
 
@@ -56,31 +56,31 @@ pub struct StreamBody<S> {
     encoder: Encoder,
     state: BodyState,
     text_bytes_max: u64,
-    /// What was sent since others had their turn.
+    /// How many bytes were sent since the stream last yielded.
     turn_bytes: usize,
 }
 
-/// How many bytes a stream sends before others have their turn: first lines of newcomers are long, and everybody else's
-/// changes must not wait for them.
+/// How many bytes a stream sends before it yields to others: first lines of new clients are long, and must not delay
+/// everybody else's changes.
 const TURN_BYTES_MAX: usize = 64 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BodyState {
-    /// Nothing was sent yet.
+    /// Nothing has been sent yet.
     New,
-    /// A line is complete, or none was begun.
+    /// A line is complete, or none has begun.
     BetweenLines,
-    /// A line was begun.
+    /// A line has begun.
     InLine,
-    /// The end was sent.
+    /// The end has been sent.
     Ended,
 }
 
 static KEEP_ALIVE: LazyLock<SharedText> = LazyLock::new(|| SharedText::new(CONNECTED.to_owned()));
 
 impl<S: StreamSource> StreamBody<S> {
-    /// The body that sends what `source` has. After more than `text_bytes_max` bytes of text it ends between two lines
-    /// (0: never).
+    /// Creates the body that sends what `source` yields. After more than `text_bytes_max` bytes of text it ends between
+    /// two lines (0: never).
     pub fn new(source: S, stream: StreamHandle, encoder: Encoder, text_bytes_max: u64) -> Self {
         let text_bytes_max = if text_bytes_max == 0 { u64::MAX } else { text_bytes_max };
         Self { source, stream, encoder, state: BodyState::New, text_bytes_max, turn_bytes: 0 }
@@ -96,7 +96,7 @@ impl<S: StreamSource> StreamBody<S> {
         Poll::Ready(Some(Ok(bytes)))
     }
 
-    /// Ends the stream; between two lines only.
+    /// Ends the stream; only between two lines.
     fn end(&mut self) -> Poll<Option<io::Result<Bytes>>> {
         self.state = BodyState::Ended;
         let end = self.encoder.end();
@@ -128,7 +128,7 @@ impl<S: StreamSource> Stream for StreamBody<S> {
                 return this.end();
             }
             if signals.has(StreamSignals::DRAIN) || this.encoder.text_bytes() > this.text_bytes_max {
-                // So that the client comes back with the present id.
+                // So that the client reconnects with the current id.
                 return match this.source.quiet_line(&mut this.encoder) {
                     Some(bytes) => this.send(bytes, BodyState::BetweenLines),
                     None => this.end(),
@@ -140,7 +140,7 @@ impl<S: StreamSource> Stream for StreamBody<S> {
                 this.send(bytes, if ends_line { BodyState::BetweenLines } else { BodyState::InLine })
             }
             Poll::Ready(StreamPart::End) => this.end(),
-            // A source that waits inside a line waits for its own news only.
+            // A source that waits inside a line only waits for its own news.
             Poll::Pending if this.state == BodyState::InLine => {
                 this.turn_bytes = 0;
                 Poll::Pending
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// The parts that come at once, and whether the stream ends with them. Draining begins after the line.
+    /// Checks which parts come at once, and whether the stream ends with them. Draining begins after the line.
     #[track_caller]
     fn check(text_bytes_max: u64, is_drained: bool, expected: &[&str], ends: bool) {
         let registry = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 });

@@ -1,7 +1,7 @@
-//! Which streams are open, and how are they told that something happened?
+//! Which streams are open, and how are they notified?
 //!
-//! One registry instead of a timer, a task or a queue for each stream: an open stream is one small slot with a waker. Whoever
-//! has news sets a signal in the slots and wakes them; the streams look for themselves what there is.
+//! One registry instead of a timer, a task or a queue per stream: an open stream is one small slot with a waker.
+//! Whoever has news sets a signal in the slots and wakes them; each stream then finds out for itself what there is.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -19,18 +19,19 @@ use futures_util::task::AtomicWaker;
 #[derive(Debug)]
 pub struct StreamRegistry {
     slots: Mutex<BTreeMap<u64, Arc<Slot>>>,
-    /// All streams are told to end. Changed and read while `slots` is locked, so that nobody enters untold.
+    /// All streams are told to end. Changed and read while `slots` is locked, so that no stream enters without being
+    /// told.
     is_drained: AtomicBool,
     next_id: AtomicU64,
-    /// Counts the calls of [`StreamRegistry::tick`]: the time, in seconds, as far as streams need it.
+    /// Counts the calls of [`StreamRegistry::tick`]: the time in seconds, as precise as streams need it.
     tick: AtomicU32,
     keep_alive: KeepAliveSettings,
-    /// How many bytes of the meeting had been replaced when that was told last; see [`StreamRegistry::end_slow_streams`].
+    /// How many bytes of the meeting had been replaced at the last call of [`StreamRegistry::end_slow_streams`].
     replaced_bytes: AtomicU64,
     sent: [SentCounters; StreamKind::ALL.len()],
 }
 
-/// What a stream carries: the three are counted apart.
+/// What a stream carries; the three kinds are counted separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamKind {
     /// Changes of the meeting.
@@ -41,7 +42,8 @@ pub enum StreamKind {
     Notify,
 }
 
-/// What all streams of one kind carried. Counters that every delivery moves: each on a cache line of its own.
+/// What all streams of one kind have carried. Every delivery increments these counters, so each is on its own cache
+/// line.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct SentCounters {
@@ -50,33 +52,33 @@ struct SentCounters {
     open: AtomicU64,
 }
 
-/// What there is of one kind of stream.
+/// Totals of one kind of stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamTotals {
     /// How many are open.
     pub open: u64,
-    /// How many lines were sent since the start, keep-alives included.
+    /// How many lines were sent since startup, keep-alives included.
     pub lines: u64,
-    /// How many bytes were handed to the transport since the start, compressed ones as they are.
+    /// How many bytes were handed to the transport since startup, after compression.
     pub bytes: u64,
 }
 
-/// How often a stream is told something although nothing happened.
+/// How often a stream is sent something although nothing happened.
 #[derive(Clone, Copy, Debug)]
 pub struct KeepAliveSettings {
     /// After how many seconds without other traffic a keep-alive is sent; 0: never (spec: http.md#keep-alive).
     pub keep_alive_seconds: u32,
-    /// After about how many seconds a client whose change id fell behind is told the present one; 0: never
-    /// (spec: stream.md#quiet-line).
+    /// After about how many seconds a client whose change id fell behind is sent the current one; 0: never (spec:
+    /// stream.md#quiet-line).
     pub quiet_line_seconds: u32,
 }
 
-/// How long the registry waits for a client that does not read on.
+/// How long the registry tolerates a client that stops reading.
 #[derive(Clone, Copy, Debug)]
 pub struct SlowClientLimits {
-    /// How long a line that was begun may take until the client has it, in seconds.
+    /// How long a client may take to receive a line, in seconds.
     pub line_seconds: u32,
-    /// How many bytes of the meeting may be replaced meanwhile: the line still holds what they replaced.
+    /// How many bytes of the meeting may be replaced in the meantime: the unfinished line keeps the old ones alive.
     pub replaced_bytes_max: u64,
 }
 
@@ -84,13 +86,13 @@ pub struct SlowClientLimits {
 struct Slot {
     waker: AtomicWaker,
     signals: AtomicU8,
-    /// When the line was begun that is being sent; 0: everything was sent.
+    /// When the line being sent was begun; 0: everything has been sent.
     line_tick: AtomicU32,
-    /// How many bytes of the meeting had been replaced then.
+    /// How many bytes of the meeting had been replaced at that time.
     line_replaced_bytes: AtomicU64,
-    /// More of that line is to be made.
+    /// Whether more of that line is still to be produced.
     line_is_open: AtomicBool,
-    /// When something was sent last.
+    /// When something was last sent.
     active_tick: AtomicU32,
     quiet_tick: AtomicU32,
     session: Option<SessionKey>,
@@ -98,50 +100,50 @@ struct Slot {
     subscription: StreamSubscription,
 }
 
-/// What is news to a stream.
+/// What a stream is notified of.
 #[derive(Clone, Debug)]
 pub enum StreamSubscription {
-    /// What changed of the meeting for whoever has this seat.
+    /// Changes of the meeting that affect the viewer of this seen version.
     Meeting(Arc<SeenVersion>),
-    /// What projectors show: the cursor says which, and to whom.
+    /// What projectors show; the cursor says which ones, and for whom.
     Projectors(ProjectorCursor),
-    /// Messages, which come by another way.
+    /// Messages, which arrive by another way.
     Messages,
 }
 
 /// What a new version of the meeting brings.
 #[derive(Clone, Copy, Debug)]
 pub struct News<'a> {
-    /// The way from the version that was announced before; `None`: it is not known.
+    /// What differs from the version that was announced before; `None`: unknown.
     pub version_diff: Option<&'a SharedVersionDiff>,
     /// What projectors show now that they did not show then.
     pub projectors: &'a Changes,
 }
 
-/// What a stream was told since it last looked.
+/// What a stream has been told since it last asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamSignals(u8);
 
 impl StreamSignals {
-    /// Nothing was sent for long: send a keep-alive.
+    /// Nothing was sent for a long time: send a keep-alive.
     pub const KEEP_ALIVE: Self = Self(1);
-    /// If the client's change id is behind, tell it the present one.
+    /// If the client's change id is behind, send it the current one.
     pub const QUIET_LINE: Self = Self(2);
-    /// The service stops: end between two lines.
+    /// The service is stopping: end between two lines.
     pub const DRAIN: Self = Self(4);
     /// The session is gone: end between two lines.
     pub const REVOKED: Self = Self(8);
-    /// The client does not read on: end where the stream is.
+    /// The client does not read: end right here.
     const GIVEN_UP: Self = Self(16);
 
-    /// Is one of `others` among them?
+    /// Returns whether one of `others` is among them.
     #[must_use]
     pub const fn has(self, others: Self) -> bool {
         self.0 & others.0 != 0
     }
 }
 
-/// One open stream's place in the registry; dropping it leaves the registry.
+/// An open stream's place in the registry; dropping it leaves the registry.
 #[derive(Debug)]
 pub struct StreamHandle {
     registry: Arc<StreamRegistry>,
@@ -149,12 +151,12 @@ pub struct StreamHandle {
     slot: Arc<Slot>,
 }
 
-/// What the transport of a stream tells the registry, and hears from it. Travels with the response.
+/// What the transport of a stream reports to the registry, and learns from it. Travels with the response.
 #[derive(Clone, Debug)]
 pub struct TransportProgress(Arc<Slot>);
 
 impl StreamRegistry {
-    /// An empty registry.
+    /// Creates an empty registry.
     #[must_use]
     pub fn new(keep_alive: KeepAliveSettings) -> Arc<Self> {
         Arc::new(Self {
@@ -177,7 +179,7 @@ impl StreamRegistry {
         let slot = Arc::new(Slot {
             waker: AtomicWaker::new(),
             signals: AtomicU8::new(0),
-            // What it begins with is waiting to be sent.
+            // Its beginning is waiting to be sent.
             line_tick: AtomicU32::new(now.max(1)),
             line_replaced_bytes: AtomicU64::new(self.replaced_bytes.load(Ordering::Relaxed)),
             line_is_open: AtomicBool::new(true),
@@ -197,13 +199,13 @@ impl StreamRegistry {
         StreamHandle { registry: Arc::clone(self), id, slot }
     }
 
-    /// How many streams are open.
+    /// Returns how many streams are open.
     #[must_use]
     pub fn count(&self) -> usize {
         self.slots().len()
     }
 
-    /// What there is of this kind of stream.
+    /// Returns the totals of this kind of stream.
     #[must_use]
     pub fn totals(&self, kind: StreamKind) -> StreamTotals {
         let sent = &self.sent[kind as usize];
@@ -211,9 +213,9 @@ impl StreamRegistry {
         StreamTotals { open: read(&sent.open), lines: read(&sent.lines), bytes: read(&sent.bytes) }
     }
 
-    /// Lets the streams look for which a new version of the meeting may be news.
+    /// Wakes the streams that a new version of the meeting may affect.
     pub fn announce(&self, news: News<'_>) {
-        // To decide whom it concerns takes long enough that nobody who enters meanwhile should wait for it.
+        // Deciding whom it affects takes so long that a stream which enters in the meantime should not have to wait.
         let slots: Vec<Arc<Slot>> = self.slots().values().cloned().collect();
         for slot in slots {
             if slot.is_concerned(news) {
@@ -222,7 +224,7 @@ impl StreamRegistry {
         }
     }
 
-    /// Tells the time: to be called once a second.
+    /// Advances the time; to be called once a second.
     pub fn tick(&self) {
         let now = self.tick.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         for (id, slot) in &*self.slots() {
@@ -239,9 +241,9 @@ impl StreamRegistry {
         }
     }
 
-    /// Ends the streams whose clients read a line more slowly than `patience` allows, and returns how many.
+    /// Ends the streams whose clients read a line more slowly than the limits allow, and returns how many.
     ///
-    /// `replaced_bytes`: how many bytes of the meeting were replaced since the start. To be called after each tick.
+    /// `replaced_bytes` is how many bytes of the meeting were replaced since startup. To be called after each tick.
     pub fn end_slow_streams(&self, slow_client_limits: SlowClientLimits, replaced_bytes: u64) -> usize {
         self.replaced_bytes.store(replaced_bytes, Ordering::Relaxed);
         let now = self.tick.load(Ordering::Relaxed);
@@ -250,22 +252,21 @@ impl StreamRegistry {
         slow.map(|slot| slot.signal(StreamSignals::GIVEN_UP)).count()
     }
 
-    /// Tells the streams to end: those of one of `parts` groups of about the same size, so that not all clients come back
-    /// at once.
+    /// Tells one of `parts` groups of streams, of about equal size, to end, so that not all clients reconnect at once.
     pub fn drain(&self, part: u64, parts: u64) {
         for (_, slot) in self.slots().iter().filter(|(id, _)| *id % parts.max(1) == part) {
             slot.signal(StreamSignals::DRAIN);
         }
     }
 
-    /// Tells all streams to end, also those that enter from now on.
+    /// Tells all streams to end, including those that enter later.
     pub fn drain_rest(&self) {
         let slots = self.slots();
         self.is_drained.store(true, Ordering::Relaxed);
         slots.values().for_each(|slot| slot.signal(StreamSignals::DRAIN));
     }
 
-    /// The sessions that opened the streams, each once.
+    /// Returns the sessions that opened the streams, each once.
     #[must_use]
     pub fn sessions(&self) -> Vec<SessionKey> {
         let mut sessions = HashMap::new();
@@ -290,7 +291,7 @@ impl StreamRegistry {
     }
 }
 
-/// Between three and five quarters of `seconds`, always the same for one stream.
+/// Returns between three and five quarters of `seconds`, always the same for one stream.
 fn jittered(seconds: u32, id: u64) -> u32 {
     let quarters = u64::from(seconds) * (300 + (id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) % 200) / 400;
     u32::try_from(quarters).unwrap_or(u32::MAX).max(1)
@@ -316,7 +317,7 @@ impl Slot {
         let Some(version_diff) = news.version_diff else { return true };
         match &self.subscription {
             StreamSubscription::Meeting(seen_version) => !seen_version.advance_if_unaffected(version_diff),
-            // It may also have lost the right to go on.
+            // Its session may also have lost the right to it.
             StreamSubscription::Projectors(cursor) => {
                 cursor.is_concerned(news.projectors) || version_diff.diff().may_affect(self.user)
             }
@@ -329,7 +330,7 @@ impl Slot {
         let line_tick = self.line_tick.load(Ordering::Relaxed);
         let is_told = self.signals.load(Ordering::Relaxed) & StreamSignals::GIVEN_UP.0 != 0;
         let held = replaced_bytes.saturating_sub(self.line_replaced_bytes.load(Ordering::Relaxed));
-        // What was made of a line holds no version, and lines of messages or slides never do.
+        // What was already produced of a line does not keep a version alive, and lines of messages or slides never do.
         let holds_version =
             matches!(self.subscription, StreamSubscription::Meeting(_)) && self.line_is_open.load(Ordering::Relaxed);
         let holds_too_much = holds_version && held > slow_client_limits.replaced_bytes_max;
@@ -343,33 +344,33 @@ impl Slot {
 }
 
 impl StreamHandle {
-    /// Lets `waker` be woken by news from now on, and takes the signals set so far.
+    /// Registers `waker` for news from now on, and takes the signals set so far.
     ///
-    /// To be called before looking for news: what happens afterwards wakes.
+    /// To be called before looking for news: whatever happens afterwards wakes.
     pub fn listen(&self, waker: &Waker) -> StreamSignals {
         self.slot.waker.register(waker);
         if self.slot.signals.load(Ordering::Acquire) == 0 {
             return StreamSignals::default();
         }
-        // A stream that was told to end stays so.
+        // A stream that was told to end stays told.
         let kept = StreamSignals::DRAIN.0 | StreamSignals::REVOKED.0 | StreamSignals::GIVEN_UP.0;
         StreamSignals(self.slot.signals.fetch_and(kept, Ordering::AcqRel))
     }
 
-    /// Notes that a line is begun.
+    /// Records that a line begins.
     pub fn begins_line(&self) {
         let replaced_bytes = self.registry.replaced_bytes.load(Ordering::Relaxed);
         self.slot.line_replaced_bytes.store(replaced_bytes, Ordering::Relaxed);
         self.slot.line_tick.store(self.registry.tick.load(Ordering::Relaxed).max(1), Ordering::Relaxed);
     }
 
-    /// For the transport of the stream.
+    /// Returns the handle for the transport of the stream.
     #[must_use]
     pub fn progress(&self) -> TransportProgress {
         TransportProgress(Arc::clone(&self.slot))
     }
 
-    /// Notes that `bytes` are sent to the client, and whether a line ends with them.
+    /// Records that `bytes` are sent to the client, and whether they complete a line.
     pub fn sent(&self, bytes: usize, ends_line: bool) {
         let sent = &self.registry.sent[self.slot.subscription.kind() as usize];
         sent.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -380,7 +381,7 @@ impl StreamHandle {
         self.slot.active_tick.store(self.registry.tick.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
-    /// Has nothing been sent for so long that a keep-alive is due?
+    /// Returns whether nothing was sent for so long that a keep-alive is due.
     #[must_use]
     pub fn is_silent(&self) -> bool {
         let now = self.registry.tick.load(Ordering::Relaxed);
@@ -390,17 +391,17 @@ impl StreamHandle {
 }
 
 impl TransportProgress {
-    /// Notes that the client took everything that the stream had. In the middle of a line that changes nothing: the stream
-    /// only lets others have their turn.
+    /// Records that the client has received everything the stream had. Inside a line this changes nothing: the stream
+    /// only yielded.
     pub fn caught_up(&self) {
         if self.0.line_tick.load(Ordering::Relaxed) != 0 && !self.0.line_is_open.load(Ordering::Relaxed) {
             self.0.line_tick.store(0, Ordering::Relaxed);
         }
     }
 
-    /// Ready when the client is not to be waited for any longer.
+    /// Ready when the client is given up.
     pub fn poll_given_up(&self, context: &Context<'_>) -> Poll<()> {
-        // What announced news meanwhile may have used up the waker.
+        // An announcement may have used up the waker in the meantime.
         self.0.waker.register(context.waker());
         match self.0.signals.load(Ordering::Acquire) & StreamSignals::GIVEN_UP.0 {
             0 => Poll::Pending,

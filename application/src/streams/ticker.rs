@@ -9,7 +9,7 @@ use tracing::info;
 use super::registry::{SlowClientLimits, StreamRegistry};
 use crate::publishing::publisher::MeetingPublisher;
 
-/// Tells the registry of streams the time, for keep-alives and for clients that do not read on. Runs until it is dropped.
+/// Advances the registry's time, for keep-alives and for clients that stop reading. Runs until it is dropped.
 pub async fn tick(
     registry: Arc<StreamRegistry>,
     publisher: Arc<MeetingPublisher>,
@@ -54,8 +54,8 @@ mod tests {
         vec![RawElement { key: "users/user:5".into(), json: Some(json.into()) }]
     }
 
-    /// A line is being sent of a version in which an element has so many bytes. Then that is written again, or the meeting
-    /// is loaded again: is the stream ended?
+    /// A line of a version is being sent in which an element has this many bytes. Then the element is written again, or
+    /// the meeting reloaded: is the stream ended?
     async fn check_held(bytes: usize, is_reload: bool, expected: bool) {
         let publisher = Arc::new(MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic));
         let meeting = Meeting::load(Snapshot { bounds: BOUNDS, elements: element(bytes) }, None).meeting;

@@ -1,4 +1,4 @@
-//! Which blocks has the meeting that is served, and of which is nothing to be kept any more?
+//! Which blocks does the current meeting have, and which are no longer worth keeping?
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,41 +7,42 @@ use domain::ids::ElementKey;
 use domain::meeting::Meeting;
 use domain::meeting::block::{Block, BlockId, BlockKey};
 
-/// The present meeting, and the blocks replaced lately. Locked for moments, and only to render or to publish.
+/// The current meeting, and the blocks replaced recently. Locked briefly, and only when rendering or publishing.
 #[derive(Default)]
 pub(super) struct CurrentBlocks(Mutex<CurrentState>);
 
 #[derive(Default)]
 struct CurrentState {
     meeting: Option<Arc<Meeting>>,
-    /// Of these blocks something may be kept.
+    /// Blocks that were replaced and of which something may still be kept.
     replaced: BTreeSet<BlockId>,
 }
 
-/// How many entries are looked through for each block that was replaced. In a small meeting every change makes a walk
-/// through the tables; in a large one they wait for a few more, so that a change costs the same. So of at most one
-/// replaced block for so many entries something is kept.
+/// How many entries a walk through the tables may cost for each replaced block. In a small meeting every change causes
+/// a walk; in a large one several changes are collected first, so that a change costs the same. So at most one replaced
+/// block for this many entries is still kept.
 const ENTRIES_PER_BLOCK_MAX: usize = 256;
 
 impl CurrentBlocks {
-    /// Whether the meeting that is served has the block. Before there is one, any block will do.
+    /// Whether the current meeting has the block. Before there is a meeting, any block is current.
     pub(super) fn has(&self, block: &Block) -> bool {
         let state = self.lock();
         let Some(meeting) = &state.meeting else { return true };
         meeting.block(block.key()).is_some_and(|present| present.id() == block.id())
     }
 
-    /// Serves a meeting of which nothing is kept yet.
+    /// Starts with a meeting of which nothing is kept yet.
     pub(super) fn begin(&self, meeting: &Arc<Meeting>) {
         let begun = CurrentState { meeting: Some(Arc::clone(meeting)), ..CurrentState::default() };
-        // What nobody needs any more is freed outside of the lock.
+        // Freed outside of the lock.
         let before = std::mem::replace(&mut *self.lock(), begun);
         drop(before);
     }
 
-    /// Serves a meeting that differs from the one before in the blocks of the `touched` elements.
+    /// Moves on to a meeting that differs from the previous one in the blocks of the `touched` elements.
     ///
-    /// Returns the blocks to be forgotten, for a walk through so many `entries`; none if the walk is not worth it yet.
+    /// Returns the blocks to forget, given that the tables have this many `entries`; none if a walk through them is not
+    /// worthwhile yet.
     pub(super) fn follow(
         &self,
         meeting: &Arc<Meeting>,
