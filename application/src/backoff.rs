@@ -1,25 +1,25 @@
-//! How long does a loop wait before it tries again?
+//! How long does a loop wait before it retries?
 
 use std::time::Duration;
 
 /// The first wait.
 const FIRST: Duration = Duration::from_millis(100);
 
-/// The longest wait: what comes back is noticed within this time.
+/// The longest wait: a recovery is noticed within this time.
 const LONGEST: Duration = Duration::from_secs(3);
 
-/// Waits that double with every failure, up to a bound.
+/// Waits that double with every failure, up to a maximum.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Backoff(u32);
 
 impl Backoff {
-    /// How many waits there were.
+    /// Returns how many waits there have been.
     #[must_use]
     pub const fn attempts(self) -> u32 {
         self.0
     }
 
-    /// How long to wait after this failure.
+    /// Returns how long to wait after this failure.
     pub fn wait(&mut self) -> Duration {
         let wait = FIRST.saturating_mul(1 << self.0.min(16)).min(LONGEST);
         self.0 = self.0.saturating_add(1);

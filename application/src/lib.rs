@@ -1,9 +1,9 @@
 //! What the service does, and what its connections share: the use cases between the rules and the edges.
 //!
-//! It keeps locks, caches and encodings, and waits; it knows no HTTP, no Redis and no TLS. The rooms stand in the order in
-//! which a change goes through them to a client: [`ingest`] follows the store, [`publishing`] holds what is served,
-//! [`streams`] tells who is concerned, [`autoupdate`], [`projector`] and [`notify`] say what each kind of stream carries,
-//! [`delivery`] makes bytes of it, once for all who need the same.
+//! It keeps locks, caches and encodings, and waits; it knows no HTTP, no Redis and no TLS. The modules are listed in
+//! the order in which a change passes through them on its way to a client: [`ingest`] follows the store, [`publishing`]
+//! holds what is served, [`streams`] finds out who is affected, [`autoupdate`], [`projector`] and [`notify`] say what
+//! each kind of stream carries, [`delivery`] turns it into bytes, once for everybody who needs the same.
 
 pub mod autoupdate;
 pub mod backoff;

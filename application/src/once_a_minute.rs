@@ -1,4 +1,4 @@
-//! How is something that may happen often logged at most once a minute?
+//! How is an event that may be frequent logged at most once a minute?
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use domain::ports::clock::Clock;
 
-/// How long a line keeps the next one of its kind back.
+/// The minimum time between two log lines of a kind.
 pub const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Counts how often something happens, and tells when to log it: the first time at once, and from then on at most once
-/// a minute. Use one for each kind of event.
+/// Counts how often an event happens, and says when to log it: the first time immediately, and from then on at most
+/// once a minute. Use one for each kind of event.
 ///
-/// There is no task behind it: what happened after a line is told with the first time that comes a minute or more after
-/// that line. If none comes it is not told, but the line before told of the same kind.
+/// It has no task: what happened after a log line is reported with the first event that comes a minute or more after
+/// that line. If none comes it is not reported, but the line before said the same kind of thing.
 pub struct OnceAMinute {
     clock: Arc<dyn Clock>,
     state: Mutex<Tally>,
@@ -21,26 +21,26 @@ pub struct OnceAMinute {
 
 #[derive(Default)]
 struct Tally {
-    /// When it was logged last.
+    /// When it was last logged.
     logged: Option<Duration>,
     /// How often it has happened since.
     count: u64,
 }
 
 impl OnceAMinute {
-    /// Nothing has happened yet.
+    /// Creates a counter of an event that has not happened yet.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, state: Mutex::default() }
     }
 
-    /// Counts one time. If it is to be logged now, returns how often it has happened since it was logged last, this time
-    /// included; otherwise `None`.
+    /// Counts one event. Returns how many have happened since the last log line, this one included, if it is to be
+    /// logged now; otherwise `None`.
     #[must_use]
     pub fn happened(&self) -> Option<u64> {
-        // Nothing is left half done by a panic.
+        // A panic leaves nothing half done.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        // Read under the lock, so that the times of two threads come in their order.
+        // Read under the lock, so that the times of two threads are in order.
         let now = self.clock.monotonic();
         state.count = state.count.saturating_add(1);
         if state.logged.is_some_and(|logged| now.saturating_sub(logged) < INTERVAL) {
@@ -63,7 +63,7 @@ mod tests {
 
     use super::*;
 
-    /// Something happens at each of these seconds: what is logged then?
+    /// Checks what is logged if the event happens at each of these seconds.
     #[track_caller]
     fn check(times: &[(u64, Option<u64>)]) {
         let clock = ManualClock::new(0);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// What the service tells about itself; all clones are the same one.
+/// What the service says about its own health; all clones share it.
 #[derive(Clone, Debug)]
 pub struct Readiness(Arc<RwLock<ReadinessState>>);
 
@@ -14,27 +14,27 @@ enum ReadinessState {
 }
 
 impl Readiness {
-    /// Not ready, for a reason that is told to whoever asks: it MUST hold nothing of the meeting.
+    /// Creates a service that is not ready, for a reason that anybody may read: it MUST NOT contain meeting data.
     pub fn not_ready(reason: impl Into<String>) -> Self {
         Self(Arc::new(RwLock::new(ReadinessState::NotReady(reason.into()))))
     }
 
-    /// From now on the meeting is there.
+    /// Marks the meeting as available.
     pub fn set_ready(&self) {
         self.set(ReadinessState::Ready);
     }
 
-    /// From now on the service cannot be used, for this reason.
+    /// Marks the service as unusable, for this reason.
     pub fn set_not_ready(&self, reason: impl Into<String>) {
         self.set(ReadinessState::NotReady(reason.into()));
     }
 
-    /// The service is about to stop; this is final.
+    /// Marks the service as stopping; this is final.
     pub fn set_stopping(&self) {
         self.set(ReadinessState::Stopping);
     }
 
-    /// Why the service cannot be used now; `None`: it can.
+    /// Returns why the service cannot be used now; `None` if it can.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
         match &*self.0.read().unwrap_or_else(PoisonError::into_inner) {

@@ -1,4 +1,4 @@
-//! How does the service stop so that not all clients come back at once? (spec: http.md#stopping)
+//! How does the service stop without all clients reconnecting at once? (spec: http.md#stopping)
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use tracing::info;
 use crate::readiness::Readiness;
 use crate::streams::registry::StreamRegistry;
 
-/// How many parts the streams are ended in: so that not all clients come back in the same moment.
+/// How many parts the streams are ended in, so that not all clients reconnect at the same moment.
 const DRAIN_PARTS: u64 = 20;
 
-/// Ends the service in order (spec: http.md#stopping): returns when all streams were told to end.
+/// Stops the service in order (spec: http.md#stopping). Returns once all streams were told to end.
 ///
-/// For the time of `delay` everybody is served as before, but whoever asks is told that the service is not healthy: load
-/// balancers then send their clients elsewhere, and none is refused. Then `begin` tells those who accept connections.
+/// For the time of `delay` everybody is served as before, but the service reports that it is unhealthy, so that load
+/// balancers send clients elsewhere and none is refused. Then `begin` is called, to stop accepting connections.
 pub async fn drain(
     registry: Arc<StreamRegistry>,
     readiness: Readiness,
@@ -39,6 +39,6 @@ pub async fn drain(
         }
         clock.sleep(pause).await;
     }
-    // Those that were opened meanwhile on connections that were still there.
+    // Streams that were opened in the meantime on connections that were still open.
     registry.drain_rest();
 }

@@ -18,28 +18,28 @@ pub enum Access {
 /// Why a session is not served. The texts are shown to people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Nobody is logged in, and the configuration does not let anonymous in.
+    /// Nobody is logged in, and the configuration does not allow anonymous access.
     #[error("Anonymous is not enabled.")]
     AnonymousNotEnabled,
-    /// The user is set inactive.
+    /// The user has been set inactive.
     #[error("This user is not active.")]
     Inactive,
-    /// The user's element cannot be read, so nothing is known of what the user may do.
+    /// The user's element cannot be read, so nothing is known about what the user may do.
     #[error("The rights of this user cannot be read.")]
     Unreadable,
-    /// The session is from before a change of the password.
+    /// The session was begun before the password was changed.
     #[error("Invalid session data")]
     PasswordChanged,
 }
 
-/// What the session may do in this version of the meeting (spec: auth.md#missing-user, auth.md#anonymous).
+/// Returns what the session may do in this version of the meeting (spec: auth.md#missing-user, auth.md#anonymous).
 #[must_use]
 pub fn access(meeting: &Meeting, session: &Session) -> Access {
     let Some(user) = session.user else {
         return anonymous(meeting);
     };
     let Some(element) = meeting.get(ElementKey::user(user)) else {
-        // A user who does not exist is anonymous, as for Django.
+        // A user who does not exist is anonymous, as in Django.
         return anonymous(meeting);
     };
     match element.rule_inputs() {
@@ -55,8 +55,8 @@ pub fn access(meeting: &Meeting, session: &Session) -> Access {
     }
 }
 
-/// Might the answer be another one in a newer version: is the user not there, or the session's hash unknown? Before it
-/// counts, the service catches up with the store (spec: auth.md#missing-user).
+/// Returns whether a newer version might give another answer, because the user is missing or the session's hash is
+/// unknown. In that case the service first catches up with the store (spec: auth.md#missing-user).
 #[must_use]
 pub fn is_uncertain(meeting: &Meeting, session: &Session) -> bool {
     let Some(user) = session.user else {
@@ -80,7 +80,7 @@ fn anonymous(meeting: &Meeting) -> Access {
     }
 }
 
-/// Compares without telling by the time it takes where the two differ; only their lengths show.
+/// Compares in constant time: only the lengths show.
 fn same(one: &str, other: &str) -> bool {
     one.len() == other.len()
         && std::hint::black_box(one.bytes().zip(other.bytes()).fold(0, |sum, (one, other)| sum | (one ^ other))) == 0

@@ -1,28 +1,28 @@
-//! How loud is the applause, and who has to hear of it? (spec: notify.md#applause-level)
+//! How loud is the applause, and who must be told? (spec: notify.md#applause-level)
 
 use crate::meeting::Meeting;
 use crate::notify::message::NotifyMessage;
 
-/// The configuration value that says for how many seconds an applause counts.
+/// The configuration value that says for how many seconds applause counts.
 pub const TIMEOUT_CONFIG: &str = "general_system_stream_applause_timeout";
 
-/// For how many seconds an applause counts if the configuration does not say it.
+/// For how many seconds applause counts if the configuration does not say so.
 pub const TIMEOUT_SECONDS_DEFAULT: u64 = 5;
 
-/// How old an applause is before it is forgotten, in seconds.
+/// How old applause may be before it is forgotten, in seconds.
 pub const KEPT_SECONDS: u64 = 60;
 
-/// What counting needs to know of the meeting.
+/// What counting needs to know about the meeting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Audience {
-    /// For how many seconds an applause counts: one that many seconds ago still does.
+    /// For how many seconds applause counts; applause from exactly that many seconds ago still does.
     pub timeout_seconds: u64,
     /// How many users are present.
     pub present_users: u64,
 }
 
 impl Audience {
-    /// The audience of a meeting as it is now.
+    /// Returns the audience of a meeting.
     #[must_use]
     pub fn of(meeting: &Meeting) -> Self {
         Self {
@@ -32,19 +32,19 @@ impl Audience {
     }
 }
 
-/// What is not a number of seconds counts as not configured.
+/// A value that is not a number of seconds counts as not configured.
 fn timeout_seconds(config: Option<&str>) -> u64 {
     config.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(TIMEOUT_SECONDS_DEFAULT)
 }
 
-/// Decides what the listeners are told of the level of applause.
+/// Decides what listeners are told about the applause level.
 #[derive(Debug, Default)]
 pub struct ApplauseCounter {
     last_level: u64,
 }
 
 impl ApplauseCounter {
-    /// The message to everybody after a count; `None` if it is as silent as before.
+    /// Returns the message to everybody after a count; `None` if it is still silent.
     pub fn counted(&mut self, level: u64, present_users: u64) -> Option<NotifyMessage> {
         let last_level = std::mem::replace(&mut self.last_level, level);
         (level > 0 || last_level > 0).then(|| NotifyMessage::applause(level, present_users))

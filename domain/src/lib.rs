@@ -1,10 +1,10 @@
 //! The rules of the autoupdate service: what a meeting is, who sees what of it, and what changed.
 //!
-//! Everything here is a value or a function of values. It reads no clock, no environment and no file, keeps nothing to
-//! itself (no lock, no cache), and cannot fail: functions return values and what is wrong; the edges log it. Only the
-//! [`ports`] are asynchronous, and only by their signatures.
+//! Everything here is a value or a function of values. It reads no clock, no environment and no file, keeps no state
+//! (no lock, no cache), and cannot fail: functions return values and problems; the edges log them. Only the [`ports`]
+//! are asynchronous, and only in their signatures.
 
-// First: the macro for names on the wire is known only behind this line.
+// First: the macro for wire names is only known after this line.
 #[macro_use]
 mod words;
 

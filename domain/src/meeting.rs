@@ -35,9 +35,9 @@ pub struct Meeting {
     version: Version,
     bounds: Bounds,
     blocks: OrdMap<BlockKey, Arc<Block>>,
-    /// Which user changed the password since this service saw the first: the hashes that were replaced.
+    /// Which users changed their password since this service saw their first hash: the hashes that were replaced.
     replaced_hashes: OrdMap<UserId, Arc<[Box<str>]>>,
-    /// The elements that hold each configuration value, ascending; the server has one of each.
+    /// The elements that hold each configuration value, ascending; the server writes one of each.
     configs: OrdMap<Box<str>, Box<[ElementKey]>>,
     required_users: RequiredUsers,
     present_users: u64,
@@ -49,7 +49,7 @@ pub struct Meeting {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(pub u64);
 
-/// What led from the version before to this one.
+/// How this version differs from the previous one.
 #[derive(Debug, Default)]
 pub struct Step {
     /// The keys that were written (changed or deleted), ascending, each once. Empty in the first version, and after a
@@ -57,68 +57,68 @@ pub struct Step {
     pub written: Box<[ElementKey]>,
     /// `written`, and the users who began or ceased to be required; ascending, each once.
     pub touched: Box<[ElementKey]>,
-    /// About how many bytes of the version before are in no later one.
+    /// Approximate number of bytes of the previous version that no later version has.
     pub replaced_bytes: usize,
-    /// Is there no version before this one that clients could go on from?
+    /// Whether clients cannot continue from any earlier version.
     pub is_reset: bool,
 }
 
 impl Meeting {
-    /// Which version it is.
+    /// Returns which version it is.
     #[must_use]
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// The id of the newest change it holds.
+    /// Returns the id of the newest change it holds.
     #[must_use]
     pub fn change_id(&self) -> ChangeId {
         self.bounds.highest
     }
 
-    /// The change ids of the store it was read from.
+    /// Returns the change ids of the store it was read from.
     #[must_use]
     pub fn bounds(&self) -> Bounds {
         self.bounds
     }
 
-    /// What led to it.
+    /// Returns how it differs from the previous version.
     #[must_use]
     pub fn step(&self) -> &Step {
         &self.step
     }
 
-    /// The element of that key, if there is one.
+    /// Returns the element with that key, if there is one.
     #[must_use]
     pub fn get(&self, key: ElementKey) -> Option<&Arc<Element>> {
         self.entry(key).map(|entry| &entry.element)
     }
 
-    /// The elements of a collection, by ascending id.
+    /// Returns the elements of a collection, by ascending id.
     pub fn elements(&self, collection: Collection) -> impl Iterator<Item = &Arc<Element>> {
         self.blocks
             .range(BlockKey::all_of(collection))
             .flat_map(|(_, block)| block.entries().iter().map(|entry| &entry.element))
     }
 
-    /// The keys of all elements, ascending.
+    /// Returns the keys of all elements, ascending.
     pub fn keys(&self) -> impl Iterator<Item = ElementKey> {
         self.blocks.values().flat_map(|block| block.entries().iter().map(|entry| entry.element.key()))
     }
 
-    /// How many elements there are.
+    /// Returns how many elements there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.blocks.values().map(|block| block.entries().len()).sum()
     }
 
-    /// Is there no element at all?
+    /// Returns whether there is no element at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.blocks.is_empty()
     }
 
-    /// Do both hold the same elements, of the same change?
+    /// Returns whether both hold the same elements, as of the same change.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         let is_there =
@@ -126,19 +126,19 @@ impl Meeting {
         self.bounds == other.bounds && self.len() == other.len() && self.keys().all(is_there)
     }
 
-    /// How many bytes of text its elements are.
+    /// Returns how many bytes of text its elements have.
     #[must_use]
     pub fn text_bytes(&self) -> usize {
         self.text_bytes
     }
 
-    /// The element that holds the configuration value `key`: of several that of the lowest id.
+    /// Returns the element that holds the configuration value `key`; if there are several, the one with the lowest id.
     #[must_use]
     pub fn config_element(&self, key: &str) -> Option<&Arc<Element>> {
         self.get(*self.configs.get(key)?.first()?)
     }
 
-    /// The JSON text of the configuration value `key`; `None` if it is missing.
+    /// Returns the JSON text of the configuration value `key`; `None` if it is missing.
     #[must_use]
     pub fn config(&self, key: &str) -> Option<&str> {
         match self.config_element(key)?.rule_inputs() {
@@ -166,7 +166,7 @@ impl Meeting {
         self.replaced_hashes.get(&user).map_or(&[], |hashes| hashes)
     }
 
-    /// The permissions of a group; none if there is no such group.
+    /// Returns the permissions of a group; none if there is no such group.
     pub(crate) fn permissions(&self, group: GroupId) -> PermissionSet {
         match self.get(ElementKey::new(Collection::Group, group.0)).map(|element| element.rule_inputs()) {
             Some(RuleInputs::Group { permissions }) => *permissions,
@@ -174,18 +174,18 @@ impl Meeting {
         }
     }
 
-    /// The element of that key with what the rest of the meeting says of it.
+    /// Returns the element with that key, with what the rest of the meeting says about it.
     #[must_use]
     pub fn entry(&self, key: ElementKey) -> Option<&BlockEntry> {
         self.blocks.get(&BlockKey::of(key))?.entry(key.id)
     }
 
-    /// All blocks, ascending.
+    /// Returns all blocks, ascending.
     pub fn blocks(&self) -> impl Iterator<Item = (&BlockKey, &Arc<Block>)> {
         self.blocks.iter()
     }
 
-    /// The blocks between these keys, ascending.
+    /// Returns the blocks between these keys, ascending.
     pub fn blocks_in(
         &self,
         keys: (Bound<BlockKey>, Bound<BlockKey>),
@@ -193,7 +193,7 @@ impl Meeting {
         self.blocks.range(keys)
     }
 
-    /// The block of that key.
+    /// Returns the block with that key.
     #[must_use]
     pub fn block(&self, key: BlockKey) -> Option<&Arc<Block>> {
         self.blocks.get(&key)

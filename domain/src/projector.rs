@@ -1,7 +1,7 @@
-//! What do projectors show, and what of it is a listener sent? (spec: projector.md#projector-elements)
+//! What do projectors show, and what of it is sent to a listener? (spec: projector.md#projector-elements)
 //!
-//! Slides are rendered once for all who look on: the [`ProjectorBoard`] holds what the projectors that somebody listens
-//! to show, and knows after a change which of them to render again. A [`ProjectorCursor`] is what one connection was sent.
+//! Slides are rendered once for all who watch: the [`ProjectorBoard`] holds what the watched projectors show, and knows
+//! after a change which of them to render again. A [`ProjectorCursor`] records what one connection was sent.
 
 mod board;
 mod changes;

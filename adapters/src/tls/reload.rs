@@ -148,7 +148,7 @@ impl CertificateWatch {
         }
     }
 
-    /// What was told before is told again.
+    /// Nobody is logged in, and the configuration does not allow anonymous access.
     fn forget_told(&mut self) {
         self.told.clear();
         if let FilesSeen::Error(text) = &mut self.seen {

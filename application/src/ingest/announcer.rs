@@ -1,4 +1,4 @@
-//! Who hears of a new version of the meeting?
+//! Who is notified of a new version of the meeting?
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,18 +10,18 @@ use crate::publishing::publisher::MeetingPublisher;
 use crate::readiness::Readiness;
 use crate::streams::registry::{News, StreamRegistry};
 
-/// Tells the clients and the health route what the ingest loop does.
+/// Notifies the clients and the health route of what the ingest loop does.
 pub struct Announcer {
     publisher: Arc<MeetingPublisher>,
     registry: Arc<StreamRegistry>,
     projectors: Arc<Projectors>,
     readiness: Readiness,
-    /// The version that was announced last; only the ingest loop announces.
+    /// The version announced last; only the ingest loop announces.
     announced: Mutex<Option<Version>>,
 }
 
 impl Announcer {
-    /// Tells what happens to `live`.
+    /// Creates an announcer for the versions of this publisher.
     #[must_use]
     pub fn new(
         publisher: Arc<MeetingPublisher>,

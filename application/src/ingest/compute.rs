@@ -1,14 +1,14 @@
-//! Where is long work done, so that no stream waits for it?
+//! Where is long work done, so that no stream has to wait for it?
 
 use std::panic::resume_unwind;
 
 use tokio::task::spawn_blocking;
 
-/// Up to how many bytes of JSON are turned into a meeting where the streams are served too, which takes about a
-/// millisecond. More are handed to a thread that may take its time, so that no stream waits for it.
+/// How many bytes of JSON are at most parsed on the thread that serves streams, which takes about a millisecond. More
+/// are handed to a thread of their own, so that no stream waits.
 const INLINE_BYTES_MAX: usize = 128 * 1024;
 
-/// The result of `work` on so many bytes of JSON.
+/// Returns the result of `work`, which processes this many bytes of JSON.
 pub(crate) async fn compute<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
     if bytes <= INLINE_BYTES_MAX {
         return work();
@@ -17,7 +17,7 @@ pub(crate) async fn compute<T: Send + 'static>(bytes: usize, work: impl FnOnce()
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
-            // The runtime is stopping, and nobody waits for this any more.
+            // The runtime is stopping, so nobody waits for the result.
             Err(_) => std::future::pending().await,
         },
     }
@@ -29,7 +29,7 @@ mod tests {
 
     use super::*;
 
-    /// Whether work on so many bytes is done on the thread that asks for it.
+    /// Whether work on this many bytes is done on the calling thread.
     async fn check(bytes: usize, is_inline: bool) {
         let here = thread::current().id();
         let there = compute(bytes, move || thread::current().id()).await;

@@ -1,8 +1,8 @@
-//! How did the meeting in memory follow the one in the store?
+//! How has the meeting in memory followed the one in the store?
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counted by the loop that follows the store.
+/// Counters of the loop that follows the store.
 #[derive(Debug, Default)]
 pub struct IngestCounters {
     changes: AtomicU64,
@@ -11,34 +11,34 @@ pub struct IngestCounters {
 }
 
 impl IngestCounters {
-    /// Changes were applied as the stream told them.
+    /// Records that changes were applied as the stream delivered them.
     pub fn applied(&self, changes: usize) {
         self.changes.fetch_add(changes as u64, Ordering::Relaxed);
     }
 
-    /// What was missed was read from the store.
+    /// Records that missed changes were read from the store.
     pub fn caught_up(&self) {
         self.catch_ups.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The whole meeting was read from the store.
+    /// Records that the whole meeting was read from the store.
     pub fn loaded(&self) {
         self.loads.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many changes were applied as the stream told them.
+    /// Returns how many changes were applied as the stream delivered them.
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)
     }
 
-    /// How often what was missed was read from the store.
+    /// Returns how often missed changes were read from the store.
     #[must_use]
     pub fn catch_ups(&self) -> u64 {
         self.catch_ups.load(Ordering::Relaxed)
     }
 
-    /// How often the whole meeting was read from the store, without the first time.
+    /// Returns how often the whole meeting was read from the store, not counting the first time.
     #[must_use]
     pub fn reloads(&self) -> u64 {
         self.loads.load(Ordering::Relaxed).saturating_sub(1)

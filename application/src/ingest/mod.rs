@@ -1,7 +1,7 @@
 //! How does the meeting in memory follow the one in the store? (spec: redis.md#follow, redis.md#catch-up)
 //!
-//! One loop owns all changes of the meeting: it reads the stream of changes, which is only a hint, and holds what it knows
-//! against the store, which is the truth.
+//! One loop makes all changes to the meeting: it reads the stream of changes, which is only a hint, and compares the
+//! meeting with the store, which is the truth.
 
 mod announcer;
 mod compute;
@@ -34,7 +34,7 @@ use stream_reader::StreamReader;
 pub use announcer::Announcer;
 pub use counters::IngestCounters;
 
-/// What the loop needs.
+/// The loop that keeps the meeting in step with the store, with everything it needs.
 pub struct Ingest {
     /// Where the meeting is.
     pub store: Arc<dyn ElementStore>,
@@ -44,17 +44,17 @@ pub struct Ingest {
     pub publisher: Arc<MeetingPublisher>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// How often what is known is held against the store.
+    /// How often the meeting is compared with the store.
     pub reconcile_interval: Duration,
-    /// Told after each publication.
+    /// Notified after each publication.
     pub observer: Arc<dyn Observer>,
-    /// How often what happened.
+    /// Counts what the loop does.
     pub counters: Arc<IngestCounters>,
-    /// Who asks the loop to catch up now.
+    /// Requests to catch up now.
     pub requests: CatchUpRequests,
 }
 
-/// Who wants to know how the loop is doing.
+/// Is notified of what the loop does.
 pub trait Observer: Send + Sync {
     /// A new version of the meeting was published.
     fn published(&self);
@@ -66,27 +66,28 @@ pub trait Observer: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct IngestHandle(mpsc::Sender<CatchUpReply>);
 
-/// The other end of [`IngestHandle`].
+/// The receiving end of [`IngestHandle`].
 #[derive(Debug)]
 pub struct CatchUpRequests(mpsc::Receiver<CatchUpReply>);
 
 type CatchUpReply = oneshot::Sender<Result<Bounds, StoreError>>;
 
-/// How many may wait for the loop at once; whoever comes then waits to be let in.
+/// How many requests may wait for the loop at once; further callers wait to be queued.
 const CATCH_UP_REQUESTS_MAX: usize = 1024;
 
-/// How long one waits for the loop to catch up, before the store counts as not answering.
+/// How long a caller waits for the loop to catch up before the store counts as silent.
 const CATCH_UP_WAIT: Duration = Duration::from_secs(10);
 
 impl IngestHandle {
-    /// A new way to ask the loop, and the end that the loop holds.
+    /// Creates a handle, and the end that the loop holds.
     #[must_use]
     pub fn new() -> (Self, CatchUpRequests) {
         let (sender, receiver) = mpsc::channel(CATCH_UP_REQUESTS_MAX);
         (Self(sender), CatchUpRequests(receiver))
     }
 
-    /// Returns when the meeting holds everything that was in the store when this was called, with the ids of the store.
+    /// Returns once the meeting holds everything that was in the store at the time of the call, together with the ids
+    /// of the store.
     ///
     /// # Errors
     /// The store does not answer, or not in time, or holds no meeting now.
@@ -120,7 +121,7 @@ impl Ingest {
         self.follow(position).await;
     }
 
-    /// Loads the meeting, however long it takes until there is one (spec: redis.md#start).
+    /// Loads the meeting, however long it takes for one to exist (spec: redis.md#start).
     async fn load_first(&mut self) -> Position {
         let mut backoff = Backoff::default();
         let mut last = None;
@@ -161,7 +162,7 @@ impl Ingest {
         }
     }
 
-    /// Applies the messages; false if something was missed, and the store must be asked.
+    /// Applies the messages. Returns false if something was missed, so that the store must be asked.
     async fn apply_messages(&self, messages: Vec<BusMessage>) -> bool {
         let current = self.current();
         let bytes = messages.iter().map(|message| message.content.len()).sum();
@@ -171,7 +172,7 @@ impl Ingest {
         is_complete
     }
 
-    /// Asks the store for what was missed. If that fails, the reconciling does it later.
+    /// Asks the store for what was missed. If that fails, the next comparison makes up for it.
     async fn heal(&self, unhealed: &OnceAMinute) {
         if let Err(error) = self.catch_up().await
             && let Some(times) = unhealed.happened()
@@ -180,7 +181,7 @@ impl Ingest {
         }
     }
 
-    /// Answers all who wait with one question to the store.
+    /// Answers all waiting callers with one query to the store.
     async fn answer(&mut self, first: CatchUpReply) {
         let mut waiting = vec![first];
         while let Ok(reply) = self.requests.0.try_recv() {
@@ -188,12 +189,12 @@ impl Ingest {
         }
         let answer = self.catch_up().await;
         for reply in waiting {
-            // Who does not wait any more does not need the answer.
+            // A caller who no longer waits does not need the answer.
             let _ = reply.send(answer.clone());
         }
     }
 
-    /// Brings the meeting to the newest change of the store, in one step.
+    /// Brings the meeting to the newest change of the store in one step.
     async fn catch_up(&self) -> Result<Bounds, StoreError> {
         let current = self.current();
         let changed = self.store.changed_since(current.change_id()).await?;
@@ -205,8 +206,8 @@ impl Ingest {
             let bytes = bytes_of(&change.elements);
             let meeting = compute(bytes, move || logged(current.apply(change))).await;
             if changed.count < meeting.len() as u64 {
-                // The store lost elements that nobody deleted, so what it lacks of the changed ones may be lost as well.
-                // Reading everything tells whether there is still a meeting.
+                // The store lost elements that nobody deleted, so any that are missing from the answer may be lost as
+                // well. Only reading everything tells whether there still is a meeting.
                 return self.load().await.map(|_| self.current().bounds());
             }
             self.counters.caught_up();
@@ -215,8 +216,8 @@ impl Ingest {
         Ok(changed.bounds)
     }
 
-    /// Holds what is known against the store
-    /// (spec: redis.md#reconcile, redis.md#reload). Gives the position to read the stream from, if it is another one.
+    /// Compares the meeting with the store (spec: redis.md#reconcile, redis.md#reload). Returns the position to read
+    /// the stream from if it has changed.
     async fn reconcile(&self, position: Position, state: &mut ReconcileState) -> Option<Position> {
         match self.try_reconcile(position, state).await {
             Ok(position) => {
@@ -226,7 +227,7 @@ impl Ingest {
                 position
             }
             Err(error) => {
-                // While the server builds its cache, or that is incomplete, the old meeting is served.
+                // While the server builds its cache, or the cache is incomplete, the old meeting is served.
                 state.went_back &= matches!(error, StoreError::Unavailable(_));
                 Failure::while_serving(&mut state.failed, &error);
                 None
@@ -242,14 +243,14 @@ impl Ingest {
         let epoch = self.store.epoch();
         if epoch != state.epoch {
             info!("the store is another one after a fail-over; loading the meeting");
-            // With what is new in between the comparison would find a difference where nothing was lost.
+            // Without the changes in between, the comparison would find a difference where nothing was lost.
             self.catch_up().await?;
             let position = self.load().await?;
             state.epoch = epoch;
             state.went_back = false;
             return Ok(Some(position));
         }
-        // The stream is only a hint: what it cannot tell does not keep the meeting from following the store.
+        // The stream is only a hint: if it cannot be read, the meeting still follows the store.
         let last = self.bus.last_position(Channel::Autoupdate).await;
         let bounds = self.store.bounds().await?;
         let known = self.current().bounds();
@@ -257,10 +258,10 @@ impl Ingest {
             info!(lowest_change_id = %bounds.lowest, "the server has built its cache anew; loading the meeting");
             return self.load().await.map(Some);
         }
-        // A stream that was emptied has no position, which says nothing.
+        // A stream that was emptied has no position, which means nothing.
         let stream_went_back = last.as_ref().is_ok_and(|last| *last < position && *last != Position::START);
         if bounds.highest < known.highest || stream_went_back {
-            // Seen once it may be a replica that lags behind the one asked before: those only move forward.
+            // Seen once, it may be a replica that lags behind the one asked before; replicas only move forward.
             if std::mem::replace(&mut state.went_back, true) {
                 state.went_back = false;
                 warn!(
@@ -279,11 +280,11 @@ impl Ingest {
         Ok((last < position).then_some(last))
     }
 
-    /// Loads the whole meeting. Gives the position from which the stream tells what came after.
+    /// Loads the whole meeting. Returns the position from which the stream continues.
     async fn load(&self) -> Result<Position, StoreError> {
         let position = self.bus.last_position(Channel::Autoupdate).await?;
         let snapshot = self.store.load().await?;
-        // The server writes the configuration first. Where that is missing only what was written after a loss is left.
+        // The server writes the configuration first. Where it is missing, only what was written after a loss is left.
         if !snapshot.elements.iter().any(|element| element.key.starts_with(CONFIGURATION_KEYS)) {
             return Err(StoreError::Incomplete(Missing::Configuration));
         }
@@ -301,7 +302,7 @@ impl Ingest {
         if !is_known {
             self.publish([meeting]);
         }
-        // Told once it can be served: whoever waits for this line may rely on it.
+        // Logged once the meeting can be served: whoever waits for this line may rely on it.
         info!(%change_id, elements, "meeting loaded");
         Ok(position)
     }
@@ -324,7 +325,7 @@ fn bytes_of(elements: &[RawElement]) -> usize {
     elements.iter().filter_map(|element| element.json.as_ref()).map(Vec::len).sum()
 }
 
-/// The versions that the messages make of `current`, and whether they told everything.
+/// Returns the versions that the messages make of `current`, and whether nothing was missed.
 fn versions_after(current: &Meeting, messages: &[BusMessage]) -> (Vec<Meeting>, bool) {
     let mut versions: Vec<Meeting> = Vec::new();
     let mut is_complete = true;
@@ -345,24 +346,24 @@ fn versions_after(current: &Meeting, messages: &[BusMessage]) -> (Vec<Meeting>, 
     (versions, is_complete)
 }
 
-/// What the looks at the store before the next one told.
+/// What earlier comparisons with the store found.
 #[derive(Default)]
 struct ReconcileState {
     /// Which store it was.
     epoch: u64,
-    /// The store seemed to have gone back at the last one.
+    /// The last comparison found that the store seems to have gone back.
     went_back: bool,
-    /// Why the last one told nothing; the log knows already.
+    /// Why the last comparison failed, if it did; this has been logged already.
     failed: Option<Failure>,
 }
 
-/// What the keys of configuration values begin with.
+/// The beginning of the keys of configuration values.
 const CONFIGURATION_KEYS: &[u8] = b"core/config:";
 
-/// How many problems of one step are logged one by one; of more only the number.
+/// How many problems of one step are logged individually; beyond that, only their number is.
 const PROBLEMS_LOGGED_MAX: usize = 20;
 
-/// The meeting; what could not be read of it goes to the log.
+/// Returns the meeting, and logs what could not be read of it.
 fn logged(built: Built) -> Meeting {
     for Problem { key, text } in built.problems.iter().take(PROBLEMS_LOGGED_MAX) {
         warn!(?key, problem = %text, "an element cannot be read and is hidden from everybody");

@@ -1,4 +1,4 @@
-//! Why does the store tell nothing, and who hears what of it?
+//! Why is there no answer from the store, and who is told?
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use domain::ports::Unavailable;
 use domain::ports::element_store::{Missing, StoreError};
 use tracing::{debug, warn};
 
-/// Why the store told nothing. For how long, and with which words, does not matter: it is no news then.
+/// Why the store did not answer. Its duration and wording do not matter: they are no news.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     NotReady,
@@ -31,8 +31,8 @@ impl From<&StoreError> for Failure {
 }
 
 impl Failure {
-    /// Notes that there is no meeting yet in place of the failure of the attempt before; logs it as a warning if it is
-    /// another one. It may go on for hours.
+    /// Replaces the failure of the previous attempt, before there is a meeting, and logs the new one as a warning if it
+    /// is different. This may go on for hours.
     pub(super) fn before_the_first_meeting(last: &mut Option<Self>, error: &StoreError, attempt: u32) {
         if last.replace(error.into()) == Some(error.into()) {
             debug!(%error, attempt, "still no meeting, trying again");
@@ -43,7 +43,7 @@ impl Failure {
         }
     }
 
-    /// Notes in the same way that the meeting which is served cannot be held against the store.
+    /// Does the same while a meeting is served that cannot be compared with the store.
     pub(super) fn while_serving(last: &mut Option<Self>, error: &StoreError) {
         if last.replace(error.into()) == Some(error.into()) {
             return;
@@ -60,7 +60,7 @@ impl Failure {
     }
 }
 
-/// Why there is no meeting, for anybody: the address of the store is for the log alone.
+/// Returns why there is no meeting, in words for anybody: the address of the store is only for the log.
 pub(super) fn for_anybody(error: &StoreError) -> Cow<'static, str> {
     match error {
         StoreError::NotReady | StoreError::Incomplete(_) => error.to_string().into(),

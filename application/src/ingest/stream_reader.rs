@@ -1,4 +1,5 @@
-//! How is the stream of changes read, whatever else the loop that follows it has to do? (spec: redis.md#follow)
+//! How is the stream of changes read while the loop that follows it is busy with something else? (spec:
+//! redis.md#follow)
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,25 +10,25 @@ use tracing::{info, warn};
 
 use crate::backoff::Backoff;
 
-/// Reads the stream. What comes while the loop is busy waits there, and comes all at once.
+/// Reads the stream. What arrives while the loop is busy waits in the stream, and then arrives together.
 pub(crate) struct StreamReader {
     bus: Arc<dyn MessageBus>,
     clock: Arc<dyn Clock>,
-    /// Up to where the messages were handed over.
+    /// The position up to which messages were handed over.
     pub(crate) position: Position,
-    /// The read that waits. Kept, so that it is not cut off when the loop turns to something else.
+    /// The pending read, kept so that it is not cancelled when the loop turns to something else.
     reading: Pin<Box<dyn Future<Output = Vec<BusMessage>> + Send>>,
 }
 
 impl StreamReader {
-    /// Reads what comes after `position`.
+    /// Starts reading what comes after `position`.
     pub(crate) fn start(bus: &Arc<dyn MessageBus>, clock: &Arc<dyn Clock>, position: Position) -> Self {
         let (bus, clock) = (Arc::clone(bus), Arc::clone(clock));
         let reading = Box::pin(read(Arc::clone(&bus), Arc::clone(&clock), position));
         Self { bus, clock, position, reading }
     }
 
-    /// The next messages, at least one. May be dropped and called again; nothing is lost.
+    /// Returns the next messages, at least one. Cancel-safe: nothing is lost if the future is dropped.
     pub(crate) async fn next(&mut self) -> Vec<BusMessage> {
         let messages = self.reading.as_mut().await;
         if let Some(last) = messages.last() {
@@ -38,12 +39,13 @@ impl StreamReader {
     }
 }
 
-/// The messages after `position`, as soon as there are some, however often it has to be tried.
+/// Returns the messages after `position` as soon as there are any, retrying as often as necessary.
 async fn read(bus: Arc<dyn MessageBus>, clock: Arc<dyn Clock>, position: Position) -> Vec<BusMessage> {
     let mut backoff = Backoff::default();
     loop {
         match bus.read(Channel::Autoupdate, position).await {
-            // Whether they follow does not matter: a change that is missing shows by its id, or at the next comparison.
+            // Whether messages were skipped does not matter here: a missing change shows by its id, or at the next
+            // comparison.
             Ok(batch) => {
                 if backoff.attempts() > 0 {
                     info!("the stream of changes is read again");

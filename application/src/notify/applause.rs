@@ -1,4 +1,4 @@
-//! How do the listeners of this process hear of the applause? (spec: notify.md#applause-level)
+//! How are the listeners of this process told the applause level? (spec: notify.md#applause-level)
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use domain::ports::applause_store::ApplauseStore;
 use domain::ports::clock::Clock;
 use tracing::{info, warn};
 
-/// The shortest time between two counts, whatever is configured, so that Redis is not asked without a pause.
+/// The shortest interval between two counts, whatever is configured, so that Redis is not queried without pause.
 const INTERVAL_MIN: Duration = Duration::from_millis(10);
 
-/// Counts the applause at every `interval` and tells all listeners of the level. Runs until it is dropped, which may be
-/// at any time.
+/// Counts the applause once every `interval` and sends the level to all listeners. Runs until it is dropped, which may
+/// happen at any time.
 ///
-/// `audience` says what the meeting is at that moment; `None`: there is none yet, so nothing is counted. A count that
-/// fails is logged and ends nobody's connection; the next one comes at the next interval.
+/// `audience` describes the meeting at that moment; `None`: there is none yet, so nothing is counted. A failed count is
+/// logged and ends nobody's connection; the next one follows after the interval.
 pub async fn run_applause_loop(
     store: Arc<dyn ApplauseStore>,
     hub: Arc<NotifyHub>,
@@ -39,7 +39,8 @@ pub async fn run_applause_loop(
             }
             Err(error) => {
                 failures = failures.saturating_add(1);
-                // The first in a row, then the second, fourth, eighth…: not every second.
+                // The first failure in a row is logged, then the second, fourth, eighth, …, rather than one every
+                // second.
                 if failures.is_power_of_two() {
                     warn!(%error, failures, "cannot count applause; trying again");
                 }

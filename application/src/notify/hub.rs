@@ -12,13 +12,13 @@ use domain::ids::UserId;
 use domain::notify::channel_id::{ChannelId, ProcessTag};
 use domain::notify::message::{NotifyMessage, Recipients};
 
-/// How far a listener may fall behind; one that would fall further behind is ended, so that its client connects anew.
+/// How far a listener may fall behind. One that would fall further behind is ended, so that its client reconnects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BufferLimits {
-    /// How many messages wait for one listener at most.
+    /// The maximum number of messages that wait for one listener.
     pub messages_max: usize,
-    /// How many bytes of messages wait for one listener at most. (The bytes are shared with the other listeners, but a
-    /// slow one keeps them alive.) A single message is never too large.
+    /// The maximum number of bytes that wait for one listener. (Listeners share the bytes, but a slow one keeps them
+    /// alive.) A single message is never too large.
     pub bytes_max: usize,
 }
 
@@ -28,14 +28,14 @@ impl Default for BufferLimits {
     }
 }
 
-/// The connections of this process that listen for messages, found by user and by channel id.
+/// The connections of this process that listen for messages, by user and by channel id.
 ///
-/// A listener gets the messages that are delivered while it is subscribed, in the order of delivery, each once, or is
-/// ended: it never misses one in the middle. Deliveries that have to be in order must not run at the same time.
+/// A listener gets every message delivered while it is subscribed, in order and exactly once, or is ended: it never
+/// misses one in the middle. Deliveries whose order matters must not run concurrently.
 pub struct NotifyHub {
     process: ProcessTag,
     limits: BufferLimits,
-    // A std mutex, as it is never held while somebody waits: a registration is one step in a tree.
+    // A std mutex, since it is never held across an await: a registration is one step in a tree.
     listeners: Mutex<Listeners>,
     reached: AtomicU64,
     ended: AtomicU64,
@@ -43,14 +43,14 @@ pub struct NotifyHub {
 
 struct Listeners {
     next_counter: u64,
-    /// In this order the connections of a user stand together, so that one tree answers all three questions.
+    /// Ordered so that the connections of a user are adjacent, and one tree answers all three questions.
     mailboxes: BTreeMap<Address, Arc<Mailbox>>,
 }
 
-/// What a channel id says inside its process: who listens, and the counter.
+/// What a channel id consists of within its process: the listening user, and the counter.
 type Address = (Option<UserId>, u64);
 
-/// A moment in the life of a hub: which connections were subscribed by then.
+/// A moment in the life of a hub: which connections had subscribed by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenerMark(u64);
 
@@ -59,17 +59,17 @@ impl ListenerMark {
     pub const START: Self = Self(0);
 }
 
-/// What one delivery came to, or all of them.
+/// The result of one delivery, or of all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
     /// How many listeners got the message.
     pub reached: usize,
-    /// How many were ended, because they were too far behind to get it.
+    /// How many were ended because they were too far behind to get it.
     pub ended: usize,
 }
 
 impl NotifyHub {
-    /// A hub without listeners, for the one process that `process` names.
+    /// Creates a hub without listeners for the process that `process` identifies.
     #[must_use]
     pub fn new(process: ProcessTag, limits: BufferLimits) -> Self {
         let listeners = Mutex::new(Listeners { next_counter: 0, mailboxes: BTreeMap::new() });
@@ -87,7 +87,7 @@ impl NotifyHub {
         NotifySubscription { hub: Arc::clone(self), address, mailbox }
     }
 
-    /// Puts the message into the buffer of every listener that it is for, and wakes those that wait.
+    /// Puts the message into the buffer of each of its receivers, and wakes those that wait.
     pub fn deliver(&self, message: &NotifyMessage) -> Delivered {
         let mut delivered = Delivered::default();
         let line = SharedText::new(message.line.clone());
@@ -103,14 +103,14 @@ impl NotifyHub {
         delivered
     }
 
-    /// What [`Self::end_since`] ends the later connections by.
+    /// Returns a mark; [`Self::end_since`] ends the connections that subscribe after it.
     #[must_use]
     pub fn mark(&self) -> ListenerMark {
         ListenerMark(self.listeners().next_counter)
     }
 
-    /// Ends every listener that was subscribed after `mark` was taken, once it has read what waits for it; its client
-    /// connects anew. Returns how many that are.
+    /// Ends every listener that subscribed after `mark` was taken, once it has read what is waiting for it; its client
+    /// reconnects. Returns how many were ended.
     pub fn end_since(&self, mark: ListenerMark) -> usize {
         let later: Vec<_> = {
             let listeners = self.listeners();
@@ -120,21 +120,21 @@ impl NotifyHub {
         later.into_iter().filter(|mailbox| mailbox.end()).count()
     }
 
-    /// What all deliveries so far came to, over the life of the hub.
+    /// Returns the totals of all deliveries since the hub was created.
     #[must_use]
     pub fn delivered(&self) -> Delivered {
         let count = |total: &AtomicU64| usize::try_from(total.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
         Delivered { reached: count(&self.reached), ended: count(&self.ended) }
     }
 
-    /// How many connections listen.
+    /// Returns how many connections listen.
     #[must_use]
     pub fn listeners_count(&self) -> usize {
         self.listeners().mailboxes.len()
     }
 
-    /// Each recipient once, however it is matched. The work is bounded by the recipients and by the listeners, whichever
-    /// are fewer.
+    /// Each receiver once, however it matches. The work is bounded by the number of receivers or of listeners,
+    /// whichever is smaller.
     fn mailboxes_of(&self, recipients: &Recipients) -> Vec<Arc<Mailbox>> {
         let listeners = self.listeners();
         if recipients.all {
@@ -161,7 +161,7 @@ impl NotifyHub {
     }
 
     fn listeners(&self) -> MutexGuard<'_, Listeners> {
-        // Nothing in a critical section can leave it half done, so a panic elsewhere does not make the tree wrong.
+        // No critical section can be left half done, so a panic elsewhere does not corrupt the tree.
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -185,14 +185,14 @@ pub struct NotifySubscription {
 }
 
 impl NotifySubscription {
-    /// The channel id of the connection.
+    /// Returns the channel id of the connection.
     #[must_use]
     pub fn channel_id(&self) -> ChannelId {
         self.hub.channel_id(self.address)
     }
 
-    /// The next line, with its line end; `None` once the listener is ended: it fell too far behind, or nobody knows which
-    /// messages it should have got.
+    /// Returns the next line, including its line end; `None` once the listener is ended, because it fell too far behind
+    /// or nobody knows which messages it should have got.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<SharedText>> {
         self.mailbox.poll_pop(context)
     }
@@ -215,7 +215,7 @@ impl fmt::Debug for NotifySubscription {
     }
 }
 
-/// What waits for one listener. Its own lock, so that a delivery to thousands never holds up those who read.
+/// What waits for one listener. It has its own lock, so that a delivery to thousands never delays readers.
 #[derive(Default)]
 struct Mailbox(Mutex<Buffer>);
 
@@ -233,7 +233,7 @@ enum Pushed {
     AlreadyEnded,
 }
 
-/// An emptied buffer keeps room for so many lines; what a burst made it grow beyond that is given back.
+/// An emptied buffer keeps room for this many lines; what a burst added beyond that is freed.
 const ROOM_KEPT_LINES_MAX: usize = 8;
 
 impl Mailbox {
@@ -242,14 +242,14 @@ impl Mailbox {
             let mut buffer = self.buffer();
             (buffer.push(line, limits), buffer.reader.take())
         };
-        // Outside of the lock: the reader may run at once and wants it.
+        // Outside of the lock: the reader may run at once and need it.
         if let Some(reader) = reader {
             reader.wake();
         }
         pushed
     }
 
-    /// False if it was ended before.
+    /// Returns false if the listener was ended before.
     fn end(&self) -> bool {
         let (was_ended, reader) = {
             let mut buffer = self.buffer();
@@ -288,7 +288,8 @@ impl Buffer {
         }
         let is_full = self.lines.len() >= limits.messages_max || self.bytes + line.plain().len() > limits.bytes_max;
         if is_full && !self.lines.is_empty() {
-            // What waits is given up with the rest: the client misses the end, which it can see, and nothing before it.
+            // Waiting messages are dropped with the rest: the client misses the end, which it notices, and nothing
+            // before that.
             *self = Self { is_ended: true, reader: self.reader.take(), ..Self::default() };
             return Pushed::Ended;
         }

@@ -11,10 +11,12 @@ use tracing::{debug, info, warn};
 
 use crate::backoff::Backoff;
 
-/// Delivers every message that is put on the stream from now on. Runs until it is dropped, which may be at any time.
+/// Delivers every message that is added to the stream from now on. Runs until it is dropped, which may happen at any
+/// time.
 ///
-/// While the bus does not answer it tries again, less and less often, and then goes on where it was. Where messages may be
-/// lost, for whatever reason, the listeners are ended, so that their clients connect anew: nobody misses one in silence.
+/// While the bus does not answer, it retries less and less often, and then continues where it stopped. Where messages
+/// may have been lost, for whatever reason, the listeners are ended, so that their clients reconnect: nobody misses a
+/// message silently.
 pub async fn run_notify_loop(bus: Arc<dyn MessageBus>, hub: Arc<NotifyHub>, clock: Arc<dyn Clock>) {
     run(Reader::new(bus, hub), clock).await;
 }
@@ -31,7 +33,7 @@ async fn run(mut reader: Reader, clock: Arc<dyn Clock>) {
             }
             Err(error) => {
                 let wait = backoff.wait();
-                // The first in a row, then the second, fourth, eighth…
+                // The first failure in a row is logged, then the second, fourth, eighth, …
                 if backoff.attempts().is_power_of_two() {
                     warn!(%error, failures = backoff.attempts(), "cannot read notify messages; trying again");
                 }
@@ -44,11 +46,11 @@ async fn run(mut reader: Reader, clock: Arc<dyn Clock>) {
 struct Reader {
     bus: Arc<dyn MessageBus>,
     hub: Arc<NotifyHub>,
-    /// The last message that was read; `None` while that is not known.
+    /// The last message that was read; `None` while unknown.
     position: Option<Position>,
-    /// At the last look the message that was read last was not there, and none behind it.
+    /// At the last check the message read last was gone, with none after it.
     is_missing: bool,
-    /// Who listened when the last step began that did not fail, if one failed since.
+    /// Who listened when the last successful step began, if one has failed since.
     interrupted: Option<ListenerMark>,
 }
 
@@ -83,8 +85,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Begins behind the newest message. Who listens already came before it was known which that is: what was sent to them
-    /// meanwhile is lost.
+    /// Begins after the newest message. Whoever already listened before that was known has missed what was sent in the
+    /// meantime.
     async fn begin(&mut self) -> Result<(), Unavailable> {
         let newest = self.bus.last_position(Channel::Notify).await?;
         self.interrupted = None;
@@ -97,20 +99,21 @@ impl Reader {
         Ok(())
     }
 
-    /// The message that was read last is not there, and none behind it. Another replica may lag behind for a moment, so a
-    /// single look is not believed. Otherwise the stream was deleted, or is another one, and is begun anew: what is on it
-    /// may be old or new, nobody knows.
+    /// The message read last is gone, with none after it. Another replica may lag behind for a moment, so a single
+    /// check is not believed. Otherwise the stream was deleted or replaced, and reading starts again; whether its
+    /// messages are old or new is unknown.
     async fn look_again(&mut self, position: Position) -> Result<(), Unavailable> {
         if !std::mem::replace(&mut self.is_missing, true) {
             return Ok(());
         }
-        // Known no more, so that a failure to begin is made up for.
+        // No longer known, so that a failure to begin is made up for.
         self.position = None;
         self.end_all(position);
         self.begin().await
     }
 
-    /// Who came while the bus did not answer must not get what was sent before. As nobody knows what that is, they are ended.
+    /// Clients that connected while the bus did not answer must not get what was sent before. As nobody knows what that
+    /// is, they are ended.
     fn end_those_that_came_since(&self, interrupted: Option<ListenerMark>) {
         let listeners = interrupted.map_or(0, |mark| self.hub.end_since(mark));
         if listeners > 0 {
@@ -118,7 +121,7 @@ impl Reader {
         }
     }
 
-    /// Messages may have been lost, and nobody knows whom they were for.
+    /// Messages may have been lost, and nobody knows for whom they were.
     fn end_all(&self, position: Position) {
         let listeners = self.hub.end_since(ListenerMark::START);
         warn!(listeners, last_read = %position, "notify messages may have been lost; ended all listeners");
@@ -128,7 +131,8 @@ impl Reader {
         for message in messages {
             self.position = Some(message.position);
             self.deliver(&message);
-            // The listeners take what they got before they get the next one: a burst ends nobody who keeps up.
+            // Yields, so that listeners take what they got before the next message: a burst ends no listener that keeps
+            // up.
             tokio::task::yield_now().await;
         }
     }

@@ -14,7 +14,7 @@ use crate::sessions::admission::Admission;
 use crate::streams::body::{Opened, StreamPart, StreamSource};
 use crate::streams::registry::StreamSubscription;
 
-/// The lines of one connection: its channel id, then the messages that are for it.
+/// The lines of one connection: its channel id, then the messages for it.
 pub struct NotifySource {
     subscription: NotifySubscription,
     publisher: Arc<MeetingPublisher>,
@@ -23,7 +23,7 @@ pub struct NotifySource {
 }
 
 impl NotifySource {
-    /// Opens the stream of whoever was admitted: messages that are delivered from now on are for it too.
+    /// Opens the stream of an admitted session, which gets messages delivered from now on.
     #[must_use]
     pub fn open(hub: &Arc<NotifyHub>, publisher: Arc<MeetingPublisher>, admission: Admission) -> Opened<Self> {
         let Admission { session, user, published } = admission;
@@ -41,7 +41,7 @@ impl StreamSource for NotifySource {
         let line = if self.is_begun {
             match self.subscription.poll_next(context) {
                 Poll::Pending => return Poll::Pending,
-                // Too far behind: the client comes back and knows that it missed something.
+                // Too far behind: the client reconnects, and so knows that it missed something.
                 Poll::Ready(None) => return Poll::Ready(StreamPart::End),
                 Poll::Ready(Some(line)) => encoder.shared(&line),
             }
@@ -52,7 +52,7 @@ impl StreamSource for NotifySource {
         Poll::Ready(StreamPart::Bytes { bytes: line, ends_line: true })
     }
 
-    /// A listener is never behind in anything but its messages.
+    /// A listener can only fall behind in its messages.
     fn quiet_line(&mut self, _: &mut Encoder) -> Option<Bytes> {
         None
     }

@@ -1,28 +1,28 @@
-//! How are the lines of a board made once for all who look on?
+//! How are the lines of a projector board made once for all who watch?
 
 use domain::projector::{ProjectorBoard, ProjectorCursor, ProjectorLine};
 
 use crate::delivery::Once;
 use crate::delivery::line::SharedText;
 
-/// What the projectors show at one version of the meeting, and the lines that tell of it.
+/// What the projectors show in one version of the meeting, and the lines that say so.
 #[derive(Debug)]
 pub struct Board {
     pub(super) shown: ProjectorBoard,
-    /// Lines by what they tell. Listeners differ in which projectors they ask for, which is a handful of combinations.
+    /// Lines by their content. Listeners differ in which projectors they ask for, which is a handful of combinations.
     lines: Once<ProjectorLine, SharedText>,
 }
 
 impl Board {
-    /// A board of which no line was made yet.
+    /// Creates a board for which no line has been made yet.
     #[must_use]
     pub fn new(shown: ProjectorBoard) -> Self {
         Self { shown, lines: Once::default() }
     }
 
-    /// The line that brings a connection to what the board shows; `None` if there is nothing to tell.
+    /// Returns the line that brings a connection up to what the board shows; `None` if there is nothing to send.
     ///
-    /// Counts as sent with that (see [`ProjectorCursor::next_line`]). Equal lines are one text.
+    /// This counts as sent (see [`ProjectorCursor::next_line`]). Equal lines share one text.
     pub fn next_line(&self, cursor: &mut ProjectorCursor) -> Option<SharedText> {
         let line = cursor.next_line(&self.shown)?;
         Some(self.lines.get_or_make(&line, || SharedText::new(self.shown.text(&line))))

@@ -1,4 +1,4 @@
-//! How is what projectors show told to those who look on? (spec: projector.md#projector-line)
+//! How is what projectors show sent to those who watch? (spec: projector.md#projector-line)
 
 pub mod board;
 pub mod projectors;

@@ -1,5 +1,4 @@
-//! What do the projectors show that somebody listens to? Rendered once for all listeners.
-//! (spec: projector.md#rendered-once)
+//! What do the watched projectors show? It is rendered once for all listeners. (spec: projector.md#rendered-once)
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +10,7 @@ use domain::meeting::Version;
 use domain::projector::{Changes, Diagnostic, ProjectorBoard, ProjectorIds, Written};
 use tracing::warn;
 
-/// The board of the present version, kept up for those who listen.
+/// The board of the current version, kept up to date for those who listen.
 pub struct Projectors {
     publisher: Arc<MeetingPublisher>,
     state: Mutex<ProjectorsState>,
@@ -25,24 +24,24 @@ struct ProjectorsState {
     wanted: BTreeMap<ProjectorId, usize>,
     /// The keys of `wanted`, so that a change need not copy what clients ask for, which may be anything.
     wanted_ids: BTreeSet<ProjectorId>,
-    /// What a newcomer put on the board before [`Projectors::update`] could say for whom it is news.
+    /// What a new listener had added to the board before [`Projectors::update`] could say for whom it is news.
     untold: Changes,
 }
 
-/// A connection's wish to be told of some projectors, until it is dropped.
+/// A connection's subscription to some projectors; dropping it unsubscribes.
 pub(super) struct ProjectorSubscription {
     projectors: Arc<Projectors>,
     ids: ProjectorIds,
 }
 
 impl Projectors {
-    /// The projectors of a meeting, to which nobody listens yet.
+    /// Creates the projectors of a meeting; nobody listens yet.
     #[must_use]
     pub fn new(publisher: Arc<MeetingPublisher>) -> Arc<Self> {
         Arc::new(Self { publisher, state: Mutex::default() })
     }
 
-    /// Renders what changed with the version of the meeting that was just published, and says for whom that is news.
+    /// Renders what changed in the version of the meeting that was just published, and returns for whom that is news.
     pub fn update(&self) -> Changes {
         let mut state = self.state();
         let mut changes = std::mem::take(&mut state.untold);
@@ -52,7 +51,7 @@ impl Projectors {
         changes
     }
 
-    /// Has these projectors rendered from now on, for as long as the wish is kept.
+    /// Has these projectors rendered from now on, until the subscription is dropped.
     pub(super) fn listen(self: &Arc<Self>, ids: ProjectorIds) -> ProjectorSubscription {
         let mut state = self.state();
         for id in ids.iter() {
@@ -72,16 +71,17 @@ impl Projectors {
 }
 
 impl ProjectorsState {
-    /// Has these projectors on a board of the present version, for a newcomer.
+    /// Adds these projectors to a board of the current version, for a new listener.
     fn put_on_board(&mut self, published: &Published, ids: &ProjectorIds) {
         let is_behind =
             self.board.as_ref().is_some_and(|board| board.shown.meeting().version() != published.current().version());
-        // Another board of the same version would have no lines yet: those that all newcomers get would be made anew.
+        // A new board of the same version would have no lines yet, so those that all new listeners get would be made
+        // again.
         if !is_behind && self.board.as_ref().is_some_and(|board| board.shown.shows(ids)) {
             return;
         }
         let changes = self.advance(published);
-        // What a newcomer asks for is news to nobody else. A version that is not announced yet is.
+        // What a new listener asks for is news to nobody else, but a version that was not announced yet is.
         if is_behind {
             self.untold.extend(changes);
         }
@@ -106,7 +106,7 @@ impl ProjectorsState {
     }
 }
 
-/// What was written after a version; `None` if that is not known any more.
+/// Returns what was written after a version; `None` if that is no longer known.
 fn written_since(published: &Published, version: Version) -> Option<Vec<ElementKey>> {
     let history = published.history();
     history.at(version)?;
@@ -115,7 +115,7 @@ fn written_since(published: &Published, version: Version) -> Option<Vec<ElementK
 }
 
 impl ProjectorSubscription {
-    /// What the projectors show now; `None` if there is no meeting.
+    /// Returns what the projectors show now; `None` if there is no meeting.
     pub(super) fn board(&self) -> Option<Arc<Board>> {
         self.projectors.state().board.clone()
     }

@@ -16,13 +16,13 @@ use crate::sessions::grant::StreamGrant;
 use crate::streams::body::{Opened, StreamPart, StreamSource};
 use crate::streams::registry::StreamSubscription;
 
-/// How long a new stream waits until the meeting was held against the store, in seconds; after that it begins with the
+/// How long a new stream waits for the meeting to catch up with the store, in seconds; after that it begins with the
 /// meeting as it is known.
 pub const CATCH_UP_SECONDS_MAX: u64 = 2;
 
 /// Opens streams of projectors.
 pub struct ProjectorStreams {
-    /// Who brings the meeting up to the store.
+    /// Brings the meeting up to date with the store.
     pub admissions: Admissions,
     /// Whether a stream may go on.
     pub publisher: Arc<MeetingPublisher>,
@@ -31,7 +31,7 @@ pub struct ProjectorStreams {
 }
 
 impl ProjectorStreams {
-    /// Opens the stream of whoever was admitted, for these projectors.
+    /// Opens the stream of an admitted session for these projectors.
     pub async fn open(&self, admission: Admission, ids: ProjectorIds) -> Opened<ProjectorSource> {
         let Admission { session, user, published } = admission;
         self.catch_up().await;
@@ -43,10 +43,11 @@ impl ProjectorStreams {
         Opened { session, subscription, source }
     }
 
-    /// Brings the meeting up to the store. The client does not say which change id it has seen, on any instance, and drops
-    /// lines below that: what it asks for newly and is told with a lower one it would not show until that changes again.
+    /// Brings the meeting up to date with the store. The client does not say which change id it has seen, on any
+    /// instance, and ignores lines with a lower one: a projector that it asks for and gets with a lower id would stay
+    /// blank until it changes again.
     ///
-    /// Nobody is refused because the store does not answer: four failures of this stream take the client offline.
+    /// Nobody is refused because the store does not answer: after four failures of this stream the client goes offline.
     async fn catch_up(&self) {
         let _ = timeout(Duration::from_secs(CATCH_UP_SECONDS_MAX), self.admissions.catch_up.catch_up()).await;
     }
@@ -72,7 +73,7 @@ impl StreamSource for ProjectorSource {
         }
     }
 
-    /// The client keeps no change id of projectors to come back with.
+    /// The client keeps no change id of projectors to return with.
     fn quiet_line(&mut self, _: &mut Encoder) -> Option<Bytes> {
         None
     }

@@ -1,4 +1,4 @@
-//! What do the tests of the background tasks share: a clock that nobody has to wait for, and what listeners got.
+//! What do the tests of the background tasks share? A clock that nobody has to wait for, and what listeners got.
 
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -10,14 +10,14 @@ use domain::notify::channel_id::ProcessTag;
 use domain::ports::clock::Clock;
 use serde_json::Value;
 
-/// Each sleep is over at once and moves the time; after `sleeps_max` of them it is never over.
+/// Each sleep ends at once and advances the time; after `sleeps_max` of them, none ends.
 pub(crate) struct JumpingClock {
     sleeps_max: usize,
     sleeps: Mutex<Vec<Duration>>,
     exhausted: tokio::sync::Notify,
 }
 
-/// When the clock starts, in Unix seconds.
+/// The time at which the clock starts, in Unix seconds.
 pub(crate) const START_SECONDS: u64 = 1_000;
 
 impl JumpingClock {
@@ -29,7 +29,7 @@ impl JumpingClock {
         self.sleeps.lock().expect("no test panics with the lock").clone()
     }
 
-    /// Ready once a sleep began that is never over.
+    /// Ready once a sleep begins that never ends.
     pub(crate) async fn exhausted(&self) {
         self.exhausted.notified().await;
     }
@@ -58,7 +58,7 @@ pub(crate) fn hub() -> Arc<NotifyHub> {
     Arc::new(NotifyHub::new(ProcessTag::from_random(7), BufferLimits::default()))
 }
 
-/// Runs a loop that never ends until `done` is ready.
+/// Runs an endless loop until `done` is ready.
 pub(crate) async fn until(done: impl Future<Output = ()>, endless: impl Future<Output = ()>) {
     tokio::select! {
         () = done => {}
@@ -66,7 +66,7 @@ pub(crate) async fn until(done: impl Future<Output = ()>, endless: impl Future<O
     }
 }
 
-/// The lines that wait for a listener, as JSON.
+/// Returns the lines that wait for a listener, as JSON.
 pub(crate) fn received(subscription: &mut NotifySubscription) -> Vec<Value> {
     let mut lines = Vec::new();
     while let Poll::Ready(line) = subscription.poll_next(&mut Context::from_waker(Waker::noop())) {

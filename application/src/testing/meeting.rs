@@ -1,4 +1,4 @@
-//! What do tests of routes and sources share: a small meeting, which they write to.
+//! What do tests of routes and sources share? A small meeting that they write to.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn raw((key, json): &(&str, &str)) -> RawElement {
     RawElement { key: (*key).into(), json: Some((*json).into()) }
 }
 
-/// A meeting with the user 5, to which anonymous is admitted.
+/// Returns a meeting with user 5, which admits anonymous.
 #[must_use]
 pub fn publisher() -> Arc<MeetingPublisher> {
     let elements = [

@@ -17,7 +17,7 @@ struct Watched<'a> {
     world: &'a World,
     user: u64,
     dice: Dice,
-    /// Whose view the client has: the user, or anonymous if there is no such user.
+    /// Whose view the client has: the user's, or that of anonymous if there is no such user.
     served_as: u64,
     connection: Option<ClientStream>,
     client: domain::testing::client::ThrottledClient,
@@ -44,7 +44,7 @@ impl Watched<'_> {
         let Some(served_as) = self.world.access(self.user) else {
             return Ok(());
         };
-        // Who became anonymous, or ceased to be, still has what it saw before.
+        // A client whose user became anonymous, or ceased to be, still has what it saw before.
         self.served_as = served_as;
         let change_id = self.client.client.change_id;
         let (connection, line) = self.world.connect(self.user, change_id);
@@ -133,7 +133,7 @@ fn run(history: &History, users: [u64; 3], versions_max: usize, steps: &[u64]) -
             2 => world.make_changes(2),
             _ => world.make_changes(1),
         }
-        // Sometimes nobody announces the change, and everybody looks.
+        // Sometimes nobody announces the change, and every client looks by itself.
         if step % 3 > 0 {
             clients.iter().filter_map(|client| client.connection.as_ref()).for_each(|to| world.announce(before, to));
         }
@@ -144,9 +144,9 @@ fn run(history: &History, users: [u64; 3], versions_max: usize, steps: &[u64]) -
     clients.into_iter().try_for_each(Watched::finish)
 }
 
-/// Whoever comes back, with whatever id and whatever held back, ends with what a new client gets.
+/// A client that returns, with whatever id and whatever lines held back, ends up with what a new client gets.
 ///
-/// What the client has it may have from another service, which made versions of other changes.
+/// The client may have its data from another instance, which made versions of other changes.
 fn check_every_return(world: &World, user: u64, dice: &mut Dice) -> Result<(), TestCaseError> {
     let Some(served_as) = world.access(user) else {
         return Ok(());
@@ -182,7 +182,8 @@ fn check_every_return(world: &World, user: u64, dice: &mut Dice) -> Result<(), T
     Ok(())
 }
 
-/// What a service that made these versions told a client that was at `applied`, until it came to another one.
+/// Returns what an instance that made these versions sent a client that was at `applied`, until the client went to
+/// another one.
 fn lines_of_others(world: &World, user: u64, was_served_as: u64, applied: u64, versions: &[u64]) -> Vec<Line> {
     let (mut seen_as, mut seen) = (was_served_as, applied);
     let mut lines = Vec::new();
@@ -255,7 +256,7 @@ proptest! {
                     let mut client = domain::testing::client::Client::default();
                     client.apply(&line).map_err(TestCaseError::fail)?;
                     prop_assert_eq!(&client.data, &*world.view_now(served_as));
-                    // Whoever comes back with an id of the time before gets everything, too.
+                    // A client that returns with an id from before the reset gets everything, too.
                     let (_, line) = world.connect(user, sent);
                     prop_assert!(line.is_some_and(|line| line.all_data));
                 }

@@ -1,4 +1,4 @@
-//! What must a viewer be told, who has seen an earlier version of the meeting? (spec: stream.md#promise)
+//! What must be sent to a viewer who has seen an earlier version of the meeting? (spec: stream.md#promise)
 
 pub mod resume;
 mod selection;
@@ -9,17 +9,17 @@ use crate::ids::ElementKey;
 pub use selection::Selection;
 pub use version_diff::{FullDifference, FullOutcome, PersonalViews, TouchedDifference, VersionDiff};
 
-/// What a viewer must be told.
+/// What a viewer must be sent.
 #[derive(Clone, Debug)]
 pub struct Difference {
-    /// By block, ascending, none empty.
+    /// Ordered by block; none is empty.
     pub changed: Vec<Selection>,
     /// Ascending, each once.
     pub deleted: Vec<ElementKey>,
 }
 
 impl Difference {
-    /// What to tell; `None` if there is nothing in it.
+    /// Creates a difference; `None` if there is nothing in it.
     #[must_use]
     pub fn new(changed: Vec<Selection>, deleted: Vec<ElementKey>) -> Option<Self> {
         (!changed.is_empty() || !deleted.is_empty()).then_some(Self { changed, deleted })

@@ -1,4 +1,4 @@
-//! Where does a client start that comes (back) with a change id? (spec: stream.md#first-line)
+//! How does a client resume that connects with a change id? (spec: stream.md#first-line)
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::reach::{Reach, reach};
 use crate::restriction::view::View;
 use crate::restriction::viewer::Viewer;
 
-/// What a new connection begins with.
+/// What a new connection is sent first.
 #[derive(Debug)]
 pub enum FirstLine {
     /// Everything that the viewer sees.
@@ -23,23 +23,23 @@ pub enum FirstLine {
     Difference(Option<Difference>),
 }
 
-/// How a new connection starts, or what must be known first.
+/// How a new connection begins, or what must be found out first.
 #[derive(Debug)]
 pub enum Resumption {
-    /// All is known.
+    /// Everything is known.
     Known(FirstLine),
-    /// The client is ahead: has the store this id? If so, catch up with it and ask [`start`] again; if not, the ids went
-    /// back, and the client gets everything.
+    /// The client is ahead of this instance. If the store has this id, catch up with it and call [`start`] again; if
+    /// not, the ids went back, and the client gets everything.
     IsAhead,
-    /// The client's version is not kept: which keys changed since? Then [`start_from_keys`].
+    /// The client's version is no longer kept. Find out which keys changed since, then call [`start_from_keys`].
     NeedsKeys,
 }
 
-/// The start of a client of `session`, admitted as `viewer`, that has everything up to `change_id` (0: nothing).
+/// Decides how a client of `session`, admitted as `viewer`, resumes that has everything up to `change_id` (0: nothing).
 #[must_use]
 pub fn start(history: &History, session: &Session, viewer: &Viewer, change_id: ChangeId) -> Resumption {
     let current = history.current();
-    // A session whose user is gone is served as anonymous: what its client has may be what that user saw.
+    // A session whose user is gone is served as anonymous, but its client may have what that user saw.
     let is_another = session.user != viewer.user();
     let is_unknown = change_id < current.bounds().lowest || history.is_ambiguous(change_id);
     if change_id == ChangeId(0) || is_unknown || is_another {
@@ -57,9 +57,9 @@ pub fn start(history: &History, session: &Session, viewer: &Viewer, change_id: C
     Resumption::Known(FirstLine::Difference(widened(history, from, viewer)))
 }
 
-/// The start of a client whose version is not kept: from the keys that the store names as changed since.
+/// Decides how a client resumes whose version is no longer kept, from the keys that the store names as changed since.
 ///
-/// If one of them may decide what the viewer sees, the exact difference is not known, and the client gets everything.
+/// If one of them may affect what the viewer sees, the exact difference is unknown, and the client gets everything.
 #[must_use]
 pub fn start_from_keys(current: &Meeting, viewer: &Viewer, keys: &[ElementKey]) -> FirstLine {
     if keys.iter().any(|key| may_decide(viewer, *key)) {
@@ -78,10 +78,11 @@ pub fn start_from_keys(current: &Meeting, viewer: &Viewer, keys: &[ElementKey]) 
     FirstLine::Difference(Difference::new(select(current, viewer, changed), deleted.into_iter().collect()))
 }
 
-/// May a client of `user` have been told, since `from`, of what the versions kept here do not show it?
+/// Returns whether a client of `user` may have been sent something since `from` that the versions kept here do not
+/// show.
 fn is_uncertain(history: &History, from: &Arc<Meeting>, user: Option<UserId>) -> bool {
     let own = user.map(ElementKey::user);
-    // While there was no such user the session was served as anonymous, who may see what the user never saw.
+    // While the user did not exist the session was served as anonymous, who may see what the user never saw.
     let is_gone = |meeting: &Meeting| own.is_some_and(|key| meeting.get(key).is_none());
     is_gone(from)
         || steps_since(history, from).any(|(before, after)| {
@@ -94,7 +95,7 @@ fn is_uncertain(history: &History, from: &Arc<Meeting>, user: Option<UserId>) ->
         })
 }
 
-/// Each version after `from`, with the one before it.
+/// Returns each version after `from`, with the version before it.
 fn steps_since<'a>(
     history: &'a History,
     from: &'a Arc<Meeting>,
@@ -103,21 +104,21 @@ fn steps_since<'a>(
     versions().zip(versions().skip(1))
 }
 
-/// Does the step hold several changes? Then another instance may have served versions that this one never had, and a
-/// client that comes from there may have been told of them.
+/// Returns whether the step holds several changes. Then another instance may have served versions that this one never
+/// had, and a client that comes from there may have been sent them.
 fn passes_over(before: &Meeting, after: &Meeting) -> bool {
     after.change_id() > before.change_id().next()
 }
 
-/// The difference from `from` to the present, widened by every key that was written since.
+/// Returns the difference between `from` and the current version, widened by every key that was written since.
 ///
-/// The client may still hold lines back that it will apply later, so every element that any of them may have named must
-/// be named again: what was written in a step, and what looked different after a step for another reason.
+/// The client may hold back lines that it will apply later, so every element that any of them may have named must be
+/// named again: what was written in a step, and what looked different after a step for another reason.
 fn widened(history: &History, from: &Arc<Meeting>, viewer: &Viewer) -> Option<Difference> {
     let current = history.current();
     let user = viewer.user();
     let mut named = BTreeSet::new();
-    // Hidden now, these may have been visible in a version that only another instance had.
+    // Hidden now, but possibly visible in a version that only another instance had.
     let mut passed_over: BTreeSet<ElementKey> = BTreeSet::new();
     let mut before_viewer = Viewer::resolve(from, user);
     let mut versions = vec![(from, before_viewer.clone())];
@@ -142,7 +143,8 @@ fn widened(history: &History, from: &Arc<Meeting>, viewer: &Viewer) -> Option<Di
         };
         let differs = |key: &ElementKey| {
             let views = (view_in(before, &before_viewer, *key), view_in(after, &after_viewer, *key));
-            // Two views of what was not written may still look the same: without a field that is not there anyway.
+            // Two different views of an unwritten element may still look the same, when the removed field is not there
+            // anyway.
             views.0 != views.1 && text(before, *key, &views.0) != text(after, *key, &views.1)
         };
         named.extend(keys.difference(&step.written.iter().copied().collect()).filter(|key| differs(key)));
@@ -173,13 +175,13 @@ fn text(meeting: &Meeting, key: ElementKey, view: &View) -> String {
     text
 }
 
-/// May changes of this element, not known in detail, have changed what the viewer saw of others?
+/// Returns whether changes of this element, whose details are unknown, may have changed what the viewer saw of others.
 fn may_decide(viewer: &Viewer, key: ElementKey) -> bool {
     match reach(key.collection) {
-        // Also a configuration element that decides nothing now: it may have had another key before.
+        // Also a configuration element that affects nothing now: it may have had another key before.
         Reach::Everybody | Reach::Configuration => true,
         Reach::ItsUser => viewer.user().is_some_and(|user| ElementKey::user(user) == key),
-        // Who sees every user anyway does not see them by this.
+        // A viewer who sees every user anyway gains nothing by this.
         Reach::Required(permission, _) => {
             viewer.profile().has(permission) && !viewer.profile().has(Permission::UsersCanSeeName)
         }

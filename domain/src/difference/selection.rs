@@ -1,4 +1,4 @@
-//! What of a block is told to a viewer?
+//! Which elements of a block are sent to a viewer?
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,14 +15,15 @@ use crate::restriction::viewer::Viewer;
 pub struct Selection {
     /// The block.
     pub block: Arc<Block>,
-    /// One view an entry of the block; hidden ones are not part of the selection.
+    /// One view per entry of the block; hidden entries are not part of the selection.
     pub views: Arc<[View]>,
-    /// Is it one of few who see the block like this, because it is named there? Then it is not worth being kept.
+    /// Whether only few viewers see the block like this, because it affects them individually. Then it is not worth
+    /// caching.
     pub is_personal: bool,
 }
 
 impl Selection {
-    /// Everything of the block that the viewer sees.
+    /// Selects everything of the block that the viewer sees.
     #[must_use]
     pub fn all(block: &Arc<Block>, viewer: &Viewer) -> Self {
         Self {
@@ -32,19 +33,19 @@ impl Selection {
         }
     }
 
-    /// Is nothing of the block selected?
+    /// Returns whether nothing of the block is selected.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.views.iter().all(View::is_hidden)
     }
 
-    /// The elements as JSON, separated by commas.
+    /// Returns the elements as JSON, separated by commas.
     #[must_use]
     pub fn render(&self) -> String {
         self.render_by(|_, element, view, out| view.render(element, out))
     }
 
-    /// The same, where `render` appends the text of an element, given its place in the block.
+    /// Does the same, with `render` appending the text of an element, given its position in the block.
     #[must_use]
     pub fn render_by(&self, mut render: impl FnMut(usize, &Element, &View, &mut String)) -> String {
         let mut text = String::new();
@@ -59,7 +60,7 @@ impl Selection {
         text
     }
 
-    /// About how many bytes it is rendered.
+    /// Returns the approximate size when rendered, in bytes.
     #[must_use]
     pub fn bytes_about(&self) -> usize {
         let seen = self.block.entries().iter().zip(&*self.views).filter(|(_, view)| !view.is_hidden());
@@ -67,7 +68,7 @@ impl Selection {
     }
 }
 
-/// The blocks that hold these elements, and of them just these.
+/// Returns the blocks that hold these elements, with only these selected.
 pub(super) fn select(meeting: &Meeting, viewer: &Viewer, views: BTreeMap<ElementKey, View>) -> Vec<Selection> {
     let mut views = views.into_iter().peekable();
     let mut selections = Vec::new();

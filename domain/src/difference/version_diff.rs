@@ -13,22 +13,22 @@ use crate::restriction::view::View;
 use crate::restriction::viewer::Viewer;
 use crate::restriction::{About, affected_users};
 
-/// The way from one version of the meeting to a later one, looked at once for all viewers.
+/// Compares two versions of the meeting, once for all viewers.
 #[derive(Debug)]
 pub struct VersionDiff {
     from: Arc<Meeting>,
     to: Arc<Meeting>,
-    /// The keys whose element, or what the meeting says of it, may differ; ascending.
+    /// The keys whose element may differ, or what the meeting says about it; ascending.
     touched: Box<[ElementKey]>,
-    /// Which of `touched` stand in one block.
+    /// Which of `touched` are in one block.
     blocks: Box<[(BlockKey, Range<usize>)]>,
-    /// The users whom a touched element names, and its place in `touched`; ascending. All others see the change by their
-    /// access profile alone.
+    /// The users whom a touched element affects individually, with its position in `touched`; ascending. All others see
+    /// the change by access profile alone.
     affected: Box<[(UserId, usize)]>,
     affected_viewers: AffectedUsers,
 }
 
-/// Whose viewer may be another than before.
+/// Which viewers may have changed.
 #[derive(Clone, Debug, Default)]
 struct AffectedUsers {
     everybody: bool,
@@ -43,10 +43,11 @@ struct BlockDifference {
     deleted: Vec<ElementKey>,
 }
 
-/// What one viewer sees otherwise than others of its access profile: the place in `touched`, and the views before and after.
+/// What one viewer sees differently from others with the same access profile: the position in `touched`, and the views
+/// before and after.
 pub type PersonalViews = Box<[(usize, View, View)]>;
 
-/// What changed of the touched elements for one kind of viewer whose access profile did not change.
+/// What changed among the touched elements for one kind of viewer whose access profile did not change.
 #[derive(Debug)]
 pub struct TouchedDifference {
     /// Before and after, one for each of `touched`.
@@ -63,17 +64,17 @@ pub struct FullDifference {
     blocks: BTreeMap<BlockKey, BlockDifference>,
 }
 
-/// What one viewer of a kind is told, whose access profile changed.
+/// What one viewer is sent whose access profile changed.
 #[derive(Debug)]
 pub enum FullOutcome {
-    /// The same as all of its kind.
+    /// The same as everybody of that kind.
     Shared,
-    /// This; `None`: nothing.
+    /// Something else; `None`: nothing.
     Personal(Option<Difference>),
 }
 
 impl VersionDiff {
-    /// The way from the version `from` of `history` to its present one; `None` if `from` is not kept any more.
+    /// Compares the version `from` of `history` with the current one; `None` if `from` is no longer kept.
     #[must_use]
     pub fn new(history: &History, from: Version) -> Option<Self> {
         let old = Arc::clone(history.at(from)?);
@@ -106,32 +107,32 @@ impl VersionDiff {
         })
     }
 
-    /// The earlier version.
+    /// Returns the earlier version.
     #[must_use]
     pub fn from(&self) -> Version {
         self.from.version()
     }
 
-    /// The later version.
+    /// Returns the later version.
     #[must_use]
     pub fn to(&self) -> Version {
         self.to.version()
     }
 
-    /// May this user resolve to another viewer than before, or have lost the right to be served?
+    /// Returns whether this user may now resolve to another viewer, or have lost the right to be served.
     #[must_use]
     pub fn may_affect(&self, user: Option<UserId>) -> bool {
         self.affected_viewers.everybody || user.is_some_and(|user| self.affected_viewers.users.contains(&user))
     }
 
-    /// Was nothing touched?
+    /// Returns whether nothing was touched.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.touched.is_empty()
     }
 
-    /// What changed for all of this viewer's access profile whom nothing touched names, and who are who they were: only what
-    /// was touched can look different.
+    /// Returns what changed for everybody with this viewer's access profile who is not affected individually, and whose
+    /// viewer did not change: only touched elements can look different.
     #[must_use]
     pub fn compare_touched(&self, viewer: &Viewer) -> TouchedDifference {
         let viewer = &viewer.stranger();
@@ -144,7 +145,8 @@ impl VersionDiff {
         TouchedDifference { views, compared, blocks }
     }
 
-    /// What changed for one who sees `own` otherwise: the blocks where that is so are its own, the others are shared.
+    /// Returns what changed for a viewer who sees the `personal` elements differently. Blocks without such elements are
+    /// shared.
     #[must_use]
     pub fn compare_touched_personal(
         &self,
@@ -169,7 +171,8 @@ impl VersionDiff {
         of_blocks(blocks.iter().flatten())
     }
 
-    /// Where the viewer, or one who delegated the vote to it, is named, and it sees otherwise than its access profile says.
+    /// Returns which touched elements the viewer sees differently from what its access profile says, because they
+    /// affect it, or somebody who delegated their vote to it, individually.
     #[must_use]
     pub fn personal_views(&self, viewer: &Viewer, shared: &TouchedDifference) -> PersonalViews {
         let users = viewer.user().into_iter().chain(viewer.delegated_from().iter().copied());
@@ -193,7 +196,7 @@ impl VersionDiff {
         (view_in(&self.from, viewer, key), view_in(&self.to, viewer, key))
     }
 
-    /// What changed of these touched elements, which stand in one block.
+    /// Returns what changed among these touched elements of one block.
     fn block_difference<'a>(
         &self,
         key: BlockKey,
@@ -222,8 +225,8 @@ impl VersionDiff {
         (changed.is_some() || !deleted.is_empty()).then_some(BlockDifference { key, changed, deleted })
     }
 
-    /// What changed for all of these two access profiles whom nothing names, and who are others than before: everything can look
-    /// different.
+    /// Returns what changed for everybody who moved from one of these access profiles to the other and is not affected
+    /// individually: every element can look different.
     #[must_use]
     pub fn compare_all(&self, before: &Viewer, after: &Viewer) -> FullDifference {
         let (before, after) = (before.stranger(), after.stranger());
@@ -234,10 +237,11 @@ impl VersionDiff {
         FullDifference { blocks }
     }
 
-    /// What changed for the one who was `before` and is `after`, beside what is `shared` by all of the two access profiles.
+    /// Returns what changed for a viewer who was `before` and is `after`, beyond what is `shared` by everybody with
+    /// these access profiles.
     #[must_use]
     pub fn compare_all_personal(&self, before: &Viewer, after: &Viewer, shared: &FullDifference) -> FullOutcome {
-        // Where the viewer is named it may see otherwise than others of its access profile.
+        // Blocks that affect the viewer individually may look different from what its access profile says.
         let mut personal = BTreeMap::new();
         for (key, old, new) in block_pairs(&self.from, &self.to) {
             let is_affected = |viewer: &Viewer, block: Option<&Arc<Block>>| {
@@ -318,7 +322,7 @@ impl VersionDiff {
 }
 
 impl TouchedDifference {
-    /// What to tell; `None`: nothing.
+    /// Returns what to send; `None`: nothing.
     #[must_use]
     pub fn difference(&self) -> Option<Difference> {
         of_blocks(self.blocks.iter().flatten())
@@ -326,14 +330,15 @@ impl TouchedDifference {
 }
 
 impl FullDifference {
-    /// What to tell; `None`: nothing.
+    /// Returns what to send; `None`: nothing.
     #[must_use]
     pub fn difference(&self) -> Option<Difference> {
         of_blocks(self.blocks.values())
     }
 }
 
-/// Is it the same object with its fields in another order? (An element that came to have a field that a view adds.)
+/// Returns whether it is the same object with its fields in another order. (An element that gained a field which a view
+/// adds.)
 fn is_reordered(one: &str, other: &str) -> bool {
     let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
     one.len() == other.len() && value(one).is_some_and(|one| Some(one) == value(other))
@@ -346,7 +351,7 @@ enum Comparison {
     Deleted,
 }
 
-/// Which of these keys, which are ascending, stand in one block.
+/// Returns which of these keys, which are ascending, are in one block.
 fn blocks_of(keys: &[ElementKey]) -> Box<[(BlockKey, Range<usize>)]> {
     let mut first = 0;
     keys.chunk_by(|one, other| BlockKey::of(*one) == BlockKey::of(*other))
@@ -378,7 +383,7 @@ fn same_difference(one: Option<&BlockDifference>, other: Option<&BlockDifference
     }
 }
 
-/// Every block that is in one of the two, in ascending order.
+/// Returns every block that is in one of the two, in ascending order.
 fn block_pairs<'a>(
     old: &'a Meeting,
     new: &'a Meeting,

@@ -1,4 +1,4 @@
-//! What is one model instance of the meeting: its text, and the facts the rules read from it.
+//! What is an element? Its text, and the inputs of its rule, which are read from it once.
 
 pub(crate) mod references;
 pub mod requirement;
@@ -11,11 +11,11 @@ use crate::json::{Fields, wire_form};
 use requirement::Requirement;
 use rule_inputs::RuleInputs;
 
-/// One element of the meeting: never changed, shared by every version of the meeting that has it.
+/// One element of the meeting: immutable, shared by every version of the meeting that has it.
 #[derive(Debug)]
 pub struct Element {
     key: ElementKey,
-    /// In wire form (see [`crate::json`]); `null` if the text that came was not this element at all.
+    /// In wire form (see [`crate::json`]); `null` if the received text was not this element at all.
     json: Box<str>,
     inputs: RuleInputs,
     requirement: Option<Requirement>,
@@ -24,7 +24,7 @@ pub struct Element {
 /// An element as it was read, and what was wrong with it.
 #[derive(Debug)]
 pub struct ReadElement {
-    /// The element; one that cannot be read is there, but hidden from everybody.
+    /// The element. One that cannot be read exists, but is hidden from everybody.
     pub element: Arc<Element>,
     /// Why it is hidden from everybody, for the log; names fields, never values.
     pub problem: Option<String>,
@@ -53,7 +53,7 @@ impl Element {
         let Some(fields) = Fields::of(&json) else {
             return Err(Unreadable::of(Some(json), "is not a JSON object".to_owned()));
         };
-        // What has another id than its key says is not this element: nothing of it counts for anything.
+        // An element whose id differs from that in its key is not this element, and nothing of it counts.
         if fields.integer("id").ok().flatten().and_then(|id| u64::try_from(id).ok()) != Some(key.id.0) {
             return Err(Unreadable::of(None, "field `id` is not the id in the key".to_owned()));
         }
@@ -65,31 +65,31 @@ impl Element {
         }
     }
 
-    /// What names the element.
+    /// Returns the key of the element.
     #[must_use]
     pub fn key(&self) -> ElementKey {
         self.key
     }
 
-    /// The whole element, unrestricted, as compact ASCII JSON; `null` if it cannot be read.
+    /// Returns the whole element, unrestricted, as compact ASCII JSON; `null` if it cannot be read.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json
     }
 
-    /// What the rules read from it.
+    /// Returns what its rule reads.
     #[must_use]
     pub fn rule_inputs(&self) -> &RuleInputs {
         &self.inputs
     }
 
-    /// Whom it makes visible by naming them, if it names anybody.
+    /// Returns which users it makes visible by naming them, if any.
     #[must_use]
     pub fn requirement(&self) -> Option<&Requirement> {
         self.requirement.as_ref()
     }
 
-    /// Is it hidden from everybody because it could not be read?
+    /// Returns whether it is hidden from everybody because it could not be read.
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
         matches!(self.inputs, RuleInputs::Unreadable)

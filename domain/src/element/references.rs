@@ -8,28 +8,28 @@ use crate::json::{Fields, inside};
 /// The field that names them.
 pub(crate) const EXTENSION: &str = "recommendation_extension";
 
-/// The ids for which the recommendation of a motion contains `[motion:<id>]`; none if it is not a text.
+/// Returns the ids for which the recommendation of a motion contains `[motion:<id>]`; none if it is not a string.
 pub(super) fn of_fields(motion: &Fields<'_>) -> Box<[ElementId]> {
     let Some(text) = motion.get(EXTENSION).and_then(decoded) else {
         return Box::default();
     };
-    // An id is written without zeros in front of it.
+    // An id has no leading zeros.
     ids(&text).filter(|id| !id.starts_with('0')).filter_map(|id| id.parse().ok().map(ElementId)).collect()
 }
 
-/// As [`of_fields`], of the text of the element.
+/// Does the same as [`of_fields`] for the text of the element.
 pub(crate) fn of_motion(json: &str) -> Box<[ElementId]> {
     Fields::of(json).map(|fields| of_fields(&fields)).unwrap_or_default()
 }
 
-/// The text of a JSON string; `None` if it is none.
+/// Returns the content of a JSON string; `None` if it is not one.
 pub(crate) fn decoded(json: &str) -> Option<Cow<'_, str>> {
     let raw = inside(json)?;
-    // A text with half a surrogate pair cannot be decoded; what it names is found all the same.
+    // A string with half a surrogate pair cannot be decoded, but what it names is found all the same.
     Some(serde_json::from_str::<String>(json).map_or(Cow::Borrowed(raw), Cow::Owned))
 }
 
-/// The digits of every `[motion:<digits>]` of a text, in its order.
+/// Returns the digits of every `[motion:<digits>]` in a text, in order.
 pub(crate) fn ids(text: &str) -> impl Iterator<Item = &str> {
     text.split("[motion:").skip(1).filter_map(|rest| {
         let (id, _) = rest.split_once(']')?;

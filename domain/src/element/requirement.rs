@@ -6,17 +6,17 @@ use crate::json::{FieldError, Fields};
 use crate::permission::Permission;
 use crate::reach::{Named, Reach, reach};
 
-/// The users an element requires, and the permission by which.
+/// The users an element makes visible, and the permission by which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {
     /// Ascending, each once; at least one.
     pub users: UserSet,
-    /// Who has it sees the users.
+    /// Grants visibility of these users to everybody who has it.
     pub permission: Permission,
 }
 
 impl Requirement {
-    /// What the element `key` requires; `facts` are missing if it is hidden from everybody.
+    /// Reads what the element `key` requires; `inputs` are missing if it is hidden from everybody.
     ///
     /// An element that cannot be read as the table needs requires nobody.
     pub(super) fn read(key: ElementKey, fields: &Fields<'_>, inputs: Option<&RuleInputs>) -> Option<Self> {
@@ -43,7 +43,7 @@ fn speakers(inputs: Option<&RuleInputs>) -> UserSet {
 }
 
 fn submitters_and_supporters(fields: &Fields<'_>) -> Result<UserSet, FieldError> {
-    // Not from the facts: a motion that is hidden because another field cannot be read still requires its users.
+    // Not from the rule inputs: a motion that is hidden because another field cannot be read still requires its users.
     let mut users = fields.users("supporters_id")?;
     users.extend_from_slice(&users_of_objects(fields, "submitters")?);
     Ok(user_set(users))

@@ -1,4 +1,4 @@
-//! What do the rules read from an element? Parsed once, when the element arrives.
+//! What do the rules read from an element? It is parsed once, when the element arrives.
 
 use super::references;
 use crate::collection::Collection;
@@ -6,7 +6,7 @@ use crate::ids::{ElementId, ElementKey, GroupId, UserId};
 use crate::json::{FieldError, Fields};
 use crate::permission::{Permission, PermissionSet};
 
-/// The facts of one element, by the rule that reads them (spec: restriction.md#missing-fields).
+/// The inputs of the rule of one element (spec: restriction.md#missing-fields).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuleInputs {
     /// The element cannot be read: hidden from everybody.
@@ -24,7 +24,7 @@ pub enum RuleInputs {
     ListOfSpeakers {
         /// `speakers[].user_id`, ascending, each once.
         speakers: UserSet,
-        /// Has some speaker a field `note`?
+        /// Whether some speaker has a field `note`.
         has_notes: bool,
     },
     /// `motions/motion`
@@ -81,7 +81,7 @@ pub enum RuleInputs {
     },
     /// `core/config`
     Config {
-        /// `key`; a configuration without a usable key is nobody's value.
+        /// `key`; configuration without a usable key sets no value.
         key: Option<Box<str>>,
         /// The JSON text of `value`.
         value: Box<str>,
@@ -94,18 +94,18 @@ pub type UserSet = Box<[UserId]>;
 /// What the rule of `motions/motion` reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MotionInputs {
-    /// Is `state_restriction` empty?
+    /// Whether `state_restriction` is empty.
     pub unrestricted: bool,
-    /// The permissions that `state_restriction` names and that open the motion.
+    /// The permissions named by `state_restriction` that open the motion.
     pub opened_by: PermissionSet,
-    /// Does `state_restriction` name `is_submitter`?
+    /// Whether `state_restriction` names `is_submitter`.
     pub opened_to_submitters: bool,
     /// `submitters[].user_id`, ascending, each once.
     pub submitters: UserSet,
-    /// `comments[].read_groups_id`, one entry a comment, in their order; `None` if `comments` is missing or null.
+    /// `comments[].read_groups_id`, one entry per comment, in order; `None` if `comments` is missing or null.
     pub comments: Option<Box<[Box<[GroupId]>]>>,
-    /// The motions that its recommendation names
-    /// (spec: projector.md#motion): so that a slide need not read every motion.
+    /// The motions that its recommendation names (spec: projector.md#motion), so that a slide need not read every
+    /// motion.
     pub refers_to: Box<[ElementId]>,
 }
 
@@ -120,7 +120,7 @@ pub enum MediafileAccess {
     Groups(Box<[GroupId]>),
 }
 
-/// Where a poll stands; what is none of the four known numbers counts as not begun.
+/// The state of a poll; anything but the four known numbers counts as not begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PollState {
     /// 1 created, 2 started, or anything unknown
@@ -140,14 +140,14 @@ pub struct UserInputs {
     pub delegated_from: Box<[UserId]>,
     /// False only if `is_active` is false.
     pub is_active: bool,
-    /// `is_present`; something that is not a boolean is not present.
+    /// `is_present`; anything but a boolean counts as not present.
     pub is_present: bool,
     /// `session_auth_hash`
     pub session_auth_hash: Option<Box<str>>,
 }
 
 impl RuleInputs {
-    /// Reads the facts that the rule of the element's collection needs.
+    /// Reads the inputs that the rule of the element's collection needs.
     ///
     /// # Errors
     /// A field that the rule needs has the wrong type: the element is hidden from everybody.
@@ -208,7 +208,7 @@ impl RuleInputs {
 
 impl MotionInputs {
     fn read(fields: &Fields<'_>) -> Result<Self, FieldError> {
-        // These three open a motion whose state names them; any other name in the list opens nothing.
+        // Only these three open a motion whose state names them; other names in the list open nothing.
         const OPENING: [Permission; 3] =
             [Permission::MotionsCanSeeInternal, Permission::MotionsCanManageMetadata, Permission::MotionsCanManage];
         let restriction = fields.strings("state_restriction")?;

@@ -14,7 +14,7 @@ pub struct RestrictedField {
     pub name: String,
     /// What the rule does with it.
     pub change: FieldChange,
-    /// The smallest sets of rights with which the viewer would see it as it is; none if nobody ever does.
+    /// The smallest sets of rights that would show the viewer the field as it is; none if no right does.
     pub remedies: Vec<Remedy>,
 }
 
@@ -27,8 +27,8 @@ pub enum FieldChange {
     Changed,
 }
 
-/// Returns the fields of the element that `view` does not show as they are: those next to each other that the same rights
-/// would show.
+/// Returns the fields of the element that `view` does not show as they are. Fields that the same rights would show are
+/// adjacent.
 pub(super) fn restricted(viewer: &Viewer, entry: &BlockEntry, view: &View) -> Vec<RestrictedField> {
     let element = &*entry.element;
     let names = Fields::of(element.json()).map(|fields| fields.iter().map(|(name, _)| name.to_owned()).collect());
@@ -57,7 +57,8 @@ fn change(element: &Element, view: &View, name: &str) -> Option<FieldChange> {
     }
 }
 
-/// Whether the values are the same. The order of a list does not count: of `voted_id` it says nothing.
+/// Returns whether the values are equal. The order of a list does not count, since that of `voted_id` carries no
+/// meaning.
 fn is_same(one: &str, other: &str) -> bool {
     let value = |text: &str| match serde_json::from_str::<serde_json::Value>(text) {
         Ok(serde_json::Value::Array(mut entries)) => {

@@ -1,7 +1,8 @@
 //! Why does a user see an element, or not see it? (spec: inspector.md#explanation)
 //!
-//! Told by the rules that decide: the same function runs once more and notes what it asks. What would have to be
-//! different is found by running it again for a viewer who has more rights. There is no second copy of any rule.
+//! The answer comes from the rules that decide: the same function runs once more and records what it asks. What would
+//! have to be different is found by running it again for a viewer with more rights. There is no second copy of any
+//! rule.
 
 mod fields;
 mod remedies;
@@ -41,7 +42,7 @@ pub struct Explanation {
     pub required_by: Vec<RequiredBy>,
 }
 
-/// What is seen of an element.
+/// How much of an element is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The meeting has no such element.
@@ -61,7 +62,7 @@ pub enum Verdict {
 pub struct RequiredBy {
     /// The element that names the user.
     pub key: ElementKey,
-    /// Who has it sees the user because of that element.
+    /// Makes the user visible to everybody who has it, because of that element.
     pub permission: Permission,
     /// Whether the viewer has it.
     pub viewer_has_it: bool,
@@ -92,7 +93,7 @@ pub fn explain(meeting: &Meeting, user: Option<UserId>, key: ElementKey) -> Expl
 }
 
 impl Explanation {
-    /// One without reasons.
+    /// Creates an explanation without reasons.
     fn bare(key: ElementKey, viewer: Viewer, verdict: Verdict, anchor: &'static str) -> Self {
         Self {
             key,
@@ -107,7 +108,7 @@ impl Explanation {
     }
 }
 
-/// The elements that require the user whose element `key` is; none if it is no user.
+/// Returns the elements that require the user whose element is `key`; none if it is not a user.
 fn required_by(meeting: &Meeting, viewer: &Viewer, key: ElementKey) -> Vec<RequiredBy> {
     if key.collection != Collection::User {
         return Vec::new();

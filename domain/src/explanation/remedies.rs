@@ -22,15 +22,15 @@ pub enum Grant {
 /// Rights that are enough together; without any one of them they are not.
 pub type Remedy = BTreeSet<Grant>;
 
-/// Remedies of more rights than this are not looked for: nobody would follow them.
+/// Remedies of more rights than this are not searched for: nobody would follow them.
 const GRANTS_MAX: usize = 3;
 
-/// How many sets of rights of one size are tried, so that an element which names a hundred groups is explained as fast.
+/// How many sets of rights of each size are tried, so that an element which names a hundred groups takes no longer.
 const SETS_MAX: usize = 200;
 
 /// Returns the smallest sets of rights with which the viewer's view of the element would be `wanted`.
 ///
-/// Found by deciding again as if the viewer had what the rule asked for in vain.
+/// They are found by deciding again as if the viewer had what the rule asked for in vain.
 pub(super) fn search(viewer: &Viewer, entry: &BlockEntry, wanted: impl Fn(&View) -> bool) -> Vec<Remedy> {
     let mut found: Vec<Remedy> = Vec::new();
     let mut tried = BTreeSet::from([Remedy::new()]);
@@ -56,7 +56,7 @@ pub(super) fn search(viewer: &Viewer, entry: &BlockEntry, wanted: impl Fn(&View)
     found
 }
 
-/// Returns what an administrator could give so that the question is answered by yes.
+/// Returns what an administrator could grant so that the answer becomes yes.
 fn grants(answer: &Answer) -> Vec<Grant> {
     match &answer.question {
         Question::Permission(permission) => vec![Grant::Permission(*permission)],
@@ -64,7 +64,7 @@ fn grants(answer: &Answer) -> Vec<Grant> {
             Permission::ALL.into_iter().filter(|it| permissions.contains(*it)).map(Grant::Permission).collect()
         }
         Question::Groups { groups, .. } => groups.iter().copied().map(Grant::Group).collect(),
-        // Who a user is, and what is configured, is no right.
+        // Who a user is, and what is configured, cannot be granted.
         Question::Configuration(_)
         | Question::LoggedIn
         | Question::Superadmin

@@ -10,7 +10,7 @@ use crate::meeting::Meeting;
 use crate::permission::{Permission, PermissionSet};
 use crate::restriction::rights::{Answer, Question};
 
-/// How many of the elements that require a user are named.
+/// How many of the elements that require a user are listed.
 const REQUIRING_MAX: usize = 10;
 
 impl Explanation {
@@ -108,7 +108,7 @@ impl Explanation {
         format!("{question} {}{reason}", if answer.is_yes { "yes" } else { "no" })
     }
 
-    /// Returns by what a right is there: the groups that grant it, or the group of superadmins.
+    /// Returns where a right comes from: the groups that grant it, or being a superadmin.
     fn reason(&self, meeting: &Meeting, question: &Question) -> String {
         let profile = self.viewer.profile();
         let wanted = match question {
@@ -149,7 +149,7 @@ fn names(permissions: PermissionSet) -> String {
     named.map(Permission::name).collect::<Vec<_>>().join(", ")
 }
 
-/// The name and the id: `Delegates (3)`.
+/// Returns the name and the id: `Delegates (3)`.
 fn group_name(meeting: &Meeting, group: GroupId) -> String {
     let mut text = name_of(meeting, ElementKey::new(Collection::Group, group.0)).unwrap_or_else(|| "group".to_owned());
     // Writing to a string cannot fail.
@@ -157,7 +157,7 @@ fn group_name(meeting: &Meeting, group: GroupId) -> String {
     text
 }
 
-/// Of a motion: the state that restricts it.
+/// Returns the state that restricts it, if it is a motion.
 fn state_name(meeting: &Meeting, key: ElementKey) -> String {
     if key.collection != Collection::Motion {
         return String::new();

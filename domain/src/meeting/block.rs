@@ -1,6 +1,7 @@
-//! How are the elements of a meeting kept? In blocks of neighbouring ids, shared by the versions that have them alike.
+//! How are the elements of a meeting stored? In blocks of neighbouring ids, shared by all versions that have the same
+//! block.
 //!
-//! A block is the unit of sharing: what was rendered of it for one viewer is found again by its [`BlockId`] for every
+//! A block is the unit of sharing: text rendered from it for one viewer is found again by its [`BlockId`] for every
 //! other viewer with the same decisions, and for every later version that still has the block.
 
 use std::ops::RangeInclusive;
@@ -21,25 +22,25 @@ pub struct BlockKey {
     number: u64,
 }
 
-/// 16 ids a block: large enough that a first line is made of few pieces (and compresses well), small enough that a change
-/// of one element, or one user's own view of one element, makes little anew.
+/// 16 ids per block: large enough that a first line has few parts (and compresses well), small enough that little is
+/// rendered again when one element changes, or when one user sees one element differently.
 const BLOCK_ID_BITS: u32 = 4;
 
 impl BlockKey {
-    /// The key of the block in which the element stands.
+    /// Returns the key of the block that holds the element.
     #[must_use]
     pub const fn of(key: ElementKey) -> Self {
         Self { collection: key.collection, number: key.id.0 >> BLOCK_ID_BITS }
     }
 
-    /// The keys of all blocks of a collection.
+    /// Returns the keys of all blocks of a collection.
     #[must_use]
     pub const fn all_of(collection: Collection) -> RangeInclusive<Self> {
         Self { collection, number: 0 }..=Self { collection, number: u64::MAX }
     }
 }
 
-/// Names one block, for good: a block that differs has another id.
+/// Identifies one block forever: a different block has a different id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlockId(u64);
 
@@ -50,12 +51,12 @@ impl BlockId {
     }
 }
 
-/// An element in a meeting, with what the rest of the meeting says of it.
+/// An element in a meeting, with what the rest of the meeting says about it.
 #[derive(Clone, Debug)]
 pub struct BlockEntry {
     /// The element.
     pub element: Arc<Element>,
-    /// Of a user: the permissions by which the user is required (spec: restriction.md#required-users).
+    /// Of a user: the permissions that make the user visible (spec: restriction.md#required-users).
     pub required_by: PermissionSet,
 }
 
@@ -68,7 +69,7 @@ pub struct Block {
 }
 
 impl Block {
-    /// The block of these entries, which are ascending by id; `None` if there are none.
+    /// Creates the block of these entries, which are ascending by id; `None` if there are none.
     #[must_use]
     pub fn new(entries: Vec<BlockEntry>) -> Option<Self> {
         debug_assert!(entries.is_sorted_by_key(|entry| entry.element.key()));
@@ -84,20 +85,20 @@ impl Block {
         Some(Self { id: BlockId::new(), entries: entries.into(), affected: affected.into() })
     }
 
-    /// What names it.
+    /// Returns its id.
     #[must_use]
     pub fn id(&self) -> BlockId {
         self.id
     }
 
-    /// The same entries under an id that a test chose, which must not be that of another block it uses.
+    /// Returns the same entries under an id that a test chose, which must not be that of another block in use.
     #[cfg(any(test, feature = "testing"))]
     #[must_use]
     pub fn renamed(&self, id: u64) -> Self {
         Self { id: BlockId(id), entries: self.entries.clone(), affected: self.affected.clone() }
     }
 
-    /// Where it stands in a meeting.
+    /// Returns its key in a meeting.
     #[must_use]
     pub fn key(&self) -> BlockKey {
         BlockKey::of(self.entries[0].element.key())
@@ -115,19 +116,20 @@ impl Block {
         &self.entries
     }
 
-    /// The element of that id with what the rest of the meeting says of it.
+    /// Returns the element of that id, with what the rest of the meeting says about it.
     #[must_use]
     pub fn entry(&self, id: ElementId) -> Option<&BlockEntry> {
         self.index(id).map(|index| &self.entries[index])
     }
 
-    /// At which place of `entries` the element stands.
+    /// Returns the position of the element in `entries`.
     #[must_use]
     pub fn index(&self, id: ElementId) -> Option<usize> {
         self.entries.binary_search_by_key(&id, |entry| entry.element.key().id).ok()
     }
 
-    /// The users whom an element of the block names, ascending: all others see it by their access profile alone.
+    /// Returns the users whom an element of the block affects individually, ascending: all others see it by access
+    /// profile alone.
     #[must_use]
     pub fn affected_users(&self) -> &[UserId] {
         &self.affected

@@ -1,4 +1,4 @@
-//! How does a meeting come to be: from a snapshot, or from the version before and a change?
+//! How is a meeting built, from a snapshot or from the previous version and a change?
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,20 +17,20 @@ use crate::ids::{ChangeId, ElementKey, ElementKeyError, UserId};
 use crate::permission::PermissionSet;
 use crate::ports::element_store::{Bounds, RawElement, Snapshot};
 
-/// How many replaced hashes of a user are remembered; the oldest is forgotten beyond that, and a session with it would
-/// be let in again.
+/// How many replaced hashes are remembered per user; beyond that the oldest is forgotten, and a session with it would
+/// be admitted again.
 const REPLACED_HASHES_MAX: usize = 32;
 
-/// About how many bytes an element holds besides its text.
+/// Approximate number of bytes that an element takes besides its text.
 const ELEMENT_BYTES: usize = 200;
 
-/// About how many bytes a block holds besides its elements.
+/// Approximate number of bytes that a block takes besides its elements.
 const BLOCK_BYTES: usize = 2_000;
 
 /// What changed in one step: one change of the server, or several that were missed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The id that the meeting has afterwards.
+    /// The meeting's change id after this step.
     pub change_id: ChangeId,
     /// The elements that were written or deleted.
     pub elements: Vec<RawElement>,
@@ -41,7 +41,7 @@ pub struct Change {
 pub struct Built {
     /// The meeting.
     pub meeting: Meeting,
-    /// What is hidden from everybody or left out because it cannot be read; for the log, once.
+    /// What is hidden from everybody or left out because it cannot be read; to be logged once.
     pub problems: Vec<Problem>,
 }
 
@@ -54,10 +54,10 @@ pub struct Problem {
     pub text: String,
 }
 
-/// An entry of the stream `autoupdate` is not a change (spec: redis.md#keys).
+/// Why an entry of the stream `autoupdate` is not a change (spec: redis.md#keys).
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
-    /// Not JSON of the form that the server writes.
+    /// It is not JSON of the form that the server writes.
     #[error("not of the form {{\"elements\": {{…}}, \"change_id\": …}}: {0}")]
     Malformed(#[from] serde_json::Error),
     /// The value of an element is neither an object nor null.
@@ -69,7 +69,7 @@ impl Change {
     /// Reads the content of an entry of the stream `autoupdate`.
     ///
     /// # Errors
-    /// The content is not what the server writes; what changed must be asked for.
+    /// The content is not what the server writes; the store must be asked for what changed.
     pub fn parse(content: &[u8]) -> Result<Self, ChangeError> {
         #[derive(Deserialize)]
         struct ChangeEntry<'a> {
@@ -97,8 +97,8 @@ impl Change {
 }
 
 impl Meeting {
-    /// The meeting as the store has it. `before` is the version it replaces, if there was one: clients that had that one
-    /// start anew (spec: stream.md#reset).
+    /// Builds the meeting from what the store has. `before` is the version it replaces, if there is one: clients of
+    /// that version start over (spec: stream.md#reset).
     #[must_use]
     pub fn load(snapshot: Snapshot, before: Option<&Self>) -> Built {
         let empty = Self {
@@ -125,7 +125,7 @@ impl Meeting {
         built
     }
 
-    /// The meeting after a change.
+    /// Returns the meeting after a change.
     #[must_use]
     pub fn apply(&self, change: Change) -> Built {
         let next = Self {
@@ -143,7 +143,7 @@ impl Meeting {
             let text = String::from_utf8_lossy(&raw.key);
             let key: ElementKey = match text.parse() {
                 Ok(key) => key,
-                // Nobody may see it, so it is as good as not there.
+                // Nobody may see it, so it counts as missing.
                 Err(ElementKeyError::UnknownCollection) => continue,
                 Err(error) => {
                     problems.push(Problem { key: text.into_owned(), text: error.to_string() });
@@ -163,7 +163,7 @@ impl Meeting {
         let mut replaced_bytes = 0;
         for (key, element) in &mut written {
             let old = self.get(*key).cloned();
-            // What looks the same is the same: nothing is rendered or compared anew for it.
+            // An equal element is kept, so that nothing is rendered or compared again for it.
             if let (Some(old), Some(new)) = (&old, &element)
                 && old.json() == new.json()
             {
@@ -191,7 +191,7 @@ impl Meeting {
         Built { meeting: self, problems }
     }
 
-    /// Keeps what is derived from elements in step with the change of one element.
+    /// Updates what is derived from elements when one element changes.
     fn derive(&mut self, old: Option<&Element>, new: Option<&Element>, required_changed: &mut BTreeSet<UserId>) {
         if let (Some(old), Some(new)) = (old, new) {
             self.note_replaced_hash(old, new);
@@ -220,7 +220,7 @@ impl Meeting {
         }
     }
 
-    // Not just the last one: what a meeting is must not depend on the order in which its elements came.
+    // Not just the last one: the meeting must not depend on the order in which its elements arrived.
     fn add_config(&mut self, name: &str, key: ElementKey) {
         let known = self.configs.get(name).into_iter().flatten().copied();
         let holders: BTreeSet<_> = known.chain([key]).collect();
@@ -255,7 +255,7 @@ impl Meeting {
     }
 
     fn required_by(&self, key: ElementKey) -> PermissionSet {
-        // Only users are required.
+        // Only users can be required.
         if key.collection == Collection::User {
             self.required_users.required_by(UserId(key.id.0))
         } else {
@@ -263,7 +263,7 @@ impl Meeting {
         }
     }
 
-    /// Replaces the blocks that hold a touched key. What is not in `written` keeps its element.
+    /// Replaces the blocks that hold a touched key. Elements that are not in `written` are kept.
     fn rebuild_blocks(
         &mut self,
         touched: &BTreeSet<ElementKey>,
@@ -303,7 +303,7 @@ impl Meeting {
     }
 }
 
-/// What the meeting keeps of an element besides the element, its block, and whom it requires.
+/// What the meeting derives from an element besides its block, and which users it requires.
 enum Derived<'a> {
     Nothing,
     /// One more user is present.

@@ -1,4 +1,4 @@
-//! Which versions of the meeting are kept, so that clients can be told what changed since theirs?
+//! Which versions of the meeting are kept, so that clients can be sent what changed since theirs?
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use imbl::Vector;
 use super::{Meeting, Version};
 use crate::ids::ChangeId;
 
-/// How much of the past is kept. What is older is forgotten: a client that needs it is served from the keys that changed,
-/// or gets everything (spec: stream.md#history).
+/// How much of the past is kept. Older versions are forgotten: a client that needs one is served from the keys that
+/// changed, or gets everything (spec: stream.md#history).
 #[derive(Clone, Copy, Debug)]
 pub struct HistoryLimits {
-    /// How many versions, besides the present one.
+    /// How many versions besides the current one.
     pub versions_max: usize,
-    /// How long, after another version took its place.
+    /// For how long after another version replaced it.
     pub age_max: Duration,
-    /// About how many bytes that only past versions hold.
+    /// Approximate number of bytes that only past versions hold.
     pub bytes_max: usize,
 }
 
@@ -26,16 +26,17 @@ impl Default for HistoryLimits {
     }
 }
 
-/// The present version of the meeting and the recent ones. Cloning is cheap; a clone never changes.
+/// The current version of the meeting and the recent ones. Cloning is cheap; a clone never changes.
 #[derive(Clone, Debug)]
 pub struct History {
-    /// Oldest first, never empty, versions without a gap.
+    /// Oldest first, never empty, without gaps in the version numbers.
     kept: Vector<Kept>,
     bytes: usize,
     /// How many bytes were replaced since the service started.
     replaced_bytes: u64,
     limits: HistoryLimits,
-    /// Ids up to this one may be given twice: the store lost changes, or began anew, and gives their ids to others.
+    /// Ids up to this one may be ambiguous: the store lost changes, or started over, and gives their ids to other
+    /// changes.
     ambiguous_up_to: Option<ChangeId>,
 }
 
@@ -46,25 +47,25 @@ struct Kept {
 }
 
 impl History {
-    /// The history that begins with `meeting`; `now` is a monotonic time.
+    /// Creates the history that begins with `meeting`; `now` is a monotonic time.
     #[must_use]
     pub fn new(meeting: Meeting, limits: HistoryLimits, now: Duration) -> Self {
         let kept = Vector::unit(Kept { meeting: Arc::new(meeting), since: now });
         Self { kept, bytes: 0, replaced_bytes: 0, limits, ambiguous_up_to: None }
     }
 
-    /// The present version.
+    /// Returns the current version.
     #[must_use]
     pub fn current(&self) -> &Arc<Meeting> {
         &self.kept.last().expect("a history is never empty").meeting
     }
 
-    /// Adds the version that follows the present one. A version that is a reset drops all that came before it.
+    /// Adds the version that follows the current one. A reset drops all earlier versions.
     pub fn push(&mut self, meeting: Meeting, now: Duration) {
         let before = self.current();
         debug_assert_eq!(meeting.version().0, before.version().0 + 1);
         if meeting.step().is_reset {
-            // Also if the lowest id is another: it may be lower than the ids that were given before.
+            // Also if the lowest id is different: it may be lower than ids that were given before.
             let ambiguous = Some(before.change_id()).max(self.ambiguous_up_to);
             let replaced_bytes = self.replaced_bytes + before.text_bytes() as u64;
             *self = Self { replaced_bytes, ambiguous_up_to: ambiguous, ..Self::new(meeting, self.limits, now) };
@@ -78,11 +79,11 @@ impl History {
 
     /// Drops what is older than the limits allow at `now`. Returns whether there was anything.
     ///
-    /// [`History::push`] does so too; this is for the time in which nothing changes.
+    /// [`History::push`] does so too; this is for times when nothing changes.
     pub fn forget(&mut self, now: Duration) -> bool {
         let before = self.kept.len();
         while let Some(next) = self.kept.get(1) {
-            // A version is past since the next one came.
+            // A version is past since its successor arrived.
             let too_old = now.saturating_sub(next.since) > self.limits.age_max;
             if !too_old && self.kept.len() - 1 <= self.limits.versions_max && self.bytes <= self.limits.bytes_max {
                 break;
@@ -93,14 +94,14 @@ impl History {
         self.kept.len() < before
     }
 
-    /// The kept version with that number.
+    /// Returns the kept version with that number.
     #[must_use]
     pub fn at(&self, version: Version) -> Option<&Arc<Meeting>> {
         let index = version.0.checked_sub(self.oldest().version().0)?;
         self.kept.get(usize::try_from(index).ok()?).map(|kept| &kept.meeting)
     }
 
-    /// The newest kept version whose change id is not above `change_id`.
+    /// Returns the newest kept version whose change id is not above `change_id`.
     #[must_use]
     pub fn newest_not_above(&self, change_id: ChangeId) -> Option<&Arc<Meeting>> {
         let mut low = 0;
@@ -116,26 +117,27 @@ impl History {
         low.checked_sub(1).map(|index| &self.kept[index].meeting)
     }
 
-    /// May a change id of a client mean another change than the one that has it now? (The ids went back.)
+    /// Returns whether a client's change id may mean another change than the one that has it now, because the ids went
+    /// back.
     #[must_use]
     pub fn is_ambiguous(&self, change_id: ChangeId) -> bool {
         self.ambiguous_up_to.is_some_and(|limit| change_id <= limit)
     }
 
-    /// The version `from` and all after it, oldest first.
+    /// Returns the version `from` and all after it, oldest first.
     pub fn since(&self, from: Version) -> impl Iterator<Item = &Arc<Meeting>> {
         let skip = from.0.saturating_sub(self.oldest().version().0);
         self.kept.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)).map(|kept| &kept.meeting)
     }
 
-    /// How many versions are kept, and about how many bytes only the past ones hold.
+    /// Returns how many versions are kept, and approximately how many bytes only past ones hold.
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
         (self.kept.len(), self.bytes)
     }
 
-    /// About how many bytes were replaced since the service started. What was sent of a version since then keeps at most
-    /// the difference alive.
+    /// Returns approximately how many bytes were replaced since startup. Anything that still holds a version keeps at
+    /// most the difference since then alive.
     #[must_use]
     pub fn replaced_bytes(&self) -> u64 {
         self.replaced_bytes
@@ -186,7 +188,7 @@ mod tests {
         check(limits, 9);
         check(HistoryLimits { versions_max: 4, ..limits }, 4);
         check(HistoryLimits { versions_max: 0, ..limits }, 0);
-        // A version is past since the next one came.
+        // A version is past since its successor arrived.
         check(HistoryLimits { age_max: Duration::from_secs(3), ..limits }, 4);
         check(HistoryLimits { bytes_max: 5 * TITLE_BYTES + TITLE_BYTES / 2, ..limits }, 5);
     }

@@ -1,4 +1,4 @@
-//! Whom do all elements together make visible, and by which permissions? (spec: restriction.md#required-users)
+//! Which users do all elements together make visible, and by which permissions? (spec: restriction.md#required-users)
 
 use imbl::OrdMap;
 
@@ -32,7 +32,7 @@ impl RequiredUsers {
         }
     }
 
-    /// The permissions by which `user` is required.
+    /// Returns the permissions that make `user` visible.
     pub(crate) fn required_by(&self, user: UserId) -> PermissionSet {
         const REQUIRING: [Permission; 3] =
             [Permission::AgendaCanSeeListOfSpeakers, Permission::MotionsCanSee, Permission::AssignmentsCanSee];

@@ -1,4 +1,4 @@
-//! Who is a user in a meeting, and which elements decide that?
+//! Who is a user in a meeting, and which elements affect that?
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::reach::{DecidingConfig, Reach, reach};
 use crate::restriction::viewer::{AccessProfile, Viewer};
 
 impl Viewer {
-    /// The viewer that `user` is in `meeting`; `None`: anonymous.
+    /// Returns the viewer that `user` is in `meeting`; `None`: anonymous.
     #[must_use]
     pub fn resolve(meeting: &Meeting, user: Option<UserId>) -> Self {
         let (groups, delegated_from): (Box<[GroupId]>, Arc<[UserId]>) = match user {
@@ -33,7 +33,7 @@ impl Viewer {
         Self::new(user, profile, delegated_from)
     }
 
-    /// Whose [`Viewer`], or right to be served at all, does this element of `meeting` decide?
+    /// Returns whose [`Viewer`], or right to be served at all, this element of `meeting` affects.
     #[must_use]
     pub fn affected_by(meeting: &Meeting, key: ElementKey) -> AffectedViewers {
         match reach(key.collection) {
@@ -50,12 +50,12 @@ impl Viewer {
     }
 }
 
-/// Whose [`Viewer`] an element decides.
+/// Whose [`Viewer`] an element affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AffectedViewers {
     /// Nobody's
     Nobody,
-    /// Just this user's
+    /// Only this user's
     User(UserId),
     /// Possibly everybody's
     Everybody,

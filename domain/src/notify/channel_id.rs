@@ -1,21 +1,21 @@
-//! Which connection is it that listens or sends? (spec: notify.md#channel-id)
+//! Which connection listens or sends? (spec: notify.md#channel-id)
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::ids::UserId;
 
-/// How many characters name a process.
+/// The length of a process tag, in characters.
 const PROCESS_CHARACTERS: usize = 8;
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Names this process among all that ever share a Redis: eight letters or digits, constant while it runs.
+/// Identifies this process among all that ever share a Redis: eight letters or digits, constant while it runs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProcessTag([u8; PROCESS_CHARACTERS]);
 
 impl ProcessTag {
-    /// The tag made of `random`, which has to come from the operating system's generator: all 64 bits count.
+    /// Creates the tag from `random`, which must come from the operating system's generator: all 64 bits count.
     #[must_use]
     pub fn from_random(mut random: u64) -> Self {
         Self([(); PROCESS_CHARACTERS].map(|()| {
@@ -36,7 +36,7 @@ impl fmt::Debug for ProcessTag {
     }
 }
 
-/// Names one connection that listens: `<process>:<user id>:<counter>`, unique over all processes.
+/// Identifies one listening connection: `<process>:<user id>:<counter>`, unique across all processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelId {
     /// The process that serves the connection.
@@ -54,7 +54,7 @@ impl fmt::Display for ChannelId {
     }
 }
 
-/// A text is not a [`ChannelId`] that any process of this service gave out.
+/// Why a text is not a [`ChannelId`] that any process of this service gave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not of the form <8 letters or digits>:<user id>:<counter>")]
 pub struct ChannelIdError;
@@ -76,9 +76,9 @@ impl FromStr for ChannelId {
     }
 }
 
-/// The user id inside a sender's channel id, 0 for anonymous; `None` if there is none.
+/// Returns the user id in a sender's channel id, 0 for anonymous; `None` if there is none.
 ///
-/// Less strict than parsing a [`ChannelId`]: to everybody but the process that gave it out it is just a text of three
+/// Less strict than parsing a [`ChannelId`]: for everybody but the process that gave it out, it is just a text of three
 /// parts with the user id in the middle.
 #[must_use]
 pub fn user_inside(channel_id: &str) -> Option<u64> {
@@ -86,7 +86,7 @@ pub fn user_inside(channel_id: &str) -> Option<u64> {
     number(user)
 }
 
-/// The user of that number; 0 is anonymous.
+/// Returns the user with that number; 0 is anonymous.
 pub(super) fn user_of_number(number: u64) -> Option<UserId> {
     (number > 0).then_some(UserId(number))
 }
@@ -97,7 +97,7 @@ fn parts(text: &str) -> Option<[&str; 3]> {
     parts.next().is_none().then_some(three)
 }
 
-/// A number in its one usual form, so that equal ids are equal texts: no sign, no zero in front.
+/// Parses a number in its canonical form, so that equal ids are equal texts: no sign, no leading zeros.
 fn number(text: &str) -> Option<u64> {
     let usual = text == "0" || (!text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()));
     usual.then(|| text.parse().ok()).flatten()

@@ -1,4 +1,4 @@
-//! What does a notify message say, to whom, and how does it look on the wire? (spec: notify.md#message)
+//! What does a notify message say, to whom, and what does it look like on the wire? (spec: notify.md#message)
 
 use serde::Deserialize;
 
@@ -6,15 +6,15 @@ use super::channel_id::{ChannelId, user_inside, user_of_number};
 use crate::ids::UserId;
 use crate::json::{FieldError, Fields, string_literal, wire_form};
 
-/// The name of the messages that tell how loud the applause is; nobody else may use it.
+/// The name of the messages that report the applause level; nobody else may use it.
 pub const APPLAUSE_NAME: &str = "applause";
 
 /// A message on its way to the listeners: read once and written once, however many there are.
 #[derive(Clone, Debug)]
 pub struct NotifyMessage {
-    /// Whom it is for.
+    /// Who receives it.
     pub recipients: Recipients,
-    /// What each of them gets: one line of JSON in ASCII with its line end.
+    /// What each of them gets: one line of JSON in ASCII, including its line end.
     pub line: String,
 }
 
@@ -22,7 +22,8 @@ impl NotifyMessage {
     /// Reads an entry of the stream `notify`.
     ///
     /// # Errors
-    /// It is not an object with what a line needs: such an entry is skipped. The error's text holds nothing of the content.
+    /// It is not an object with what a line needs; such an entry is skipped. The error's text contains nothing of the
+    /// content.
     pub fn parse(entry: &[u8]) -> Result<Self, MessageError> {
         let entry = wire_form(entry).map_err(|error| MessageError::Json(error.to_string()))?;
         let Envelope { channel_id, name, message, recipients } = Envelope::read(&entry)?;
@@ -32,7 +33,7 @@ impl NotifyMessage {
         Ok(Self { recipients, line: line(user_inside(&channel_id).unwrap_or(0), &channel_id, &name, message) })
     }
 
-    /// The message that `level` of `present_users` users applaud (spec: notify.md#applause-message).
+    /// Returns the message that `level` of `present_users` users applaud (spec: notify.md#applause-message).
     #[must_use]
     pub fn applause(level: u64, present_users: u64) -> Self {
         let message = format!(r#"{{"level":{level},"presentUsers":{present_users}}}"#);
@@ -41,7 +42,7 @@ impl NotifyMessage {
     }
 }
 
-/// The line that tells a client its channel id, under both names that clients know.
+/// Returns the line that tells a client its channel id, under both names that clients know.
 #[must_use]
 pub fn channel_line(id: ChannelId) -> String {
     format!("{{\"channel_id\":\"{id}\",\"channelID\":\"{id}\"}}\n")
@@ -54,32 +55,32 @@ fn line(sender: u64, channel_id: &str, name: &str, message: &str) -> String {
     )
 }
 
-/// Whom a message is for: everyone who is matched in at least one way.
+/// Who receives a message: everyone who is matched in at least one way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recipients {
     /// Everybody who listens.
     pub all: bool,
-    /// Every connection of these users, ascending, each once; `None` are the anonymous ones, which have user id 0.
+    /// Every connection of these users, ascending, each once; `None` is anonymous, which has user id 0.
     pub users: Box<[Option<UserId>]>,
-    /// These connections, ascending, each once. A text that is no channel id of this service is no connection's.
+    /// These connections, ascending, each once. A text that is not a channel id of this service matches no connection.
     pub channels: Box<[ChannelId]>,
 }
 
 impl Recipients {
-    /// Are the user's connections among those it is for by name?
+    /// Returns whether the user's connections are among the named receivers.
     #[must_use]
     pub fn names_user(&self, user: Option<UserId>) -> bool {
         self.users.binary_search(&user).is_ok()
     }
 
-    /// Is the connection among those it is for by name, its own or its user's?
+    /// Returns whether the connection is among the named receivers, by its own id or its user's.
     #[must_use]
     pub fn names(&self, channel: ChannelId) -> bool {
         self.names_user(channel.user) || self.channels.binary_search(&channel).is_ok()
     }
 }
 
-/// Why a text is not a message. Holds nothing of what the message says.
+/// Why a text is not a message. Contains nothing of what the message says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
     /// It is not JSON.
@@ -91,12 +92,12 @@ pub enum MessageError {
     /// A field has a wrong type.
     #[error(transparent)]
     Field(#[from] FieldError),
-    /// A field that a listener needs is not there.
+    /// A field that a listener needs is missing.
     #[error("field `{0}` is missing")]
     Missing(&'static str),
 }
 
-/// What is written on a message: the fields as they were sent, missing or not.
+/// The fields of a message as they were sent, missing or not.
 pub(super) struct Envelope<'a> {
     pub(super) channel_id: Option<String>,
     pub(super) name: Option<String>,
@@ -106,13 +107,13 @@ pub(super) struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads the fields of `text`, which is in wire form. Unknown fields are ignored; `null` in any but `message` is as
-    /// if the field were missing.
+    /// Reads the fields of `text`, which is in wire form. Unknown fields are ignored; `null` in any field but `message`
+    /// counts as missing.
     pub(super) fn read(text: &'a str) -> Result<Self, MessageError> {
         if !text.starts_with('{') {
             return Err(MessageError::NotAnObject);
         }
-        // It is JSON, and yet a field name may be no text: half a surrogate pair.
+        // It is JSON, and yet a field name may not be valid text: half a surrogate pair.
         let fields: Fields<'a> = serde_json::from_str(text).map_err(|error| MessageError::Json(error.to_string()))?;
         let users: Vec<i64> = list(&fields, "to_users", "is not a list of integers")?;
         let channels: Vec<String> = list(&fields, "to_channels", "is not a list of strings")?;

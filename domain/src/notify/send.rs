@@ -1,4 +1,4 @@
-//! May this message be sent, and what is put on the stream? (spec: notify.md#send-body, notify.md#send-stream)
+//! May this message be sent, and what is added to the stream? (spec: notify.md#send-body, notify.md#send-stream)
 
 use super::channel_id::user_inside;
 use super::message::{APPLAUSE_NAME, Envelope, MessageError};
@@ -8,7 +8,7 @@ use crate::json::{Fields, wire_form};
 /// How much of a wrong value an error text repeats, in bytes.
 const EXCERPT_BYTES_MAX: usize = 40;
 
-/// Checks the body of a request of `sender` and returns what goes on the stream: the same object in wire form.
+/// Checks the body of a request of `sender` and returns what is added to the stream: the same object in wire form.
 ///
 /// # Errors
 /// The message may not be sent; the error's text is for the sender.
@@ -29,13 +29,14 @@ pub fn check(body: &[u8], sender: UserId) -> Result<String, SendError> {
     Ok(content)
 }
 
-/// Why a message may not be sent. The texts are for the sender, to the letter (spec: notify.md#send-errors).
+/// Why a message may not be sent. The texts are for the sender, and prescribed to the letter (spec:
+/// notify.md#send-errors).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// Not JSON, not an object, or a field of a wrong type.
+    /// It is not JSON, not an object, or a field has a wrong type.
     #[error("invalid json: {0}")]
     InvalidJson(String),
-    /// The channel id is missing, or not one of the sender's.
+    /// The channel id is missing, or is not one of the sender's.
     #[error("invalid channel id")]
     InvalidChannelId,
     /// A required field is missing or empty.
@@ -46,7 +47,8 @@ pub enum SendError {
     ReservedName,
 }
 
-/// The error together with the value that is wrong, or the beginning of it. The sender knows it; a log must not.
+/// Returns the error together with the wrong value, or the beginning of it. The sender knows the value; a log must not
+/// contain it.
 fn explain(error: &MessageError, content: &str) -> String {
     let value = match error {
         MessageError::Field(error) => Fields::of(content).and_then(|fields| fields.raw(&error.field)),
@@ -55,7 +57,7 @@ fn explain(error: &MessageError, content: &str) -> String {
     };
     match value {
         None => error.to_string(),
-        // Wire form is ASCII, so any place is good to cut.
+        // Wire form is ASCII, so it can be cut anywhere.
         Some(value) if value.len() > EXCERPT_BYTES_MAX => format!("{error}: {}…", &value[..EXCERPT_BYTES_MAX]),
         Some(value) => format!("{error}: {value}"),
     }

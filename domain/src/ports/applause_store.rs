@@ -7,18 +7,18 @@ use crate::ids::UserId;
 
 /// The last applause of every user, shared by all instances.
 ///
-/// A user has one entry: the time of the newest applause. That time is told by the clock of the store, in whole seconds,
-/// and so is how long ago it was: instances whose own clocks differ MUST get the same counts. Every call MUST end in
+/// A user has one entry: the time of the newest applause. That time comes from the clock of the store, in whole
+/// seconds, and so does its age: instances whose own clocks differ MUST get the same counts. Every call MUST end in
 /// bounded time.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait ApplauseStore: Send + Sync {
-    /// Notes that `user` applauds now; it counts once this returns.
+    /// Records that `user` applauds now; it counts once this returns.
     async fn applaud(&self, user: UserId) -> Result<(), Unavailable>;
 
-    /// How many users applauded at most `seconds` ago.
+    /// Returns how many users applauded at most `seconds` ago.
     async fn count_within(&self, seconds: u64) -> Result<u64, Unavailable>;
 
-    /// Forgets who applauded more than `seconds` ago and not since.
+    /// Forgets users whose last applause was more than `seconds` ago.
     async fn forget_older_than(&self, seconds: u64) -> Result<(), Unavailable>;
 }

@@ -7,47 +7,47 @@ use crate::ids::ChangeId;
 
 /// The elements of the meeting and the change ids at which they last changed: the truth that the service converges to.
 ///
-/// Every answer MUST be of one moment: the bounds and the elements in it belong together. Ids only come from here as the
-/// server wrote them; the store never makes one up. Keys and texts are handed over as they are, also those that do not
-/// parse: reading them is the domain's task. A call MUST end in bounded time (seconds, not minutes), with
-/// [`StoreError::Unavailable`] if the other side does not answer. Reading changes nothing.
+/// Every answer MUST be of one moment: its bounds and elements belong together. Ids are those that the server wrote;
+/// the store never invents one. Keys and texts are handed over unchanged, including those that do not parse: reading
+/// them is the domain's task. A call MUST end in bounded time (seconds, not minutes), with [`StoreError::Unavailable`]
+/// if the other side does not answer. Reading changes nothing.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait ElementStore: Send + Sync {
-    /// The whole meeting. [`StoreError::NotReady`] while the server is building its cache, [`StoreError::Incomplete`] if
-    /// that calls itself ready but holds no element or no change id: then a part of it was lost, and is not taken for
-    /// deleted.
+    /// Returns the whole meeting. [`StoreError::NotReady`] while the server is building its cache;
+    /// [`StoreError::Incomplete`] if the cache claims to be ready but holds no element or no change id: then a part of
+    /// it was lost, which does not count as deleted.
     async fn load(&self) -> Result<Snapshot, StoreError>;
 
-    /// Every element whose last change came after `since`, with its present value, up to the newest change.
+    /// Returns every element whose last change came after `since`, with its current value, up to the newest change.
     ///
-    /// A change MUST NOT be split: the elements of a change are all there or none, and [`Bounds::highest`] is the change
-    /// they reach to. With nothing new the list is empty. [`StoreError::NotReady`] while the cache is being built (it
-    /// would look like a meeting in which everything was deleted), [`StoreError::Incomplete`] as for
+    /// A change MUST NOT be split: the elements of a change are all included or none, and [`Bounds::highest`] is the
+    /// last change included. With nothing new the list is empty. [`StoreError::NotReady`] while the cache is being
+    /// built (it would look like a meeting in which everything was deleted), [`StoreError::Incomplete`] as for
     /// [`ElementStore::load`].
     async fn changed_since(&self, since: ChangeId) -> Result<ChangedSince, StoreError>;
 
-    /// The keys of every element whose last change came after `since`, each once, in no order.
+    /// Returns the keys of every element whose last change came after `since`, each once, in no particular order.
     async fn keys_changed_since(&self, since: ChangeId) -> Result<Vec<Vec<u8>>, StoreError> {
         Ok(self.changed_since(since).await?.elements.into_iter().map(|element| element.key).collect())
     }
 
-    /// The highest and lowest change id. [`StoreError::NotReady`] and [`StoreError::Incomplete`] as for
+    /// Returns the highest and lowest change id. [`StoreError::NotReady`] and [`StoreError::Incomplete`] as for
     /// [`ElementStore::load`].
     async fn bounds(&self) -> Result<Bounds, StoreError>;
 
-    /// Grows when later answers come from another store than earlier ones, as after a fail-over: changes may be missing
-    /// there, and their ids given anew. Then the bounds alone do not tell whether what is known still holds. An adapter
-    /// that cannot tell always says 0.
+    /// Returns a number that grows when later answers come from another store than earlier ones, as after a fail-over:
+    /// changes may be missing there, and their ids reused. Then the bounds alone do not show whether what is known is
+    /// still valid. An adapter that cannot tell always returns 0.
     fn epoch(&self) -> u64 {
         0
     }
 }
 
-/// Which change ids there are.
+/// The range of change ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// The id the server's cache was built with. Another one means that everything may have changed.
+    /// The id with which the server's cache was built. A different one means that everything may have changed.
     pub lowest: ChangeId,
     /// The id of the newest change; `lowest` if there was none.
     pub highest: ChangeId,
@@ -58,7 +58,7 @@ pub struct Bounds {
 pub struct Snapshot {
     /// The ids it belongs to.
     pub bounds: Bounds,
-    /// Every element, in no order.
+    /// Every element, in no particular order.
     pub elements: Vec<RawElement>,
 }
 
@@ -67,14 +67,14 @@ pub struct Snapshot {
 pub struct ChangedSince {
     /// The ids the values belong to.
     pub bounds: Bounds,
-    /// Every element that changed, each once, in no order.
+    /// Every element that changed, each once, in no particular order.
     pub elements: Vec<RawElement>,
-    /// How many elements the store holds at that moment, those that do not parse included: never fewer than a meeting that
-    /// these values bring up to it, or the store lost some of them.
+    /// How many elements the store holds at that moment, including those that do not parse. If it is fewer than a
+    /// meeting brought up to date with these values has, the store lost some.
     pub count: u64,
 }
 
-/// An element as it stands in the store, nothing of it read yet.
+/// An element as the store has it, not yet read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawElement {
     /// Its key, which may not parse.
@@ -83,8 +83,8 @@ pub struct RawElement {
     pub json: Option<Vec<u8>>,
 }
 
-/// A part without which there is no meeting. The server never deletes it: Redis dropped it (by an eviction policy), or a
-/// person did.
+/// A part without which there is no meeting. The server never deletes it: it was dropped by an eviction policy, or by a
+/// person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Missing {
     /// No element is there.
@@ -104,10 +104,10 @@ pub enum Missing {
 /// Why the store has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The server has not filled its cache yet, or is filling it anew.
+    /// The server has not filled its cache yet, or is filling it again.
     #[error("the OpenSlides server has not filled its cache yet")]
     NotReady,
-    /// The server has filled its cache, but a part of that is gone.
+    /// The server has filled its cache, but a part of it is gone.
     #[error("the meeting in Redis is incomplete: {0} is missing")]
     Incomplete(Missing),
     /// The store does not answer.

@@ -9,29 +9,30 @@ use super::Unavailable;
 
 /// Two append-only streams of messages.
 ///
-/// Ordering: a reader gets the messages of a channel in the order of their [`Position`]s, each once for every position it
-/// asks after. Loss: messages may be trimmed away before they are read, and a channel may be emptied and begun anew, even
-/// at lower positions; [`Batch::follows`] tells it. Every instance reads every message. Entries are handed over as they
-/// are, also those that do not parse.
+/// Ordering: a reader gets the messages of a channel in the order of their [`Position`]s, each once for every position
+/// it asks after. Loss: messages may be trimmed before they are read, and a channel may be emptied and started again,
+/// even at lower positions; [`Batch::follows`] says so. Every instance reads every message. Entries are handed over
+/// unchanged, including those that do not parse.
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait MessageBus: Send + Sync {
-    /// The position of the newest message; [`Position::START`] if there was none. MUST end in bounded time.
+    /// Returns the position of the newest message; [`Position::START`] if there was none. MUST end in bounded time.
     async fn last_position(&self, channel: Channel) -> Result<Position, Unavailable>;
 
-    /// The messages behind `after`, oldest first, at most [`READ_MESSAGES_MAX`], and whether they follow it.
+    /// Returns the messages after `after`, oldest first, at most [`READ_MESSAGES_MAX`], and whether they directly
+    /// follow it.
     ///
-    /// Waits until there is one, but MUST return (with an empty list) within [`READ_WAIT_SECONDS_MAX`] seconds and a few
-    /// more for the transport. A reader of one channel MUST NOT hold up a reader of the other, nor any other call. The
+    /// Waits until there is one, but MUST return (with an empty list) within [`READ_WAIT_SECONDS_MAX`] seconds plus a
+    /// few for the transport. A reader of one channel MUST NOT delay a reader of the other, nor any other call. The
     /// future may be dropped while it waits; the next call then starts afresh.
     async fn read(&self, channel: Channel, after: Position) -> Result<Batch, Unavailable>;
 
-    /// Appends `content` to the channel [`Channel::Notify`]; it is there once this returns. Old messages are trimmed
-    /// away, so that about [`NOTIFY_MESSAGES_MAX`] stay. MUST end in bounded time.
+    /// Appends `content` to the channel [`Channel::Notify`]; it is there once this returns. Old messages are trimmed,
+    /// so that about [`NOTIFY_MESSAGES_MAX`] remain. MUST end in bounded time.
     async fn publish_notify(&self, content: &str) -> Result<(), Unavailable>;
 }
 
-/// How many messages one read returns at most; the next read returns the others.
+/// The maximum number of messages that one read returns; the next read returns the rest.
 pub const READ_MESSAGES_MAX: usize = 500;
 
 /// How long one read waits for a message, in seconds.
@@ -40,17 +41,17 @@ pub const READ_WAIT_SECONDS_MAX: u64 = 5;
 /// About how many messages are kept on the channel of notify messages; older ones are dropped.
 pub const NOTIFY_MESSAGES_MAX: usize = 10_000;
 
-/// What one read brought.
+/// The result of one read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// The messages, oldest first; none if the wait was over.
+    /// The messages, oldest first; none if the wait timed out.
     pub messages: Vec<BusMessage>,
-    /// Whether no message between the position that was asked after and these can have been lost.
+    /// Whether certainly no message was lost between the position that was asked after and these.
     ///
-    /// MUST be false if the message at that position is not there any more: what followed it may be gone with it. After
-    /// [`Position::START`], where no message is, it MUST be false if as many messages are there as are kept
-    /// ([`NOTIFY_MESSAGES_MAX`]). Another replica, which lags behind, may not have the message yet; then nothing that
-    /// follows it is there either, and the list is empty.
+    /// MUST be false if the message at that position is gone: what followed it may be gone too. After
+    /// [`Position::START`], where there is no message, it MUST be false if as many messages are there as are kept
+    /// ([`NOTIFY_MESSAGES_MAX`]). A replica that lags behind may not have the message yet; then it has nothing that
+    /// follows either, and the list is empty.
     pub follows: bool,
 }
 
@@ -66,17 +67,17 @@ pub enum Channel {
 /// One message of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BusMessage {
-    /// Where it stands.
+    /// Its position.
     pub position: Position,
     /// Its content, which may not parse; empty if the entry has none.
     pub content: Vec<u8>,
 }
 
-/// A place in a channel. What it is made of is known to the adapter that gave it, and to nobody else: an entry id, an
-/// offset, a sequence number.
+/// A position in a channel. Only the adapter that created it knows what it means: an entry id, an offset, a sequence
+/// number.
 ///
-/// Later messages of a channel MUST have greater positions, and no message has [`Position::START`]. All that may be done
-/// with a position is to keep it, compare it, give it back to the adapter it came from, and show it in the log.
+/// Later messages of a channel MUST have greater positions, and no message has [`Position::START`]. A position may only
+/// be kept, compared, given back to the adapter it came from, and shown in the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position([u64; 2]);
 
@@ -84,13 +85,13 @@ impl Position {
     /// Before the first message.
     pub const START: Self = Self([0; 2]);
 
-    /// The position that an adapter knows by these numbers. They are compared one after the other.
+    /// Creates the position that an adapter knows by these numbers, which are compared one after the other.
     #[must_use]
     pub const fn from_numbers(numbers: [u64; 2]) -> Self {
         Self(numbers)
     }
 
-    /// The numbers it was made from, for the adapter that made it.
+    /// Returns the numbers it was created from, for the adapter that created it.
     #[must_use]
     pub const fn to_numbers(self) -> [u64; 2] {
         self.0

@@ -1,5 +1,5 @@
-//! What the domain needs from the outside: one file a port; its documentation is the contract that one suite of
-//! tests holds every adapter to (`testing::contract`).
+//! What the domain needs from the outside: one file a port. Its documentation is the contract, and one test suite holds
+//! every adapter to it (`testing::contract`).
 
 pub mod applause_store;
 pub mod authenticator;
@@ -7,13 +7,13 @@ pub mod clock;
 pub mod element_store;
 pub mod message_bus;
 
-/// The other side of a port did not do as it was asked. The text is for the log and holds no secret.
+/// The other side of a port did not do what it was asked. The text is for the log and contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unavailable {
     /// It did not answer, or not sensibly; the text says why.
     #[error("{0}")]
     Silent(String),
-    /// It answered that it does not do this, which trying again does not mend.
+    /// It answered that it refuses, and retrying does not help.
     #[error("{cause}")]
     Refused {
         /// What it refuses. Anybody may be told: it names no address, no user and nothing of the meeting.

@@ -1,4 +1,4 @@
-//! What do the projectors show that somebody listens to, and which of them must be rendered again after a change?
+//! What do the watched projectors show, and which must be rendered again after a change?
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher};
@@ -13,8 +13,8 @@ use crate::meeting::Meeting;
 use crate::slide::text::Object;
 use crate::slide::{RenderedSlide, render_slide, slide_name};
 
-/// What the projectors show at one version of the meeting. A value: [`ProjectorBoard::advance`] gives the next one,
-/// which shares with it all that did not change.
+/// What the projectors show in one version of the meeting. A value: [`ProjectorBoard::advance`] returns the next one,
+/// which shares everything that did not change.
 #[derive(Debug)]
 pub struct ProjectorBoard {
     meeting: Arc<Meeting>,
@@ -28,7 +28,7 @@ struct Shown {
     projectors: BTreeMap<ProjectorId, ShownProjector>,
 }
 
-/// What decides what a slide shows, beside the meeting.
+/// What a slide depends on besides the meeting.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct SlideKey {
     /// `None`: it looks the same on all of them.
@@ -43,11 +43,12 @@ struct ShownProjector {
     slides: Arc<[SlideKey]>,
 }
 
-/// Stands for the content of a projector: what is remembered of it for every connection. (The content itself would be
-/// kept alive by every connection that is slow.)
+/// Stands for the content of a projector: all that is remembered of it for each connection. (Keeping the content itself
+/// would let every slow connection keep it alive.)
 pub(super) type Digest = [u64; 2];
 
-/// What a line tells of a board. Listeners differ in which projectors they ask for, which is a handful of combinations.
+/// What a line says about a board. Listeners differ in which projectors they ask for, which is a handful of
+/// combinations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProjectorLine(pub(super) Box<[LinePart]>);
 
@@ -62,9 +63,9 @@ pub(super) struct LinePart {
 pub(super) enum Projection {
     /// There is no such projector.
     Missing,
-    /// Nobody asked for it when the board was made: nothing can be said of it yet.
+    /// Nobody had asked for it when the board was made, so it is unknown.
     NotRendered,
-    /// It shows something that has this digest.
+    /// It shows something with this digest.
     Shown(Digest),
 }
 
@@ -73,29 +74,29 @@ pub(super) enum Projection {
 pub struct Advanced {
     /// The board of the newer version.
     pub board: ProjectorBoard,
-    /// Who must look at it.
+    /// Whose next line may be affected.
     pub changes: Changes,
-    /// What is wrong with slides that were rendered just now.
+    /// What is wrong with slides that were just rendered.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl ProjectorBoard {
-    /// The board on which nothing is rendered, because nobody listens.
+    /// Returns a board on which nothing is rendered, because nobody listens.
     #[must_use]
     pub fn new(meeting: Arc<Meeting>) -> Self {
         Self { meeting, shown: Arc::default() }
     }
 
-    /// The meeting that it shows.
+    /// Returns the meeting that it shows.
     #[must_use]
     pub fn meeting(&self) -> &Arc<Meeting> {
         &self.meeting
     }
 
-    /// The board of a newer version, with the projectors `wanted`: those somebody listens to now.
+    /// Returns the board of a newer version, with the projectors `wanted` by those who listen now.
     ///
-    /// Only slides are rendered that are new or were rendered from something that changed. With the same meeting, and
-    /// [`Written::Keys`] of nothing, it is how projectors are put on the board that nobody asked for before.
+    /// Only slides are rendered that are new or depend on something that changed. With the same meeting, and
+    /// [`Written::Keys`] of nothing, this adds projectors to the board that nobody asked for before.
     #[must_use]
     pub fn advance(&self, meeting: Arc<Meeting>, written: Written<'_>, wanted: &BTreeSet<ProjectorId>) -> Advanced {
         let between = Between { before: &self.meeting, after: &meeting, written };
@@ -124,13 +125,14 @@ impl ProjectorBoard {
         Advanced { board, changes, diagnostics }
     }
 
-    /// Is all of `ids` on the board that exists? If not, it must be advanced with them for a connection that begins.
+    /// Returns whether all of `ids` that exist are on the board. If not, it must be advanced with them for a new
+    /// connection.
     #[must_use]
     pub fn shows(&self, ids: &ProjectorIds) -> bool {
         !ids.iter().any(|id| matches!(self.projection(id), Projection::NotRendered))
     }
 
-    /// The list of slides that a projector shows; `None` if there is no such projector, or nobody asked for it.
+    /// Returns the list of slides that a projector shows; `None` if there is no such projector, or nobody asked for it.
     #[must_use]
     pub fn json(&self, projector: ProjectorId) -> Option<&Arc<str>> {
         self.shown.json(projector)
@@ -144,7 +146,7 @@ impl ProjectorBoard {
         }
     }
 
-    /// The text of a line, ended by `\n`.
+    /// Returns the text of a line, ended by `\n`.
     #[must_use]
     pub fn text(&self, line: &ProjectorLine) -> String {
         let mut data = Object::new();
@@ -189,7 +191,7 @@ impl Shown {
         renewed
     }
 
-    /// Renders a projector, with the slides that are there already or are `reusable`.
+    /// Renders a projector, using the slides that are there already or are `reusable`.
     fn render<'a>(
         &mut self,
         meeting: &Meeting,
@@ -237,7 +239,7 @@ impl SlideKey {
 }
 
 fn digest(bytes: &[u8]) -> Digest {
-    // Not `RandomState`: equal content has equal digests, on every board.
+    // Not `RandomState`: equal content must have equal digests on every board.
     [0, 1].map(|seed| {
         let mut hasher = DefaultHasher::new();
         hasher.write_u8(seed);

@@ -1,4 +1,4 @@
-//! What changed between two versions of the meeting, for those who listen to projectors?
+//! What changed between two versions of the meeting for those who listen to projectors?
 
 use crate::collection::Collection;
 use crate::element::rule_inputs::RuleInputs;
@@ -10,25 +10,25 @@ use crate::slide::dependencies::{Dependencies, differs};
 /// Which elements were written between two versions of the meeting.
 #[derive(Clone, Copy, Debug)]
 pub enum Written<'a> {
-    /// It is not known, or the meeting was reset.
+    /// Unknown, or the meeting was reset.
     Everything,
     /// At least these: the union of `written` of every step between the two, in any order.
     Keys(&'a [ElementKey]),
 }
 
-/// What differs between two boards, as far as a listener may have to be sent a line.
+/// How two boards differ, as far as a listener may have to be sent a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Those that show something else, began or ceased to exist, or were asked for newly; ascending.
+    /// Projectors that show something else, began or ceased to exist, or were newly asked for; ascending.
     pub projectors: Vec<ProjectorId>,
-    /// May anybody have gained or lost the permission to see projectors?
+    /// Whether anybody may have gained or lost the permission to see projectors.
     pub everybody: bool,
     /// Users who may have gained or lost the permission to see projectors; ascending.
     pub users: Vec<UserId>,
 }
 
 impl Changes {
-    /// Adds what changed in a step that followed.
+    /// Adds what changed in the following step.
     pub fn extend(&mut self, later: Self) {
         self.projectors = union(std::mem::take(&mut self.projectors), later.projectors);
         self.everybody |= later.everybody;
@@ -44,7 +44,7 @@ pub(super) struct Between<'a> {
 }
 
 impl Between<'_> {
-    /// May what depends on this look different?
+    /// Returns whether something with these dependencies may look different.
     pub(super) fn touches(&self, dependencies: &Dependencies) -> bool {
         match self.written {
             Written::Everything => true,
@@ -52,7 +52,7 @@ impl Between<'_> {
         }
     }
 
-    /// Is the element another one?
+    /// Returns whether the element differs.
     pub(super) fn touches_element(&self, key: ElementKey) -> bool {
         match self.written {
             Written::Everything => true,
@@ -60,7 +60,7 @@ impl Between<'_> {
         }
     }
 
-    /// Whose permission to see projectors may have changed; no projectors yet.
+    /// Returns whose permission to see projectors may have changed; no projectors yet.
     pub(super) fn permission_changes(&self) -> Changes {
         let Written::Keys(keys) = self.written else {
             return Changes { everybody: true, ..Changes::default() };

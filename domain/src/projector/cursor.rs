@@ -12,31 +12,31 @@ use crate::restriction::viewer::Viewer;
 pub struct ProjectorCursor {
     user: Option<UserId>,
     ids: ProjectorIds,
-    /// For each of `ids`, in their order: what it showed when it was sent last. `None`: not sent, or sent as `null`.
+    /// For each of `ids`, in order: what it showed when last sent. `None`: not sent, or sent as `null`.
     sent: Box<[Option<Digest>]>,
 }
 
 impl ProjectorCursor {
-    /// The cursor of a connection that was sent nothing. `None`: an anonymous user.
+    /// Creates the cursor of a connection that was sent nothing. `None`: an anonymous user.
     #[must_use]
     pub fn new(user: Option<UserId>, ids: ProjectorIds) -> Self {
         let sent = vec![None; ids.iter().len()].into();
         Self { user, ids, sent }
     }
 
-    /// Whose connection it is.
+    /// Returns whose connection it is.
     #[must_use]
     pub fn user(&self) -> Option<UserId> {
         self.user
     }
 
-    /// The projectors it listens to.
+    /// Returns the projectors it listens to.
     #[must_use]
     pub fn ids(&self) -> &ProjectorIds {
         &self.ids
     }
 
-    /// May its next line be another than none after these changes?
+    /// Returns whether it may have a next line after these changes.
     #[must_use]
     pub fn is_concerned(&self, changes: &Changes) -> bool {
         changes.everybody
@@ -44,13 +44,13 @@ impl ProjectorCursor {
             || changes.projectors.iter().any(|id| self.ids.contains(*id))
     }
 
-    /// The line that brings the connection to what `board` shows; `None` if there is nothing to tell.
+    /// Returns the line that brings the connection up to what `board` shows; `None` if there is nothing to send.
     ///
-    /// Counts as sent with that: to be asked for when the transport is ready for a line. Equal lines are one text
+    /// The line counts as sent: call this when the transport is ready for one. Equal lines share one text
     /// ([`ProjectorBoard::text`]).
     ///
-    /// A user who may not see projectors is told of none; those that were sent become `null`. A projector that exists
-    /// but is not on the board yet is left as it is.
+    /// A user who may not see projectors is shown none; those that were sent become `null`. A projector that exists but
+    /// is not on the board yet is left as it is.
     #[must_use]
     pub fn next_line(&mut self, board: &ProjectorBoard) -> Option<ProjectorLine> {
         let may_see = Viewer::resolve(board.meeting(), self.user).profile().has(Permission::CoreCanSeeProjector);

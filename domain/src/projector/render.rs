@@ -10,20 +10,21 @@ use crate::meeting::Meeting;
 use crate::slide::dependencies::Dependencies;
 use crate::slide::{RenderedSlide, refused_slide, render_slide};
 
-/// How many slides a projector shows. An entry beyond is not rendered: it shows `Internal error`, which is logged.
+/// How many slides a projector shows. An entry beyond that is not rendered: it shows `Internal error`, which is logged.
 pub const SLIDES_PER_PROJECTOR_MAX: usize = 256;
 
-/// How many bytes of slides a projector shows. An entry that begins beyond is not rendered: it shows `Internal error`, which
-/// is logged. (Together with what one slide may read this bounds a projector: slides that are as large as they may be could
-/// otherwise take all memory, and a line longer than a stream may be ends every stream, over and over.)
+/// How many bytes of slides a projector shows. An entry that begins beyond that is not rendered: it shows `Internal
+/// error`, which is logged. (Together with the limit on what one slide may read, this bounds a projector: otherwise
+/// slides of the largest size could take all memory, and a line longer than a stream may be would end every stream,
+/// over and over.)
 pub const PROJECTOR_BYTES_MAX: usize = 32 << 20;
 
-/// A projector as it is shown, and what it was rendered from.
+/// A projector as it is shown, and what it depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenderedProjector {
-    /// The list of its slides: compact ASCII JSON. `None`: there is no such projector.
+    /// The list of its slides, as compact ASCII JSON. `None`: there is no such projector.
     pub json: Option<Arc<str>>,
-    /// What it was rendered from, the projector itself included.
+    /// What it depends on, including the projector itself.
     pub dependencies: Dependencies,
     /// What is wrong with its slides.
     pub diagnostics: Vec<Diagnostic>,
@@ -33,11 +34,11 @@ pub struct RenderedProjector {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("projector {projector}, entry {entry} of `elements`: {problem}")]
 pub struct Diagnostic {
-    /// The projector on which it was seen first; the same slide may be on others.
+    /// The first projector on which it was seen; the same slide may be on others.
     pub projector: ProjectorId,
-    /// The place of the entry in the projector's `elements`, counted from 0.
+    /// The position of the entry in the projector's `elements`, counted from 0.
     pub entry: usize,
-    /// What is missing or wrong, and through which references it was needed; names keys and fields, never values.
+    /// What is missing or wrong, and by which chain of references it was needed; names keys and fields, never values.
     pub problem: String,
 }
 
@@ -55,13 +56,14 @@ pub fn render_projector(meeting: &Meeting, projector: ProjectorId) -> RenderedPr
     RenderedProjector { json, dependencies, diagnostics }
 }
 
-/// A slide for an entry, and what is to be said of it now.
+/// A slide for an entry, and any new problem with it.
 pub(super) struct Slide {
     pub(super) rendered: Arc<RenderedSlide>,
     pub(super) diagnostic: Option<String>,
 }
 
-/// The list of the slides of a projector; `None` if there is no such projector. `slide` gives the one for an entry.
+/// Returns the list of the slides of a projector; `None` if there is no such projector. `slide` provides the slide for
+/// an entry.
 pub(super) fn composed(
     meeting: &Meeting,
     projector: ProjectorId,
@@ -104,12 +106,13 @@ pub(super) fn composed(
     Some(json.into())
 }
 
-/// Is there a projector of that id? One that is not a JSON object cannot be read, and counts as missing.
+/// Returns whether there is a projector with that id. One that is not a JSON object cannot be read, and counts as
+/// missing.
 pub(super) fn exists(meeting: &Meeting, projector: ProjectorId) -> bool {
     meeting.get(ElementKey::projector(projector)).is_some_and(|element| element.json().starts_with('{'))
 }
 
-/// The texts of the projector's entries; `None` if they cannot be read.
+/// Returns the texts of the projector's entries; `None` if they cannot be read.
 fn entries(projector: &str) -> Option<Vec<&RawValue>> {
     match Fields::of(projector)?.get("elements") {
         None => Some(Vec::new()),

@@ -12,16 +12,16 @@ pub struct ProjectorIds(Box<[ProjectorId]>);
 /// Why a request for projectors is refused; the text is that of the answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProjectorIdsError {
-    /// Not a list of ids.
+    /// It is not a list of ids.
     #[error("projector_ids has to be a list of ints not `{value}`")]
     NotInts {
-        /// What it is; empty if it is missing.
+        /// The value; empty if it is missing.
         value: String,
     },
-    /// More than [`PROJECTOR_IDS_MAX`].
+    /// It names more than [`PROJECTOR_IDS_MAX`].
     #[error("projector_ids names {count} projectors, at most {PROJECTOR_IDS_MAX} are allowed")]
     TooMany {
-        /// How many different ones there are.
+        /// How many different ones it names.
         count: usize,
     },
 }
@@ -43,12 +43,12 @@ impl ProjectorIds {
         Ok(Self(ids.into()))
     }
 
-    /// The ids, ascending.
+    /// Returns the ids, ascending.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = ProjectorId> {
         self.0.iter().copied()
     }
 
-    /// Is this one of them?
+    /// Returns whether this is one of them.
     #[must_use]
     pub fn contains(&self, id: ProjectorId) -> bool {
         self.0.binary_search(&id).is_ok()

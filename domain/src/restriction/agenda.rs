@@ -24,7 +24,7 @@ pub(super) fn item(rights: &Rights<'_>, subject: &Subject<'_>) -> View {
     }
 }
 
-/// Whom a list of speakers is about: those whose notes they see, if there are notes.
+/// Returns the users whom a list of speakers is about: those whose notes they see, if there are notes.
 pub(super) fn speakers_with_notes(inputs: &RuleInputs) -> About<'_> {
     let RuleInputs::ListOfSpeakers { speakers, has_notes: true } = inputs else {
         return About::NOBODY;
@@ -43,6 +43,6 @@ pub(super) fn list_of_speakers(rights: &Rights<'_>, subject: &Subject<'_>, ties:
     if !has_notes || rights.shows_all_notes() || rights.has(Permission::AgendaCanManageListOfSpeakers) {
         return View::Whole;
     }
-    // Who does not speak sees what every other who does not speak sees.
+    // Everybody who does not speak sees the same.
     View::NotesOf(ties.own())
 }

@@ -1,8 +1,8 @@
-//! Who sees what? One rule a collection; what no rule shows is hidden (spec: restriction.md#unknown-collections).
+//! Who sees what? One rule per collection; what no rule shows is hidden (spec: restriction.md#unknown-collections).
 //!
-//! Rules are pure and cannot fail. They read facts that were parsed when the element arrived, never its text. There is
-//! no other path by which anything becomes visible. A rule that asks for a user gets at it only through the users that
-//! the element declares to be about (`rule::Rule`).
+//! Rules are pure and cannot fail. They read rule inputs that were parsed when the element arrived, never its text.
+//! Nothing becomes visible in any other way. A rule that depends on the user only gets at it through the users that the
+//! element declares to be about (`rule::Rule`).
 
 mod agenda;
 mod assignments;
@@ -31,7 +31,7 @@ use rule::{Decides, Rule, Subject};
 use view::View;
 use viewer::Viewer;
 
-/// What `viewer` sees of an element that is `required_by` these permissions (which matters for users alone).
+/// Returns what `viewer` sees of an element that is `required_by` these permissions (which matters for users only).
 pub(crate) fn decide(viewer: &Viewer, element: &Element, required_by: PermissionSet) -> View {
     rule(element).decide(viewer, &Subject { inputs: element.rule_inputs(), required_by }, Trace::OFF)
 }
@@ -42,18 +42,19 @@ pub(crate) struct Explained {
     pub(crate) view: View,
     /// The anchor of the rule in `docs/spec/restriction.md`.
     pub(crate) anchor: &'static str,
-    /// What the rule asked, in its order.
+    /// What the rule asked, in order.
     pub(crate) answers: Vec<Answer>,
 }
 
-/// Decides as [`decide`] does, by the same rule, and keeps what it asked.
+/// Decides as [`decide`] does, by the same rule, and records what it asked.
 pub(crate) fn explain(viewer: &Viewer, element: &Element, required_by: PermissionSet) -> Explained {
     let (rule, trace) = (rule(element), Trace::on());
     let view = rule.decide(viewer, &Subject { inputs: element.rule_inputs(), required_by }, &trace);
     Explained { view, anchor: rule.anchor, answers: trace.answers() }
 }
 
-/// The users for whom the rule of the element may decide otherwise than for others with the same access profile.
+/// Returns the users for whom the rule of the element may decide differently than for others with the same access
+/// profile.
 pub(crate) fn affected_users(element: &Element) -> About<'_> {
     match rule(element).decides {
         Decides::ByProfile(_) => About::NOBODY,
@@ -114,7 +115,7 @@ fn rule(element: &Element) -> Rule<'_> {
     }
 }
 
-/// The rule of what cannot be read.
+/// The rule of an element that cannot be read.
 fn nobody(_: &Rights<'_>, _: &Subject<'_>) -> View {
     View::Hidden
 }

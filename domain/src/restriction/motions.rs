@@ -12,7 +12,7 @@ pub(super) fn of_all_motions(rights: &Rights<'_>, _: &Subject<'_>) -> View {
     whole_if(rights.has(Permission::MotionsCanSee))
 }
 
-/// Whom a motion is about: its submitters, if its state opens it to them.
+/// Returns whom a motion is about: its submitters, if its state opens it to them.
 pub(super) fn submitters_with_access(inputs: &RuleInputs) -> About<'_> {
     let RuleInputs::Motion(motion) = inputs else {
         return About::NOBODY;

@@ -10,7 +10,7 @@ use crate::permission::Permission;
 pub(super) struct PollKind {
     see: Permission,
     manage: Permission,
-    /// What neither managers nor the public see before publication: without and with `votescast`.
+    /// What is withheld from everybody but managers before publication: without and with `votescast`.
     withheld: [&'static [&'static str]; 2],
 }
 
@@ -37,7 +37,7 @@ pub(super) const ASSIGNMENTS: PollKind = PollKind {
     ],
 };
 
-/// Whom a poll is about: those who voted.
+/// Returns whom a poll is about: those who voted.
 pub(super) fn voters(inputs: &RuleInputs) -> About<'_> {
     let RuleInputs::Poll { voted, .. } = inputs else {
         return About::NOBODY;
@@ -81,7 +81,7 @@ pub(super) fn option(rights: &Rights<'_>, subject: &Subject<'_>, kind: &PollKind
     }
 }
 
-/// Whom a vote is about: the one who gave it, and the one for whom.
+/// Returns whom a vote is about: the user who cast it, and the user it was cast for.
 pub(super) fn users_of_vote(inputs: &RuleInputs) -> About<'_> {
     let RuleInputs::Vote { user, delegated_user, .. } = inputs else {
         return About::NOBODY;

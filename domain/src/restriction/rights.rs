@@ -47,8 +47,8 @@ pub struct Answer {
     pub is_yes: bool,
 }
 
-/// The questions of one decision with their answers, in the order in which the rule asked. Kept only while the decision
-/// is being explained; otherwise noting costs one comparison.
+/// The questions of one decision with their answers, in the order in which the rule asked. They are only kept while the
+/// decision is being explained; otherwise a note costs one comparison.
 #[derive(Debug)]
 pub(super) struct Trace(Option<RefCell<Vec<Answer>>>);
 
@@ -61,7 +61,7 @@ impl Trace {
         Self(Some(RefCell::default()))
     }
 
-    /// Notes that `question` was answered by `is_yes`, and returns that.
+    /// Notes that `question` was answered by `is_yes`, and returns `is_yes`.
     pub(super) fn note(&self, is_yes: bool, question: impl FnOnce() -> Question) -> bool {
         if let Some(answers) = &self.0 {
             answers.borrow_mut().push(Answer { question: question(), is_yes });
@@ -86,33 +86,33 @@ impl<'a> Rights<'a> {
         Self { profile, trace }
     }
 
-    /// Whether the viewer has the permission.
+    /// Returns whether the viewer has the permission.
     pub(super) fn has(&self, permission: Permission) -> bool {
         self.trace.note(self.profile.has(permission), || Question::Permission(permission))
     }
 
-    /// Whether the viewer has one of the permissions, which `field` of the element names.
+    /// Returns whether the viewer has one of these permissions, which `field` of the element names.
     pub(super) fn has_one_of(&self, field: &'static str, permissions: PermissionSet) -> bool {
         self.trace.note(self.profile.has_one_of(permissions), || Question::OneOf { field, permissions })
     }
 
-    /// Whether the viewer is in one of the groups, which `field` of the element names.
+    /// Returns whether the viewer is in one of these groups, which `field` of the element names.
     pub(super) fn is_in(&self, field: &'static str, groups: &[GroupId]) -> bool {
         self.trace.note(self.profile.is_in(groups), || Question::Groups { field, groups: groups.into() })
     }
 
-    /// Whether the configuration shows the notes of speakers to everybody.
+    /// Returns whether the configuration shows the notes of speakers to everybody.
     pub(super) fn shows_all_notes(&self) -> bool {
         let config = DecidingConfig::SpeakerNoteForEveryone;
         self.trace.note(self.profile.speaker_note_for_everyone, || Question::Configuration(config))
     }
 
-    /// Whether the viewer is a logged-in user.
+    /// Returns whether the viewer is a logged-in user.
     pub(super) fn is_logged_in(&self) -> bool {
         self.trace.note(self.profile.logged_in, || Question::LoggedIn)
     }
 
-    /// Whether the viewer is a superadmin.
+    /// Returns whether the viewer is a superadmin.
     pub(super) fn is_superadmin(&self) -> bool {
         self.trace.note(self.profile.superadmin, || Question::Superadmin)
     }

@@ -1,4 +1,4 @@
-//! By what may a rule decide: by rights alone, or also by whom an element is about?
+//! What may a rule decide by: the access profile alone, or also whom the element is about?
 
 use super::rights::{Question, Rights, Trace};
 use super::view::View;
@@ -16,8 +16,8 @@ pub(super) struct Rule<'a> {
 
 /// What a rule decides by.
 ///
-/// What is rendered for one viewer is shared with all others whom the element is not about. So a rule is given no
-/// [`Viewer`]: it can find out who the viewer is only through [`Ties`], and these are made of the users that it declares.
+/// Text rendered for one viewer is shared with everybody whom the element is not about. So a rule is not given a
+/// [`Viewer`]: it can find out who the viewer is only through [`Ties`], which are made from the users that it declares.
 pub(super) enum Decides<'a> {
     /// By what the viewer may do; who it is makes no difference.
     ByProfile(fn(&Rights<'_>, &Subject<'_>) -> View),
@@ -26,12 +26,12 @@ pub(super) enum Decides<'a> {
 }
 
 impl<'a> Rule<'a> {
-    /// The rule of `anchor`, which decides by what the viewer may do.
+    /// Creates the rule of `anchor`, which decides by what the viewer may do.
     pub(super) const fn by_profile(anchor: &'static str, decides: fn(&Rights<'_>, &Subject<'_>) -> View) -> Self {
         Self { anchor, decides: Decides::ByProfile(decides) }
     }
 
-    /// The rule of `anchor`, which also decides by whom the element is `about`.
+    /// Creates the rule of `anchor`, which also decides by whom the element is `about`.
     pub(super) const fn by_user(
         anchor: &'static str,
         about: About<'a>,
@@ -40,7 +40,7 @@ impl<'a> Rule<'a> {
         Self { anchor, decides: Decides::ByUser(about, decides) }
     }
 
-    /// What the rule decides for `viewer`; every question that it asks is noted in `trace`.
+    /// Returns what the rule decides for `viewer`; every question that it asks is noted in `trace`.
     pub(super) fn decide(&self, viewer: &Viewer, subject: &Subject<'_>, trace: &Trace) -> View {
         let rights = Rights::of(viewer.profile(), trace);
         match self.decides {
@@ -53,16 +53,16 @@ impl<'a> Rule<'a> {
 /// What a rule reads of an element.
 pub(super) struct Subject<'a> {
     pub(super) inputs: &'a RuleInputs,
-    /// Of a user: the permissions by which the user is required (spec: restriction.md#required-users).
+    /// Of a user: the permissions that make the user visible (spec: restriction.md#required-users).
     pub(super) required_by: PermissionSet,
 }
 
-/// The users whom an element is about: all others see it by their rights alone.
+/// The users whom an element is about: everybody else sees it by access profile alone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum About<'a> {
     /// These, in ascending order.
     Users(&'a [UserId]),
-    /// One or the other, if there are such.
+    /// One or the other, if they exist.
     Either([Option<UserId>; 2]),
 }
 
@@ -70,7 +70,7 @@ impl About<'_> {
     /// Nobody.
     pub(crate) const NOBODY: Self = Self::Users(&[]);
 
-    /// Each of them, in any order.
+    /// Iterates over each of them, in any order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = UserId> {
         let (many, few) = match self {
             Self::Users(users) => (*users, [None; 2]),
@@ -87,7 +87,8 @@ impl About<'_> {
     }
 }
 
-/// What ties a viewer to an element: who of the users whom it is about is the viewer, and who delegated the vote to it.
+/// What ties a viewer to an element: whether the viewer is one of the users whom it is about, and which of these
+/// delegated their vote to the viewer.
 pub(super) struct Ties<'a> {
     about: About<'a>,
     viewer: &'a Viewer,
@@ -99,19 +100,20 @@ impl<'a> Ties<'a> {
         Self { about, viewer, trace }
     }
 
-    /// The viewer, if the element is about it. Anonymous is nobody.
+    /// Returns the viewer if the element is about them. Anonymous is nobody.
     pub(super) fn own(&self) -> Option<UserId> {
         let own = self.viewer.user().filter(|user| self.about.contains(*user));
         self.trace.note(own.is_some(), || Question::OneOfItsUsers);
         own
     }
 
-    /// Whether the element is about the viewer.
+    /// Returns whether the element is about the viewer.
     pub(super) fn is_own(&self) -> bool {
         self.own().is_some()
     }
 
-    /// The users whom the element is about and who delegated their vote to the viewer, in the order of the viewer's field.
+    /// Returns the users whom the element is about and who delegated their vote to the viewer, in the order of the
+    /// viewer's field.
     pub(super) fn delegators(&self) -> impl Iterator<Item = UserId> {
         let delegators = || self.viewer.delegated_from().iter().copied().filter(|user| self.about.contains(*user));
         self.trace.note(delegators().next().is_some(), || Question::VotesForOneOfItsUsers);

@@ -52,7 +52,7 @@ pub(super) fn user(rights: &Rights<'_>, subject: &Subject<'_>, ties: &Ties<'_>) 
     }
 }
 
-/// Whom a personal note is about: its own user.
+/// Returns whom a personal note is about: its owner.
 pub(super) fn owner_of_note(inputs: &RuleInputs) -> About<'_> {
     let RuleInputs::PersonalNote { user } = inputs else {
         return About::NOBODY;

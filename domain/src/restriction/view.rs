@@ -1,4 +1,4 @@
-//! What can be seen of an element? A small value that compares; and how it becomes bytes.
+//! What is seen of an element? A small value that can be compared, and how it becomes bytes.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use crate::element::Element;
 use crate::ids::UserId;
 use crate::json::Fields;
 
-/// What one viewer sees of one element. The same view of the same element is the same text.
+/// What one viewer sees of one element. Equal views of the same element are equal texts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum View {
     /// Nothing, not even that it exists.
@@ -15,9 +15,9 @@ pub enum View {
     Whole,
     /// The element without these fields.
     Without(&'static [&'static str]),
-    /// A list of speakers where only this speaker's notes are left.
+    /// A list of speakers with only this speaker's notes.
     NotesOf(Option<UserId>),
-    /// A motion with just these entries of `comments`, by their place.
+    /// A motion with only these entries of `comments`, by position.
     Comments(Box<[u32]>),
     /// A user with exactly these fields.
     User(&'static [&'static str]),
@@ -25,18 +25,18 @@ pub enum View {
     Poll(PollView),
 }
 
-/// What can be seen of a poll (spec: restriction.md#polls).
+/// What is seen of a poll (spec: restriction.md#polls).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PollView {
     /// The fields that are removed.
     pub without: &'static [&'static str],
-    /// Is `votescast` set to the number of those who voted?
+    /// Whether `votescast` is set to the number of those who voted.
     pub counts_votes: bool,
-    /// Whose vote it tells about; `None` for anonymous.
+    /// Whose vote it reports; `None` for anonymous.
     pub voter: Option<Voter>,
 }
 
-/// What a poll tells its viewer of the viewer's own votes.
+/// What a poll tells its viewer about the viewer's own votes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Voter {
     /// `user_has_voted`
@@ -46,7 +46,7 @@ pub struct Voter {
 }
 
 impl View {
-    /// Is nothing seen?
+    /// Returns whether nothing is seen.
     #[must_use]
     pub fn is_hidden(&self) -> bool {
         *self == Self::Hidden
@@ -128,15 +128,15 @@ fn render_comments(element: &Element, kept: &[u32], out: &mut String) {
     let all: Vec<&serde_json::value::RawValue> =
         fields.get("comments").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let comments = list_text(kept.iter().filter_map(|place| all.get(*place as usize)).map(|entry| entry.get()));
-    // Where they stood: a motion whose comments are all hidden must look like one without any, byte for byte, or those who
-    // may not see a comment would be sent the motion anew when somebody writes one.
+    // In their original position: a motion whose comments are all hidden must look exactly like one without any, or
+    // viewers who may not see a comment would be sent the motion again when somebody writes one.
     let is_there = fields.iter().any(|(name, _)| name == "comments");
     let missing = (!is_there).then_some(("comments", comments.as_str()));
     let replaced = fields.iter().map(|(name, text)| (name, if name == "comments" { comments.as_str() } else { text }));
     write_object(out, replaced.chain(missing));
 }
 
-/// The users in ascending order.
+/// Returns the users in ascending order.
 fn sorted(mut users: Vec<UserId>) -> Vec<UserId> {
     users.sort_unstable();
     users

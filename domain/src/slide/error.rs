@@ -1,4 +1,4 @@
-//! What goes wrong inside a slide, and how is it said: on the slide, and in the log?
+//! What goes wrong in a slide, and what is said about it on the slide and in the log?
 
 use std::fmt;
 use std::rc::Rc;
@@ -6,25 +6,25 @@ use std::rc::Rc;
 use crate::ids::ElementKey;
 use crate::json::FieldError;
 
-/// Why a slide shows an error in the place of its data (spec: projector.md#slide-internal-error).
+/// Why a slide shows an error instead of its data (spec: projector.md#slide-internal-error).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SlideError {
-    /// The text that the slide shows, as it stands between the quotes of a JSON string.
+    /// The text that the slide shows, as it appears between the quotes of a JSON string.
     Shown(String),
     /// The slide shows [`SlideError::INTERNAL`]; the text is for the log and names keys and fields, never values.
     Internal(String),
 }
 
 impl SlideError {
-    /// What the slide shows if the cause is nothing that the hall can do something about.
+    /// What the slide shows if nobody in the hall can do anything about the cause.
     pub(crate) const INTERNAL: &'static str = "Internal error";
 
-    /// The error that an element needed by a slide does not exist.
+    /// Returns the error that an element needed by a slide does not exist.
     pub(crate) fn missing(element: impl fmt::Display, trail: &Trail) -> Self {
         Self::Internal(format!("{element} does not exist{trail}"))
     }
 
-    /// The error that an element needed by a slide has a field of a type that the slide cannot use.
+    /// Returns the error that an element needed by a slide has a field of an unusable type.
     pub(crate) fn field(key: ElementKey, error: &FieldError, trail: &Trail) -> Self {
         Self::Internal(format!("{key}: {error}{trail}"))
     }
@@ -42,7 +42,7 @@ struct SlideReference {
 }
 
 impl Trail {
-    /// The trail that goes on by `field` of the element `key`.
+    /// Returns the trail extended by `field` of the element `key`.
     pub(crate) fn by(&self, key: ElementKey, field: &'static str) -> Self {
         Self(Some(Rc::new(SlideReference { from: self.clone(), key, field })))
     }

@@ -1,4 +1,4 @@
-//! How does a slide read the meeting? Only through here, where everything it reads is recorded.
+//! How does a slide read the meeting? Only through this module, which records everything that is read.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::ids::{ElementId, ElementKey};
 use crate::json::Fields;
 use crate::meeting::Meeting;
 
-/// How much text of elements one slide may read, counted anew each time a reference leads there: what a slide writes is
+/// How much text of elements one slide may read, counted each time a reference leads there: what a slide writes is
 /// copied from what it reads, so this bounds its time and its size. A slide that reads more shows `Internal error`.
 pub(super) const SLIDE_READ_BYTES_MAX: usize = 32 << 20;
 
@@ -20,7 +20,7 @@ pub(super) const SLIDE_READ_BYTES_MAX: usize = 32 << 20;
 pub(crate) struct Lookup<'m> {
     meeting: &'m Meeting,
     dependencies: RefCell<Dependencies>,
-    /// Elements are read again and again (the state of every amendment): parsed once a slide.
+    /// Elements are read repeatedly (the state of every amendment), so each is parsed once per slide.
     parsed: RefCell<BTreeMap<ElementKey, Option<Rc<Fields<'m>>>>>,
     bytes_left: Cell<usize>,
 }
@@ -35,12 +35,12 @@ impl<'m> Lookup<'m> {
         }
     }
 
-    /// What was looked at.
+    /// What has been read.
     pub(crate) fn into_dependencies(self) -> Dependencies {
         self.dependencies.into_inner()
     }
 
-    /// The element of that key; `None` if it does not exist or is not a JSON object.
+    /// Returns the element with that key; `None` if it does not exist or is not a JSON object.
     pub(crate) fn find(&self, key: ElementKey, trail: Trail) -> Result<Option<Node<'m>>, SlideError> {
         self.dependencies.borrow_mut().elements.insert(key);
         let Some(element) = self.meeting.get(key) else {
@@ -55,7 +55,7 @@ impl<'m> Lookup<'m> {
         Ok(fields.as_ref().map(|fields| Node::new(key, element.json(), Rc::clone(fields), trail)))
     }
 
-    /// The element with that id of the collection; an id that is not positive names none.
+    /// Returns the element with that id of the collection; an id that is not positive names none.
     pub(crate) fn find_id(
         &self,
         collection: Collection,
@@ -68,7 +68,7 @@ impl<'m> Lookup<'m> {
         }
     }
 
-    /// The element that a field names; `None` if the field is null or missing, or if there is no such element.
+    /// Returns the element that a field names; `None` if the field is null or missing, or the element does not exist.
     pub(crate) fn follow_if_exists(
         &self,
         node: &Node<'_>,
@@ -81,7 +81,7 @@ impl<'m> Lookup<'m> {
         }
     }
 
-    /// The element that a field names; `None` if the field is null or missing. There must be such an element.
+    /// Returns the element that a field names, which must exist; `None` if the field is null or missing.
     pub(crate) fn follow(
         &self,
         node: &Node<'_>,
@@ -94,7 +94,7 @@ impl<'m> Lookup<'m> {
         }
     }
 
-    /// The elements that a list of ids names, in its order. All of them must exist.
+    /// Returns the elements that a list of ids names, in order. All of them must exist.
     pub(crate) fn follow_all(
         &self,
         node: &Node<'_>,
@@ -104,7 +104,7 @@ impl<'m> Lookup<'m> {
         node.integers(field)?.into_iter().map(|id| self.require(collection, id, node.trail_by(field))).collect()
     }
 
-    /// The elements that a list of ids names, in its order, without those that do not exist.
+    /// Returns the elements that a list of ids names, in order, without those that do not exist.
     pub(crate) fn follow_existing(
         &self,
         node: &Node<'_>,
@@ -115,38 +115,38 @@ impl<'m> Lookup<'m> {
         ids.filter_map(|id| self.find_id(collection, id, node.trail_by(field)).transpose()).collect()
     }
 
-    /// The element with that id, which must exist.
+    /// Returns the element with that id, which must exist.
     pub(crate) fn require(&self, collection: Collection, id: i64, trail: Trail) -> Result<Node<'m>, SlideError> {
         self.find_id(collection, id, trail.clone())?
             .ok_or_else(|| SlideError::missing(format_args!("{collection}:{id}"), &trail))
     }
 
-    /// Every element of a collection that is a JSON object, by ascending id.
+    /// Returns every element of a collection that is a JSON object, by ascending id.
     pub(crate) fn all(&self, collection: Collection) -> Result<Vec<Node<'m>>, SlideError> {
         self.dependencies.borrow_mut().collections.insert(collection);
         let keys = self.meeting.elements(collection).map(|element| element.key());
         keys.filter_map(|key| self.find(key, Trail::default()).transpose()).collect()
     }
 
-    /// The motions whose recommendation names the motion `id`, by ascending id.
+    /// Returns the motions whose recommendation names the motion `id`, by ascending id.
     pub(crate) fn motions_referring_to(&self, id: ElementId) -> Result<Vec<Node<'m>>, SlideError> {
         self.dependencies.borrow_mut().referred_to.insert(id);
         let motions = self.meeting.elements(Collection::Motion).filter(|motion| refers(motion, id));
         motions.filter_map(|motion| self.find(motion.key(), Trail::default()).transpose()).collect()
     }
 
-    /// The JSON text of a configuration value; `null` if it is missing.
+    /// Returns the JSON text of a configuration value; `null` if it is missing.
     pub(crate) fn config(&self, key: &'static str) -> &'m str {
         self.dependencies.borrow_mut().configs.insert(key);
         self.meeting.config(key).unwrap_or("null")
     }
 
-    /// Is a configuration value true?
+    /// Returns whether a configuration value is true.
     pub(crate) fn config_is_true(&self, key: &'static str) -> bool {
         self.config(key) == "true"
     }
 
-    /// A configuration value that is an integer, or `missing`.
+    /// Returns a configuration value that is an integer, or `missing`.
     pub(crate) fn config_integer(&self, key: &'static str, missing: i64) -> Result<i64, SlideError> {
         match self.config(key) {
             "null" => Ok(missing),

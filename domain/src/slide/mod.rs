@@ -1,7 +1,7 @@
-//! What does a projector show of the meeting? One function a slide (spec: projector.md#projector-elements).
+//! What does a projector show of the meeting? One function per slide (spec: projector.md#projector-elements).
 //!
-//! A slide is a pure function of the meeting, the projector it is on, and its entry in the projector's `elements`. It
-//! reads the meeting through `lookup::Lookup` alone, which records what it depends on.
+//! A slide is a pure function of the meeting, its projector, and its entry in the projector's `elements`. It reads the
+//! meeting only through `lookup::Lookup`, which records what it depends on.
 
 mod agenda;
 mod assignments;
@@ -61,7 +61,7 @@ impl fmt::Display for SlideName {
 }
 
 impl SlideName {
-    /// Does the same entry look different on another projector?
+    /// Returns whether the same entry may look different on another projector.
     pub(crate) fn reads_its_projector(self) -> bool {
         matches!(self, Self::CurrentListOfSpeakers | Self::CurrentListOfSpeakersOverlay | Self::CurrentSpeakerChyron)
     }
@@ -96,25 +96,25 @@ struct Slide<'a, 'm> {
     entry: &'a Fields<'a>,
 }
 
-/// A slide as it is shown, and what it was rendered from.
+/// A slide as it is shown, and what it depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenderedSlide {
     /// `{"data":…,"element":…}`: compact ASCII JSON.
     pub json: Box<str>,
-    /// What it was rendered from.
+    /// What it depends on.
     pub dependencies: Dependencies,
-    /// Why it shows `Internal error`: what was missing or wrong, and through which chain of references it was needed.
-    /// For the log; names keys and fields, never values.
+    /// Why it shows `Internal error`: what was missing or wrong, and by which chain of references it was needed. For
+    /// the log; names keys and fields, never values.
     pub diagnostic: Option<String>,
 }
 
-/// Which slide an entry of a projector's `elements` asks for; `None` if it names none that there is.
+/// Returns which slide an entry of a projector's `elements` asks for; `None` if there is no such slide.
 #[must_use]
 pub fn slide_name(entry: &str) -> Option<SlideName> {
     named(&Fields::of(entry)?).ok()
 }
 
-/// Renders the slide that `entry`, the text of an entry in the `elements` of `projector` (in wire form), asks for.
+/// Renders the slide that `entry` asks for: the text of an entry in the `elements` of `projector`, in wire form.
 ///
 /// Cannot fail: an error is shown inside the slide (spec: projector.md#slide-internal-error).
 #[must_use]
@@ -135,7 +135,7 @@ pub fn render_slide(meeting: &Meeting, projector: ElementKey, entry: &str) -> Re
     RenderedSlide { json: slide_json(&data, entry), dependencies: lookup.into_dependencies(), diagnostic }
 }
 
-/// The slide for an entry that is not rendered.
+/// Returns the slide for an entry that is not rendered.
 pub(crate) fn refused_slide(entry: &str) -> RenderedSlide {
     RenderedSlide {
         json: slide_json(&error_data(SlideError::INTERNAL), entry),
@@ -160,12 +160,12 @@ fn named(entry: &Fields<'_>) -> Result<SlideName, SlideError> {
 }
 
 fn unknown_slide(name: &str) -> SlideError {
-    // The spelling is the protocol's.
+    // The spelling is prescribed by the protocol.
     SlideError::Shown(format!("unknwown slide {name}"))
 }
 
 impl<'m> Slide<'_, 'm> {
-    /// The element that the entry's `id` names. `what` asks for it if there is no id.
+    /// Returns the element that the entry's `id` names. `what` appears in the error if there is no id.
     fn element(&self, collection: Collection, what: impl fmt::Display) -> Result<Node<'m>, SlideError> {
         let missing = |id: &str| SlideError::Shown(format!("{collection} with id {id} does not exist"));
         let Some(json) = self.entry.get("id") else {
@@ -180,24 +180,24 @@ impl<'m> Slide<'_, 'm> {
         }
         match json.parse() {
             Ok(0) => Err(SlideError::Shown(format!("id is required for {what} slide"))),
-            // An id that is no 64 bit number is that of no element.
+            // An id that does not fit into 64 bits names no element.
             Err(_) => Err(missing(json)),
             Ok(id) => self.lookup.find_id(collection, id, Trail::default())?.ok_or_else(|| missing(json)),
         }
     }
 
-    /// The element of the collection that has the slide's own name.
+    /// Returns the element of the collection that has the slide's own name.
     fn named_element(&self, name: SlideName, collection: Collection) -> Result<Node<'m>, SlideError> {
         self.element(collection, name)
     }
 
-    /// An option of the entry that is a boolean; missing or null is false.
+    /// Returns a boolean option of the entry; missing or null is false.
     fn option_is_true(&self, option: &str) -> Result<bool, SlideError> {
         self.entry.boolean(option).map_err(|error| SlideError::Internal(format!("the entry: {error}")))
     }
 }
 
-/// The text of `title_information` with `_agenda_item_number` added to it.
+/// Returns the text of `title_information` with `_agenda_item_number` added.
 fn with_item_number(node: &Node<'_>, item: &Node<'_>) -> Result<String, SlideError> {
     const NUMBER: &str = "_agenda_item_number";
     let mut object = Object::new();
@@ -210,7 +210,7 @@ fn with_item_number(node: &Node<'_>, item: &Node<'_>) -> Result<String, SlideErr
     Ok(object.finish())
 }
 
-/// The `item_number` of an agenda item.
+/// Returns the `item_number` of an agenda item.
 fn item_number<'m>(item: &Node<'m>) -> &'m str {
     match item.copied("item_number") {
         "null" => "\"\"",

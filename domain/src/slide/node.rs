@@ -1,4 +1,4 @@
-//! What is an element as a slide reads it: its fields, and how the slide came there?
+//! How does a slide see an element? Its fields, and the chain of references that led to it.
 
 use std::rc::Rc;
 
@@ -7,7 +7,7 @@ use super::text::Object;
 use crate::ids::ElementKey;
 use crate::json::{FieldError, Fields, inside};
 
-/// An element that a slide looked up. What it says of wrong types names the element and the way to it.
+/// An element that a slide looked up. Errors about wrong types name the element and the references that led to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Node<'m> {
     key: ElementKey,
@@ -30,31 +30,31 @@ impl<'m> Node<'m> {
         self.json
     }
 
-    /// The way on by one of its fields.
+    /// Returns the trail extended by one of its fields.
     pub(crate) fn trail_by(&self, field: &'static str) -> Trail {
         self.trail.by(self.key, field)
     }
 
-    /// The text of a field; `null` if it is missing.
+    /// Returns the text of a field; `null` if it is missing.
     pub(crate) fn copied(&self, name: &str) -> &'m str {
         self.fields.raw(name).unwrap_or("null")
     }
 
-    /// Adds these fields to `object`, as they are.
+    /// Adds these fields to `object`, unchanged.
     pub(crate) fn copy_to(&self, object: &mut Object, names: &[&str]) {
         for name in names {
             object.add(name, self.copied(name));
         }
     }
 
-    /// A new object of these fields.
+    /// Returns a new object of these fields.
     pub(crate) fn copy(&self, names: &[&str]) -> String {
         let mut object = Object::new();
         self.copy_to(&mut object, names);
         object.finish()
     }
 
-    /// Is the field there and not null?
+    /// Returns whether the field is present and not null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.fields.get(name).is_some()
     }
@@ -67,7 +67,7 @@ impl<'m> Node<'m> {
         self.fields.integer(name).map_err(|error| self.wrong(&error))
     }
 
-    /// A list of integers in its order; missing or null is empty.
+    /// Reads a list of integers, in order; missing or null is empty.
     pub(crate) fn integers(&self, name: &str) -> Result<Vec<i64>, SlideError> {
         match self.fields.get(name) {
             None => Ok(Vec::new()),
@@ -77,7 +77,7 @@ impl<'m> Node<'m> {
         }
     }
 
-    /// A string as it stands between its quotes; missing or null is empty.
+    /// Reads a string as it appears between its quotes; missing or null is empty.
     pub(crate) fn text(&self, name: &str) -> Result<&'m str, SlideError> {
         match self.fields.get(name) {
             None => Ok(""),
@@ -85,12 +85,12 @@ impl<'m> Node<'m> {
         }
     }
 
-    /// The objects of a list; missing or null is empty.
+    /// Reads the objects of a list; missing or null is empty.
     pub(crate) fn objects(&self, name: &str) -> Result<Vec<Fields<'m>>, SlideError> {
         self.fields.objects(name).map_err(|error| self.wrong(&error))
     }
 
-    /// An object; `None` if it is missing or null.
+    /// Reads an object; `None` if it is missing or null.
     pub(crate) fn object(&self, name: &str) -> Result<Option<Fields<'m>>, SlideError> {
         match self.fields.get(name) {
             None => Ok(None),
@@ -101,7 +101,7 @@ impl<'m> Node<'m> {
         }
     }
 
-    /// The error that some field of it has a type that the slide cannot use.
+    /// Returns the error that one of its fields has an unusable type.
     pub(crate) fn wrong(&self, error: &FieldError) -> SlideError {
         SlideError::field(self.key, error, &self.trail)
     }

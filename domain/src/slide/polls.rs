@@ -21,16 +21,16 @@ pub(super) fn add_votes(object: &mut Object, option: &Node<'_>) {
     }
 }
 
-/// The number that a decimal in a string is, digit for digit; `null` if it is not a number.
+/// Returns the number that a decimal in a string stands for, digit for digit; `null` if it is not a number.
 fn decimal(json: &str) -> &str {
     let text = inside(json).unwrap_or(json);
-    // `from_str` would pass over white space on either side.
+    // `from_str` would ignore surrounding white space.
     let begins_like_one = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
     let ends_like_one = text.ends_with(|last: char| last.is_ascii_digit());
     if begins_like_one && ends_like_one && serde_json::from_str::<Number>(text).is_ok() { text } else { "null" }
 }
 
-/// The value of a field as it is, but `null` for the number 0.
+/// Returns the value of a field, but `null` for the number 0.
 pub(super) fn amount(json: &str) -> &str {
     let is_number = json.starts_with(|first: char| first == '-' || first.is_ascii_digit());
     let mantissa = json.split(['e', 'E']).next().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! How is the JSON text of a slide put together?
+//! How is the JSON text of a slide assembled?
 //!
-//! Values go in as the text they have in their element. A string that is joined of others is joined as it stands between
+//! Values keep the text they have in their element. A string that is joined from others is joined as it appears between
 //! the quotes: in wire form that is ASCII with every escape in place, so nothing is decoded or encoded.
 
 /// A JSON object as it is written, field by field.
@@ -11,7 +11,7 @@ impl Object {
         Self("{".to_owned())
     }
 
-    /// Adds a field; `json` is the text of its value. Names are ours: ASCII without anything to escape.
+    /// Adds a field; `json` is the text of its value. Field names are our own: ASCII without anything to escape.
     pub(crate) fn add(&mut self, name: &str, json: &str) {
         if self.0.len() > 1 {
             self.0.push(',');
@@ -33,7 +33,7 @@ impl Object {
     }
 }
 
-/// The text of a JSON list of these values.
+/// Returns the text of a JSON list of these values.
 pub(crate) fn list(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let mut out = "[".to_owned();
     for item in items {
@@ -46,12 +46,12 @@ pub(crate) fn list(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     out
 }
 
-/// The JSON string with this text between its quotes.
+/// Returns the JSON string with this text between its quotes.
 pub(crate) fn quoted(inside: &str) -> String {
     format!("\"{inside}\"")
 }
 
-/// The text of a JSON boolean.
+/// Returns the text of a JSON boolean.
 pub(crate) const fn boolean(value: bool) -> &'static str {
     if value { "true" } else { "false" }
 }

@@ -12,7 +12,7 @@ pub(super) fn user(slide: &Slide<'_, '_>) -> Result<String, SlideError> {
     Ok(Object::new().with("user", &quoted(&full_name_of(&user)?)).finish())
 }
 
-/// The user that a slide names; `id` is what stands in the field, nothing counts as 0.
+/// Returns the user that a slide names; `id` is the value of the field, where nothing counts as 0.
 pub(super) fn named_user<'m>(lookup: &Lookup<'m>, id: Option<i64>, trail: Trail) -> Result<Node<'m>, SlideError> {
     let id = id.unwrap_or_default();
     lookup
@@ -20,7 +20,7 @@ pub(super) fn named_user<'m>(lookup: &Lookup<'m>, id: Option<i64>, trail: Trail)
         .ok_or_else(|| SlideError::Shown(format!("{} with id {id} does not exist", Collection::User)))
 }
 
-/// The name and, if there is one, the structure level, as it stands between the quotes of a JSON string.
+/// Returns the name and, if there is one, the structure level, as it appears between the quotes of a JSON string.
 pub(super) fn full_name_of(user: &Node<'_>) -> Result<String, SlideError> {
     let mut name = name_of(user)?;
     let level = user.text("structure_level")?;
@@ -32,14 +32,15 @@ pub(super) fn full_name_of(user: &Node<'_>) -> Result<String, SlideError> {
     Ok(name)
 }
 
-/// The name, as it stands between the quotes of a JSON string.
+/// Returns the name, as it appears between the quotes of a JSON string.
 pub(super) fn name_of(user: &Node<'_>) -> Result<String, SlideError> {
     let parts = [user.text("title")?, user.text("first_name")?, user.text("last_name")?];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     if parts.is_empty() { user.text("username").map(str::to_owned) } else { Ok(parts.join(" ")) }
 }
 
-/// The full names of the users that a list of objects names with `user_id`, ordered by `weight`, each as a JSON string.
+/// Returns the full names of the users that a list of objects names with `user_id`, ordered by `weight`, each as a JSON
+/// string.
 pub(super) fn names_by_weight(
     lookup: &Lookup<'_>,
     node: &Node<'_>,

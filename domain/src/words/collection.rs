@@ -1,10 +1,10 @@
-//! Which collections are there? The only place with their names (spec: restriction.md#unknown-collections).
+//! Which collections are there? This is the only place with their names (spec: restriction.md#unknown-collections).
 
 use std::fmt;
 
 wire_names! {
-    /// A kind of elements. The variants stand in the alphabetical order of the names, which is the order of
-    /// collections in a line (spec: stream.md#sorted).
+    /// A kind of element. The variants are in alphabetical order of their names, which is the order of collections in a
+    /// line (spec: stream.md#sorted).
     pub enum Collection {
         AgendaItem = "agenda/item",
         ListOfSpeakers = "agenda/list-of-speakers",

@@ -1,4 +1,4 @@
-//! What identifies things: elements, users, groups, and the points in time of a meeting.
+//! What identifies things? Ids of elements, users, groups and changes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -34,13 +34,13 @@ impl GroupId {
 #[serde(transparent)]
 pub struct ProjectorId(pub u64);
 
-/// A point in the life of a meeting, given by the server: one more with every change (spec: redis.md#change-script).
+/// The number of a change, given by the server: each change gets the next one (spec: redis.md#change-script).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ChangeId(pub u64);
 
 impl ChangeId {
-    /// The id that the change after this one has.
+    /// Returns the id of the next change.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0 + 1)
@@ -59,19 +59,19 @@ pub struct ElementKey {
 }
 
 impl ElementKey {
-    /// The key of the element `id` of `collection`.
+    /// Returns the key of the element `id` of `collection`.
     #[must_use]
     pub const fn new(collection: Collection, id: u64) -> Self {
         Self { collection, id: ElementId(id) }
     }
 
-    /// The key of the user element of `user`.
+    /// Returns the key of the user element of `user`.
     #[must_use]
     pub const fn user(user: UserId) -> Self {
         Self::new(Collection::User, user.0)
     }
 
-    /// The key of the projector element of `projector`.
+    /// Returns the key of the projector element of `projector`.
     #[must_use]
     pub const fn projector(projector: ProjectorId) -> Self {
         Self::new(Collection::Projector, projector.0)
@@ -84,7 +84,7 @@ pub enum ElementKeyError {
     /// There is not exactly one colon, or the id is not a positive integer.
     #[error("is not of the form <collection>:<positive integer>")]
     Malformed,
-    /// The form is right, but the collection is none that this service knows. Such elements are hidden from all.
+    /// The form is right, but this service does not know the collection. Such elements are hidden from everybody.
     #[error("has a collection that this service does not know")]
     UnknownCollection,
 }

@@ -1,7 +1,7 @@
-//! How JSON text is brought into the one form the wire needs, and how single fields are read from it.
+//! How is JSON text brought into the one form that is sent, and how are single fields read from it?
 //!
-//! The wire form has no white space between tokens and is pure ASCII (spec: http.md#ascii); strings and numbers
-//! keep the bytes they came with.
+//! The wire form has no white space between tokens and is pure ASCII (spec: http.md#ascii); strings and numbers keep
+//! their bytes.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::ids::{GroupId, UserId};
 
-/// Brings JSON text into wire form: white space between tokens dropped, everything above 0x7F as `\uXXXX`.
+/// Brings JSON text into wire form: drops white space between tokens, and escapes everything above 0x7F as `\uXXXX`.
 ///
 /// # Errors
 /// The text is not one JSON value in UTF-8.
@@ -32,14 +32,14 @@ pub fn wire_form(text: &[u8]) -> Result<String, serde_json::Error> {
     Ok(out)
 }
 
-/// Appends what stands outside of strings.
+/// Appends text outside of strings.
 fn push_tokens(out: &mut String, text: &str) {
     for part in text.split([' ', '\t', '\n', '\r']) {
         out.push_str(part);
     }
 }
 
-/// Where the string that begins `text` ends; the text is known to be JSON.
+/// Returns where the string at the beginning of `text` ends; the text is known to be JSON.
 fn end_of_string(text: &[u8]) -> usize {
     let mut index = 1;
     while index < text.len() {
@@ -63,12 +63,12 @@ fn push_string(out: &mut String, text: &str) {
     }
 }
 
-/// What stands between the quotes of a JSON string; `None` if the value is not a string.
+/// Returns what is between the quotes of a JSON string; `None` if the value is not a string.
 pub(crate) fn inside(json: &str) -> Option<&str> {
     json.strip_prefix('"')?.strip_suffix('"')
 }
 
-/// The JSON string literal of `text`, in ASCII.
+/// Returns the JSON string literal of `text`, in ASCII.
 #[must_use]
 pub fn string_literal(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
@@ -110,14 +110,14 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    /// The error that `field` is not what was `expected`.
+    /// Creates the error that `field` is not what was `expected`.
     #[must_use]
     pub fn new(field: &str, problem: &'static str) -> Self {
         Self { field: field.to_owned(), problem }
     }
 }
 
-/// The fields of a JSON object, in their order, each with its text as it stands.
+/// The fields of a JSON object, in order, each with its unchanged text.
 ///
 /// If a name occurs several times the last one counts, as it does for the client and the server.
 #[derive(Debug)]
@@ -130,24 +130,24 @@ impl<'a> Fields<'a> {
         serde_json::from_str(text).ok()
     }
 
-    /// The text of a field; `None` if it is missing or null.
+    /// Returns the text of a field; `None` if it is missing or null.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&'a str> {
         self.raw(name).filter(|text| *text != "null")
     }
 
-    /// The text of a field, `null` too; `None` only if it is missing.
+    /// Returns the text of a field, even if it is null; `None` only if it is missing.
     #[must_use]
     pub fn raw(&self, name: &str) -> Option<&'a str> {
         self.0.iter().rev().find(|(field, _)| field == name).map(|(_, value)| value.get())
     }
 
-    /// Every field with its text, in the order of the object.
+    /// Returns every field with its text, in the order of the object.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value.get()))
     }
 
-    /// A boolean; missing or null is false.
+    /// Reads a boolean; missing or null is false.
     ///
     /// # Errors
     /// It is something else.
@@ -155,7 +155,7 @@ impl<'a> Fields<'a> {
         self.typed(name, "is not a boolean").map(Option::unwrap_or_default)
     }
 
-    /// An integer; `None` if missing or null.
+    /// Reads an integer; `None` if missing or null.
     ///
     /// # Errors
     /// It is something else.
@@ -163,7 +163,7 @@ impl<'a> Fields<'a> {
         self.typed(name, "is not an integer")
     }
 
-    /// A string; `None` if missing or null.
+    /// Reads a string; `None` if missing or null.
     ///
     /// # Errors
     /// It is something else.
@@ -171,7 +171,7 @@ impl<'a> Fields<'a> {
         self.typed(name, "is not a string")
     }
 
-    /// A list of strings; missing or null is empty.
+    /// Reads a list of strings; missing or null is empty.
     ///
     /// # Errors
     /// It is something else.
@@ -179,7 +179,7 @@ impl<'a> Fields<'a> {
         self.typed(name, "is not a list of strings").map(Option::unwrap_or_default)
     }
 
-    /// A user id; missing, null, or not positive is nobody (spec: restriction.md#missing-fields).
+    /// Reads a user id; missing, null or not positive is nobody (spec: restriction.md#missing-fields).
     ///
     /// # Errors
     /// It is not an integer.
@@ -187,26 +187,26 @@ impl<'a> Fields<'a> {
         Ok(self.integer(name)?.and_then(positive).map(UserId))
     }
 
-    /// A list of user ids in its order; missing or null is empty.
+    /// Reads a list of user ids, in order; missing or null is empty.
     ///
     /// # Errors
-    /// It is something else than a list of integers.
+    /// It is something other than a list of integers.
     pub fn users(&self, name: &str) -> Result<Vec<UserId>, FieldError> {
         Ok(self.positive_integers(name)?.map(UserId).collect())
     }
 
-    /// A list of group ids in its order; missing or null is empty.
+    /// Reads a list of group ids, in order; missing or null is empty.
     ///
     /// # Errors
-    /// It is something else than a list of integers.
+    /// It is something other than a list of integers.
     pub fn groups(&self, name: &str) -> Result<Vec<GroupId>, FieldError> {
         Ok(self.positive_integers(name)?.map(GroupId).collect())
     }
 
-    /// The fields of each object of a list; missing or null is empty.
+    /// Returns the fields of each object of a list; missing or null is empty.
     ///
     /// # Errors
-    /// It is something else than a list of objects.
+    /// It is something other than a list of objects.
     pub fn objects(&self, name: &str) -> Result<Vec<Fields<'a>>, FieldError> {
         match self.get(name) {
             None => Ok(Vec::new()),

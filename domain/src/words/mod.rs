@@ -1,6 +1,6 @@
-//! Which words does the field have, and how are they written? Everything else is said in them.
+//! Which words does the field have, and how are they written? Everything else is expressed in them.
 
-// First: the macro is known only behind this line.
+// First: the macro is only known after this line.
 #[macro_use]
 mod wire_names;
 

@@ -1,7 +1,7 @@
-//! Which permissions do the rules ask for? The only place with their names (spec: restriction.md#has).
+//! Which permissions do the rules ask for? This is the only place with their names (spec: restriction.md#has).
 
 wire_names! {
-    /// A permission that some rule of this service asks for. The server knows more; those decide nothing here.
+    /// A permission that some rule of this service asks for. The server knows more; those have no effect here.
     pub enum Permission {
         AgendaCanSee = "agenda.can_see",
         AgendaCanManage = "agenda.can_manage",
@@ -32,31 +32,31 @@ impl PermissionSet {
     /// No permission.
     pub const EMPTY: Self = Self(0);
 
-    /// The set of just this permission.
+    /// Returns the set of just this permission.
     #[must_use]
     pub const fn of(permission: Permission) -> Self {
         Self(1 << permission as u8)
     }
 
-    /// Is `permission` in the set?
+    /// Returns whether `permission` is in the set.
     #[must_use]
     pub const fn contains(self, permission: Permission) -> bool {
         self.0 & Self::of(permission).0 != 0
     }
 
-    /// Have the two sets a permission in common?
+    /// Returns whether the two sets have a permission in common.
     #[must_use]
     pub const fn intersects(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
-    /// What is in one of the two sets.
+    /// Returns the union of the two sets.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Is no permission in the set?
+    /// Returns whether the set is empty.
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0

@@ -1,26 +1,26 @@
-//! Whom does a change of an element concern beyond those who see that element?
+//! What does a change of an element affect, other than the element itself?
 
 use super::collection::Collection;
 use super::permission::Permission;
 
-/// What may look different when an element changes, beside the element itself.
+/// What may look different when an element changes, other than the element itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// Nothing.
     Itself,
-    /// What the user sees whose element it is.
+    /// What the user of that id sees.
     ItsUser,
     /// What everybody sees.
     Everybody,
     /// What everybody sees, if it holds a [`DecidingConfig`].
     Configuration,
-    /// Users: whoever has the permission sees those whom the element names (spec: restriction.md#required-users).
+    /// Users: everybody with the permission sees those whom the element names (spec: restriction.md#required-users).
     Required(Permission, Named),
 }
 
 wire_names! {
-    /// A configuration value that the rules or the access read. They can read no other ([`Meeting::is_true`]), since
-    /// clients would not be told when it changes.
+    /// A configuration value that the rules or the access check read. They cannot read any other
+    /// ([`Meeting::is_true`]), because clients would not be notified when it changes.
     ///
     /// [`Meeting::is_true`]: crate::meeting::Meeting::is_true
     pub enum DecidingConfig {
@@ -44,7 +44,7 @@ pub enum Named {
     User,
 }
 
-/// What a change of an element of the collection may reach.
+/// Returns what a change of an element of the collection may affect.
 #[must_use]
 pub const fn reach(collection: Collection) -> Reach {
     use Collection as C;

@@ -1,6 +1,6 @@
-//! How is a closed list of names on the wire written down once? One enum, its names, and the way back.
+//! How is a closed list of wire names written down once? As one enum with its names, and the way back.
 
-/// Makes an enum of the names, in the order they are written.
+/// Defines an enum of the names, in the order in which they are written.
 macro_rules! wire_names {
     ($(#[$attribute:meta])* pub enum $list:ident { $($variant:ident = $name:literal,)+ }) => {
         $(#[$attribute])*
@@ -11,10 +11,10 @@ macro_rules! wire_names {
         }
 
         impl $list {
-            /// Every one of them, in their order.
+            /// Every one of them, in order.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$variant),+];
 
-            /// The name on the wire.
+            /// Returns the name on the wire.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -22,7 +22,7 @@ macro_rules! wire_names {
                 }
             }
 
-            /// The one of that name; `None` if this service does not know it.
+            /// Returns the value with that name; `None` if this service does not know it.
             #[must_use]
             pub fn from_name(name: &str) -> Option<Self> {
                 match name {

@@ -1,5 +1,5 @@
-//! Does a client that comes back lose what it may no longer have, case by case?
-//! (spec: stream.md#served-as-another, stream.md#wider)
+//! Does a client that returns lose what it may no longer have, case by case? (spec: stream.md#served-as-another,
+//! stream.md#wider)
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::world::World;
 use domain::testing::elements::Dice;
 use domain::testing::strategies::{History, Write};
 
-/// Groups 1 (default) and 3 have no rights, user 5 is in group 3, and anonymous is let in.
+/// Groups 1 (default) and 3 have no rights, user 5 is in group 3, and anonymous is admitted.
 fn meeting() -> Value {
     json!({
         "users/group:1": { "permissions": [] },
@@ -38,8 +38,8 @@ fn writes(elements: &Value) -> Vec<Write> {
 }
 
 /// Goes through the changes of the meeting, `null` being a deletion, with every number of kept versions, and with every
-/// run of changes missed and caught up with in one step. After each, user 5 and anonymous come back with every id, from
-/// this service or from another one, and with any lines held back.
+/// run of changes missed and caught up with in one step. After each, user 5 and anonymous return with every id, from
+/// this instance or from another one, and with any lines held back.
 #[track_caller]
 fn check(beside: Value, changes: &[Value]) {
     let elements: BTreeMap<_, _> =
@@ -73,7 +73,7 @@ fn group(permissions: &[&str]) -> Value {
 fn who_was_served_as_anonymous_in_between() {
     let anonymous_sees = json!({ "users/group:1": { "permissions": ["core.can_see_projector"] } });
     let user = json!({ "groups_id": [3] });
-    // Told of the countdown as anonymous, and then back as one who may not see it.
+    // Sent the countdown as anonymous, and then back as a user who may not see it.
     check(
         anonymous_sees.clone(),
         &[json!({ "core/countdown:7": {}, "users/user:5": null }), json!({ "users/user:5": user })],

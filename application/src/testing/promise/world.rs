@@ -32,7 +32,7 @@ pub(super) struct World {
 }
 
 struct WorldState {
-    /// The meeting as of each change id, also of those that the service missed.
+    /// The meeting as of each change id, including those that the service missed.
     meetings: BTreeMap<u64, Elements>,
     views: BTreeMap<(u64, u64), Rc<Elements>>,
     /// The ids of the versions that the service has made.
@@ -68,14 +68,14 @@ impl World {
         self.published().current().version()
     }
 
-    /// The connection is passed over if the change from that version does not concern it.
+    /// Passes the connection over if the change from that version does not affect it.
     pub(super) fn announce(&self, before: Version, connection: &ClientStream) {
         if let Some(version_diff) = self.published().version_diff(before) {
             connection.cursor.seen_version().advance_if_unaffected(&version_diff);
         }
     }
 
-    /// The next changes, each of them a version, published at once.
+    /// Publishes the next changes, each of them a version, at once.
     pub(super) fn make_changes(&self, count: usize) {
         let mut current = Meeting::clone(self.published().current());
         let mut meetings = Vec::new();
@@ -89,7 +89,7 @@ impl World {
         self.publisher.publish(meetings, Duration::ZERO);
     }
 
-    /// The next changes are missed, and caught up with in one step.
+    /// Misses the next changes, and catches up with them in one step.
     pub(super) fn miss_changes(&self, count: usize) {
         let count = count.min(self.left());
         if count == 0 {
@@ -112,7 +112,7 @@ impl World {
             WorldState { meetings, views: BTreeMap::new(), published: vec![highest.0], now: highest.0 };
     }
 
-    /// As whom the session of this user is served; `None`: not at all.
+    /// Returns as whom the session of this user is served; `None`: not at all.
     pub(super) fn access(&self, user: u64) -> Option<u64> {
         match access(self.published().current(), &session(user)) {
             Access::Granted(user) => Some(user.map_or(0, |user| user.0)),
@@ -120,7 +120,7 @@ impl World {
         }
     }
 
-    /// A new connection of a user who is served.
+    /// Opens a connection of a user who is served.
     pub(super) fn connect(&self, user: u64, change_id: u64) -> (ClientStream, Option<Line>) {
         let published = self.published();
         let viewer = match access(published.current(), &session(user)) {
@@ -142,7 +142,7 @@ impl World {
         (ClientStream { cursor: started.cursor, seen: self.now() }, line)
     }
 
-    /// What comes next; the outer `None`: the stream ends.
+    /// Returns what comes next; an outer `None` means that the stream ends.
     pub(super) fn next(&self, connection: &mut ClientStream) -> Option<Option<Line>> {
         connection.seen = self.now();
         match connection.cursor.next(&self.published()) {
@@ -158,7 +158,7 @@ impl World {
         Some(line)
     }
 
-    /// What the user sees as of that id.
+    /// Returns what the user sees as of that id.
     pub(super) fn view(&self, user: u64, change_id: u64) -> Rc<Elements> {
         let mut state = self.state.borrow_mut();
         let WorldState { meetings, views, .. } = &mut *state;
@@ -170,7 +170,8 @@ impl World {
         self.view(user, self.now())
     }
 
-    /// As whom the session of this user was served as of that id, here or by another service; `None`: not at all.
+    /// Returns as whom the session of this user was served as of that id, here or by another instance; `None`: not at
+    /// all.
     pub(super) fn access_at(&self, user: u64, change_id: u64) -> Option<u64> {
         Oracle::of(&self.state.borrow().meetings[&change_id]).served_as(user)
     }
@@ -199,12 +200,12 @@ impl World {
         Line { changed, deleted, from_change_id: from, to_change_id: to, all_data: false }
     }
 
-    /// Is the version that was the newest as of that id still known to the service?
+    /// Returns whether the newest version as of that id is still known to the service.
     pub(super) fn is_kept(&self, change_id: u64) -> bool {
         self.kept().contains(&change_id)
     }
 
-    /// Is the first line what the table "Where the client starts" says?
+    /// Checks the first line against the table "Where the client starts".
     pub(super) fn check_first_line(
         &self,
         of_session: u64,
@@ -232,7 +233,7 @@ impl World {
         }
         // "every key that was written in any step since N … plus every element whose view changed in any step"
         let mut named = self.known_written(base, now);
-        // What another service may have told of versions that this one never had.
+        // What another instance may have sent of versions that this one never had.
         let mut passed_over = BTreeSet::new();
         for pair in versions.windows(2) {
             let (changed, deleted) = difference(&self.view(user, pair[0]), &self.view(user, pair[1]));
@@ -279,7 +280,7 @@ impl World {
         }
     }
 
-    /// Only elements that may decide what the user sees of others are a reason to send everything.
+    /// Only elements that may affect what the user sees of others are a reason to send everything.
     fn check_everything_because_of(
         &self,
         user: u64,

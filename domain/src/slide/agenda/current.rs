@@ -1,5 +1,5 @@
-//! Whose list of speakers is the current one of a projector, and who speaks?
-//! (spec: projector.md#current-list-of-speakers, projector.md#chyron)
+//! Which list of speakers is the current one of a projector, and who is speaking? (spec:
+//! projector.md#current-list-of-speakers, projector.md#chyron)
 
 use serde_json::value::RawValue;
 
@@ -47,14 +47,14 @@ fn own_projector<'m>(slide: &Slide<'_, 'm>) -> Result<Node<'m>, SlideError> {
     node.ok_or_else(|| SlideError::missing(format_args!("{collection}:{id}"), &Trail::default()))
 }
 
-/// The list of speakers of what the reference projector shows first.
+/// Returns the list of speakers of what the reference projector shows first.
 fn current<'m>(lookup: &Lookup<'m>, projector: &Node<'m>) -> Result<Option<Node<'m>>, SlideError> {
     const REFERENCE: &str = "reference_projector_id";
     let reference = match projector.integer(REFERENCE)? {
         None | Some(0) => projector.clone(),
         Some(id) => lookup.require(Collection::Projector, id, projector.trail_by(REFERENCE))?,
     };
-    // Every id is looked at before the first element: one that is no number is an error wherever it stands.
+    // Every id is checked before the first element is read: one that is not a number is an error wherever it is.
     let mut shown = Vec::new();
     for entry in entries(&reference)? {
         shown.extend(named_element(&entry)?);
@@ -70,7 +70,7 @@ fn current<'m>(lookup: &Lookup<'m>, projector: &Node<'m>) -> Result<Option<Node<
     Ok(None)
 }
 
-/// The entries of a projector that are objects.
+/// Returns the entries of a projector that are objects.
 fn entries<'m>(projector: &Node<'m>) -> Result<Vec<Fields<'m>>, SlideError> {
     const ELEMENTS: &str = "elements";
     let entries: Vec<&'m RawValue> = match projector.copied(ELEMENTS) {
@@ -80,7 +80,7 @@ fn entries<'m>(projector: &Node<'m>) -> Result<Vec<Fields<'m>>, SlideError> {
     Ok(entries.into_iter().filter_map(|entry| Fields::of(entry.get())).collect())
 }
 
-/// The element that an entry names, if it has an id and there is such a collection.
+/// Returns the element that an entry names, if it has an id and the collection exists.
 fn named_element(entry: &Fields<'_>) -> Result<Option<ElementKey>, SlideError> {
     let Some(id) = entry.get("id") else {
         return Ok(None);
@@ -91,7 +91,7 @@ fn named_element(entry: &Fields<'_>) -> Result<Option<ElementKey>, SlideError> {
     }
     let name = entry.string("name").ok().flatten();
     let collection = name.as_deref().and_then(Collection::from_name);
-    // An id that is not positive, or too large for 64 bits, is that of no element.
+    // An id that is not positive, or does not fit into 64 bits, names no element.
     let id = id.parse().ok().filter(|id| *id > 0);
     Ok(collection.zip(id).map(|(collection, id)| ElementKey::new(collection, id)))
 }

@@ -1,8 +1,8 @@
-//! When was that? Reads the times of the models, to compare them.
+//! When was that? Reads the times of models, to compare them.
 
-/// Nanoseconds since 1970-01-01T00:00:00Z of a time such as `2020-11-17T10:44:03.663716+01:00`.
+/// Returns nanoseconds since 1970-01-01T00:00:00Z for a time such as `2020-11-17T10:44:03.663716+01:00`.
 ///
-/// Without an offset it counts as UTC. `None` if it is not of that form.
+/// Without an offset it counts as UTC. `None` if it does not have that form.
 pub(super) fn instant(text: &str) -> Option<i128> {
     let (date, time) = text.split_once(['T', ' '])?;
     let [year, month, day] = numbers(date, '-')?;
@@ -17,9 +17,9 @@ pub(super) fn instant(text: &str) -> Option<i128> {
     Some(i128::from(seconds) * 1_000_000_000 + i128::from(fraction.map_or(Some(0), nanoseconds)?))
 }
 
-/// Days from 1970-01-01 in the Gregorian calendar.
+/// Returns days since 1970-01-01 in the Gregorian calendar.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    // Counted in years that begin in March: the leap day is then the last of its year.
+    // Years are counted from March, so that the leap day is the last day of its year.
     let year = if month <= 2 { year - 1 } else { year };
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let days_in_years = year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
@@ -39,7 +39,7 @@ fn split_offset(time: &str) -> Option<(&str, i64)> {
     Some((time, sign * (hours * 3_600 + minutes * 60)))
 }
 
-/// Exactly `N` numbers of few digits.
+/// Reads exactly `N` numbers of few digits.
 fn numbers<const N: usize>(text: &str, separator: char) -> Option<[i64; N]> {
     let numbers: Option<Vec<i64>> = text.split(separator).map(|part| digits(part, 4)).collect();
     numbers?.try_into().ok()
@@ -50,7 +50,7 @@ fn digits(text: &str, digits_max: usize) -> Option<i64> {
     if well_formed { text.parse().ok() } else { None }
 }
 
-/// Of a fraction of a second; what is finer than a nanosecond is dropped.
+/// Reads a fraction of a second; anything finer than a nanosecond is dropped.
 fn nanoseconds(fraction: &str) -> Option<i64> {
     if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

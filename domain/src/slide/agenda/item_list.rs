@@ -42,14 +42,15 @@ pub(in crate::slide) fn item_list(slide: &Slide<'_, '_>) -> Result<String, Slide
     Ok(Object::new().with("items", &list(entries?)).finish())
 }
 
-/// The items below those without a parent. What hangs on something else, or on itself, is never reached.
+/// Starts with the items without a parent. An item that hangs on something else, or on itself, is never reached.
 fn depth_first<'a, 'm>(items: &'a [Item<'m>]) -> Vec<(&'a Item<'m>, usize)> {
     let mut children: BTreeMap<i64, Vec<&Item<'m>>> = BTreeMap::new();
     for item in items {
         children.entry(item.parent).or_default().push(item);
     }
     let mut flat = Vec::with_capacity(items.len());
-    // What is still to be shown, the next one last. No recursion: a tree may be as deep as it has items.
+    // What is still to be shown, the next one last. There is no recursion, because a tree may be as deep as it has
+    // items.
     let mut ahead: Vec<(&Item<'m>, usize)> = Vec::new();
     let put = |ahead: &mut Vec<_>, children: Option<Vec<&'a Item<'m>>>, depth: usize| {
         ahead.extend(children.into_iter().flatten().rev().map(|item| (item, depth)));

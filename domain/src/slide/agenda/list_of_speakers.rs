@@ -17,12 +17,12 @@ pub(in crate::slide) fn list_of_speakers(slide: &Slide<'_, '_>) -> Result<String
     list_of_speakers_data(slide.lookup, &speakers)
 }
 
-/// Who speaks, according to the list of speakers `node`: has begun and not ended; of several the last.
+/// Returns who is speaking according to the list of speakers `node`: has begun and not ended; the last of several.
 pub(super) fn current_speaker<'m>(node: &Node<'m>) -> Result<Option<Fields<'m>>, SlideError> {
     Ok(node.objects("speakers")?.into_iter().rfind(|speaker| stage(speaker) == Stage::Current))
 }
 
-/// The user who is a speaker.
+/// Returns the user who is a speaker.
 pub(super) fn speaking_user<'m>(
     lookup: &Lookup<'m>,
     node: &Node<'_>,
@@ -72,7 +72,7 @@ fn stage(speaker: &Fields<'_>) -> Stage {
     }
 }
 
-/// Those who are to speak next, as many as the configuration says.
+/// Returns the next speakers, as many as the configuration says.
 fn waiting<'a, 'm>(
     lookup: &Lookup<'_>,
     node: &Node<'_>,
@@ -84,14 +84,14 @@ fn waiting<'a, 'm>(
         waiting.push((weight, speaker));
     }
     waiting.sort_by_key(|(weight, _)| *weight);
-    // A negative number: all of them.
+    // A negative number means all of them.
     if let Ok(shown) = usize::try_from(lookup.config_integer("agenda_show_next_speakers", -1)?) {
         waiting.truncate(shown);
     }
     Ok(waiting.into_iter().map(|(_, speaker)| speaker).collect())
 }
 
-/// Those who spoke last, as many as the configuration says.
+/// Returns the last speakers, as many as the configuration says.
 fn finished<'a, 'm>(
     lookup: &Lookup<'_>,
     node: &Node<'_>,
@@ -144,7 +144,7 @@ fn title_information(lookup: &Lookup<'_>, node: &Node<'_>, content: Option<&Fiel
     }
 }
 
-/// The item of the agenda under which the content object stands.
+/// Returns the agenda item of the content object.
 fn agenda_item<'m>(lookup: &Lookup<'m>, node: &Node<'_>, content: &Fields<'_>) -> Result<Option<Node<'m>>, SlideError> {
     let wrong = |error| node.wrong(&error);
     let collection = content.string("collection").map_err(wrong)?;

@@ -1,4 +1,4 @@
-//! What of its amendments does the slide of a motion show? (spec: projector.md#motion)
+//! What does the slide of a motion show of its amendments? (spec: projector.md#motion)
 
 use crate::collection::Collection;
 use crate::slide::error::SlideError;
@@ -8,7 +8,7 @@ use crate::slide::text::{Object, list};
 
 const INTO_FINAL: &str = "merge_amendment_into_final";
 
-/// The change recommendations of a motion that are not internal.
+/// Returns the change recommendations of a motion that are not internal.
 pub(super) fn change_recommendations(lookup: &Lookup<'_>, motion: &Node<'_>) -> Result<String, SlideError> {
     let mut shown = Vec::new();
     for recommendation in
@@ -42,7 +42,8 @@ struct Merged {
     into_final: bool,
 }
 
-/// Where an amendment is worked into its motion: by its state or, where that leaves it open, by its recommendation.
+/// Returns how an amendment is merged into its motion: by its state or, where that leaves it open, by its
+/// recommendation.
 fn merged(lookup: &Lookup<'_>, amendment: &Node<'_>) -> Result<Merged, SlideError> {
     let Some(state) = lookup.follow(amendment, "state_id", Collection::State)? else {
         return Ok(Merged { into_diff: false, into_final: false });

@@ -83,8 +83,8 @@ fn add_referring_motions(lookup: &Lookup<'_>, motion: &Node<'_>, data: &mut Obje
     Ok(())
 }
 
-/// Has the motion a recommendation whose state shows the extension? What is wrong with another motion, or its state,
-/// must not make this slide fail: then it has none.
+/// Returns whether the motion has a recommendation whose state shows the extension. A problem with another motion, or
+/// its state, must not make this slide fail: then it has none.
 fn shows_its_extension(lookup: &Lookup<'_>, motion: &Node<'_>) -> Result<bool, SlideError> {
     let Ok(Some(id)) = motion.integer("recommendation_id") else {
         return Ok(false);

@@ -33,7 +33,7 @@ pub(in crate::slide) fn poll(slide: &Slide<'_, '_>) -> Result<String, SlideError
     Ok(Object::new().with("motion", &motion.copy(&["title", "identifier"])).with("poll", &data.finish()).finish())
 }
 
-/// The votes of the only option that a vote on a motion has.
+/// Returns the votes of the only option that a vote on a motion has.
 fn first_option(lookup: &Lookup<'_>, poll: &Node<'_>) -> Result<Option<String>, SlideError> {
     const OPTIONS: &str = "options_id";
     let Some(id) = poll.integers(OPTIONS)?.first().copied() else {

@@ -10,7 +10,7 @@ use crate::slide::lookup::Lookup;
 use crate::slide::node::Node;
 use crate::slide::text::Object;
 
-/// The title and identifier of motions, by their id.
+/// The title and identifier of motions, by id.
 pub(super) type ReferencedMotions = BTreeMap<u64, String>;
 
 /// Adds the motions that the recommendation of `motion` names, if they exist.
@@ -36,7 +36,7 @@ pub(super) fn add_referenced_motions(
     Ok(())
 }
 
-/// The object of referenced motions.
+/// Returns the object of referenced motions.
 pub(super) fn referenced_motions(referenced: &ReferencedMotions) -> String {
     let mut object = Object::new();
     for (id, motion) in referenced {
