@@ -1,13 +1,13 @@
-//! How is a small file read, whatever it turns out to be, and what is to be done if it cannot be?
+//! How is a small file read, whatever it turns out to be, and what can be done if it cannot be read?
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The largest file that is read, in bytes. A larger one is refused: it is some other file than the one that was meant.
+/// The maximum size of a file, in bytes. A larger one is refused: it is not the file that was meant.
 pub(crate) const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// The whole file. It is never read further than [`FILE_BYTES_MAX`], also if it has no end.
+/// Reads the whole file, but never more than [`FILE_BYTES_MAX`], even if it is endless.
 pub(crate) fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
@@ -17,8 +17,8 @@ pub(crate) fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What somebody can do about a file that cannot be read: the rest of a sentence. Nothing it advises changes the file's
-/// contents.
+/// Returns what somebody can do about a file that cannot be read: the rest of a sentence. Nothing it advises changes
+/// the file's contents.
 pub(crate) fn remedy(path: &Path, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::PermissionDenied => permission(path),
@@ -36,11 +36,11 @@ pub(crate) fn remedy(path: &Path, error: &io::Error) -> String {
     }
 }
 
-/// Which permission is missing, and how to give it to this process alone.
+/// Returns which permission is missing, and how to grant it to this process only.
 fn permission(path: &Path) -> String {
     let user = rustix::process::geteuid().as_raw();
     let ancestors: Vec<&Path> = path.ancestors().filter(|ancestor| !ancestor.as_os_str().is_empty()).collect();
-    // The last that can still be looked at is where the way ends.
+    // The path ends where nothing more can be examined.
     let reached = ancestors.iter().find(|ancestor| std::fs::metadata(ancestor).is_ok()).copied();
     match reached {
         Some(reached) if reached != path => {
@@ -76,7 +76,7 @@ mod tests {
             let remedy = remedy(&path(name), &error);
             assert!(remedy.contains(expected), "{name}: {remedy}");
         }
-        // Tests may run as a user who may read everything, so the error is made.
+        // Tests may run as a user who may read everything, so the error is constructed.
         std::fs::write(path("file"), "").expect("written");
         let user = rustix::process::geteuid().as_raw();
         let told = remedy(&path("file"), &io::ErrorKind::PermissionDenied.into());
@@ -96,7 +96,7 @@ mod tests {
                 Err(error) => assert!(!is_read && error.to_string().contains("larger than"), "{bytes}: {error}"),
             }
         }
-        // Its length is told as 0, and it has no end.
+        // Its length is reported as 0, and it is endless.
         #[cfg(target_os = "linux")]
         assert!(read_limited(Path::new("/dev/zero")).is_err());
     }

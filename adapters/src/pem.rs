@@ -1,7 +1,7 @@
-//! What stands in a PEM file, and in which line is it damaged?
+//! What is in a PEM file, and on which line is it damaged?
 //!
-//! Readers of PEM differ in what they pass over in silence. A certificate that is passed over is missed by some browsers
-//! only, so everything that looks like a part of a block must be one, as with OpenSSL or stricter.
+//! Readers of PEM differ in what they silently skip. A skipped certificate is only missed by some browsers, so
+//! everything that looks like part of a block must be one, as with OpenSSL or stricter.
 
 mod block;
 
@@ -16,7 +16,7 @@ use x509_parser::prelude::FromDer;
 
 use block::PemBlock;
 
-/// What Windows' editors put before a text in UTF-8.
+/// The byte order mark that Windows' editors put before UTF-8 text.
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 const CERTIFICATE: &str = "CERTIFICATE";
@@ -25,7 +25,7 @@ const TRUSTED_CERTIFICATE: &str = "TRUSTED CERTIFICATE";
 const KEYS: [&str; 3] = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"];
 const ENCRYPTED_KEY: &str = "ENCRYPTED PRIVATE KEY";
 
-/// Why a file cannot be used. The texts follow the file's name, and never show anything of what stands in it.
+/// Why a file cannot be used. The texts follow the file's name, and never show anything of its contents.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PemError {
     #[error("is empty")]
@@ -91,7 +91,7 @@ impl Damage {
     }
 }
 
-/// The labels of what was found in place of what was looked for.
+/// The labels that were found instead of the expected one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Found(Vec<String>);
 
@@ -107,16 +107,16 @@ impl From<Vec<PemBlock>> for Found {
     }
 }
 
-/// A certificate and where it begins.
+/// A certificate and the line where it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PemCertificate {
     pub(crate) line: usize,
     pub(crate) der: CertificateDer<'static>,
 }
 
-/// All certificates of a file, in their order. There is at least one, and each parses as X.509.
+/// Returns all certificates of a file, in order. There is at least one, and each parses as X.509.
 ///
-/// Other blocks and what stands around the blocks are passed over.
+/// Other blocks and text around the blocks are skipped.
 pub(crate) fn certificates(file: &[u8]) -> Result<Vec<PemCertificate>, PemError> {
     let blocks = block::parse(file)?;
     let mut certificates = Vec::new();
@@ -130,7 +130,7 @@ pub(crate) fn certificates(file: &[u8]) -> Result<Vec<PemCertificate>, PemError>
     if certificates.is_empty() { Err(PemError::NoCertificate(blocks.into())) } else { Ok(certificates) }
 }
 
-/// The first private key of a file. Whether it can be used is not known yet.
+/// Returns the first private key of a file. Whether it can be used is not known yet.
 pub(crate) fn private_key(file: &[u8]) -> Result<PrivateKeyDer<'static>, PemError> {
     let blocks = block::parse(file)?;
     for block in &blocks {
@@ -145,7 +145,7 @@ pub(crate) fn private_key(file: &[u8]) -> Result<PrivateKeyDer<'static>, PemErro
     Err(PemError::NoKey(blocks.into()))
 }
 
-/// The certificates alone, as a text that every reader understands.
+/// Returns only the certificates, as a text that every reader understands.
 pub(crate) fn text(certificates: &[PemCertificate]) -> String {
     certificates.iter().map(|certificate| block::pem(CERTIFICATE, &STANDARD.encode(&certificate.der))).collect()
 }

@@ -20,13 +20,13 @@ pub struct DjangoAuthenticator {
 }
 
 impl DjangoAuthenticator {
-    /// Trusts what is signed with `secret` in `sessions`.
+    /// Creates an authenticator that trusts what is signed with `secret` in `sessions`.
     #[must_use]
     pub fn new(secret: DjangoSecret, sessions: Arc<dyn SessionStore>) -> Self {
         Self { secret, sessions, other_secret: None }
     }
 
-    /// Logs from now on that sessions are signed with another secret.
+    /// Enables logging of sessions that are signed with another secret.
     #[must_use]
     pub fn logging(self, other_secret: OtherSecretLog) -> Self {
         Self { other_secret: Some(other_secret), ..self }

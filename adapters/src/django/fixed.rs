@@ -1,4 +1,4 @@
-//! What if every request is the same user's? (spec: auth.md#fake-auth)
+//! How is every request served as the same user? (spec: auth.md#fake-auth)
 
 use async_trait::async_trait;
 use domain::ids::UserId;
@@ -12,7 +12,7 @@ pub struct FixedAuthenticator {
 }
 
 impl FixedAuthenticator {
-    /// Every request is that user's; `None`: anonymous.
+    /// Creates an authenticator that takes every request for this user's; `None`: anonymous.
     #[must_use]
     pub const fn new(user: Option<UserId>) -> Self {
         Self { user }

@@ -14,14 +14,15 @@ pub use fixed::FixedAuthenticator;
 pub use other_secret::OtherSecretLog;
 pub use secret::{DjangoSecret, DjangoSecretError, DjangoSecretFileError};
 
-/// Where the sessions are kept. Not a port of the domain: only [`DjangoAuthenticator`] knows what a session's value means.
+/// Where the sessions are stored. Not a port of the domain: only [`DjangoAuthenticator`] knows what a session's value
+/// means.
 ///
 /// Every call MUST end in bounded time. A session that was just created MUST be found.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
-    /// The value of a session as it stands; `None` if there is none.
+    /// Returns the raw value of a session; `None` if there is none.
     async fn get(&self, key: &SessionKey) -> Result<Option<Vec<u8>>, Unavailable>;
 
-    /// Which of these sessions exist, in their order.
+    /// Returns which of these sessions exist, in order.
     async fn exist(&self, keys: &[SessionKey]) -> Result<Vec<bool>, Unavailable>;
 }

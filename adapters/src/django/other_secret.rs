@@ -11,7 +11,7 @@ use domain::ports::clock::Clock;
 
 use application::once_a_minute::{INTERVAL, OnceAMinute};
 
-/// How many different sessions are counted between two lines; further ones are not, and the line tells of that many.
+/// How many different sessions are counted between two log lines; further ones are not, and the line reports that many.
 const SESSIONS_COUNTED_MAX: usize = 10_000;
 
 /// Logs, at most once a minute, how many sessions another secret has signed.
@@ -19,15 +19,15 @@ pub struct OtherSecretLog {
     secret_file: PathBuf,
     clock: Arc<dyn Clock>,
     lines: OnceAMinute,
-    /// When each session came last. A client asks again every few seconds; still it is one session.
+    /// When each session was last used. A client asks again every few seconds, but it is still one session.
     ///
-    /// Of its key there is no more than a hash, made with a random key of its own.
+    /// Only a hash of its key is kept, made with a random key.
     sessions: Mutex<HashMap<u64, Duration>>,
     hasher: RandomState,
 }
 
 impl OtherSecretLog {
-    /// The secret that this service has stands in `secret_file`.
+    /// Creates a log for the secret in `secret_file`.
     #[must_use]
     pub fn new(secret_file: &Path, clock: Arc<dyn Clock>) -> Self {
         let lines = OnceAMinute::new(Arc::clone(&clock));
@@ -40,7 +40,7 @@ impl OtherSecretLog {
         }
     }
 
-    /// A session came that another secret has signed.
+    /// Records a session that another secret has signed.
     pub(super) fn met(&self, key: &SessionKey) {
         if let Some(sessions) = self.count(key) {
             let (noun, verb) = if sessions == 1 { ("session", "was") } else { ("sessions", "were") };
@@ -53,7 +53,7 @@ impl OtherSecretLog {
         }
     }
 
-    /// Counts the session. If it is time for a line, returns how many came in the last minute.
+    /// Counts the session. Returns how many there were in the last minute if it is time to log.
     fn count(&self, key: &SessionKey) -> Option<usize> {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.monotonic();
@@ -83,7 +83,7 @@ mod tests {
         SessionKey(key.to_owned())
     }
 
-    /// A session comes at each of these seconds: of how many does the log tell then?
+    /// Checks how many sessions the log reports if one is used at each of these seconds.
     #[track_caller]
     fn check(sessions: &[(u64, &str, Option<usize>)]) {
         let clock = ManualClock::new(0);
@@ -99,9 +99,9 @@ mod tests {
     #[test]
     fn different_sessions_of_the_last_minute_are_told_of_once_a_minute() {
         check(&[(0, "a", Some(1)), (1, "a", None), (2, "b", None), (59, "b", None), (60, "c", Some(3))]);
-        // The first line has told of it already, and it does not come again.
+        // The first line has reported it already, and it is not used again.
         check(&[(0, "a", Some(1)), (30, "b", None), (60, "b", Some(1)), (120, "b", Some(1))]);
-        // Longer ago than a minute.
+        // More than a minute ago.
         check(&[(0, "a", Some(1)), (30, "b", None), (90, "c", Some(1))]);
         check(&[(0, "a", Some(1)), (30, "b", None), (89, "c", Some(2))]);
     }

@@ -11,29 +11,29 @@ use crate::file::{read_limited, remedy};
 
 /// The name before the value in the file.
 const SECRET_NAME: &str = "DJANGO_SECRET_KEY";
-/// What the server derives the key of its sessions from, before the secret.
+/// The salt from which the server derives the key of its sessions, before the secret.
 const KEY_SALT: &[u8] = b"openslides.utils.sessions.SessionStore";
 
-/// The key that the server signs sessions with, derived from its secret. Never printed.
+/// The key with which the server signs sessions, derived from its secret. Never printed.
 #[derive(Clone)]
 pub struct DjangoSecret {
     key: [u8; 20],
 }
 
 impl DjangoSecret {
-    /// The key that belongs to the server's `secret`.
+    /// Derives the key from the server's `secret`.
     #[must_use]
     pub fn new(secret: &str) -> Self {
         let key = Sha1::new().chain_update(KEY_SALT).chain_update(secret).finalize();
         Self { key: key.into() }
     }
 
-    /// Reads the secret from the text of the secret file: the last line that assigns `DJANGO_SECRET_KEY='…'` or `"…"`. A
-    /// line that is a comment assigns nothing.
+    /// Reads the secret from the text of the secret file: the last line that assigns `DJANGO_SECRET_KEY='…'` or `"…"`.
+    /// A comment assigns nothing.
     ///
     /// # Errors
-    /// There is no such line, or its value is empty: everybody could sign with that. Or the last line is not of that form:
-    /// an earlier one is not what its author wants.
+    /// There is no such line, or its value is empty, with which everybody could sign. Or the last line has another
+    /// form: then an earlier one is not what its author wants.
     pub fn parse(text: &str) -> Result<Self, DjangoSecretError> {
         let assigned = text.lines().enumerate().filter_map(|(index, line)| Some((index + 1, assigned_in_line(line)?)));
         let (line, text) = assigned.last().ok_or(DjangoSecretError::NoSuchLine)?;
@@ -47,8 +47,8 @@ impl DjangoSecret {
     /// Reads the secret from the file at `path`.
     ///
     /// # Errors
-    /// The file cannot be read, or [`DjangoSecret::parse`] fails. The text says what to do, and nothing that
-    /// would overwrite a file that is there.
+    /// The file cannot be read, or [`DjangoSecret::parse`] fails. The text says what to do, and suggests nothing that
+    /// would overwrite an existing file.
     pub fn from_file(path: &Path) -> Result<Self, DjangoSecretFileError> {
         let fail = |problem| DjangoSecretFileError { path: path.to_owned(), problem };
         let text = read_text(path).map_err(|error| match error.kind() {
@@ -58,7 +58,7 @@ impl DjangoSecret {
         Self::parse(&text).map_err(fail)
     }
 
-    /// The signature of `data`, in lower-case hexadecimal digits.
+    /// Returns the signature of `data` in lower-case hexadecimal digits.
     pub(super) fn sign(&self, data: &[u8]) -> String {
         let mut mac = <Hmac<Sha1> as KeyInit>::new_from_slice(&self.key).expect("HMAC takes keys of every length");
         mac.update(data);
@@ -72,7 +72,7 @@ impl fmt::Debug for DjangoSecret {
     }
 }
 
-/// The text of the secret file does not hold a secret. Never shows the text.
+/// Why the text of the secret file has no secret. Never shows the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DjangoSecretError {
     /// There is no file.
@@ -81,7 +81,7 @@ pub enum DjangoSecretError {
     /// The file cannot be read; says why and what to do.
     #[error("cannot be read: {0}")]
     Unreadable(String),
-    /// No line of the expected form.
+    /// No line has the expected form.
     #[error("has no line {SECRET_NAME}='…'")]
     NoSuchLine,
     /// The last line that assigns the secret has no pair of quotes.
@@ -90,7 +90,7 @@ pub enum DjangoSecretError {
         /// The first is 1.
         line: usize,
     },
-    /// The line is there, but between its quotes there is nothing.
+    /// The line is there, but there is nothing between its quotes.
     #[error("has an empty {SECRET_NAME} in line {line}")]
     Empty {
         /// The first is 1.
@@ -98,7 +98,7 @@ pub enum DjangoSecretError {
     },
 }
 
-/// The secret file holds no secret; says what to do.
+/// Why the secret file has no secret, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the secret file {path} {problem}. It must hold the same secret as the OpenSlides server; {advice} (or name another \
@@ -113,7 +113,7 @@ pub struct DjangoSecretFileError {
     pub problem: DjangoSecretError,
 }
 
-/// What to do. Commands add to a file and never replace it: it may be a file of the server's.
+/// What to do. Commands append to a file and never replace it: it may belong to the server.
 fn advice(path: &Path, problem: &DjangoSecretError) -> String {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (path, directory) = (path.display(), directory.display());
@@ -121,7 +121,7 @@ fn advice(path: &Path, problem: &DjangoSecretError) -> String {
         DjangoSecretError::Missing => {
             format!("create it with: mkdir -p {directory} && echo \"{SECRET_NAME}='MY_SECRET'\" >> {path}")
         }
-        // The empty line ends a last line that has no end.
+        // The empty line ends a last line without a line end.
         DjangoSecretError::NoSuchLine => {
             format!("add the line with: (echo; echo \"{SECRET_NAME}='MY_SECRET'\") >> {path}")
         }
@@ -132,9 +132,9 @@ fn advice(path: &Path, problem: &DjangoSecretError) -> String {
     }
 }
 
-/// What a line assigns to the secret, if it does: all that stands after `=`.
+/// Returns what a line assigns to the secret, if it does: everything after `=`.
 ///
-/// Before the name anything may stand, such as `export`, but not the beginning of a longer name, and no `#`.
+/// Before the name there may be anything, such as `export`, except the beginning of a longer name or a `#`.
 fn assigned_in_line(line: &str) -> Option<&str> {
     line.match_indices(SECRET_NAME).find_map(|(start, name)| {
         let before = &line[..start];
@@ -144,7 +144,7 @@ fn assigned_in_line(line: &str) -> Option<&str> {
     })
 }
 
-/// What stands between the first quote and the last one, or the one that a comment follows.
+/// Returns what is between the first quote and the last one, or the one that a comment follows.
 fn quoted(text: &str) -> Option<&str> {
     let text = text.trim_start();
     let quote = text.chars().next().filter(|first| matches!(first, '\'' | '"'))?;
@@ -218,7 +218,7 @@ mod tests {
         check("DJANGO_SECRET_KEY=\"test\"\t#\"old\"", Ok("test"));
     }
 
-    /// What is told about a file with this content, and whether a command that it gives would change a file.
+    /// Returns what is said about a file with this content, and whether a suggested command would change a file.
     #[track_caller]
     fn check_explained(path: &Path, expected: &str) {
         let error = DjangoSecret::from_file(path).expect_err("no secret").to_string();

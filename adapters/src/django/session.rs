@@ -18,7 +18,7 @@ pub(super) struct Login {
     pub(super) auth_hash: Option<String>,
 }
 
-/// The signature of a session, in hexadecimal digits, is as long.
+/// The length of a session's signature, in hexadecimal digits.
 const SIGNATURE_DIGITS: usize = 40;
 
 /// Reads the value of a session: base64 of `<hexadecimal signature>:<JSON>`. `None`: nobody is logged in with it.
@@ -38,7 +38,7 @@ pub(super) fn decode(secret: &DjangoSecret, value: &[u8]) -> Result<Option<Login
     }
 }
 
-/// Who is logged in by the JSON of a session; `Some(None)`: nobody.
+/// Returns who is logged in according to the JSON of a session; `Some(None)`: nobody.
 fn login(json: &[u8]) -> Option<Option<Login>> {
     let fields = fields(json)?;
     let Some(user) = fields.get("_auth_user_id") else { return Some(None) };
@@ -64,7 +64,7 @@ fn user_id(text: &str) -> Option<UserId> {
     (id != 0).then_some(UserId(id))
 }
 
-/// The value of a session as the server writes it, for tests and tools.
+/// Returns the value of a session as the server writes it, for tests and tools.
 #[cfg(any(test, feature = "testing"))]
 impl DjangoSecret {
     /// Signs the JSON of a session.
@@ -184,7 +184,7 @@ mod tests {
         let other = DjangoSecret::new("other");
         check_reason(&other.encode_session(json), OtherSecret);
         check_reason(&other.encode_session("{}"), OtherSecret);
-        // Signed with the right secret, or with none, but no session.
+        // Signed with the right secret, or with none, but not a session.
         check_reason(&secret().encode_session("[]"), Undecodable);
         check_reason(&other.encode_session("[]"), Undecodable);
         check_reason(&other.encode_session("geheim"), Undecodable);

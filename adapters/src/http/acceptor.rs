@@ -13,23 +13,23 @@ use tokio::net::{TcpListener, TcpStream};
 use super::address::Address;
 use super::limits::{TCP_KEEP_ALIVE_SECONDS, UNREAD_SECONDS_MAX, UNSENT_BYTES_MAX};
 
-/// A source of connections, so that the service can be served from sockets and from within a simulation.
+/// A source of connections, so that the service can run on sockets or within a simulation.
 ///
-/// An error concerns one attempt, not the source: the caller waits a moment and asks again. The future MUST lose no
+/// An error concerns one attempt, not the source: the caller waits a moment and retries. The future MUST NOT lose a
 /// connection when it is dropped.
 pub trait Acceptor: Send {
     /// A connection: bytes in both directions.
     type Io: AsyncRead + AsyncWrite + Send + Unpin + 'static;
 
-    /// The next connection and who it is from.
+    /// Accepts the next connection, and returns who it is from.
     fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Io, Address)>> + Send;
 
-    /// Where connections are expected, for the log.
+    /// Returns where connections are expected, for the log.
     fn listening_on(&self) -> Vec<Address>;
 }
 
-/// The next connection of any of the listeners. `first` is the one that is asked first; it moves on, so that a busy listener
-/// does not keep the others waiting.
+/// Accepts the next connection of any of the listeners. `first` is the one that is asked first; it rotates, so that a
+/// busy listener does not starve the others.
 pub(super) async fn accept_any<L, C>(
     listeners: &[L],
     first: &mut usize,
@@ -49,16 +49,17 @@ pub(super) async fn accept_any<L, C>(
     .await
 }
 
-/// Connections over TCP, from all of its sockets.
+/// Accepts TCP connections from several sockets.
 #[derive(Debug)]
 pub struct TcpAcceptor {
     listeners: Vec<TcpListener>,
-    /// Which socket is asked first, so that a busy one does not keep the others waiting.
+    /// Which socket is asked first, so that a busy one does not starve the others.
     first: usize,
 }
 
 impl TcpAcceptor {
-    /// Accepts from sockets that listen already: bound by [`super::listen::bind`], or handed in by the service manager.
+    /// Accepts from sockets that are already listening: bound by [`super::listen::bind`], or handed in by the service
+    /// manager.
     ///
     /// # Errors
     /// A socket cannot be used with the runtime.
@@ -73,7 +74,7 @@ impl TcpAcceptor {
         Ok(Self { listeners, first: 0 })
     }
 
-    /// The addresses of its sockets.
+    /// Returns the addresses of its sockets.
     #[must_use]
     pub fn local_addresses(&self) -> Vec<SocketAddr> {
         self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
@@ -86,7 +87,8 @@ impl Acceptor for TcpAcceptor {
     async fn accept(&mut self) -> io::Result<(TcpStream, Address)> {
         let (stream, peer) = accept_any(&self.listeners, &mut self.first, TcpListener::poll_accept).await?;
         if let Err(error) = configure(&stream) {
-            // Not every kernel knows every option, and the client may be gone by now; both are no reason not to serve.
+            // Not every kernel supports every option, and the client may be gone by now; neither is a reason not to
+            // serve.
             tracing::debug!(%peer, %error, "cannot set a socket option");
         }
         Ok((stream, peer.into()))
@@ -98,7 +100,7 @@ impl Acceptor for TcpAcceptor {
 }
 
 fn configure(stream: &TcpStream) -> io::Result<()> {
-    // A line is complete when it is written: waiting for more to fill a packet would only delay it.
+    // A line is complete when it is written: waiting to fill a packet would only delay it.
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
     let interval = Duration::from_secs(TCP_KEEP_ALIVE_SECONDS);

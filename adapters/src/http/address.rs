@@ -7,14 +7,14 @@ use std::path::PathBuf;
 /// One end of a connection: where the service listens, or who asks.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Address {
-    /// Of a connection over TCP.
+    /// An address of a TCP connection.
     Network(SocketAddr),
-    /// Of one over a Unix socket. Clients have no path there.
+    /// An address of a Unix socket. Clients have no path there.
     Unix(Option<PathBuf>),
 }
 
 impl Address {
-    /// The port, if there is one.
+    /// Returns the port, if there is one.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
         match self {

@@ -15,7 +15,7 @@ const LOGIN_REQUIRED: &str = "You have to be logged in to send applause.";
 pub struct Applause {
     /// Who asks.
     pub gate: Gate,
-    /// Where applause is noted.
+    /// Where applause is recorded.
     pub store: Arc<dyn ApplauseStore>,
 }
 
@@ -25,7 +25,7 @@ impl Endpoint for Applause {
     async fn call(&self, request: Request) -> Result<Response> {
         let user = self.gate.admit(request.headers()).await?.user;
         let user = user.ok_or_else(|| HttpError::AuthRequired(LOGIN_REQUIRED.to_owned()))?;
-        // HEAD is answered as GET would be, but must not do anything (RFC 9110, 9.2.1).
+        // HEAD is answered like GET, but must not have any effect (RFC 9110, 9.2.1).
         if request.method() != Method::HEAD {
             self.store.applaud(user).await.map_err(HttpError::from)?;
         }
@@ -43,7 +43,7 @@ mod tests {
     use super::super::test_support::gate;
     use super::*;
 
-    /// Status and body of the response if the store answers so; `None`: it must not be asked.
+    /// Checks status and body of the response if the store answers like this; `None`: it must not be asked.
     async fn check(user: Option<u64>, answer: Option<Result<(), Unavailable>>, status: u16, body: &str) {
         check_method(Method::POST, user, answer, status, body).await;
     }

@@ -1,4 +1,4 @@
-//! Which session does a request name, and is it let in? (spec: auth.md#cookie)
+//! Which session does a request name, and is it admitted? (spec: auth.md#cookie)
 
 use std::sync::Arc;
 
@@ -11,20 +11,20 @@ use poem::http::header::{COOKIE, HeaderMap};
 use super::error::HttpError;
 use super::request_log::{note_refusal, note_user};
 
-/// Lets requests in by their cookie. Cheap to clone.
+/// Admits requests by their cookie. Cheap to clone.
 #[derive(Clone)]
 pub struct Gate {
-    /// Who lets sessions in.
+    /// Admits sessions.
     pub admissions: Admissions,
     /// The name of the session cookie.
     pub cookie_name: Arc<str>,
 }
 
 impl Gate {
-    /// Lets a request in, or not.
+    /// Admits or refuses a request.
     ///
     /// # Errors
-    /// The session is not valid or may not be served, or that cannot be told now.
+    /// The session is invalid or may not be served, or this cannot be determined now.
     pub async fn admit(&self, headers: &HeaderMap) -> Result<Admission, HttpError> {
         let admission = match session_key(headers, &self.cookie_name) {
             Ok(key) => self.admissions.admit(key).await,
@@ -38,7 +38,7 @@ impl Gate {
     }
 }
 
-/// Notes for the log why the session of the present request is not served, if it is refused.
+/// Records for the log why the session of the current request is not served, if it is refused.
 pub(super) fn note_not_served(error: &NotServed) {
     match error {
         NotServed::Session(AuthenticatorError::InvalidSession(reason)) => note_refusal(reason),
@@ -50,7 +50,7 @@ pub(super) fn note_not_served(error: &NotServed) {
     }
 }
 
-/// Why the session of `user` (`None`: nobody is logged in) is refused, for the log.
+/// Returns why the session of `user` (`None`: nobody is logged in) is refused, for the log.
 fn reason(refusal: Refusal, user: Option<UserId>) -> &'static str {
     match refusal {
         Refusal::AnonymousNotEnabled if user.is_some() => "the user does not exist, and anonymous access is off",
@@ -61,18 +61,18 @@ fn reason(refusal: Refusal, user: Option<UserId>) -> &'static str {
     }
 }
 
-/// The session key in the cookie `cookie_name`; `None` if there is no such cookie.
+/// Returns the session key in the cookie `cookie_name`; `None` if there is no such cookie.
 ///
-/// Cookies are read as Django reads them, so that both take the same session: of several cookies of the name the last one
-/// counts, and an empty one is none.
+/// Cookies are read as Django reads them, so that both find the same session: of several cookies with the name the last
+/// one counts, and an empty one is none.
 ///
 /// # Errors
 /// [`AuthenticatorError::InvalidSession`] if the cookie's value cannot be a session key.
 pub fn session_key(headers: &HeaderMap, cookie_name: &str) -> Result<Option<SessionKey>, AuthenticatorError> {
-    // HTTP/2 clients may send each cookie in a header of its own.
+    // HTTP/2 clients may send each cookie in its own header field.
     let cookies = headers.get_all(COOKIE).iter().flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
     let mut values = cookies.filter_map(|cookie| {
-        // Only the cookie asked for need be text.
+        // Only the cookie in question needs to be text.
         let cookie = String::from_utf8_lossy(cookie);
         let (name, value) = cookie.split_once('=')?;
         (name.trim() == cookie_name).then(|| unquoted(value.trim()))
@@ -81,8 +81,8 @@ pub fn session_key(headers: &HeaderMap, cookie_name: &str) -> Result<Option<Sess
     values.next_back().filter(|value| !value.is_empty()).map(parse).transpose()
 }
 
-/// What stands in double quotes, if `value` does: there a backslash stands before a character that is meant as it is, or
-/// before three octal digits that stand for one.
+/// Returns what is inside the double quotes, if `value` has them: there a backslash precedes a literal character, or
+/// three octal digits that stand for one.
 fn unquoted(value: &str) -> String {
     let Some(mut rest) = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) else {
         return value.to_owned();
@@ -96,7 +96,7 @@ fn unquoted(value: &str) -> String {
             rest = &escaped[3..];
         } else {
             let mut characters = escaped.chars();
-            // At the end of the text the backslash is meant as it is.
+            // At the end of the text the backslash is literal.
             text.push(characters.next().unwrap_or('\\'));
             rest = characters.as_str();
         }
@@ -111,7 +111,7 @@ fn parse(value: String) -> Result<SessionKey, AuthenticatorError> {
     if usable { Ok(SessionKey(value)) } else { Err(UNUSABLE) }
 }
 
-/// What may stand in a cookie's value (RFC 6265, 4.1.1).
+/// Returns whether a byte may occur in a cookie's value (RFC 6265, 4.1.1).
 fn is_cookie_octet(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\')
 }
@@ -152,8 +152,8 @@ mod tests {
         check(&["ä=ü; \"; =; ;;; OpenSlidesSessionID=abc"], Ok(Some("abc")));
     }
 
-    /// Expectations: what Django 4.2 has in `request.COOKIES` for the same headers, which its servers join with `; `.
-    /// (spec: auth.md#cookie)
+    /// The expectations are what Django 4.2 has in `request.COOKIES` for the same headers, which its servers join with
+    /// `; `. (spec: auth.md#cookie)
     #[test]
     fn cookies_are_read_as_django_reads_them() {
         let invalid = || Err(UNUSABLE);

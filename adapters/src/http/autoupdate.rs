@@ -31,7 +31,7 @@ impl Endpoint for Autoupdate {
     }
 }
 
-/// The change id of a request; missing or empty: 0. A negative one is below every other.
+/// Parses the change id of a request; missing or empty: 0. A negative one is below every other.
 fn parse_change_id(text: Option<&str>) -> Result<ChangeId, HttpError> {
     match text {
         None | Some("") => Ok(ChangeId(0)),
@@ -46,7 +46,7 @@ fn parse_change_id(text: Option<&str>) -> Result<ChangeId, HttpError> {
     }
 }
 
-/// How much of a wrong value an error repeats.
+/// How much of a wrong value an error repeats, in characters.
 const VALUE_SHOWN_CHARACTERS_MAX: usize = 100;
 
 #[cfg(test)]
@@ -77,7 +77,7 @@ mod tests {
         }
     }
 
-    /// The answer to a client that has the id of a change which this service has not seen yet.
+    /// Returns the answer to a client that has the id of a change which this service has not seen yet.
     async fn check_ahead(user: Option<u64>, element: (&'static str, &'static str), expected: Result<(), &str>) {
         for change_id in [2, 1_000] {
             let publisher = publisher();

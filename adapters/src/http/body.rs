@@ -1,4 +1,4 @@
-//! How is the body of a request read without giving the client a way to exhaust the service?
+//! How is the body of a request read without letting the client exhaust the service?
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use poem::error::ReadBodyError;
 
 use super::error::HttpError;
 
-/// How large a request's body may be, in bytes; a larger one is answered `413` (spec: notify.md#send-errors).
+/// The maximum size of a request's body, in bytes; a larger one is answered with `413` (spec: notify.md#send-errors).
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
-/// How long a client may take to send a body, in seconds; after that the request is answered `400`.
+/// How long a client may take to send a body, in seconds; after that the request is answered with `400`.
 pub const BODY_SECONDS_MAX: u64 = 30;
 
 /// Reads the whole body, up to [`BODY_BYTES_MAX`] within [`BODY_SECONDS_MAX`].

@@ -35,7 +35,7 @@ pub struct ConnectionContext {
     http2: Http2Options,
 }
 
-/// Which of the two ways to speak are served.
+/// Which of TLS and plain text are served.
 #[derive(Clone)]
 enum Tls {
     Off,
@@ -44,7 +44,7 @@ enum Tls {
 }
 
 impl ConnectionContext {
-    /// Serves `service`; with `TLS=off` the certificate is not used.
+    /// Creates the context that serves `service`; with `TLS=off` the certificate is not used.
     #[must_use]
     pub fn new(service: HttpService, mode: TlsMode, tls: Option<TlsServer>, limits: &Limits) -> Self {
         let tls = match (mode, tls) {
@@ -63,13 +63,13 @@ impl ConnectionContext {
     }
 }
 
-/// Serves a connection until it ends. When the draining begins it ends after the responses that are under way.
+/// Serves a connection until it ends. When draining begins it ends after the current responses.
 pub(super) async fn serve<Io>(io: Io, peer: Address, context: Arc<ConnectionContext>, drain: Drain)
 where
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let _open = context.service.counters().opened();
-    // What clients do wrong, and that they go away, is none of the log's business unless somebody looks for it.
+    // Misbehaving and vanishing clients do not belong into the log unless somebody looks for them.
     if let Err(error) = try_serve(io, peer.clone(), &context, drain).await {
         tracing::debug!(%peer, %error, "a connection ended early");
     }
@@ -84,9 +84,9 @@ async fn try_serve<Io>(
 where
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    // The steps are boxed, so that an open connection keeps the memory of the step it is in, not of the largest one.
+    // The steps are boxed, so that an open connection only uses the memory of its current step, not of the largest one.
     let mut io = Sniffed::new(io);
-    // Until something was asked nothing is lost by ending a connection.
+    // Nothing is lost by ending a connection on which nothing has been requested.
     let Some(is_tls) = Box::pin(until(&mut drain, context.first_bytes, io.is_tls())).await? else { return Ok(()) };
     match (&context.tls, is_tls) {
         (Tls::On(server, _), true) => {
@@ -100,7 +100,7 @@ where
     }
 }
 
-/// Answers requests with the service; over TLS there is a way to gather what is written.
+/// Answers requests with the service; over TLS there is a way to gather writes.
 async fn answer<Io>(
     io: Sniffed<Io>,
     peer: Address,
@@ -141,7 +141,7 @@ where
     }
 }
 
-/// Answers requests with `respond`, by the protocol that the client speaks.
+/// Answers requests with `respond`, in the protocol that the client speaks.
 async fn speak<Io>(
     mut io: Sniffed<Io>,
     respond: impl Fn(Request<Body>) -> BoxFuture<'static, HttpResponse> + Send + 'static,
@@ -159,7 +159,7 @@ where
     }
 }
 
-/// Waits for the client, but not longer than `limit`, and not once the draining has begun: that is `None`.
+/// Waits for the client, but no longer than `limit`, and not once draining has begun: then it returns `None`.
 async fn until<T>(
     drain: &mut Drain,
     limit: Duration,

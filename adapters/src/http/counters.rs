@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::route::ServiceRoute;
 
-/// The statuses that are told apart: those of errors (spec: http.md#errors). Any other is counted as 0.
+/// The statuses that are counted separately: those of errors (spec: http.md#errors). Any other is counted as 0.
 const STATUSES: [u16; 8] = [200, 400, 404, 405, 413, 426, 500, 503];
 
-/// Counters of one port. Reading and counting never waits.
+/// Counters of one port. Neither reading nor counting ever waits.
 #[derive(Debug, Default)]
 pub struct HttpCounters {
-    /// By route (the last one: no such route) and status (the last one: another one).
+    /// By route (the last one: unknown routes) and status (the last one: other statuses).
     requests: [[AtomicU64; STATUSES.len() + 1]; ServiceRoute::ALL.len() + 1],
     open: AtomicU64,
 }
@@ -19,11 +19,11 @@ pub struct HttpCounters {
 /// How often a route was answered with a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requests {
-    /// Which route; `None`: there is no such one.
+    /// The route; `None`: unknown routes.
     pub route: Option<ServiceRoute>,
-    /// Which status; 0: another than those of the service.
+    /// The status; 0: any that the service does not distinguish.
     pub status: u16,
-    /// How often since the start.
+    /// How often since startup.
     pub count: u64,
 }
 
@@ -32,20 +32,20 @@ pub struct Requests {
 pub(crate) struct OpenConnection(Arc<HttpCounters>);
 
 impl HttpCounters {
-    /// Notes an answer. Answers that are streams are noted when they begin.
+    /// Counts an answer. Streams are counted when they begin.
     pub(crate) fn answered(&self, route: Option<ServiceRoute>, status: u16) {
         let row = route.map_or(ServiceRoute::ALL.len(), |route| route as usize);
         let column = STATUSES.iter().position(|known| *known == status).unwrap_or(STATUSES.len());
         self.requests[row][column].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Notes a connection.
+    /// Counts a connection as open.
     pub(crate) fn opened(self: &Arc<Self>) -> OpenConnection {
         self.open.fetch_add(1, Ordering::Relaxed);
         OpenConnection(Arc::clone(self))
     }
 
-    /// What was answered at all, by route and status.
+    /// Returns how often each route was answered with each status, where it happened at all.
     pub fn requests(&self) -> impl Iterator<Item = Requests> {
         let routes = ServiceRoute::ALL.into_iter().map(Some).chain([None]);
         routes.zip(&self.requests).flat_map(|(route, counts)| {
@@ -55,7 +55,7 @@ impl HttpCounters {
         })
     }
 
-    /// How many connections are open.
+    /// Returns how many connections are open.
     #[must_use]
     pub fn open_connections(&self) -> u64 {
         self.open.load(Ordering::Relaxed)

@@ -2,36 +2,36 @@
 
 use tokio::sync::watch;
 
-/// A pair of the means to begin the draining, and to hear of it.
+/// Returns a trigger for draining, and the handle by which to observe it.
 #[must_use]
 pub fn drain() -> (DrainTrigger, Drain) {
     let (sender, receiver) = watch::channel(false);
     (DrainTrigger(sender), Drain(receiver))
 }
 
-/// Begins the draining. Dropping it without that begins it too: nobody is left who could.
+/// Begins draining. Dropping it does so too, because nobody is left who could.
 #[derive(Debug)]
 pub struct DrainTrigger(watch::Sender<bool>);
 
 impl DrainTrigger {
-    /// Begins the draining; it cannot be taken back.
+    /// Begins draining; this cannot be undone.
     pub fn begin(&self) {
         self.0.send_replace(true);
     }
 }
 
-/// Hears of the draining.
+/// Observes draining.
 #[derive(Clone, Debug)]
 pub struct Drain(watch::Receiver<bool>);
 
 impl Drain {
-    /// Returns once the draining has begun, at once if it already has. May be dropped and called again.
+    /// Returns once draining has begun: at once if it already has. May be dropped and called again.
     pub async fn begun(&mut self) {
-        // The error means that the trigger is gone.
+        // An error means that the trigger is gone.
         let _ = self.0.wait_for(|begun| *begun).await;
     }
 
-    /// Whether the draining has begun.
+    /// Returns whether draining has begun.
     #[must_use]
     pub fn has_begun(&self) -> bool {
         *self.0.borrow() || self.0.has_changed().is_err()

@@ -1,4 +1,4 @@
-//! What does a client get if its request fails, and what the log? (spec: http.md#errors)
+//! What does a client get if its request fails, and what goes to the log? (spec: http.md#errors)
 
 use application::sessions::admission::NotServed;
 use domain::ports::Unavailable;
@@ -10,17 +10,17 @@ use poem::{IntoResponse, Response};
 
 use super::wire::ErrorBody;
 
-/// When a client should ask again if the service is not ready, in seconds.
+/// After how many seconds a client should retry if the service is not ready.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
-/// The name of the header that carries the id under which a request stands in the log.
+/// The header with the id under which a request appears in the log.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
 
-/// Why a request has no other answer. Its text is the one that the client gets: it MUST hold nothing that the client may
-/// not see. What only the log may hold stands in `cause`.
+/// Why a request fails. The text is sent to the client: it MUST NOT contain anything that the client may not see. What
+/// only the log may contain is in `cause`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HttpError {
-    /// The request itself is wrong; the text says what, naming the value.
+    /// The request itself is wrong; the text says what, with the value.
     #[error("{0}")]
     InvalidRequest(String),
     /// There is no such route.
@@ -46,13 +46,13 @@ pub enum HttpError {
     /// Without TLS nothing is served.
     #[error("This port speaks HTTPS only, use https://")]
     TlsRequired,
-    /// Nobody is logged in where that is needed, or the session is not valid; the text says which.
+    /// Nobody is logged in where that is required, or the session is invalid; the text says which.
     #[error("{0}")]
     AuthRequired(String),
-    /// Whoever asks may not do this; the text says who may.
+    /// The requester may not do this; the text says who may.
     #[error("{0}")]
     Forbidden(String),
-    /// The answer is not known now, but may be soon.
+    /// The answer is unknown now, but may be known soon.
     #[error("{reason}")]
     Unavailable {
         /// What is missing.
@@ -69,7 +69,7 @@ pub enum HttpError {
 }
 
 impl HttpError {
-    /// The status of the response.
+    /// Returns the status of the response.
     #[must_use]
     pub const fn status_code(&self) -> StatusCode {
         match self {
@@ -84,7 +84,7 @@ impl HttpError {
         }
     }
 
-    /// The wire name of the kind of error.
+    /// Returns the wire name of this kind of error.
     const fn kind(&self) -> &'static str {
         match self {
             Self::InvalidRequest(_)
@@ -99,8 +99,8 @@ impl HttpError {
         }
     }
 
-    /// The response, after the log got what concerns it: of what a client does wrong nothing. `id` is the request's, if
-    /// it has one already.
+    /// Returns the response, after logging what belongs into the log: nothing about mistakes of a client. `id` is the
+    /// request's, if it already has one.
     pub(super) fn log_and_respond(&self, id: Option<&str>) -> Response {
         let mut response = self.as_response();
         match self {
@@ -111,7 +111,7 @@ impl HttpError {
                     response.headers_mut().insert(REQUEST_ID_HEADER, value);
                 }
             }
-            // What is not there tells the log itself, once; here it would come once for every client that asks.
+            // Whatever is unavailable is logged where that is noticed, once; here it would be logged for every client.
             Self::Unavailable { reason, cause } => tracing::debug!(reason, cause, "a request was put off"),
             _ => {}
         }
@@ -174,7 +174,7 @@ impl From<Unavailable> for HttpError {
     }
 }
 
-/// Brings an error of any endpoint into the one form.
+/// Converts an error of any endpoint into the one form.
 pub(super) fn from_poem(error: poem::Error) -> HttpError {
     let error = match error.downcast::<HttpError>() {
         Ok(error) => return error,
@@ -191,7 +191,8 @@ fn list(methods: &[Method]) -> String {
     methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// An id to find a client's request in the log by. Without randomness (at a machine's very start) it is zero.
+/// Returns an id by which a client's request can be found in the log. Without randomness (at a machine's very start) it
+/// is zero.
 pub(super) fn request_id() -> String {
     format!("{:016x}", getrandom::u64().unwrap_or_default())
 }

@@ -12,7 +12,7 @@ use super::auth::Gate;
 use super::error::HttpError;
 use super::stream_response::query_value;
 
-/// The endpoint, for superadmins alone: they see everything already.
+/// The endpoint, for superadmins only: they see everything anyway.
 pub struct Explain {
     /// Who asks.
     pub gate: Gate,
@@ -45,7 +45,7 @@ impl Endpoint for Explain {
     }
 }
 
-/// The user of a request; 0 is anonymous.
+/// Parses the user of a request; 0 is anonymous.
 fn parse_user(text: &str) -> Result<Option<UserId>, HttpError> {
     match text.parse() {
         Ok(0) => Ok(None),
@@ -65,7 +65,7 @@ fn parse_key(text: &str) -> Result<ElementKey, HttpError> {
     })
 }
 
-/// As much of a wrong value as an error repeats.
+/// Returns as much of a wrong value as an error repeats.
 fn short(text: &str) -> String {
     text.chars().take(100).collect()
 }
@@ -88,7 +88,7 @@ mod tests {
     use super::super::test_support::gate;
     use super::*;
 
-    /// Status and text of the answer to `user`, in a meeting where user 1 is a superadmin and 5 a delegate.
+    /// Returns status and text of the answer to `user`, in a meeting where user 1 is a superadmin and 5 a delegate.
     async fn ask(user: Option<u64>, query: &str) -> (StatusCode, String) {
         let publisher = publisher();
         write(&publisher, ("users/user:1", r#"{"id":1,"groups_id":[2]}"#));

@@ -1,4 +1,4 @@
-//! Does a request name the host it goes to, as its version of HTTP demands? (RFC 9112, 3.2)
+//! Does a request name its host, as its HTTP version demands? (RFC 9112, 3.2)
 
 use poem::Request;
 use poem::http::header::HOST;
@@ -15,7 +15,7 @@ use super::error::HttpError;
 pub(super) fn check(request: &Request) -> Result<(), HttpError> {
     let mut hosts = request.headers().get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
-        // By HTTP/1.0 none is needed, and HTTP/2 has a field of its own.
+        // HTTP/1.0 requires none, and HTTP/2 has its own field.
         (None, _) if request.version() != Version::HTTP_11 => Ok(()),
         (None, _) => Err(HttpError::InvalidRequest("The header Host is missing".to_owned())),
         (Some(_), Some(_)) => Err(HttpError::InvalidRequest("The header Host comes more than once".to_owned())),
@@ -27,11 +27,11 @@ pub(super) fn check(request: &Request) -> Result<(), HttpError> {
     }
 }
 
-/// Whether `value` is `uri-host [ ":" port ]` (RFC 9110, 7.2). It may be empty, as the name of a host may.
+/// Returns whether `value` is `uri-host [ ":" port ]` (RFC 9110, 7.2). It may be empty, because the name of a host may.
 fn is_host(value: &HeaderValue) -> bool {
     let Ok(text) = value.to_str() else { return false };
     let Ok(authority) = text.parse::<Authority>() else { return text.is_empty() };
-    // The parser also takes a user before the host, and any text as the port.
+    // The parser also accepts a user before the host, and any text as the port.
     let rest = text.strip_prefix(authority.host());
     rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port))
 }

@@ -26,8 +26,8 @@ use super::options::Http1Options;
 use super::router::HttpResponse;
 use super::sniff::{Heard, Sniffed};
 
-/// Answers the requests of a connection with `respond`. A response whose length is not known is a stream: it is the last
-/// one of its connection.
+/// Answers the requests of a connection with `respond`. A response of unknown length is a stream: the last response of
+/// its connection.
 pub(super) async fn speak<Io>(
     io: Sniffed<Io>,
     options: &Http1Options,
@@ -37,7 +37,7 @@ pub(super) async fn speak<Io>(
 where
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    // Boxed, so that nothing of it is left when the stream has begun.
+    // Boxed, so that nothing of it is left once a stream has begun.
     let begun = Box::pin(until_stream(io, options, respond, drain)).await?;
     if let Some((mut io, version, response)) = begun {
         io.tell(None);
@@ -79,13 +79,13 @@ where
         Box::pin(async move {
             let response = response.await;
             requests.open.fetch_sub(1, Ordering::Relaxed);
-            // It was the body of this request, if anything.
+            // What arrived was the body of this request, if anything.
             heard.store(false, Ordering::Relaxed);
             if response.size_hint().exact().is_some() {
                 return Ok::<_, Infallible>(response);
             }
             *requests.stream.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, response));
-            // The connection is taken away before anything could come after this.
+            // The connection is taken away before anything else could arrive.
             pending().await
         })
     });
@@ -111,13 +111,13 @@ where
     }
 }
 
-/// How long the client is waited for.
+/// How long to wait for the client.
 struct Wait<'a> {
     options: &'a Http1Options,
-    /// Something came since the last request was answered: the header of the next.
+    /// Something arrived since the last request was answered: the header of the next one.
     heard: Heard,
     state: ResponseState,
-    /// When that has lasted too long; of no meaning while a request is being answered.
+    /// When the client has taken too long; meaningless while a request is being answered.
     deadline: Pin<Box<Sleep>>,
 }
 
@@ -135,7 +135,7 @@ impl<'a> Wait<'a> {
         Self { options, heard: Heard::default(), state: ResponseState::Unused, deadline }
     }
 
-    /// Ready when the client took too long.
+    /// Ready when the client has taken too long.
     fn poll_over(&mut self, is_answering: bool, context: &mut Context<'_>) -> Poll<ConnectionError> {
         let state = match (is_answering, self.heard.load(Ordering::Relaxed)) {
             (true, _) => ResponseState::Answering,

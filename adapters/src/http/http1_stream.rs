@@ -1,8 +1,8 @@
-//! How does an endless response travel over HTTP/1.1?
+//! How is an endless response sent over HTTP/1.1?
 //!
-//! The HTTP library keeps buffers for requests to come as long as a connection is open. A connection that streams gets no
-//! further request, so once a stream begins it is taken out of the library's hands and costs what is in flight, nothing
-//! when it waits. Lines are handed to the socket as they are, never copied into a buffer.
+//! The HTTP library keeps buffers for further requests as long as a connection is open. A connection that streams gets
+//! none, so once a stream begins it is taken away from the library, and only costs what is in flight: nothing while it
+//! waits. Lines are handed to the socket without being copied into a buffer.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -21,20 +21,20 @@ use super::body::BODY_BYTES_MAX;
 use super::limits::{TAKEN_BYTES_MAX, WRITE_PARTS_MAX};
 use super::router::ResponseBody;
 
-/// How many bytes that a client sends while it is being streamed to are ignored: a body that nobody asked for. More end
-/// the connection.
+/// How many bytes a client may send while a stream is sent to it: an unwanted body, which is ignored. More end the
+/// connection.
 const IGNORED_BYTES_MAX: usize = BODY_BYTES_MAX + 64 * 1024;
 
-/// What ends each chunk of a body.
+/// The end of each chunk of a body.
 const CHUNK_END: &[u8] = b"\r\n";
 
-/// What ends a body in chunks.
+/// The end of a chunked body.
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// Sends the response to a request of `version` until its body or the client ends it, and then ends the connection.
 ///
 /// # Errors
-/// The client went away, or sends what it should not.
+/// The client went away, or sent something it should not.
 pub(super) async fn send<Io>(io: Io, version: Version, head: &response::Parts, body: ResponseBody) -> io::Result<()>
 where
     Io: AsyncRead + AsyncWrite + Unpin,
@@ -49,7 +49,8 @@ where
 }
 
 fn head_text(head: &response::Parts, is_chunked: bool) -> Vec<u8> {
-    // An HTTP/1.0 client is answered with this version too: it tells what the service can do, not how this body is sent.
+    // An HTTP/1.0 client is also answered with this version: it says what the service supports, not how this body is
+    // sent.
     let mut text = b"HTTP/1.1 ".to_vec();
     text.extend_from_slice(head.status.as_str().as_bytes());
     text.push(b' ');
@@ -70,7 +71,7 @@ fn head_text(head: &response::Parts, is_chunked: bool) -> Vec<u8> {
 struct Http1Stream<Io> {
     io: Io,
     outgoing: Outgoing,
-    /// `None`: the body is none of the service's streams.
+    /// `None`: the body is not one of the service's streams.
     progress: Option<TransportProgress>,
     ignored_bytes: usize,
     is_flushed: bool,
@@ -86,7 +87,7 @@ struct Outgoing {
 }
 
 impl<Io: AsyncRead + AsyncWrite + Unpin> Http1Stream<Io> {
-    /// Returns when everything was sent, or the client has ended the connection.
+    /// Returns once everything was sent, or the client has ended the connection.
     fn run(&mut self) -> impl Future<Output = io::Result<()>> {
         poll_fn(|context| {
             if let Poll::Ready(gone) = self.poll_gone(context) {
@@ -103,7 +104,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Http1Stream<Io> {
         })
     }
 
-    /// Ready when the client is gone. What it says is ignored.
+    /// Ready when the client is gone. What it sends is ignored.
     fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             let mut bytes = [0; 512];
@@ -134,8 +135,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Http1Stream<Io> {
             if self.outgoing.body.is_none() {
                 return Pin::new(&mut self.io).poll_flush(context);
             }
-            // A body that had nothing more is not asked again before it wakes: it may have said so to let others have
-            // their turn.
+            // A body that had nothing more is not polled again before it wakes: it may have yielded to others.
             if has_more {
                 has_more = self.outgoing.take(context)?;
                 continue;
@@ -165,8 +165,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Http1Stream<Io> {
 }
 
 impl Outgoing {
-    /// Takes what the body has, up to a limit, as one chunk. False: that was all for now, and the body wakes when there is
-    /// more.
+    /// Takes what the body has, up to a limit, as one chunk. Returns false if that was all for now; the body wakes when
+    /// there is more.
     fn take(&mut self, context: &mut Context<'_>) -> io::Result<bool> {
         let mut bytes = 0;
         let mut has_more = true;
@@ -208,7 +208,7 @@ impl Outgoing {
             count -= part.len();
             self.parts.pop_front();
         }
-        // A connection that waits keeps no memory for what it sent.
+        // A waiting connection keeps no memory for what it sent.
         self.parts = VecDeque::new();
     }
 }

@@ -1,7 +1,7 @@
 //! How is HTTP/2 spoken? (RFC 9113)
 //!
-//! The library speaks it; this is what lets the streams of a connection take turns in one task, and ends a connection that
-//! is dead, unused, or told to (decision 0015). [`exchange`] is what happens on one stream.
+//! The library speaks it; this module polls the streams of a connection in one task, and ends a connection that is
+//! dead, unused, or told to end (decision 0015). [`exchange`] is what happens on one stream.
 
 mod exchange;
 mod gather;
@@ -30,11 +30,10 @@ use super::drain::Drain;
 use super::options::Http2Options;
 use super::router::HttpResponse;
 
-/// What a client begins with.
+/// The first bytes of a client.
 pub(super) const PREFACE: [u8; 24] = *b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Answers the requests of a connection with `respond`. When the draining begins it ends after the responses that are
-/// under way.
+/// Answers the requests of a connection with `respond`. When draining begins it ends after the current responses.
 pub(super) async fn speak<Io>(
     io: Io,
     options: &Http2Options,
@@ -46,7 +45,7 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     let io = AboveTls::new(io, gather.clone().unwrap_or_default());
-    // Boxed, so that nothing of it is left when the connection is served.
+    // Boxed, so that nothing of it is left once the connection is served.
     let handshake = Box::pin(tokio::time::timeout(options.first_bytes, options.builder.handshake(io)));
     let h2 = handshake.await.map_err(|_| ConnectionError::TooSlow(options.first_bytes))??;
     let mut connection = Http2Connection::new(h2, options, respond, gather);
@@ -60,7 +59,7 @@ where
     .await
 }
 
-/// What a client waits for that asks before it sends a body.
+/// The response that a client waits for before it sends a body.
 fn go_on() -> Response<()> {
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::CONTINUE;
@@ -73,25 +72,25 @@ where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
     h2: H2Connection<AboveTls<Io>, Payload>,
-    /// `None`: there is no TLS below, in whose buffer anything could wait.
+    /// `None`: there is no TLS below whose buffer could hold anything.
     gather: Option<Gather>,
     respond: Respond,
     exchanges: FuturesUnordered<Exchange>,
     options: &'a Http2Options,
     ping: Option<PingPong>,
     presence: Presence,
-    /// When the client is to be asked, or is given up.
+    /// When to ask the client for a sign of life, or to give it up.
     deadline: Pin<Box<Sleep>>,
-    /// Since when there is no stream.
+    /// Since when there has been no stream.
     unused_since: Option<Instant>,
-    /// Since when the client knows that no request is taken any more.
+    /// Since when the client has known that no further request is taken.
     ending_since: Option<Instant>,
 }
 
-/// What is known of the client.
+/// What is known about the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Presence {
-    /// It gave a sign of life lately.
+    /// It gave a sign of life recently.
     Known,
     /// It was asked for one.
     Asked,
@@ -142,13 +141,13 @@ where
         self.deadline.as_mut().reset(deadline);
     }
 
-    /// Goes on with everything that can go on. Ready when the connection has ended.
+    /// Makes all possible progress. Ready when the connection has ended.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
         if let Some(gather) = &self.gather {
             gather.begin();
         }
         let mut has_ended = self.poll_requests(context)?;
-        // What was held back goes out with one more poll, since only h2 can flush.
+        // What was held back is sent by one more poll, since only h2 can flush.
         if has_ended.is_pending() && self.gather.as_ref().is_some_and(Gather::end) {
             has_ended = self.poll_requests(context)?;
         }
@@ -161,7 +160,7 @@ where
     /// Sends what there is, and takes requests. Ready when the connection has ended.
     fn poll_requests(&mut self, context: &mut Context<'_>) -> Result<Poll<()>, ConnectionError> {
         loop {
-            // What they send goes to the client with the poll that follows.
+            // What they send reaches the client with the following poll.
             while let Poll::Ready(Some(())) = self.exchanges.poll_next_unpin(context) {}
             match self.h2.poll_accept(context) {
                 Poll::Ready(Some(request)) => {
@@ -209,7 +208,7 @@ where
                 Presence::Asked => {
                     return Poll::Ready(Err(ConnectionError::TooSlow(self.options.ping_interval + limit)));
                 }
-                // It does not take the last of what there is.
+                // The client does not read the rest.
                 Presence::Known if self.exchanges.is_empty() && has_lasted(self.ending_since, limit) => {
                     return Poll::Ready(Err(ConnectionError::TooSlow(limit)));
                 }

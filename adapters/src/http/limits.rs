@@ -1,6 +1,6 @@
-//! How much may a client ask of the service before its request reaches an endpoint?
+//! How much may a client demand of the service before its request reaches an endpoint?
 //!
-//! Each limit says what happens when it is reached. What operators need to change stands in [`Limits`]; the rest are
+//! Each limit says what happens when it is reached. What operators need to change is in [`Limits`]; the rest are
 //! constants, chosen for browsers that keep a few endless responses open, and proxies that keep many.
 
 use std::time::Duration;
@@ -10,28 +10,29 @@ use super::body::BODY_SECONDS_MAX;
 /// What differs between installations and tests.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at the same time. At the limit none is accepted: further ones wait in the kernel's backlog until one
-    /// ends, and so do questions to `/system/health`.
+    /// The maximum number of simultaneous connections. Further ones wait in the kernel's backlog until one ends, and so
+    /// do requests for `/system/health`.
     pub connections_max: usize,
-    /// From the accepted connection to the first bytes that tell its protocol, and once more within TLS. A connection
-    /// that needs longer is closed without a word.
+    /// From the accepted connection to the first bytes that reveal its protocol, and once more within TLS. A connection
+    /// that takes longer is closed silently.
     pub first_bytes: Duration,
-    /// The TLS handshake. A connection that needs longer is closed without a word.
+    /// The TLS handshake. A connection that takes longer is closed silently.
     pub handshake: Duration,
-    /// For HTTP/1.1: one request header, from its first byte. A connection that needs longer is closed.
+    /// For HTTP/1.1: one request header, from its first byte. A connection that takes longer is closed.
     pub header: Duration,
-    /// How long a connection without a request stays open: longer than proxies keep theirs, which do not repeat a POST on
-    /// a connection that was closed meanwhile (Caddy: two minutes). Then it is closed; over HTTP/2 with GOAWAY.
+    /// How long a connection without a request stays open: longer than proxies keep theirs, because they do not repeat
+    /// a POST on a connection that was closed in the meantime (Caddy: two minutes). Then it is closed; over HTTP/2 with
+    /// GOAWAY.
     pub unused: Duration,
     /// For HTTP/2: how often a connection is asked for a sign of life (PING).
     pub ping_interval: Duration,
-    /// For HTTP/2: how long the answer may take. A connection that needs longer is closed.
+    /// For HTTP/2: how long the answer may take. A connection that takes longer is closed.
     pub ping_timeout: Duration,
-    /// From the beginning of the draining to the forced end of what is still open.
+    /// From the beginning of draining to the forced end of what is still open.
     pub drain: Duration,
 }
 
-/// How much longer than the draining the service waits for responses to end before it cuts them, in seconds: a stream that
+/// How much longer than draining the service waits for responses to end before it cuts them, in seconds: a stream that
 /// was told to end needs a moment for its last line.
 const DRAIN_GRACE_SECONDS: u64 = 2;
 
@@ -51,69 +52,70 @@ impl Default for Limits {
     }
 }
 
-/// The default of [`Limits::connections_max`]: twice the largest meeting, a connection for each browser.
+/// The default of [`Limits::connections_max`]: twice the largest meeting, with a connection for each browser.
 pub const CONNECTIONS_MAX: usize = 20_000;
 
 /// How many connections wait in the kernel to be accepted; the kernel may lower it (`net.core.somaxconn`). Further ones
-/// are not answered, and their clients try again. After a restart all clients come back within half a second.
+/// are not answered, and their clients retry. After a restart all clients reconnect within half a second.
 pub const BACKLOG_CONNECTIONS: u16 = 8192;
 
-/// How long a quiet connection waits until TCP asks for a sign of life, in seconds. A connection that gives none is ended
-/// by the kernel, on Linux after [`UNREAD_SECONDS_MAX`]: that is what notices a client that vanished and speaks HTTP/1.1
-/// where lines come more rarely than this.
+/// How long a quiet connection waits before TCP asks for a sign of life, in seconds. A connection that gives none is
+/// ended by the kernel, on Linux after [`UNREAD_SECONDS_MAX`]: this is what notices a vanished HTTP/1.1 client when
+/// lines are rarer than this.
 pub const TCP_KEEP_ALIVE_SECONDS: u64 = 60;
 
-/// How many bytes the kernel holds that it has not sent yet; at the limit the connection counts as not ready. What is
-/// held there can neither be replaced by a newer difference nor overtaken by a PING.
+/// How many unsent bytes the kernel holds; at the limit the connection counts as not ready. What it holds can neither
+/// be replaced by a newer difference nor overtaken by a PING.
 pub const UNSENT_BYTES_MAX: u32 = 128 * 1024;
 
-/// How long a client may leave what was sent to it unread or unacknowledged, and how long it may take to read one line, in
-/// seconds; then the connection ends, or over HTTP/2 the stream. Such a client has vanished, or sleeps and comes back with
-/// its change id; the version of the meeting that it was being sent would stay in memory for it.
+/// How long a client may leave data unread or unacknowledged, and how long it may take to read one line, in seconds;
+/// then the connection ends, or over HTTP/2 the stream. Such a client has vanished, or sleeps and will return with its
+/// change id; the version of the meeting that it was being sent would stay in memory for it.
 pub const UNREAD_SECONDS_MAX: u32 = 300;
 
-/// How much of a stream is taken before it is written, in bytes, but for the last part. More would only be older: what is
-/// not taken yet can still be replaced by a newer difference.
+/// How many bytes of a stream are taken before they are written, except for the last part. More would only be older:
+/// what is not taken yet can still be replaced by a newer difference.
 pub(super) const TAKEN_BYTES_MAX: usize = 64 * 1024;
 
 /// How many parts one write carries. Further ones go with the next write.
 pub(super) const WRITE_PARTS_MAX: usize = 64;
 
-/// The size of a request header, in bytes. A larger one is answered `431`.
+/// The maximum size of a request header, in bytes. A larger one is answered with `431`.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
 
 /// How many requests one HTTP/2 connection may have open. Further ones wait with the client. A browser's tab needs three,
 /// and all tabs share a connection; a proxy shares one between several clients.
 pub(super) const STREAMS_MAX: u32 = 256;
 
-/// How much of header fields an HTTP/2 client may have remembered, in bytes: nothing. Connections carry few requests and
-/// live long, so what that saves on the wire is not worth what it takes in memory all that time.
+/// How many bytes of header fields an HTTP/2 client may have remembered: none. Connections carry few requests and live
+/// long, so what that saves on the wire is not worth the memory.
 pub(super) const HEADER_TABLE_BYTES: u32 = 0;
 
-/// How large the frames of an HTTP/2 client may be, in bytes: as small as the protocol allows. A larger one ends the
+/// The maximum size of an HTTP/2 client's frames, in bytes: as small as the protocol allows. A larger one ends the
 /// connection.
 pub(super) const FRAME_BYTES_MAX: u32 = 16 * 1024;
 
-/// How much of the bodies of its requests an HTTP/2 client may send before somebody reads it, in bytes, on a stream and on
-/// the connection: what the protocol begins with. Further ones wait with the client.
+/// How many bytes of request bodies an HTTP/2 client may send before somebody reads them, on a stream and on the
+/// connection: the protocol's initial value. Further ones wait with the client.
 pub(super) const BODY_WINDOW_BYTES: u32 = 65_535;
 
 /// How many small DATA frames may wait to be read, as bytes of their overhead. More end the connection.
 pub(super) const FRAME_OVERHEAD_BYTES_MAX: usize = 32 * 1024;
 
-/// How many streams that the service reset are remembered, and for how long, so that what was on its way is no mistake of
-/// the client. What comes later, or for others, ends the connection.
+/// How many streams that the service reset are remembered, and for how long, so that frames already on their way do not
+/// count as mistakes of the client. Later frames, and frames for other streams, end the connection.
 pub(super) const RESET_STREAMS_MAX: usize = 64;
 pub(super) const RESET_STREAM_TIME: Duration = Duration::from_secs(BODY_SECONDS_MAX);
 
 /// How many requests may be cancelled before anybody looked at them. More end the connection.
 pub(super) const UNSEEN_RESETS_MAX: usize = 64;
 
-/// How many requests of one connection may break the protocol, or come beyond [`STREAMS_MAX`]. More end the connection.
+/// How many requests of one connection may break the protocol, or exceed [`STREAMS_MAX`]. More end the connection.
 pub(super) const MISTAKES_MAX: usize = 1024;
 
 impl Limits {
-    /// What operators choose; the rest as by default. Streams end themselves within `drain_seconds`.
+    /// Returns limits with what operators choose; the rest has its default. Streams end themselves within
+    /// `drain_seconds`.
     #[must_use]
     pub fn new(connections_max: usize, drain_seconds: u64) -> Self {
         let drain = Duration::from_secs(drain_seconds.saturating_add(DRAIN_GRACE_SECONDS));

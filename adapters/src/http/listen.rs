@@ -7,7 +7,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::limits::BACKLOG_CONNECTIONS;
 
-/// The service cannot listen where it should.
+/// Why the service cannot listen where it should.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// The host does not name an address of this machine.
@@ -34,7 +34,7 @@ pub enum ListenError {
 }
 
 impl ListenError {
-    /// What the system says, for messages about another variable than AUTOUPDATE_HOST.
+    /// Returns what the system says, for messages about another variable than AUTOUPDATE_HOST.
     #[must_use]
     pub fn cause(&self) -> &io::Error {
         match self {
@@ -43,15 +43,15 @@ impl ListenError {
     }
 }
 
-/// An address without the brackets that an IPv6 address has in a URL; any other host as it is.
+/// Returns an address without the brackets that an IPv6 address has in a URL; any other host unchanged.
 #[must_use]
 pub fn without_brackets(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
-/// Whether `host`, which has no brackets, means every address of both families: it is empty, `*`, or `::`.
+/// Returns whether `host`, which has no brackets, means every address of both families: it is empty, `*`, or `::`.
 ///
-/// Nobody who writes `::` wants to leave IPv4 out; nginx and Go take it for both as well. `0.0.0.0` is IPv4 alone.
+/// Nobody who writes `::` wants to exclude IPv4; nginx and Go take it for both as well. `0.0.0.0` is IPv4 only.
 pub(super) fn is_everywhere(host: &str) -> bool {
     host.is_empty() || host == "*" || host.parse() == Ok(Ipv6Addr::UNSPECIFIED)
 }
@@ -86,18 +86,18 @@ pub fn bind(host: &str, port: u16) -> Result<Vec<TcpListener>, ListenError> {
     }
 }
 
-/// Whether the machine has no such address. Many have the name `localhost` for `::1` too, and yet no IPv6: there the others
-/// do.
+/// Returns whether the machine has no such address. Many use the name `localhost` for `::1` too, and yet have no IPv6:
+/// then the others suffice.
 fn is_missing(failure: &ListenError) -> bool {
     matches!(failure, ListenError::Address { cause, .. }
         if matches!(cause.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
             || cause.raw_os_error() == Some(ADDRESS_FAMILY_NOT_SUPPORTED))
 }
 
-/// The kernel's `EAFNOSUPPORT`, which the standard library has no name for.
+/// The kernel's `EAFNOSUPPORT`, for which the standard library has no name.
 const ADDRESS_FAMILY_NOT_SUPPORTED: i32 = 97;
 
-/// One socket for both families. Machines without IPv6 exist: there it is IPv4 alone.
+/// One socket for both families. On machines without IPv6 it is IPv4 only.
 fn bind_all(port: u16) -> Result<TcpListener, ListenError> {
     let both = bind_address(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)), false);
     match both {
@@ -114,7 +114,7 @@ fn bind_address(address: SocketAddr, only_v6: bool) -> Result<TcpListener, Liste
         if address.is_ipv6() {
             socket.set_only_v6(only_v6)?;
         }
-        // Without it a restarted service could not listen while old connections are still in TIME_WAIT.
+        // Without it a restarted service could not listen while old connections are in TIME_WAIT.
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
@@ -139,7 +139,7 @@ mod tests {
 
     use super::*;
 
-    /// Is the service reached at all of these, and at none of those?
+    /// Checks that the service is reached at all of these, and at none of those.
     #[track_caller]
     fn check(host: &str, reached: &[&str], missed: &[&str]) {
         let listeners = bind(host, 0).expect(host);

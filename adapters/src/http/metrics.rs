@@ -1,4 +1,4 @@
-//! The route `/metrics`: how is the service doing? On a port of its own, which is not for clients.
+//! The route `/metrics`: how is the service doing? On its own port, which is not for clients.
 
 use poem::http::{Method, header};
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
@@ -17,15 +17,15 @@ pub const METRICS_PATH: &str = "/metrics";
 /// How many connections may ask for metrics at the same time; further ones wait in the kernel until one ends.
 pub const METRICS_CONNECTIONS_MAX: usize = 16;
 
-/// What is answered to whoever asks for the metrics.
+/// The answer to requests for metrics.
 pub struct Scrape {
-    /// The metrics now.
+    /// Returns the current metrics.
     pub text: Box<dyn Fn() -> String + Send + Sync>,
     /// Their form.
     pub content_type: &'static str,
 }
 
-/// Serves the metrics, by plain HTTP, until it is dropped: while the service stops they can still be asked for.
+/// Serves the metrics over plain HTTP until it is dropped: they can still be read while the service stops.
 pub async fn serve_metrics<A: Acceptor>(acceptor: A, scrape: Scrape) {
     let limits = Limits { connections_max: METRICS_CONNECTIONS_MAX, ..Limits::default() };
     let context = ConnectionContext::new(

@@ -1,6 +1,6 @@
 //! How do clients reach the service? (spec: http.md#routes)
 //!
-//! [`server::serve`] accepts connections, [`connection`] finds out what each speaks and serves it, [`router`] finds the
+//! [`server::serve`] accepts connections, [`connection`] detects what each speaks and serves it, [`router`] finds the
 //! endpoint of a request and gives every failure its one form ([`error`]).
 
 pub mod acceptor;

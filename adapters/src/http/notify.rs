@@ -14,7 +14,7 @@ use super::stream_response::Streams;
 pub struct Notify {
     /// Who asks.
     pub gate: Gate,
-    /// Whether the stream may go on.
+    /// Says whether the stream may continue.
     pub publisher: Arc<MeetingPublisher>,
     /// Where the connection is registered.
     pub hub: Arc<NotifyHub>,
@@ -45,7 +45,7 @@ mod tests {
     use super::super::test_support::{gate, gate_of, streams};
     use super::*;
 
-    /// The endpoint for a client of this user, with small buffers.
+    /// Returns the endpoint for a client of this user, with small buffers.
     fn endpoint(user: Option<u64>) -> Notify {
         let publisher = publisher();
         let limits = BufferLimits { messages_max: 2, ..BufferLimits::default() };
@@ -58,7 +58,7 @@ mod tests {
         NotifyMessage::parse(entry.to_string().as_bytes()).expect("a message")
     }
 
-    /// The lines that are there, and whether the stream is ended.
+    /// Returns the lines that are there, and whether the stream has ended.
     fn lines(response: Response) -> (Vec<Value>, bool) {
         let mut chunks = Box::pin(response.into_body().into_bytes_stream());
         let mut lines = Vec::new();

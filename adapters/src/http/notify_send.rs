@@ -29,7 +29,7 @@ impl Endpoint for NotifySend {
         let sender = user.ok_or_else(|| HttpError::AuthRequired(LOGIN_REQUIRED.to_owned()))?;
         let body = body::read(request.take_body()).await?;
         let content = send::check(&body, sender).map_err(|error| HttpError::InvalidRequest(error.to_string()))?;
-        // HEAD is answered as GET would be, but must not do anything (RFC 9110, 9.2.1).
+        // HEAD is answered like GET, but must not have any effect (RFC 9110, 9.2.1).
         if request.method() != Method::HEAD {
             self.bus.publish_notify(&content).await.map_err(HttpError::from)?;
         }
@@ -60,7 +60,7 @@ mod tests {
         bus
     }
 
-    /// Status and body of the response; an empty body is null.
+    /// Returns status and body of the response; an empty body is null.
     async fn check(
         session: Result<Session, AuthenticatorError>,
         bus: MockMessageBus,

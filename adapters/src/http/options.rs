@@ -1,4 +1,4 @@
-//! How are the libraries set up that speak HTTP?
+//! How are the HTTP libraries configured?
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::limits::{
     MISTAKES_MAX, RESET_STREAM_TIME, RESET_STREAMS_MAX, STREAMS_MAX, TAKEN_BYTES_MAX, UNSEEN_RESETS_MAX,
 };
 
-/// How HTTP/1.1 is spoken: how the library is set up, and how long a client may take.
+/// How HTTP/1.1 is spoken: the library's configuration, and how long a client may take.
 #[derive(Clone, Debug)]
 pub(super) struct Http1Options {
     pub(super) builder: hyper::server::conn::http1::Builder,
@@ -18,11 +18,11 @@ pub(super) struct Http1Options {
 }
 
 impl Http1Options {
-    /// Within these limits.
+    /// Returns the options for these limits.
     pub(super) fn of(limits: &Limits) -> Self {
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder
-            // How long a header may take is counted here, so that an unused connection may stay longer (see `http1`).
+            // The time of a header is measured here, so that an unused connection may stay longer (see `http1`).
             .header_read_timeout(None)
             .max_header_size(HEADER_BYTES_MAX)
             // Bounds the read buffer. Streams are sent without the library (see `http1_stream`).
@@ -31,11 +31,11 @@ impl Http1Options {
     }
 }
 
-/// How HTTP/2 is spoken: how the library is set up, and how long a client may take.
+/// How HTTP/2 is spoken: the library's configuration, and how long a client may take.
 #[derive(Clone, Debug)]
 pub(super) struct Http2Options {
     pub(super) builder: h2::server::Builder,
-    /// How long the first frames may take to be sent.
+    /// How long the first frames may take.
     pub(super) first_bytes: Duration,
     /// How often a client is asked for a sign of life.
     pub(super) ping_interval: Duration,
@@ -46,7 +46,7 @@ pub(super) struct Http2Options {
 }
 
 impl Http2Options {
-    /// Within these limits.
+    /// Returns the options for these limits.
     pub(super) fn of(limits: &Limits) -> Self {
         let mut builder = h2::server::Builder::new();
         builder

@@ -1,14 +1,14 @@
-//! The page on which a person watches the service at work: which files is it made of, and how are they served?
+//! The page on which a person watches the service at work: which files does it consist of, and how are they served?
 
 use bytes::Bytes;
 use poem::http::{StatusCode, header};
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
-/// Where the page is. Its files are below.
+/// The path of the page. Its files are below it.
 pub(super) const PAGE_PATH: &str = "/system/inspector";
 
-/// What the page may do: load what is served here, and ask the routes of the service. What comes from the meeting can
-/// neither bring scripts or styles of its own nor load anything from elsewhere.
+/// What the page may do: load what is served here, and call the routes of the service. Data of the meeting can neither
+/// bring scripts or styles nor load anything from elsewhere.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -18,7 +18,7 @@ struct File {
     text: &'static str,
 }
 
-/// The files in the folder `page`, beside the page itself.
+/// The files in the folder `page`, except the page itself.
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
         [$(File { path: concat!("/system/inspector/", $name), text: include_str!(concat!("page/", $name)) }),*]
@@ -47,16 +47,16 @@ const FILES: &[File] = &files![
     "wire.js",
 ];
 
-/// What of the page is at a path.
+/// Part of the page.
 pub(super) enum PagePart {
-    /// A file, as it is.
+    /// An unchanged file.
     File { content_type: &'static str, content: Bytes },
-    /// Leads to the page.
+    /// A redirect to the page.
     Redirect,
 }
 
-/// All paths of the page, with what is there. `viewers` are the sessions that the page offers to look through; if there
-/// are none it shows what the session of whoever opens it sees.
+/// Returns all paths of the page, with what is there. `viewers` are the sessions that the page offers to look through;
+/// without any it shows what the session of whoever opens it sees.
 pub(super) fn parts(viewers: &[&str]) -> impl Iterator<Item = (&'static str, PagePart)> {
     let index = Bytes::from(INDEX.replace("{{viewers}}", &viewers.join(" ")));
     let index = PagePart::File { content_type: content_type(".html"), content: index };
@@ -88,7 +88,7 @@ impl Endpoint for PagePart {
         Ok(match self {
             Self::File { content_type, content } => response
                 .header(header::CONTENT_TYPE, *content_type)
-                // The files of a newer version of the program must not meet those of an older one in a browser.
+                // A browser must not mix the files of a newer version of the program with those of an older one.
                 .header(header::CACHE_CONTROL, "no-cache")
                 .body(content.clone()),
             Self::Redirect => response.status(StatusCode::FOUND).header(header::LOCATION, PAGE_PATH).finish(),

@@ -10,10 +10,10 @@ use super::route::ServiceRoute;
 use super::unix_socket;
 use crate::tls::{TlsMode, trust_anyone};
 
-/// How long each step of the question may take, in seconds; then the service counts as unhealthy.
+/// How long each step may take, in seconds; then the service counts as unhealthy.
 const PROBE_SECONDS_MAX: u64 = 5;
 
-/// How many bytes of the answer are looked at.
+/// How many bytes of the answer are read.
 const ANSWER_BYTES_MAX: u64 = 4096;
 
 /// Why the service is not healthy.
@@ -22,7 +22,7 @@ pub enum ProbeError {
     /// It could not be asked.
     #[error("cannot ask {address}: {cause}")]
     Unreachable {
-        /// Where it was looked for.
+        /// Where it was expected.
         address: String,
         /// Why.
         cause: io::Error,
@@ -32,7 +32,7 @@ pub enum ProbeError {
     Unhealthy(String),
 }
 
-/// Asks the service that listens on `port` of `host`, as [`bind`](super::listen::bind) takes them, for its health, and
+/// Asks the service that listens on `port` of `host`, as [`bind`](super::listen::bind) takes them, for its health;
 /// blocks until the answer.
 ///
 /// # Errors
@@ -43,7 +43,7 @@ pub fn health(host: &str, port: u16, mode: TlsMode) -> Result<(), ProbeError> {
     judge(answer.map_err(|cause| ProbeError::Unreachable { address: format!("{name}:{port}"), cause })?)
 }
 
-/// As [`health`], of the service that listens on the Unix socket at `path`.
+/// Does the same as [`health`] for the service that listens on the Unix socket at `path`.
 ///
 /// # Errors
 /// It does not answer, or is not healthy; the text says why.
@@ -65,7 +65,7 @@ fn judge(answer: String) -> Result<(), ProbeError> {
     }
 }
 
-/// Every address the service may be reached at from here, one after the other.
+/// Returns every address at which the service may be reached from here.
 fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
     let timeout = Duration::from_secs(PROBE_SECONDS_MAX);
     let mut last = io::Error::from(io::ErrorKind::NotFound);

@@ -48,7 +48,7 @@ mod tests {
     use super::super::test_support::{gate, streams};
     use super::*;
 
-    /// A store that has one more change, or does not answer, at once or ever.
+    /// A store that has one more change, or fails, or never answers.
     enum Store {
         Ahead(Arc<MeetingPublisher>),
         Away,
@@ -69,7 +69,8 @@ mod tests {
         }
     }
 
-    /// The first data line of a listener to projector 1, which is written with change id 3 and, in the store, 4.
+    /// Returns the first data line of a listener to projector 1, which is written with change id 3 and, in the store,
+    /// 4.
     async fn check(store: impl FnOnce(&Arc<MeetingPublisher>) -> Store, expected: Value) {
         let publisher = publisher();
         write(&publisher, ("users/group:1", r#"{"id":1,"permissions":["core.can_see_projector"]}"#));

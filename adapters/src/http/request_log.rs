@@ -1,5 +1,5 @@
-//! What does the log say of a request? At debug one line: who asked for what, how it was answered, and if the session was
-//! refused, why.
+//! What does the log say about a request? One line at debug: who asked for what, how it was answered, and why the
+//! session was refused, if it was.
 
 use std::fmt::Display;
 use std::time::Instant;
@@ -13,22 +13,23 @@ use tracing::{Level, Span, debug, debug_span};
 use super::error::{REQUEST_ID_HEADER, request_id};
 use super::route::ServiceRoute;
 
-/// One request, from its beginning to its answer. Costs nothing where the level is above debug.
+/// One request, from its beginning to its answer. Costs nothing if the level is above debug.
 ///
-/// What is known of the request belongs to its span, so it stands in every line that is logged meanwhile.
+/// What is known about the request belongs to its span, so it appears in every line that is logged meanwhile.
 pub(super) struct RequestLog {
     span: Span,
     logged: Option<Logged>,
 }
 
-/// What only a request has that is logged.
+/// What only a logged request has.
 struct Logged {
     id: String,
     begin: Instant,
 }
 
 impl RequestLog {
-    /// A request for `route`; `None`: for none that there is. Its path is not logged: clients could write anything there.
+    /// Begins the log of a request for `route`; `None`: an unknown one. Its path is not logged, because clients could
+    /// put anything there.
     pub(super) fn begin(route: Option<ServiceRoute>) -> Self {
         if !tracing::enabled!(Level::DEBUG) {
             return Self { span: Span::none(), logged: None };
@@ -39,17 +40,17 @@ impl RequestLog {
         Self { span, logged: Some(Logged { id, begin: Instant::now() }) }
     }
 
-    /// The id of the request, if it is logged.
+    /// Returns the id of the request, if it is logged.
     pub(super) fn id(&self) -> Option<&str> {
         self.logged.as_ref().map(|logged| logged.id.as_str())
     }
 
-    /// The span in which the request is answered.
+    /// Returns the span in which the request is answered.
     pub(super) fn span(&self) -> Span {
         self.span.clone()
     }
 
-    /// Logs how the request was answered (of a stream, how it began), and tells the client under which id.
+    /// Logs how the request was answered (how a stream began), and tells the client its id.
     pub(super) fn end(self, response: &mut Response) {
         let Self { span, logged: Some(Logged { id, begin }) } = self else { return };
         let duration_ms = begin.elapsed().as_secs_f64() * 1000.0;
@@ -60,12 +61,12 @@ impl RequestLog {
     }
 }
 
-/// Notes whose session the present request came with; `None`: nobody's, which is user 0.
+/// Records whose session the current request came with; `None`: nobody's, which is user 0.
 pub(super) fn note_user(user: Option<UserId>) {
     Span::current().record("user", user.map_or(0, |user| user.0));
 }
 
-/// Notes why the session of the present request is refused.
+/// Records why the session of the current request is refused.
 pub(super) fn note_refusal(reason: &dyn Display) {
     Span::current().record("refusal", display(reason));
 }

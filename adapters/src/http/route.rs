@@ -15,9 +15,9 @@ pub enum ServiceRoute {
     NotifySend,
     /// Applauds.
     Applause,
-    /// Whether the service can be used.
+    /// Reports whether the service can be used.
     Health,
-    /// Why somebody sees an element or not; only where the page is served.
+    /// Explains why somebody sees an element or not; only where the page is served.
     Explain,
 }
 
@@ -33,7 +33,7 @@ impl ServiceRoute {
         Self::Explain,
     ];
 
-    /// Where it is.
+    /// Returns its path.
     #[must_use]
     pub const fn path(self) -> &'static str {
         match self {
@@ -50,10 +50,10 @@ impl ServiceRoute {
     pub(super) const fn methods(self) -> &'static [Method] {
         match self {
             Self::Autoupdate | Self::Projector | Self::Notify => &[Method::GET, Method::POST],
-            // The endpoints see to it that HEAD has no effect.
+            // The endpoints make sure that HEAD has no effect.
             Self::Applause | Self::NotifySend => &[Method::GET, Method::HEAD, Method::POST],
             Self::Explain => &[Method::GET, Method::HEAD],
-            // With OPTIONS HAProxy asks by default whether a server is healthy.
+            // HAProxy checks by default with OPTIONS whether a server is healthy.
             Self::Health => &[Method::GET, Method::HEAD, Method::OPTIONS],
         }
     }

@@ -1,4 +1,4 @@
-//! Which endpoint answers a request, and what if none does, or it fails? (spec: http.md#routes)
+//! Which endpoint answers a request, and what happens if there is none, or it fails? (spec: http.md#routes)
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -29,13 +29,13 @@ use super::request_log::RequestLog;
 use super::route::ServiceRoute;
 use super::viewing_as::ViewingAs;
 
-/// The routes that are served; those left out are answered `404`.
+/// The routes that are served; others are answered with `404`.
 pub struct Router {
     routes: Routes,
     viewing_as: Option<ViewingAs>,
 }
 
-/// What answers a request, by its path.
+/// What answers a request, by path.
 type Routes = BTreeMap<&'static str, Served>;
 
 /// A route that is served.
@@ -47,13 +47,13 @@ struct Served {
 }
 
 impl Router {
-    /// Serves the route of health alone.
+    /// Creates a router that serves the health route only.
     #[must_use]
     pub fn new(readiness: Readiness) -> Self {
         Self { routes: Routes::new(), viewing_as: None }.with(ServiceRoute::Health, Health { readiness })
     }
 
-    /// Serves `route` by `endpoint`, which is asked only with a method that the route allows.
+    /// Serves `route` by `endpoint`, which is only called with a method that the route allows.
     ///
     /// # Panics
     /// The route has an endpoint already.
@@ -66,14 +66,14 @@ impl Router {
         self
     }
 
-    /// Serves the page too, which shows what the session of whoever opens it sees (spec: inspector.md#page).
+    /// Also serves the page, which shows what the session of whoever opens it sees (spec: inspector.md#page).
     #[must_use]
     pub fn with_page(self) -> Self {
         self.with_parts(page::parts(&[]))
     }
 
-    /// Serves the page too, also at `/`, and lends it the sessions whose eyes it looks through. For a demonstration only:
-    /// anybody can use them.
+    /// Also serves the page, including at `/`, and lends it the sessions through which it looks. For demonstrations
+    /// only: anybody can use them.
     #[must_use]
     pub fn with_demo_page(mut self, viewing_as: ViewingAs) -> Self {
         self = self.with_parts(page::parts(viewing_as.sessions()).chain([("/", PagePart::Redirect)]));
@@ -89,7 +89,7 @@ impl Router {
         self
     }
 
-    /// What connections are served with.
+    /// Returns the service for connections.
     #[must_use]
     pub fn into_service(self) -> HttpService {
         let viewing_as = self.viewing_as.map(Arc::new);
@@ -97,7 +97,7 @@ impl Router {
     }
 }
 
-/// Answers every request, whatever happens within.
+/// Answers every request, whatever happens inside.
 #[derive(Clone)]
 pub struct HttpService {
     routes: Arc<Routes>,
@@ -106,20 +106,20 @@ pub struct HttpService {
 }
 
 impl HttpService {
-    /// A service of this path alone, to be asked with these methods.
+    /// Creates a service with this path only, which allows these methods.
     pub(super) fn of(path: &'static str, allowed: &'static [Method], endpoint: impl Endpoint + 'static) -> Self {
         let endpoint = endpoint.map_to_response().boxed();
         let routes = Routes::from([(path, Served { route: None, allowed, endpoint })]);
         Self { routes: Arc::new(routes), viewing_as: None, counters: Arc::default() }
     }
 
-    /// What was asked and answered so far.
+    /// Returns what was requested and answered so far.
     #[must_use]
     pub fn counters(&self) -> &Arc<HttpCounters> {
         &self.counters
     }
 
-    /// The response to a request of a connection.
+    /// Returns the response to a request of a connection.
     pub(super) async fn respond(&self, request: hyper::Request<poem::Body>, peer: Address, tls: bool) -> HttpResponse {
         let is_head = *request.method() == Method::HEAD;
         let scheme = if tls { Scheme::HTTPS } else { Scheme::HTTP };
@@ -158,8 +158,8 @@ impl Served {
             let method = request.method().clone();
             return HttpError::MethodNotAllowed { method, allowed: self.allowed }.log_and_respond(id);
         }
-        // A panic is a mistake in this service; it costs the one request, not the other streams of the connection. What
-        // an endpoint shares with others is either immutable or behind locks that cope with poisoning.
+        // A panic is a bug in this service; it costs one request, not the other streams of the connection. What an
+        // endpoint shares with others is either immutable or behind locks that tolerate poisoning.
         let error = match AssertUnwindSafe(self.endpoint.call(request)).catch_unwind().await {
             Ok(Ok(response)) => return response,
             Ok(Err(error)) => from_poem(error),
@@ -169,8 +169,8 @@ impl Served {
     }
 }
 
-/// What HEAD is answered if GET is answered `response`: without a body, but with its length. Not every HTTP library sees to
-/// that by itself.
+/// Returns the answer to HEAD where GET is answered with `response`: without a body, but with its length. Not every
+/// HTTP library does this by itself.
 fn without_body(mut response: HttpResponse) -> HttpResponse {
     if let Some(length) = response.body().size_hint().exact() {
         response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
@@ -178,13 +178,13 @@ fn without_body(mut response: HttpResponse) -> HttpResponse {
     response.map(|_| Empty::new().map_err(|never| match never {}).boxed())
 }
 
-/// A response as it is sent.
+/// A response ready to be sent.
 pub(super) type HttpResponse = hyper::Response<ResponseBody>;
 
 /// Its body.
 pub(super) type ResponseBody = BoxBody<Bytes, io::Error>;
 
-/// What a panic says, if that was written in the source; a text made at run time may hold data of the meeting.
+/// Returns the message of a panic if it is a literal; a text made at run time may contain data of the meeting.
 fn panic_text(panic: &(dyn Any + Send)) -> &'static str {
     panic.downcast_ref::<&'static str>().copied().unwrap_or("(see the panic's place in the log)")
 }
@@ -211,7 +211,7 @@ mod tests {
         panic!("on purpose, by a test")
     }
 
-    /// The status, the header `Allow`, and the type of the error.
+    /// Checks the status, the header `Allow`, and the type of the error.
     async fn check(method: Method, path: &str, status: StatusCode, allow: Option<&str>, kind: Option<&str>) {
         let request = Request::builder().method(method.clone()).uri_str(path).header("host", "test").finish();
         let response = service().answer(request).await;
@@ -249,7 +249,7 @@ mod tests {
         }
     }
 
-    /// The status, the length that the response tells, and its body.
+    /// Checks the status, the length that the response declares, and its body.
     async fn check_body(method: Method, path: &str, expected: (u16, Option<&str>, &str)) {
         let request = hyper::Request::builder().method(method.clone()).uri(path).header("host", "test");
         let request = request.body(poem::Body::empty()).expect("a request");

@@ -18,15 +18,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 /// The longest pause after a failure to accept. Without pauses a lack of file descriptors would keep a core busy.
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// How the serving ended.
+/// How serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServeOutcome {
-    /// Connections that were still open at the end of the time for draining, and were cut.
+    /// How many connections were still open when the time for draining was over, and were cut.
     pub cut: usize,
 }
 
-/// Serves connections until the draining begins, and then those that are open until they end, or until
-/// [`Limits::drain`] has passed. Streams must end themselves when they hear of the draining.
+/// Serves connections until draining begins, and then the open ones until they end, or until [`Limits::drain`] has
+/// passed. Streams must end themselves when they observe draining.
 pub async fn serve<A: Acceptor>(
     mut acceptor: A,
     context: ConnectionContext,
@@ -70,11 +70,11 @@ async fn accept<A: Acceptor>(acceptor: &mut A, resume: Option<Instant>) -> std::
     acceptor.accept().await
 }
 
-/// Failures to accept in a row.
+/// How many attempts to accept have failed in a row.
 #[derive(Default)]
 struct Failures {
     count: u32,
-    /// When the next attempt may be made. A moment, not a duration: what interrupts the wait must not begin it anew.
+    /// When the next attempt may be made. A moment, not a duration: interrupting the wait must not restart it.
     resume: Option<Instant>,
 }
 

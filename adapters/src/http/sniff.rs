@@ -1,4 +1,4 @@
-//! What does a new connection speak, told by its first bytes?
+//! Which protocol does a new connection speak, judging by its first bytes?
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,18 +13,18 @@ use super::http2::PREFACE as HTTP2_PREFACE;
 /// The first byte of every TLS connection: a record of the handshake.
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// Which HTTP follows.
+/// Which version of HTTP follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
     Http1,
     Http2,
 }
 
-/// A connection whose first bytes were looked at; it reads as if they had not been.
+/// A connection whose first bytes were peeked at; it reads as if they had not been.
 pub(super) struct Sniffed<Io> {
     io: Io,
     seen: [u8; HTTP2_PREFACE.len()],
-    /// The bytes of `seen` not yet read by the owner.
+    /// The part of `seen` that the owner has not read yet.
     unread: std::ops::Range<u8>,
     heard: Option<Heard>,
 }
@@ -37,12 +37,12 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Sniffed<Io> {
         Self { io, seen: [0; HTTP2_PREFACE.len()], unread: 0..0, heard: None }
     }
 
-    /// From now on `heard` is set whenever something is read; `None`: nobody wants to know.
+    /// Sets `heard` whenever something is read from now on; `None`: nobody wants to know.
     pub(super) fn tell(&mut self, heard: Option<Heard>) {
         self.heard = heard;
     }
 
-    /// Whether a TLS handshake follows. `None`: the client went away without a word.
+    /// Returns whether a TLS handshake follows. `None`: the client went away without sending anything.
     pub(super) async fn is_tls(&mut self) -> io::Result<Option<bool>> {
         if self.seen().is_empty() {
             self.see_more().await?;
@@ -50,8 +50,8 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Sniffed<Io> {
         Ok(self.seen().first().map(|byte| *byte == TLS_HANDSHAKE))
     }
 
-    /// Which HTTP follows; what is neither is left to HTTP/1.1 to complain about. Looks no further than needed: one byte
-    /// tells, unless it is a `P`. `None`: the client went away without a word.
+    /// Returns which HTTP follows; anything else is left to HTTP/1.1 to complain about. Peeks no further than
+    /// necessary: one byte is enough, unless it is a `P`. `None`: the client went away without sending anything.
     pub(super) async fn protocol(&mut self) -> io::Result<Option<Protocol>> {
         loop {
             let seen = self.seen();
@@ -73,7 +73,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> Sniffed<Io> {
 
     async fn see_more(&mut self) -> io::Result<usize> {
         let read = self.io.read(&mut self.seen[usize::from(self.unread.end)..]).await?;
-        // At most 24 altogether.
+        // At most 24 in total.
         self.unread.end += read as u8;
         Ok(read)
     }
@@ -103,8 +103,8 @@ impl<Io: AsyncRead + Unpin> Sniffed<Io> {
         buffer.put_slice(&unread[..count]);
         self.unread.start += count as u8;
         if self.unread.is_empty() && buffer.remaining() > 0 {
-            // What follows belongs to the same request: read in one go, it fits into the owner's first buffer, which would
-            // otherwise grow. Waiting or failing is told at the next call.
+            // What follows belongs to the same request: read together, it fits into the owner's first buffer, which
+            // would otherwise grow. Pending or an error is reported by the next call.
             let _ = Pin::new(&mut self.io).poll_read(context, buffer);
         }
         Poll::Ready(Ok(()))
@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    /// Sends `pieces` one after the other and checks what is told, and that every byte is still read.
+    /// Sends `pieces` one after the other and checks the result, and that every byte can still be read.
     async fn check(pieces: &[&[u8]], tls: Option<bool>, protocol: Option<Protocol>) {
         let sent = pieces.concat();
         // A pipe of one byte: each read sees a single byte, the worst case.

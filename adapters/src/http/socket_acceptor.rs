@@ -9,7 +9,7 @@ use super::acceptor::{Acceptor, TcpAcceptor};
 use super::address::Address;
 use super::unix_socket::UnixAcceptor;
 
-/// Connections over TCP and over Unix sockets.
+/// Accepts connections over TCP and over Unix sockets.
 #[derive(Debug)]
 pub struct SocketAcceptor {
     tcp: TcpAcceptor,
@@ -28,7 +28,7 @@ impl Acceptor for SocketAcceptor {
     type Io = Either<TcpStream, UnixStream>;
 
     async fn accept(&mut self) -> io::Result<(Self::Io, Address)> {
-        // Begins with either by chance, so that a busy one does not keep the other waiting.
+        // Begins with either at random, so that a busy one does not starve the other.
         tokio::select! {
             accepted = self.tcp.accept() => accepted.map(|(stream, peer)| (Either::Left(stream), peer)),
             accepted = self.unix.accept() => accepted.map(|(stream, peer)| (Either::Right(stream), peer)),
@@ -57,7 +57,7 @@ mod tests {
         let unix = UnixAcceptor::new(vec![UnixSocket::bind(&path).expect("made")]).expect("usable");
         let mut acceptor = SocketAcceptor::new(tcp, unix);
         assert_eq!(acceptor.listening_on(), [Address::Network(port), Address::Unix(Some(path.clone()))]);
-        // All wait at the same time, and none is lost when one is taken.
+        // All wait concurrently, and no connection is lost when one is taken.
         let _tcp =
             [TcpStream::connect(port).await.expect("connected"), TcpStream::connect(port).await.expect("connected")];
         let _unix = [

@@ -20,10 +20,10 @@ pub struct Streams {
     pub text_bytes_max: u64,
 }
 
-/// The `Content-Encoding` of streams that are not compressed: there is none. nginx (`gzip`) and Apache (`DEFLATE`,
-/// `BROTLI_COMPRESS`) do not heed `no-transform`, but leave alone what is encoded already; Firefox would stop reading what
-/// they compress. Names of codings are the same in upper and lower case (RFC 9110, 8.4.1), but Apache takes only
-/// `identity`, in lower case, for no coding, and compresses it.
+/// The `Content-Encoding` of streams that are not compressed. nginx (`gzip`) and Apache (`DEFLATE`, `BROTLI_COMPRESS`)
+/// ignore `no-transform`, but leave alone what is already encoded; Firefox would stop reading what they compress. Names
+/// of codings are case-insensitive (RFC 9110, 8.4.1), but Apache takes `identity` in lower case for no coding at all,
+/// and compresses it.
 const NOT_COMPRESSED: &str = "Identity";
 
 /// When streams are compressed (spec: http.md#compression).
@@ -51,7 +51,7 @@ impl FromStr for Compression {
 }
 
 impl Compression {
-    /// How the stream that answers such a request is compressed; `None`: not at all.
+    /// Returns how the stream that answers such a request is compressed; `None`: not at all.
     fn coding(self, headers: &HeaderMap) -> Option<ContentCoding> {
         let engine = Engine::of(headers);
         if self == Self::Off || (self == Self::Auto && engine == Engine::OtherBrowser) {
@@ -59,7 +59,8 @@ impl Compression {
         }
         let gzip = accepted(headers, "gzip");
         let zstd = accepted(headers, "zstd");
-        // Many decoders beside Chromium's stop after the first zstd frame, so others get it only if they leave no choice.
+        // Many decoders other than Chromium's stop after the first zstd frame, so others get zstd only if they leave no
+        // choice.
         let prefers_zstd = zstd > gzip || (zstd == gzip && engine == Engine::Chromium);
         match prefers_zstd {
             true if zstd > 0.0 => Some(ContentCoding::Zstd),
@@ -70,7 +71,7 @@ impl Compression {
 }
 
 impl Streams {
-    /// The response to `request` that streams what was opened, for as long as its session lasts.
+    /// Returns the response to `request` that streams what was opened, for as long as its session lasts.
     #[must_use]
     pub fn respond<S: StreamSource>(
         &self,
@@ -105,7 +106,7 @@ enum ContentCoding {
     Zstd,
 }
 
-/// How much `Accept-Encoding` wants the coding, from 0 (not at all) to 1.
+/// Returns how much `Accept-Encoding` wants the coding, from 0 (not at all) to 1.
 fn accepted(headers: &HeaderMap, coding: &str) -> f32 {
     let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let quality = values.flat_map(|value| value.split(',')).find_map(|item| {
@@ -117,18 +118,19 @@ fn accepted(headers: &HeaderMap, coding: &str) -> f32 {
     quality.unwrap_or(0.0)
 }
 
-/// What reads the stream, by its `User-Agent`, as far as it matters whether it reads compressed streams to the end.
+/// What reads the stream, according to its `User-Agent`, as far as it matters for reading compressed streams to the
+/// end.
 ///
-/// The web client reads on only up to the `loaded` of the progress event, so that must count decoded bytes. What was tried
-/// stands in docs/PERFORMANCE.md.
+/// The web client reads on only up to the `loaded` of the progress event, so that must count decoded bytes. What was
+/// tried is listed in docs/PERFORMANCE.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Engine {
-    /// No browser, so there is no such event.
+    /// Not a browser, so there is no such event.
     None,
     Chromium,
-    /// WebKit as on Linux. Safari has the same engine over a network library of its own, which has not been tried.
+    /// WebKit as on Linux. Safari has the same engine on its own network library, which has not been tried.
     WebKitGtk,
-    /// Known to count transferred bytes, as Firefox does, or not known.
+    /// Known to count transferred bytes, as Firefox does, or unknown.
     OtherBrowser,
 }
 
@@ -145,7 +147,7 @@ impl Engine {
     }
 }
 
-/// The value of a parameter in the query of the request; of several the first.
+/// Returns the value of a parameter in the query of the request; of several the first.
 pub(super) fn query_value(request: &Request, name: &str) -> Option<String> {
     let pairs = request.params::<Vec<(String, String)>>().ok()?;
     pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)

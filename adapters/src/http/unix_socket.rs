@@ -18,10 +18,10 @@ use super::limits::{BACKLOG_CONNECTIONS, UNSENT_BYTES_MAX};
 /// service manager that hands in the socket.
 const MODE: u32 = 0o660;
 
-/// How long it may take to find out whether somebody listens on a socket that is there. Longer: somebody does.
+/// How long it may take to find out whether somebody listens on an existing socket. Longer means: somebody does.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The service cannot listen on the Unix socket.
+/// Why the service cannot listen on the Unix socket.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on the Unix socket {}: {problem}", path.display())]
 pub struct UnixSocketError {
@@ -38,10 +38,11 @@ pub struct UnixSocket {
 }
 
 impl UnixSocket {
-    /// Listens on `path`. What a program left there that has ended is replaced; the file goes when this is dropped.
+    /// Listens on `path`. A socket left there by a program that has ended is replaced; the file is removed when this is
+    /// dropped.
     ///
     /// # Errors
-    /// Somebody listens there, something else than a socket is there, or it cannot be made.
+    /// Somebody listens there, something other than a socket is there, or it cannot be created.
     pub fn bind(path: &Path) -> Result<Self, UnixSocketError> {
         let fail = |problem: String| UnixSocketError { path: path.to_owned(), problem };
         make_room(path).map_err(fail)?;
@@ -49,7 +50,7 @@ impl UnixSocket {
             let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
             socket.bind(&SockAddr::unix(path)?)?;
             let file = SocketFile::at(path)?;
-            // Nobody can connect before `listen`, so nobody comes in by the permissions that it was made with.
+            // Nobody can connect before `listen`, so the permissions it is created with let nobody in.
             fs::set_permissions(path, Permissions::from_mode(MODE))?;
             socket.listen(BACKLOG_CONNECTIONS.into())?;
             Ok(Self { file: Some(file), listener: socket.into() })
@@ -58,7 +59,7 @@ impl UnixSocket {
     }
 }
 
-/// A socket that somebody else made, and removes.
+/// A socket that somebody else created, and removes.
 impl From<StdUnixListener> for UnixSocket {
     fn from(listener: StdUnixListener) -> Self {
         Self { file: None, listener }
@@ -68,13 +69,13 @@ impl From<StdUnixListener> for UnixSocket {
 /// Connects to the Unix socket at `path`, in bounded time.
 pub(super) fn connect(path: &Path, limit: Duration) -> io::Result<StdUnixStream> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    // A plain `connect` would wait for as long as the queue of those who wait to be accepted is full.
+    // A plain `connect` would block while the accept queue is full.
     socket.connect_timeout(&SockAddr::unix(path)?, limit)?;
     Ok(socket.into())
 }
 
-/// Removes the socket at `path` if nobody listens on it. Whoever removes one that is in use takes it away from a service
-/// that runs, and nobody notices until its clients come back.
+/// Removes the socket at `path` if nobody listens on it. Removing one that is in use would take it away from a running
+/// service, which nobody would notice until its clients reconnect.
 fn make_room(path: &Path) -> Result<(), String> {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
@@ -105,10 +106,10 @@ fn advice(cause: &io::Error) -> &'static str {
     }
 }
 
-/// The file of a socket that was made here; removed when this is dropped, unless another has taken its place.
+/// The file of a socket that was created here; removed when this is dropped, unless another has taken its place.
 ///
-/// The two are told apart by their inodes. As long as the listener is open its inode is not given to another file, so this
-/// MUST be dropped before it.
+/// The two are distinguished by their inodes. As long as the listener is open its inode is not reused, so this MUST be
+/// dropped first.
 #[derive(Debug)]
 struct SocketFile {
     path: PathBuf,
@@ -124,7 +125,7 @@ impl SocketFile {
 impl Drop for SocketFile {
     fn drop(&mut self) {
         if identity(&self.path).is_ok_and(|found| found == self.identity) {
-            // Where it cannot be removed the next start replaces it.
+            // Where it cannot be removed, the next start replaces it.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -135,18 +136,18 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-/// Connections over Unix sockets, from all of them.
+/// Accepts connections over several Unix sockets.
 #[derive(Debug)]
 pub struct UnixAcceptor {
     /// Removed before the listeners close: see [`SocketFile`].
     _files: Vec<SocketFile>,
     listeners: Vec<UnixListener>,
-    /// Which socket is asked first, so that a busy one does not keep the others waiting.
+    /// Which socket is asked first, so that a busy one does not starve the others.
     first: usize,
 }
 
 impl UnixAcceptor {
-    /// Accepts from sockets that listen already.
+    /// Accepts from sockets that are already listening.
     ///
     /// # Errors
     /// A socket cannot be used with the runtime.
@@ -166,7 +167,7 @@ impl Acceptor for UnixAcceptor {
 
     async fn accept(&mut self) -> io::Result<(UnixStream, Address)> {
         let (stream, _) = accept_any(&self.listeners, &mut self.first, UnixListener::poll_accept).await?;
-        // The kernel counts twice what is set, and what was not read yet counts as not sent.
+        // The kernel doubles the configured value, and counts what was not read yet as unsent.
         if let Err(error) = SockRef::from(&stream).set_send_buffer_size(UNSENT_BYTES_MAX as usize / 2) {
             tracing::debug!(%error, "cannot set a socket option");
         }

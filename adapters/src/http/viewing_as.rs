@@ -1,33 +1,33 @@
-//! How does the demo's page look at the meeting with the eyes of somebody else, without logging in?
+//! How does the demo's page see the meeting as somebody else, without logging in?
 
 use poem::Request;
 use poem::http::header::COOKIE;
 use poem::http::uri::PathAndQuery;
 use poem::http::{HeaderValue, Uri};
 
-/// What the path of such a request begins with; the session follows.
+/// The beginning of such a request's path; the session follows.
 const PREFIX: &str = "/as/";
 
-/// Sessions that anybody may use by the path of a request: `/as/<session>/system/…`. For a demonstration only.
+/// Sessions that anybody may use by the path of a request: `/as/<session>/system/…`. For demonstrations only.
 pub struct ViewingAs {
     cookie_name: String,
     sessions: Vec<&'static str>,
 }
 
 impl ViewingAs {
-    /// Lends these sessions, the values of the cookie `cookie_name`.
+    /// Lends these sessions, which are values of the cookie `cookie_name`.
     #[must_use]
     pub fn new(cookie_name: &str, sessions: Vec<&'static str>) -> Self {
         Self { cookie_name: cookie_name.to_owned(), sessions }
     }
 
-    /// The sessions that are lent.
+    /// Returns the sessions that are lent.
     pub(super) fn sessions(&self) -> &[&'static str] {
         &self.sessions
     }
 
-    /// Makes of a request for `/as/<session>/system/…` the one for `/system/…` with the cookie of that session alone.
-    /// Any other request stays as it is.
+    /// Turns a request for `/as/<session>/system/…` into one for `/system/…` with only that session's cookie. Any other
+    /// request is left unchanged.
     pub(super) fn apply(&self, request: &mut Request) {
         if let Some((uri, cookie)) = self.meant(request.uri()) {
             *request.uri_mut() = uri;

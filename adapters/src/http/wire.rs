@@ -6,7 +6,7 @@ use domain::json::string_literal;
 
 /// The body of an error.
 pub(super) struct ErrorBody<'a> {
-    /// The wire name of the kind of error, which clients tell errors apart by.
+    /// The wire name of the kind of error, by which clients distinguish errors.
     pub(super) kind: &'static str,
     /// What is wrong, for people.
     pub(super) message: &'a str,

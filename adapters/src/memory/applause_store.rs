@@ -14,7 +14,7 @@ pub struct MemoryApplauseStore {
 }
 
 impl MemoryApplauseStore {
-    /// Keeps the applause with `server`.
+    /// Keeps the applause in `server`.
     #[must_use]
     pub fn new(server: &MemoryServer) -> Self {
         Self { server: server.clone() }

@@ -10,7 +10,7 @@ use domain::ports::authenticator::{Authenticator, AuthenticatorError, InvalidSes
 
 use crate::django::SessionStore;
 
-/// Sessions by their keys, and whether they can be asked for. Clones are the same.
+/// Sessions by key, and whether they can be looked up. Clones share them.
 #[derive(Clone, Default)]
 struct Table<T>(Arc<Mutex<Rows<T>>>);
 
@@ -55,7 +55,7 @@ impl<T: Clone> Table<T> {
     }
 }
 
-/// Trusts the sessions it was told of: cookie → user. Clones are the same.
+/// Trusts the sessions it was given: cookie → user. Clones share them.
 #[derive(Clone, Default)]
 pub struct MemoryAuthenticator {
     /// `None`: a session that cannot be trusted.
@@ -63,7 +63,7 @@ pub struct MemoryAuthenticator {
 }
 
 impl MemoryAuthenticator {
-    /// An authenticator without sessions.
+    /// Creates an authenticator without sessions.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -92,7 +92,7 @@ impl MemoryAuthenticator {
         self.sessions.remove(key);
     }
 
-    /// From now on no session can be told, for that reason; `None`: again they can.
+    /// Makes every lookup fail with this reason; `None`: no longer.
     pub fn set_failing(&self, reason: Option<&str>) {
         self.sessions.set_failing(reason);
     }
@@ -111,14 +111,14 @@ impl Authenticator for MemoryAuthenticator {
     }
 }
 
-/// Django sessions as they stand: key → value. Clones are the same.
+/// Raw Django sessions: key → value. Clones share them.
 #[derive(Clone, Default)]
 pub struct MemorySessions {
     sessions: Table<Vec<u8>>,
 }
 
 impl MemorySessions {
-    /// No sessions.
+    /// Creates a store without sessions.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -58,7 +58,7 @@ impl MessageBus for MemoryMessageBus {
     }
 
     async fn publish_notify(&self, content: &str) -> Result<(), Unavailable> {
-        // Only to ask whether it fails on demand.
+        // Only to find out whether it fails on demand.
         drop(self.server.state()?);
         self.server.append(Channel::Notify, content.as_bytes());
         Ok(())

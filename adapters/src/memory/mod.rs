@@ -1,6 +1,6 @@
-//! What if there is no Redis? The same ports over a value in memory, for the demo and for tests.
+//! How does the service work without Redis? The same ports over a value in memory, for the demo and for tests.
 //!
-//! [`MemoryServer`] is the other side: what the OpenSlides server does in Redis is done with its methods.
+//! [`MemoryServer`] is the other side: its methods do what the OpenSlides server does in Redis.
 
 mod applause_store;
 mod authenticator;

@@ -1,5 +1,4 @@
-//! How does the demo, or a test, write in the way of the OpenSlides server?
-//! (spec: redis.md#change-script, redis.md#rebuild)
+//! How does the demo, or a test, write like the OpenSlides server? (spec: redis.md#change-script, redis.md#rebuild)
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,14 +10,14 @@ use domain::ports::message_bus::{BusMessage, Channel, NOTIFY_MESSAGES_MAX, Posit
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// About how many messages are kept on a channel; older ones are dropped, as the server's and Redis' own trimming does.
+/// About how many messages are kept on a channel; older ones are dropped, as the server and Redis do.
 const MESSAGES_MAX: usize = NOTIFY_MESSAGES_MAX;
 
-/// A meeting in memory, and who writes it. Clones are the same meeting.
+/// A meeting in memory, and its writer. Clones share the meeting.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryServer {
     state: Arc<Mutex<MemoryState>>,
-    /// Told whenever something was appended or whether it fails has changed; wakes the readers that wait.
+    /// Notified whenever something was appended or the failure on demand has changed; wakes waiting readers.
     written: watch::Sender<()>,
 }
 
@@ -27,9 +26,9 @@ pub(super) struct MemoryState {
     /// `None` while the cache is being built.
     pub(super) bounds: Option<Bounds>,
     pub(super) elements: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// At which id every element that changed since the cache was built changed last.
+    /// The change id of the last change of every element that changed since the cache was built.
     pub(super) changed: BTreeMap<Vec<u8>, ChangeId>,
-    /// When every user applauded last, by the clock.
+    /// When every user last applauded, by the clock.
     pub(super) applause: HashMap<UserId, u64>,
     pub(super) clock: ServerClock,
     autoupdate: VecDeque<BusMessage>,
@@ -45,7 +44,7 @@ pub(super) struct ServerClock {
     seconds_at_start: u64,
 }
 
-/// What the clock of a server shows at its start, in seconds, so that there is time before.
+/// What the clock of a server shows at its start, in seconds, so that there is time before it.
 const SECONDS_AT_START: u64 = 1_000_000;
 
 impl Default for ServerClock {
@@ -55,20 +54,20 @@ impl Default for ServerClock {
 }
 
 impl ServerClock {
-    /// What it shows, in whole seconds.
+    /// The time, in whole seconds.
     pub(super) fn seconds(&self) -> u64 {
         self.seconds_at_start + self.started.elapsed().as_secs()
     }
 }
 
 impl MemoryServer {
-    /// A server that has not built its cache yet.
+    /// Creates a server that has not built its cache yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Builds the cache anew, with `lowest` as its change id and these elements alone. Nothing is put on the stream.
+    /// Builds the cache again, with `lowest` as its change id and only these elements. Nothing is added to the stream.
     pub fn rebuild<K: AsRef<[u8]>, J: AsRef<[u8]>>(
         &self,
         lowest: ChangeId,
@@ -81,7 +80,7 @@ impl MemoryServer {
         state.bounds = Some(Bounds { lowest, highest: lowest });
     }
 
-    /// Begins to build the cache anew: until [`MemoryServer::rebuild`] nothing is there.
+    /// Begins to build the cache again: until [`MemoryServer::rebuild`] there is none.
     pub fn begin_rebuild(&self) {
         let mut state = self.lock();
         state.elements.clear();
@@ -96,8 +95,8 @@ impl MemoryServer {
         change_id
     }
 
-    /// Writes elements as one change, without saying so on the stream: as if that entry was late or lost.
-    /// If there is no cache yet it counts from 0.
+    /// Writes elements as one change without announcing it, as if the entry of the stream were late or lost. Without a
+    /// cache it counts from 0.
     pub fn write(&self, elements: &[(&str, Option<&str>)]) -> ChangeId {
         let mut state = self.lock();
         let before = state.bounds.unwrap_or(Bounds { lowest: ChangeId(0), highest: ChangeId(0) });
@@ -114,12 +113,12 @@ impl MemoryServer {
         change_id
     }
 
-    /// Loses every element, while the cache still calls itself ready: as Redis does with an eviction policy.
+    /// Loses every element while the cache still claims to be ready, as Redis does with an eviction policy.
     pub fn lose_elements(&self) {
         self.lock().elements.clear();
     }
 
-    /// Says on the stream that elements changed.
+    /// Announces on the stream that elements changed.
     pub fn announce(&self, change_id: ChangeId, elements: &[(&str, Option<&str>)]) {
         self.append(Channel::Autoupdate, announcement(change_id, elements).as_bytes());
     }
@@ -138,33 +137,33 @@ impl MemoryServer {
         self.written.send_replace(());
     }
 
-    /// Drops the oldest messages of a channel, so that `keep` stay.
+    /// Drops the oldest messages of a channel, so that `keep` remain.
     pub fn trim(&self, channel: Channel, keep: usize) {
         let mut state = self.lock();
         let stream = state.stream_mut(channel);
         stream.drain(..stream.len().saturating_sub(keep));
     }
 
-    /// Deletes everything, the messages too, as a Redis without persistence that starts again.
+    /// Deletes everything, including the messages, like a restarted Redis without persistence.
     pub fn clear(&self) {
         let mut state = self.lock();
         let (appended, clock) = (state.appended, state.clock);
         *state = MemoryState { appended, clock, failing: state.failing.take(), ..MemoryState::default() };
     }
 
-    /// Sets the clock by which applause is timed forward.
+    /// Advances the clock by which applause is timed.
     pub fn let_seconds_pass(&self, seconds: u64) {
         self.lock().clock.seconds_at_start += seconds;
     }
 
-    /// From now on every port over this server is unavailable for that reason; `None`: no longer.
+    /// Makes every port over this server unavailable with this reason; `None`: no longer.
     pub fn set_failing(&self, reason: Option<&str>) {
         self.lock().failing = reason.map(ToOwned::to_owned);
         self.written.send_replace(());
     }
 
-    /// Appends a message at a certain position, as a stream does that was begun anew with another clock. Later ones come
-    /// behind it.
+    /// Appends a message at a certain position, like a stream that was started again with another clock. Later ones
+    /// follow it.
     pub fn append_at(&self, channel: Channel, position: Position, content: &[u8]) {
         let mut state = self.lock();
         [state.appended, _] = position.to_numbers();
@@ -173,7 +172,7 @@ impl MemoryServer {
         self.written.send_replace(());
     }
 
-    /// The state, if it does not fail on demand.
+    /// Returns the state, unless it fails on demand.
     pub(super) fn state(&self) -> Result<MutexGuard<'_, MemoryState>, Unavailable> {
         let state = self.lock();
         match &state.failing {
@@ -182,7 +181,7 @@ impl MemoryServer {
         }
     }
 
-    /// Tells when something is written from now on.
+    /// Returns a receiver that is notified of writes from now on.
     pub(super) fn written(&self) -> watch::Receiver<()> {
         self.written.subscribe()
     }
@@ -193,13 +192,13 @@ impl MemoryServer {
 }
 
 impl MemoryState {
-    /// The bounds, once the cache is built and holds a meeting.
+    /// Returns the bounds, once the cache is built and holds a meeting.
     pub(super) fn ready(&self) -> Result<Bounds, StoreError> {
         let bounds = self.bounds.ok_or(StoreError::NotReady)?;
         if self.elements.is_empty() { Err(StoreError::Incomplete(Missing::Elements)) } else { Ok(bounds) }
     }
 
-    /// The messages of a channel, oldest first.
+    /// Returns the messages of a channel, oldest first.
     pub(super) fn stream(&self, channel: Channel) -> &VecDeque<BusMessage> {
         match channel {
             Channel::Autoupdate => &self.autoupdate,
@@ -215,8 +214,8 @@ impl MemoryState {
     }
 }
 
-/// The content of the stream entry that announces a change, as the server writes it: element texts are taken over as they
-/// are, `None` is a deleted element.
+/// Returns the content of the stream entry that announces a change, as the server writes it: element texts are
+/// unchanged, `None` is a deleted element.
 #[must_use]
 pub fn announcement(change_id: ChangeId, elements: &[(&str, Option<&str>)]) -> String {
     let members: Vec<_> = elements

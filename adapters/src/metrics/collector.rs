@@ -1,4 +1,4 @@
-//! Which metrics are there, under which names?
+//! Which metrics are there, and under which names?
 
 use std::fmt::Error;
 
@@ -11,7 +11,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use super::sources::Sources;
 use application::streams::registry::{StreamKind, StreamTotals};
 
-/// The names of all metrics, as they stand in the text; `docs/OPERATIONS.md` says what each means.
+/// The names of all metrics as they appear in the text; `docs/OPERATIONS.md` says what each means.
 pub const NAMES: [&str; 21] = [
     "autoupdate_ready",
     "autoupdate_connections_open",
@@ -72,7 +72,7 @@ impl Sources {
     }
 
     fn encode_meeting(&self, out: &mut Out<'_>) -> Result<(), Error> {
-        // Without a meeting everything is 0, so that the names are always there.
+        // Without a meeting everything is 0, so that the names are always present.
         let published = self.publisher.published();
         let current = published.as_ref().map(|published| published.current());
         let (versions, bytes) = published.as_ref().map_or((0, 0), |published| published.history().size());
@@ -122,7 +122,7 @@ const fn kind_name(kind: StreamKind) -> &'static str {
     }
 }
 
-/// Where the metrics are written to, one after the other.
+/// Writes the metrics one after the other.
 struct Out<'a>(DescriptorEncoder<'a>);
 
 /// A name and a value each.
@@ -133,7 +133,7 @@ impl Out<'_> {
         ConstGauge::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Gauge)?)
     }
 
-    /// The format puts `_total` behind the name of a counter.
+    /// The format appends `_total` to the name of a counter.
     fn counter(&mut self, name: &str, help: &str, value: u64) -> Result<(), Error> {
         ConstCounter::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Counter)?)
     }

@@ -1,7 +1,7 @@
-//! How do others see how the service is doing? In the text format of Prometheus, read when somebody asks.
+//! How do others see how the service is doing? In the text format of Prometheus, read on demand.
 //!
-//! Nothing is measured here: what the parts of the service count anyway is read at that moment. What is told is how many
-//! and how much, never what: no data of the meeting, no user, no session.
+//! Nothing is measured here: what the parts of the service count anyway is read at that moment. The metrics say how
+//! many and how much, never what: no data of the meeting, no user, no session.
 
 mod collector;
 mod sources;
@@ -14,7 +14,7 @@ use prometheus_client::registry::Registry;
 pub use collector::NAMES;
 pub use sources::Sources;
 
-/// The type of [`Metrics::text`].
+/// The content type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The metrics of one service. Cheap to clone.
@@ -22,7 +22,7 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 pub struct Metrics(Arc<Registry>);
 
 impl Metrics {
-    /// The metrics that are read from these parts.
+    /// Creates the metrics that are read from these parts.
     #[must_use]
     pub fn new(sources: Sources) -> Self {
         let mut registry = Registry::default();
@@ -30,7 +30,7 @@ impl Metrics {
         Self(Arc::new(registry))
     }
 
-    /// How the service is doing now.
+    /// Returns the current metrics as text.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();

@@ -1,4 +1,4 @@
-//! Which parts of the service are the metrics read from?
+//! From which parts of the service are the metrics read?
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use crate::http::counters::HttpCounters;
 
 /// The parts that metrics are read from.
 pub struct Sources {
-    /// The meeting and what was rendered of it.
+    /// The meeting, and the text rendered from it.
     pub publisher: Arc<MeetingPublisher>,
-    /// How the meeting followed the store.
+    /// How the meeting has followed the store.
     pub ingest: Arc<IngestCounters>,
     /// Open streams.
     pub registry: Arc<StreamRegistry>,
@@ -25,9 +25,9 @@ pub struct Sources {
     pub readiness: Readiness,
     /// Requests and connections.
     pub http: Arc<HttpCounters>,
-    /// How often the store and the bus failed since the start.
+    /// How often the store and the bus have failed since startup.
     pub redis_failures: Box<dyn Fn() -> u64 + Send + Sync>,
-    /// How many lines of the log were dropped since the start.
+    /// How many log lines were dropped since startup.
     pub log_lines_dropped: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 

@@ -6,27 +6,27 @@ const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
 
-/// What stands between two markers.
+/// What is between two markers.
 pub(super) struct PemBlock {
     pub(super) label: String,
-    /// The line of each marker; the first of the file is 1.
+    /// The line of each marker; the first line of the file is 1.
     pub(super) first_line: usize,
     pub(super) last_line: usize,
-    /// By a header, as keys are in the form that OpenSSL calls traditional.
+    /// By a header, like keys in OpenSSL's traditional form.
     pub(super) is_encrypted: bool,
     base64: String,
 }
 
-/// Divides a text into its blocks.
+/// Splits a text into its blocks.
 pub(super) fn parse(file: &[u8]) -> Result<Vec<PemBlock>, PemError> {
     check_is_text(file)?;
-    // What is not UTF-8 can only stand around the blocks, or is damage.
+    // Anything that is not UTF-8 is either around the blocks, or damage.
     let text = String::from_utf8_lossy(file);
     let mut blocks = Vec::new();
     let mut open: Option<PemBlock> = None;
     for (index, line) in text.lines().enumerate() {
         let number = index + 1;
-        // Files that were joined may each have begun with the mark.
+        // Files that were concatenated may each have begun with the mark.
         let line = line.trim_start_matches(BYTE_ORDER_MARK).trim_end();
         match (PemLine::of(line), open.take()) {
             (PemLine::Begin(label), None) => open = Some(PemBlock::new(label, number)),
@@ -72,7 +72,7 @@ impl PemBlock {
         Ok(())
     }
 
-    /// The block alone, under this label and without headers.
+    /// Returns only the block, under this label and without headers.
     pub(super) fn pem(&self, label: &str) -> String {
         pem(label, &self.base64)
     }
@@ -82,12 +82,12 @@ impl PemBlock {
     }
 }
 
-/// A block in a form that every reader understands.
+/// Returns a block in a form that every reader understands.
 pub(super) fn pem(label: &str, base64: &str) -> String {
     format!("{BEGIN}{label}{DASHES}\n{}\n{END}{label}{DASHES}\n", base64.trim_end())
 }
 
-/// What a line is, by its form alone.
+/// What kind of line it is, by its form alone.
 enum PemLine<'a> {
     Begin(&'a str),
     End(&'a str),
@@ -120,7 +120,7 @@ fn check_is_text(file: &[u8]) -> Result<(), PemError> {
         [] => Err(PemError::Empty),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, b'-', ..] | [b'-', 0, ..] => Err(PemError::Utf16),
         _ if file.contains(&0) => Err(PemError::Binary),
-        // DER begins with a sequence, which no text with a block in it does: `0` stands for itself there.
+        // DER begins with a sequence, which no text containing a block does: `0` stands for itself there.
         [b'0', second, ..] if !second.is_ascii() => Err(PemError::Binary),
         _ => Ok(()),
     }

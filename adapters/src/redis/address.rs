@@ -1,4 +1,4 @@
-//! Where is a Redis, and how does one log in there? (spec: redis.md#servers)
+//! Where is Redis, and how does one log in there? (spec: redis.md#servers)
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,16 +11,16 @@ use super::identity::RedisIdentity;
 use crate::file::read_limited;
 use crate::pem::BYTE_ORDER_MARK;
 
-/// The address of a Redis, from host and port or from a URL. Neither form of printing it shows the password.
+/// The address of a Redis, from host and port or from a URL. Neither way of printing it shows the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisAddress {
     place: Place,
     pub(super) user: Option<String>,
     pub(super) password: Option<String>,
     pub(super) database: i64,
-    /// The authority that is trusted; `None`: the public ones are.
+    /// The authority that is trusted; `None`: the public ones.
     authority: Option<RedisAuthority>,
-    /// Who the service is there; `None`: it does not say.
+    /// The certificate by which the service identifies itself; `None`: it does not.
     identity: Option<RedisIdentity>,
 }
 
@@ -31,7 +31,7 @@ enum Place {
     Unix(PathBuf),
 }
 
-/// A text is not the address of a Redis.
+/// Why a text is not the address of a Redis.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{shown}` is not the address of a Redis ({problem}); expected redis://[[user]:password@]host[:port][/database], \
@@ -42,7 +42,7 @@ pub struct RedisAddressError {
     problem: String,
 }
 
-/// A file does not hold the address of a Redis.
+/// Why a file does not hold the address of a Redis.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} {problem}", path.display())]
 pub struct RedisAddressFileError {
@@ -51,17 +51,17 @@ pub struct RedisAddressFileError {
 }
 
 impl RedisAddress {
-    /// The Redis at `host` and `port`, without TLS and password.
+    /// Returns the address of the Redis at `host` and `port`, without TLS or password.
     #[must_use]
     pub fn from_host(host: &str, port: u16) -> Self {
         let place = Place::Tcp { host: host.to_owned(), port };
         Self { place, user: None, password: None, database: 0, authority: None, identity: None }
     }
 
-    /// Reads the address from a file that holds a URL alone; white space around it does not matter.
+    /// Reads the address from a file that contains only a URL; surrounding white space does not matter.
     ///
     /// # Errors
-    /// The file cannot be read, or holds something else. The text shows nothing of it.
+    /// The file cannot be read, or contains something else. The text shows nothing of it.
     pub fn from_file(path: &Path) -> Result<Self, RedisAddressFileError> {
         let fail = |problem| RedisAddressFileError { path: path.to_owned(), problem };
         let text = read_limited(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
@@ -79,25 +79,25 @@ impl RedisAddress {
         })
     }
 
-    /// Trusts this certificate authority instead of the public ones; matters for `rediss://` only.
+    /// Trusts this certificate authority instead of the public ones; only matters for `rediss://`.
     #[must_use]
     pub fn trusting(self, authority: RedisAuthority) -> Self {
         Self { authority: Some(authority), ..self }
     }
 
-    /// Shows this certificate when it is asked for one; matters for `rediss://` only.
+    /// Presents this certificate when asked for one; only matters for `rediss://`.
     #[must_use]
     pub fn identified_by(self, identity: RedisIdentity) -> Self {
         Self { identity: Some(identity), ..self }
     }
 
-    /// Is it reached by TLS?
+    /// Returns whether it is reached over TLS.
     #[must_use]
     pub fn is_tls(&self) -> bool {
         matches!(self.place, Place::Tls { .. })
     }
 
-    /// Its host and port; `None` for a Unix socket.
+    /// Returns its host and port; `None` for a Unix socket.
     #[must_use]
     pub fn host_and_port(&self) -> Option<(&str, u16)> {
         match &self.place {
@@ -106,7 +106,7 @@ impl RedisAddress {
         }
     }
 
-    /// What the client library needs to connect.
+    /// Returns what the client library needs to connect.
     pub(crate) fn connection_info(&self) -> Result<ConnectionInfo, RedisAddressError> {
         let place = match &self.place {
             Place::Tcp { host, port } => ConnectionAddr::Tcp(host.clone(), *port),
@@ -130,7 +130,8 @@ impl RedisAddress {
         Ok(info.set_redis_settings(login))
     }
 
-    /// Who is trusted and who the service is, as the client library takes it; `None`: the public authorities, and nobody.
+    /// Returns who is trusted and who the service is, for the client library; `None`: the public authorities, and
+    /// nobody.
     pub(super) fn certificates(&self) -> Option<TlsCertificates> {
         (self.authority.is_some() || self.identity.is_some()).then(|| TlsCertificates {
             client_tls: self.identity.as_ref().map(RedisIdentity::client_tls),
@@ -138,7 +139,7 @@ impl RedisAddress {
         })
     }
 
-    /// The error that no connection can be made from this address.
+    /// Returns the error that no connection can be made from this address.
     pub(super) fn refused(&self, problem: &dyn fmt::Display) -> RedisAddressError {
         RedisAddressError { shown: self.to_string(), problem: problem.to_string() }
     }
@@ -149,7 +150,7 @@ impl FromStr for RedisAddress {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fail = |problem: &str| RedisAddressError { shown: without_password(text), problem: problem.to_owned() };
-        // The library's error texts may quote what it did not understand, which may be a part of a password.
+        // The library's error texts may quote what it did not understand, which may be part of a password.
         let info = text.into_connection_info().map_err(|error| fail(error.category()))?;
         let place = match info.addr() {
             ConnectionAddr::Tcp(host, port) => Place::Tcp { host: host.clone(), port: *port },
@@ -176,7 +177,7 @@ impl FromStr for RedisAddress {
     }
 }
 
-/// The text with everything that may be a part of user and password left out.
+/// Returns the text without anything that may be part of a user or password.
 fn without_password(text: &str) -> String {
     let text = text.split(['?', '#']).next().unwrap_or_default();
     match (text.split_once("://"), text.rsplit_once('@')) {
@@ -203,7 +204,7 @@ impl fmt::Display for RedisAddress {
     }
 }
 
-/// An IPv6 address stands in brackets, or nobody could tell where it ends.
+/// An IPv6 address needs brackets, or nobody could tell where it ends.
 fn write_place(formatter: &mut fmt::Formatter<'_>, host: &str, port: u16) -> fmt::Result {
     if host.contains(':') { write!(formatter, "[{host}]:{port}") } else { write!(formatter, "{host}:{port}") }
 }

@@ -11,10 +11,10 @@ use super::link::RedisLink;
 /// The sorted set of who applauded when.
 const APPLAUSE_KEY: &str = "applause";
 
-/// The applause in Redis, all of it at the write address, so that no instance counts what lags behind.
+/// The applause in Redis, always at the write address, so that no instance counts outdated data.
 ///
-/// It is timed by the clock there, which is asked first, so that the clocks of the instances do not matter. (A script could
-/// do both at once; but then the service's user would have to be allowed to run scripts.)
+/// It is timed by the clock there, which is asked first, so that the clocks of the instances do not matter. (A script
+/// could do both at once; but then the service's user would need the right to run scripts.)
 #[derive(Clone, Debug)]
 pub struct RedisApplauseStore {
     link: RedisLink,
@@ -27,7 +27,7 @@ impl RedisApplauseStore {
         Self { link: redis.write.clone() }
     }
 
-    /// What the clock of Redis shows, in Unix seconds.
+    /// Returns the clock of Redis, in Unix seconds.
     async fn now(&self, what: &str) -> Result<u64, Unavailable> {
         let mut commands = redis::pipe();
         commands.cmd("TIME");
@@ -50,7 +50,7 @@ impl ApplauseStore for RedisApplauseStore {
         let what = "counting applause";
         let since = self.now(what).await?.saturating_sub(seconds);
         let mut commands = redis::pipe();
-        // Up to any time: somebody may have applauded since the clock was asked.
+        // Without an upper bound: somebody may have applauded since the clock was asked.
         commands.zcount(APPLAUSE_KEY, since, "+inf");
         let (count,) = self.link.ask(what, &commands).await?;
         Ok(count)

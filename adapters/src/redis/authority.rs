@@ -1,4 +1,4 @@
-//! Whose certificates does the service trust, when it speaks TLS with Redis? (spec: redis.md#servers)
+//! Whose certificates does the service trust when it speaks TLS with Redis? (spec: redis.md#servers)
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use rustls::RootCertStore;
 use crate::file::{read_limited, remedy};
 use crate::pem::{self, PemError};
 
-/// The certificates of one or more authorities that vouch for the servers, in place of the public ones.
+/// The certificates of one or more authorities that vouch for the servers, instead of the public ones.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisAuthority {
     pem: Vec<u8>,
 }
 
 impl RedisAuthority {
-    /// Reads the certificates from a PEM text; what stands around them is passed over.
+    /// Reads the certificates from a PEM text; text around them is skipped.
     ///
     /// # Errors
     /// There is none, or the text is damaged, or one cannot be used.
@@ -31,7 +31,7 @@ impl RedisAuthority {
                 RedisAuthorityError::Malformed(text)
             })?;
         }
-        // Not the text itself: the client library passes over in silence what it does not understand.
+        // Not the text itself: the client library silently skips what it does not understand.
         Ok(Self { pem: pem::text(&certificates).into_bytes() })
     }
 
@@ -47,7 +47,7 @@ impl RedisAuthority {
         Self::from_pem(&pem).map_err(fail)
     }
 
-    /// As the client library takes it.
+    /// Returns it in the client library's form.
     pub(super) fn pem(&self) -> Vec<u8> {
         self.pem.clone()
     }
@@ -59,21 +59,21 @@ impl fmt::Debug for RedisAuthority {
     }
 }
 
-/// A text is not the certificate of an authority.
+/// Why a text is not the certificate of an authority.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedisAuthorityError {
     /// The file cannot be read.
     #[error("cannot be read: {0}")]
     Unreadable(String),
-    /// No certificate stands there; says what does.
+    /// There is no certificate in it; says what there is.
     #[error("{0}")]
     Empty(String),
-    /// What stands there cannot be used; says why.
+    /// What is in it cannot be used; says why.
     #[error("{0}")]
     Malformed(String),
 }
 
-/// A file does not hold the certificate of an authority; says which and why.
+/// Why a file does not hold the certificate of an authority, and which file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "REDIS_CA_FILE={path} {problem}. It must hold the certificate of the authority that signed the one of Redis, in PEM \

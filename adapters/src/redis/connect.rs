@@ -1,4 +1,4 @@
-//! How is a connection to Redis made? The only place where one is; a simulation brings its own [`Transport`].
+//! How is a connection to Redis made? The only place where this happens; a simulation brings its own [`Transport`].
 
 use std::io;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use tokio::task::JoinSet;
 
 use super::limits::RedisLimits;
 
-/// A connection without traffic is probed after that many seconds, so that a vanished other side is noticed.
+/// After how many seconds without traffic a connection is probed, so that a vanished other side is noticed.
 const KEEP_ALIVE_SECONDS: u64 = 10;
-/// Seconds between two probes.
+/// The number of seconds between two probes.
 const KEEP_ALIVE_INTERVAL_SECONDS: u64 = 5;
 
 /// A connection's bytes in both directions.
@@ -34,16 +34,16 @@ pub trait Transport: Send + Sync {
 /// Makes connections to one Redis.
 #[async_trait]
 pub(super) trait Connector: Send + Sync {
-    /// A connection for one request.
+    /// Returns a connection for one request.
     async fn lease(&self) -> Result<Lease, RedisError>;
 
-    /// A connection of one's own, for a read that waits. Its calls have no time-out by themselves.
+    /// Returns a dedicated connection, for a read that waits. Its calls have no time-out by themselves.
     async fn dedicated(&self) -> Result<Dedicated, RedisError>;
 
-    /// Forgets the connections that nobody uses now, because the other side is no longer what it was.
+    /// Drops idle connections, because the other side is no longer what it was.
     fn forget_idle(&self);
 
-    /// Grows when new connections begin to lead to another Redis.
+    /// Returns a number that grows when new connections begin to lead to another Redis.
     fn epoch(&self) -> u64 {
         0
     }
@@ -51,8 +51,8 @@ pub(super) trait Connector: Send + Sync {
 
 /// A connection lent for one request.
 ///
-/// It goes back only by [`Lease::give_back`]. Otherwise, also when the request's future is dropped, it is closed: an
-/// answer may still be under way on it, and the next user would wait behind that.
+/// It is returned only by [`Lease::give_back`]. Otherwise, including when the request's future is dropped, it is
+/// closed: an answer may still be on its way, and the next user would wait behind it.
 pub(super) struct Lease(Option<Lent>);
 
 enum Lent {
@@ -69,7 +69,7 @@ impl Lease {
         }
     }
 
-    /// The connection works and may serve the next request.
+    /// Returns a connection that works, for the next request.
     pub(super) fn give_back(mut self) {
         drop(self.0.take());
     }
@@ -83,12 +83,12 @@ impl Drop for Lease {
     }
 }
 
-/// A connection of one's own; closed when it is dropped.
+/// A dedicated connection; closed when it is dropped.
 pub(super) struct Dedicated {
     pub(super) connection: MultiplexedConnection,
-    /// What [`Connector::epoch`] was for the Redis that it leads to.
+    /// The value of [`Connector::epoch`] for the Redis that it leads to.
     pub(super) epoch: u64,
-    /// Moves the bytes, where the library does not see to that itself.
+    /// Moves the bytes where the library does not do so itself.
     _driver: Option<JoinSet<()>>,
 }
 
@@ -136,7 +136,7 @@ impl Connector for PoolConnector {
     }
 }
 
-/// Connects through a [`Transport`], anew for each request.
+/// Connects through a [`Transport`], once for each request.
 pub(super) struct TransportConnector {
     transport: Arc<dyn Transport>,
     limits: RedisLimits,
@@ -167,7 +167,7 @@ impl Connector for TransportConnector {
     fn forget_idle(&self) {}
 }
 
-/// How a socket to Redis is set up.
+/// How a socket to Redis is configured.
 pub(super) fn tcp_settings() -> TcpSettings {
     let keep_alive = socket2::TcpKeepalive::new()
         .with_time(Duration::from_secs(KEEP_ALIVE_SECONDS))
@@ -175,7 +175,7 @@ pub(super) fn tcp_settings() -> TcpSettings {
     TcpSettings::default().set_nodelay(true).set_keepalive(keep_alive)
 }
 
-/// The library's time-out for answers (500 ms by default) is off: every call here has a limit of its own, that fits it.
+/// The library's time-out for answers (500 ms by default) is off: every call here has its own limit.
 fn connection_config(limits: RedisLimits) -> AsyncConnectionConfig {
     AsyncConnectionConfig::new().set_connection_timeout(Some(limits.connect)).set_response_timeout(None)
 }

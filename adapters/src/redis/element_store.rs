@@ -1,4 +1,4 @@
-//! How is the meeting read from Redis, every answer of one moment? (spec: redis.md#catch-up)
+//! How is the meeting read from Redis so that every answer is of one moment? (spec: redis.md#catch-up)
 
 use std::collections::HashSet;
 
@@ -11,12 +11,12 @@ use super::Redis;
 use super::link::RedisLink;
 use super::reply::{BoundsReply, CHANGE_ID_KEY, CONFIG_PREFIX, FULL_DATA_KEY, ask_bounds, bounds};
 
-/// Fields asked for with one command, so that none holds up Redis for long. More go into further commands.
+/// How many fields one command asks for, so that none blocks Redis for long. More go into further commands.
 const FIELDS_PER_COMMAND_MAX: usize = 1_000;
-/// How often what changed is asked for if other elements change all the while. Then: unavailable, to be tried again.
+/// How often changes are asked for while other elements keep changing. Then the answer is: unavailable, retry.
 const ROUNDS_MAX: usize = 10;
 
-/// The meeting in Redis, from the read address.
+/// The meeting in Redis, read from the read address.
 #[derive(Clone, Debug)]
 pub struct RedisElementStore {
     link: RedisLink,
@@ -29,7 +29,7 @@ impl RedisElementStore {
         Self { link: redis.read.clone() }
     }
 
-    /// Reads once which elements changed and the values of those that are known to have; both of the same moment.
+    /// Reads once which elements changed, and the values of those that are known to have; both of the same moment.
     async fn round(&self, since: ChangeId, known: &[Vec<u8>]) -> Result<Round, StoreError> {
         let mut commands = redis::pipe();
         commands.atomic();
@@ -58,9 +58,9 @@ impl ElementStore for RedisElementStore {
         Ok(Snapshot { bounds, elements })
     }
 
-    /// Which elements changed must be known before their values can be asked for, and others may change in between.
-    /// So each round reads both in one transaction: the keys, and the values of the keys of the rounds before. As soon as
-    /// the keys hold no new one, the answer is complete and of one moment, though that moment may have moved on.
+    /// Which elements changed must be known before their values can be asked for, and others may change in between. So
+    /// each round reads both in one transaction: the keys, and the values of the keys of earlier rounds. As soon as
+    /// there is no new key, the answer is complete and of one moment, though that moment may have moved on.
     async fn changed_since(&self, since: ChangeId) -> Result<ChangedSince, StoreError> {
         let mut known: Vec<Vec<u8>> = Vec::new();
         for _ in 0..ROUNDS_MAX {
@@ -95,14 +95,14 @@ impl ElementStore for RedisElementStore {
     }
 }
 
-/// What one transaction told.
+/// The result of one transaction.
 struct Round {
     bounds: Bounds,
     /// How many elements there are.
     count: u64,
-    /// Every element that changed.
+    /// The keys of every element that changed.
     keys: Vec<Vec<u8>>,
-    /// The values of the keys that were known before, in their order.
+    /// The values of the keys that were known before, in order.
     values: Vec<Option<Vec<u8>>>,
 }
 
@@ -129,7 +129,7 @@ impl Round {
     }
 
     fn answer(self, known: Vec<Vec<u8>>) -> ChangedSince {
-        // A key that is known but no longer named: the cache was built anew in between.
+        // A key that is known but no longer named: the cache was rebuilt in between.
         let named: HashSet<&[u8]> = self.keys.iter().map(Vec::as_slice).collect();
         let elements = known
             .into_iter()

@@ -1,4 +1,4 @@
-//! By which certificate does the service show Redis who it is? (spec: redis.md#servers)
+//! By which certificate does the service identify itself to Redis? (spec: redis.md#servers)
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -219,7 +219,7 @@ async fn after_an_interruption_nobody_gets_old_messages() {
     check_listeners(after(answers), 6, &[(1, &[1, 2], false), (2, &[], true), (5, &[2], false)]).await;
 }
 
-/// (spec: notify.md#no-silent-loss)
+/// An error means that the trigger is gone.
 #[tokio::test]
 async fn whoever_may_have_missed_a_message_is_ended() {
     use Answer::{Last, LastFails, Messages, ReadFails, Unfollowing};

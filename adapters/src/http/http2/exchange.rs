@@ -1,4 +1,4 @@
-//! What happens on one stream: a request, and its response?
+//! What happens on one stream, from the request to the end of its response?
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,10 +17,10 @@ use super::payload::Payload;
 use super::request_body::Rest;
 use crate::http::router::{HttpResponse, ResponseBody};
 
-/// How much one frame carries, in bytes: with its head it fills a record of TLS.
+/// The maximum size of one frame, in bytes: with its header it fills a TLS record.
 const PAYLOAD_BYTES_MAX: usize = 16 * 1024 - 9;
 
-/// A request that is being answered. Ready when that is over; dropping it resets the stream.
+/// A request that is being answered. Ready when that is done; dropping it resets the stream.
 pub(super) struct Exchange {
     is_head: bool,
     response: ResponseState,
@@ -33,14 +33,14 @@ enum ResponseState {
     Complete,
 }
 
-/// A response whose head was sent.
+/// A response whose header was sent.
 struct Sending {
     stream: SendStream<Payload>,
     body: ResponseBody,
-    /// Taken from the body and not yet sent: what a frame carries, but for the last part.
+    /// Taken from the body and not yet sent: as much as a frame carries, except for the last part.
     taken: Payload,
     has_ended: bool,
-    /// `None`: the body is none of the service's streams.
+    /// `None`: the body is not one of the service's streams.
     progress: Option<TransportProgress>,
 }
 
@@ -54,7 +54,7 @@ impl Exchange {
         Self { is_head, response: ResponseState::Awaited { respond, response }, rest }
     }
 
-    /// Ready when the response is complete, or nobody wants it.
+    /// Ready when the response is complete, or no longer wanted.
     fn poll_response(&mut self, context: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
         if let ResponseState::Awaited { respond, response } = &mut self.response {
             let Poll::Ready(response) = response.as_mut().poll(context) else {
@@ -87,7 +87,7 @@ impl Future for Exchange {
     }
 }
 
-/// Sends the head of a response; what is left to be sent, if there is more.
+/// Sends the header of a response; returns what is left to send, if anything.
 fn begin(
     respond: &mut SendResponse<Payload>,
     response: HttpResponse,
@@ -108,7 +108,7 @@ fn begin(
 }
 
 impl Sending {
-    /// Ready when everything was handed to the library, or nobody wants it.
+    /// Ready when everything was handed to the library, or is no longer wanted.
     fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
         let sent = self.poll_body(context);
         if sent.is_pending()
@@ -134,7 +134,8 @@ impl Sending {
                 return self.stream.poll_reset(context).map(|reset| reset.map(|_| ()));
             }
             if !self.taken.is_empty() {
-                // Asked for only when there is something to send: what a stream has reserved, others cannot use.
+                // Requested only when there is something to send: capacity reserved by one stream is not available to
+                // others.
                 self.stream.reserve_capacity(self.taken.remaining().min(PAYLOAD_BYTES_MAX));
                 while self.stream.capacity() == 0 {
                     match ready!(self.stream.poll_capacity(context)) {
@@ -152,8 +153,8 @@ impl Sending {
         }
     }
 
-    /// Takes what the body has, up to what a frame carries. False: that was all for now, and the body wakes when there is
-    /// more.
+    /// Takes what the body has, up to the size of a frame. Returns false if that was all for now; the body wakes when
+    /// there is more.
     fn take(&mut self, context: &mut Context<'_>) -> Result<bool, h2::Error> {
         while self.taken.remaining() < PAYLOAD_BYTES_MAX && !self.has_ended {
             match Pin::new(&mut self.body).poll_frame(context) {

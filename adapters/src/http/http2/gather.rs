@@ -1,8 +1,8 @@
 //! How do several frames become one write to the socket?
 //!
 //! h2 flushes after every DATA frame, which holds 16 KiB at most, and TLS writes every record at once: a line of 270 kB
-//! costs some twenty system calls instead of five. So while a connection is polled the records stay in the buffer of TLS,
-//! uncopied, until there are enough of them, and what is left goes out when the poll ends
+//! costs some twenty system calls instead of five. So while a connection is polled the records stay in the buffer of
+//! TLS, uncopied, until there are enough of them, and the rest is sent when the poll ends
 //! (`docs/decisions/0028-records-are-gathered.md`).
 
 use std::io::{self, IoSlice};
@@ -14,10 +14,11 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// How many bytes of records are held back at most: three full records wait for a fourth. Less than the buffer of TLS
-/// takes, so that this never fills while the socket would have taken more.
+/// holds, so that it never fills while the socket would have accepted more.
 const GATHERED_BYTES_MAX: usize = 60 * 1024;
 
-/// Whether the writes of one connection are held back now; shared by both sides of its TLS and by who polls it.
+/// Whether the writes of one connection are held back now; shared by both sides of its TLS and by the task that polls
+/// it.
 #[derive(Clone, Debug, Default)]
 pub(in crate::http) struct Gather(Arc<Flags>);
 
@@ -33,13 +34,13 @@ impl Gather {
         self.0.is_gathering.store(true, Ordering::Relaxed);
     }
 
-    /// Lets writes through from now on. Returns whether some were held back: then the owner flushes.
+    /// Lets writes through from now on. Returns whether any were held back: then the owner flushes.
     pub(super) fn end(&self) -> bool {
         self.0.is_gathering.store(false, Ordering::Relaxed);
         self.0.holds_back.swap(false, Ordering::Relaxed)
     }
 
-    /// Whether this much is held back now, which is noted.
+    /// Returns whether this much is held back now, and records it.
     fn holds_back(&self, bytes: usize) -> bool {
         let holds_back = bytes < GATHERED_BYTES_MAX && self.0.is_gathering.load(Ordering::Relaxed);
         if holds_back {
@@ -49,7 +50,7 @@ impl Gather {
     }
 }
 
-/// The socket below TLS, which seems not to be ready for a few records while they are gathered.
+/// The socket below TLS, which pretends to be busy for a few records while they are gathered.
 ///
 /// No waker is kept for that: whoever calls [`Gather::end`] flushes.
 pub(in crate::http) struct BelowTls<Io> {
@@ -143,7 +144,7 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for AboveTls<Io> {
         Pin::new(&mut self.io).poll_flush(context)
     }
 
-    /// Lets everything out first: TLS would wait for it.
+    /// Lets everything out first, because TLS would wait for it.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.gather.end();
         Pin::new(&mut self.io).poll_shutdown(context)
@@ -156,7 +157,7 @@ mod tests {
 
     use super::*;
 
-    /// Counts the writes, and takes everything.
+    /// Counts the writes, and accepts everything.
     #[derive(Default)]
     struct Socket {
         writes: Vec<usize>,

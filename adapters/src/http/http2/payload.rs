@@ -5,7 +5,7 @@ use std::io::IoSlice;
 
 use bytes::{Buf, Bytes};
 
-/// Parts of a body that travel in one frame, as they are: nothing is copied.
+/// Parts of a body that travel in one frame, without being copied.
 #[derive(Debug, Default)]
 pub(super) struct Payload {
     parts: VecDeque<Bytes>,
@@ -24,7 +24,7 @@ impl Payload {
         }
     }
 
-    /// Takes the first `count` bytes away, or everything.
+    /// Splits off the first `count` bytes, or everything.
     pub(super) fn split_to(&mut self, count: usize) -> Self {
         if count >= self.remaining {
             return std::mem::take(self);
@@ -75,7 +75,7 @@ impl Buf for Payload {
 mod tests {
     use super::*;
 
-    /// Puts the parts in, and takes them out in steps of so many bytes, each written a few bytes at a time.
+    /// Puts the parts in and takes them out in steps of this many bytes, each written a few bytes at a time.
     #[track_caller]
     fn check(parts: &[&'static str], step: usize, written: usize) {
         let mut payload = Payload::default();

@@ -1,4 +1,4 @@
-//! How does the body of a request reach whoever reads it, and what becomes of what nobody reads?
+//! How does the body of a request reach its reader, and what happens to a body that nobody reads?
 
 use std::future::Future;
 use std::io;
@@ -15,14 +15,14 @@ use tokio::time::{Sleep, sleep};
 
 use crate::http::body::{BODY_BYTES_MAX, BODY_SECONDS_MAX};
 
-/// How much of a request is ignored, in bytes; of more the client is told to stop, or it waits beside a stream.
+/// How many bytes of a request are ignored; then the client is told to stop, or it waits beside a stream.
 const IGNORED_BYTES_MAX: usize = BODY_BYTES_MAX;
 
 /// How long the rest of a request may take after its response is complete: as long as any body. Then the client is told to
 /// stop.
 const IGNORED_TIME_MAX: Duration = Duration::from_secs(BODY_SECONDS_MAX);
 
-/// The body of a request. What was read makes room for more.
+/// The body of a request. Whatever is read makes room for more.
 struct RequestBody {
     /// Taken when the body is dropped.
     stream: Option<RecvStream>,
@@ -32,7 +32,7 @@ struct RequestBody {
 /// Where a body that was not read to its end is left.
 type Left = Arc<Mutex<Option<RecvStream>>>;
 
-/// What is left of a request when nobody reads it any more.
+/// What is left of a request that nobody reads any more.
 #[derive(Default)]
 pub(super) struct Rest {
     left: Option<Left>,
@@ -40,7 +40,7 @@ pub(super) struct Rest {
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
-/// The body that `stream` carries, and what becomes of it.
+/// Splits `stream` into the body that it carries, and what becomes of the rest.
 pub(super) fn split(stream: RecvStream) -> (poem::Body, Rest) {
     if stream.is_end_stream() {
         return (poem::Body::empty(), Rest::default());
@@ -71,20 +71,20 @@ impl Drop for RequestBody {
     }
 }
 
-/// The next part, `None` at the end; what was taken makes room for more. Trailers are nobody's business here.
+/// Returns the next part, `None` at the end; what was taken makes room for more. Trailers are ignored.
 fn poll_part(stream: &mut RecvStream, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, h2::Error>>> {
     let Some(part) = ready!(stream.poll_data(context)) else { return Poll::Ready(None) };
     Poll::Ready(Some(part.and_then(|part| stream.flow_control().release_capacity(part.len()).map(|()| part))))
 }
 
 impl Rest {
-    /// Ignores what comes, up to a limit. Ready when no more of it is waited for.
+    /// Ignores what arrives, up to a limit. Ready when no more is awaited.
     ///
     /// Some clients lose a response that is followed by a reset at once (curl does). So they may end their request first.
     pub(super) fn poll_ignored(&mut self, is_answered: bool, context: &mut Context<'_>) -> Poll<()> {
         let Some(left) = &self.left else { return Poll::Ready(()) };
         let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
-        // Somebody still reads it, or it is read.
+        // Somebody still reads it, or it has been read.
         let Some(stream) = &mut *left else { return Poll::Ready(()) };
         while let Poll::Ready(part) = poll_part(stream, context) {
             self.ignored_bytes += part.as_ref().map_or(0, |part| part.as_ref().map_or(0, Bytes::len));
