@@ -11,7 +11,7 @@ use listenfd::ListenFd;
 
 use crate::config::ListenHost;
 
-/// The maximum size of a request header, in bytes. A larger one is answered with `431`.
+/// There is nothing to listen on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SocketError {
     /// A socket that was handed in cannot be used.

@@ -148,7 +148,7 @@ impl CertificateWatch {
         }
     }
 
-    /// Nobody is logged in, and the configuration does not allow anonymous access.
+    /// Something that was reported before is reported again.
     fn forget_told(&mut self) {
         self.told.clear();
         if let FilesSeen::Error(text) = &mut self.seen {
