@@ -48,7 +48,7 @@ async fn read(bus: Arc<dyn MessageBus>, clock: Arc<dyn Clock>, position: Positio
             // comparison.
             Ok(batch) => {
                 if backoff.attempts() > 0 {
-                    info!("the stream of changes is read again");
+                    info!("the stream of changes can be read again");
                 }
                 if !batch.messages.is_empty() {
                     return batch.messages;
