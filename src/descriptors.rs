@@ -17,8 +17,8 @@ pub(crate) const RESERVED_DESCRIPTORS: usize =
 /// The system does not allow a single connection.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the system allows {allowed} open files, and {reserved} are needed for what is not a client's connection: raise the \
-     limit (ulimit -n, LimitNOFILE=), best to CONNECTIONS_MAX and {reserved} more"
+    "the system allows {allowed} open files, but {reserved} are needed besides client connections: raise the limit \
+     (ulimit -n, LimitNOFILE=), ideally to CONNECTIONS_MAX plus {reserved}"
 )]
 pub(crate) struct TooFewDescriptors {
     allowed: u64,
@@ -36,7 +36,7 @@ pub(crate) fn connections_max(connections_max: usize, listeners: usize) -> Resul
     match rlimit::increase_nofile_limit(needed as u64) {
         Ok(allowed) => within(allowed, connections_max, listeners),
         Err(error) => {
-            tracing::warn!(%error, "cannot tell or raise the limit of open files");
+            tracing::warn!(%error, "cannot determine or raise the limit of open files");
             Ok(connections_max)
         }
     }

@@ -127,7 +127,7 @@ fn survive_file_size_limit() -> io::Result<()> {
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown)");
-    tracing::error!(place, message, "a mistake in this program; what it was doing was given up");
+    tracing::error!(place, message, "a bug in this program; the current task was aborted");
 }
 
 #[cfg(test)]

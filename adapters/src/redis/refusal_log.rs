@@ -40,7 +40,7 @@ impl RefusalLog {
     pub(super) fn note(&self, name: &str, refusal: &RedisRefusal) {
         if let Some(LogLine { commands, count }) = self.line(refusal) {
             let (error, advice) = (&refusal.error, refusal.advice());
-            warn!(redis = name, commands, count, error, advice, "Redis refuses what the service needs");
+            warn!(redis = name, commands, count, error, advice, "Redis refuses commands that the service needs");
         }
     }
 

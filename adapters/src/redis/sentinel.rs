@@ -163,7 +163,7 @@ impl Finder {
         let epoch = match &known.primary {
             Some(primary) if primary.place == *info.addr() => return Ok(Arc::clone(primary)),
             Some(primary) => {
-                info!(name = self.master, was = %primary.place, is = %info.addr(), "the sentinels name another primary");
+                info!(name = self.master, was = %primary.place, is = %info.addr(), "the sentinels name a new primary");
                 primary.epoch + 1
             }
             None => 0,

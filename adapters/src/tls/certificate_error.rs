@@ -21,7 +21,7 @@ pub enum CertificateError {
         state: &'static str,
     },
     /// Only one file of a pair is there, and no other pair.
-    #[error("{present} is there, but {missing}, which belongs to it, is not; put it there too")]
+    #[error("{present} exists, but {missing}, which belongs to it, does not; put it there too")]
     Half {
         /// The file that is there.
         present: PathBuf,
@@ -55,7 +55,7 @@ pub enum CertificateError {
         cause: String,
     },
     /// A self-signed certificate could not be created.
-    #[error("cannot make a self-signed certificate: {0}; set CERT_DIR to a directory with a certificate, or TLS=off")]
+    #[error("cannot create a self-signed certificate: {0}; set CERT_DIR to a directory with a certificate, or TLS=off")]
     SelfSigned(rcgen::Error),
     /// Cryptography does not work here at all.
     #[error("TLS cannot be set up: {0}; TLS=off serves without it")]

@@ -111,7 +111,7 @@ impl CertificateWatch {
             });
             let Ok((watch, checked)) = look.await else {
                 tracing::error!(
-                    "looking for a changed certificate failed; it is not looked for any more until a restart"
+                    "cannot check for a changed certificate any more; restart the service to use a new one"
                 );
                 return;
             };
@@ -121,7 +121,7 @@ impl CertificateWatch {
                 Checked::Unchanged => {}
                 Checked::Replaced { .. } => self.log_served("serving a changed certificate from now on"),
                 Checked::Broken(error) => {
-                    tracing::error!(%error, "the changed certificate cannot be used; the old one is kept");
+                    tracing::error!(%error, "the changed certificate cannot be used; the old one stays in use");
                 }
             }
             self.log_timely(clock.unix_seconds());
@@ -214,7 +214,7 @@ fn log_passed_over(files: &Files) {
     for other in &files.passed_over {
         tracing::warn!(
             served = %files.certificate_file.display(),
-            "{} is there too, and is not served; remove one of the two pairs",
+            "{} exists too and is not used; remove one of the two pairs",
             other.display()
         );
     }
