@@ -298,7 +298,7 @@ impl Ingest {
         .await;
         let (change_id, elements) = (meeting.change_id(), meeting.len());
         self.counters.loaded();
-        // After a failover that lost nothing, clients need not be sent everything again.
+        // After a fail-over that lost nothing, clients need not be sent everything again.
         if !is_known {
             self.publish([meeting]);
         }

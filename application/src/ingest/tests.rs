@@ -119,7 +119,7 @@ async fn a_change_that_has_the_id_of_a_lost_one_is_found_after_a_fail_over() {
     assert_eq!(json("topics/topic:2").as_deref(), Some("{\"id\":2}"));
     assert!(after.step().is_reset, "clients get everything");
 
-    // A failover back, with nothing lost.
+    // A fail-over back, with nothing lost.
     epoch.store(2, Ordering::Relaxed);
     assert_eq!(ingest.reconcile(Position::START, &mut state).await, Some(Position::START));
     assert_eq!(ingest.current().version(), after.version(), "clients get nothing");

@@ -101,7 +101,7 @@ impl StoreState {
 /// A store that follows a script.
 struct Store {
     script: Script,
-    /// Every state since the last failover; the last one is current.
+    /// Every state since the last fail-over; the last one is current.
     states: Mutex<Vec<StoreState>>,
     epoch: AtomicU64,
 }
