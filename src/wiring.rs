@@ -12,7 +12,7 @@ use adapters::http::connection::ConnectionContext;
 use adapters::http::drain::drain;
 use adapters::http::explain::Explain;
 use adapters::http::limits::{Limits, UNREAD_SECONDS_MAX};
-use adapters::http::metrics::{Scrape, serve_metrics};
+use adapters::http::metrics::{Metrics as MetricsText, Scrape, serve_metrics};
 use adapters::http::notify::Notify;
 use adapters::http::notify_send::NotifySend;
 use adapters::http::projector::Projector;
@@ -21,7 +21,7 @@ use adapters::http::router::{HttpService, Router};
 use adapters::http::server::serve;
 use adapters::http::stream_response::{Compression, Streams};
 use adapters::http::viewing_as::ViewingAs;
-use adapters::metrics::{CONTENT_TYPE, Metrics, Sources};
+use adapters::metrics::{CLASSIC_CONTENT_TYPE, CONTENT_TYPE, Metrics, Sources};
 use adapters::tls::{TlsMode, TlsServer};
 use application::autoupdate::AutoupdateStreams;
 use application::ingest::{Announcer, CatchUpRequests, Ingest, IngestCounters, IngestHandle};
@@ -293,6 +293,7 @@ impl Parts {
         let metrics = Metrics::new(Sources {
             publisher: Arc::clone(&self.publisher),
             ingest: Arc::clone(&self.ingest_counters),
+            projectors: Arc::clone(&self.projectors),
             registry: Arc::clone(&self.registry),
             hub: Arc::clone(&self.hub),
             readiness: self.readiness.clone(),
@@ -300,7 +301,11 @@ impl Parts {
             redis_failures,
             log_lines_dropped,
         });
-        let scrape = Scrape { text: Box::new(move || metrics.text()), content_type: CONTENT_TYPE };
+        let same = metrics.clone();
+        let scrape = Scrape {
+            open_metrics: MetricsText { text: Box::new(move || metrics.text()), content_type: CONTENT_TYPE },
+            classic: MetricsText { text: Box::new(move || same.classic_text()), content_type: CLASSIC_CONTENT_TYPE },
+        };
         background.spawn(serve_metrics(acceptor, scrape));
     }
 }

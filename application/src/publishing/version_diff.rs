@@ -59,6 +59,11 @@ impl SharedVersionDiff {
         &self.diff
     }
 
+    /// Returns how many differences are kept for sharing.
+    pub(crate) fn differences_kept(&self) -> usize {
+        self.by_profile.len() + self.by_personal_views.len() + self.all_by_profile.len()
+    }
+
     /// Returns what changed for a viewer who was `before` and is `after`.
     #[must_use]
     pub fn difference(&self, before: &Viewer, after: &Viewer) -> DiffOutcome {
