@@ -92,13 +92,25 @@ mod tests {
     use crate::ids::ChangeId;
     use crate::ports::element_store::{Bounds, RawElement, Snapshot};
 
+    /// Returns a meeting in which `users/user:5` had these texts, one after the other.
+    fn meeting(users: &[&str]) -> Meeting {
+        let bounds = Bounds { lowest: ChangeId(10), highest: ChangeId(10) };
+        let mut meeting = Meeting::load(Snapshot { bounds, elements: Vec::new() }, None).meeting;
+        for (user, id) in users.iter().zip(10..) {
+            let element = RawElement { key: b"users/user:5".to_vec(), json: Some(user.as_bytes().to_vec()) };
+            let bounds = Bounds { lowest: ChangeId(10), highest: ChangeId(id) };
+            meeting = Meeting::load(Snapshot { bounds, elements: vec![element] }, Some(&meeting)).meeting;
+        }
+        meeting
+    }
+
+    fn session(auth_hash: Option<&str>) -> Session {
+        Session { key: None, user: Some(UserId(5)), auth_hash: auth_hash.map(Into::into) }
+    }
+
     #[track_caller]
     fn check(user: &str, expected: Access) {
-        let element = RawElement { key: b"users/user:5".to_vec(), json: Some(user.as_bytes().to_vec()) };
-        let bounds = Bounds { lowest: ChangeId(10), highest: ChangeId(10) };
-        let meeting = Meeting::load(Snapshot { bounds, elements: vec![element] }, None).meeting;
-        let session = Session { key: None, user: Some(UserId(5)), auth_hash: None };
-        assert_eq!(access(&meeting, &session), expected, "{user}");
+        assert_eq!(access(&meeting(&[user]), &session(None)), expected, "{user}");
     }
 
     /// (spec: auth.md#unreadable-user)
@@ -108,5 +120,40 @@ mod tests {
         for user in [r#"{"id":5,"groups_id":"2"}"#, r#"{"id":5,"is_active":"no"}"#, r#"{"id":6}"#, "[]", "{"] {
             check(user, Access::Refused(Refusal::Unreadable));
         }
+    }
+
+    const FIRST: &str = r#"{"id":5,"session_auth_hash":"first"}"#;
+    const SECOND: &str = r#"{"id":5,"session_auth_hash":"second"}"#;
+
+    /// (spec: auth.md#password-change)
+    #[test]
+    fn a_session_is_refused_only_while_its_password_is_an_earlier_one() {
+        let granted = Access::Granted(Some(UserId(5)));
+        for (users, hash, expected) in [
+            (&[FIRST][..], "first", granted),
+            (&[FIRST], "never seen", granted),
+            (&[FIRST, SECOND], "first", Access::Refused(Refusal::PasswordChanged)),
+            (&[FIRST, SECOND], "second", granted),
+            (&[FIRST, SECOND, FIRST], "first", granted),
+        ] {
+            assert_eq!(access(&meeting(users), &session(Some(hash))), expected, "{hash} after {users:?}");
+        }
+    }
+
+    /// (spec: auth.md#missing-user)
+    #[test]
+    fn only_a_missing_user_or_an_unknown_password_is_worth_another_look_at_the_store() {
+        for (users, hash, expected) in [
+            (&[][..], None, true),
+            (&[FIRST], None, false),
+            (&[FIRST], Some("first"), false),
+            (&[FIRST], Some("never seen"), true),
+            (&[FIRST, SECOND], Some("first"), false),
+            (&["{"], Some("first"), false),
+        ] {
+            assert_eq!(is_uncertain(&meeting(users), &session(hash)), expected, "{hash:?} after {users:?}");
+        }
+        let nobody = Session { user: None, ..session(None) };
+        assert!(!is_uncertain(&meeting(&[]), &nobody));
     }
 }
