@@ -49,6 +49,13 @@ pub(crate) enum Task {
     Demo,
     /// Checks the service that runs on this machine: exits with 0 if it is healthy, else with 1.
     Health,
+    /// Checks whether the service would work with these settings, and says what to do if not: Redis, the meeting, the
+    /// secret, a session, the certificate, the port. Exits with 0 if nothing is wrong, else with 1.
+    Check {
+        /// Also look at this session: the value of its cookie.
+        #[arg(long, value_name = "COOKIE")]
+        session: Option<String>,
+    },
     /// Prints what a user sees of the meeting in Redis, as JSON; for support.
     View {
         #[command(flatten)]
@@ -287,7 +294,7 @@ fn variable_name(argument: &clap::Arg) -> String {
 }
 
 /// Flags of single commands, which are not variables.
-const IS_NO_VARIABLE: [&str; 2] = ["--user", "--compare"];
+const IS_NO_VARIABLE: [&str; 3] = ["--user", "--compare", "--session"];
 
 fn stop(error: &clap::Error) -> Stop {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {

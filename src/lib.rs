@@ -1,5 +1,6 @@
 //! The autoupdate service, put together: configuration, wiring, the background loops, the demo.
 
+mod check;
 mod config;
 mod demo;
 mod demo_loop;
@@ -82,6 +83,9 @@ fn run_once(task: &Task, config: &Config) -> Result<Option<ExitCode>, StartError
             ListenHost::Network(host) => probe::health(host, config.autoupdate_port, config.tls)?,
             ListenHost::Unix(path) => probe::health_at(path, config.tls)?,
         },
+        Task::Check { session } => {
+            return runtime()?.block_on(check::check(config.clone(), session.as_deref())).map(Some);
+        }
         Task::View { question, key, compare } => {
             let config = config.clone().with_redis_files()?;
             return runtime()?.block_on(inspect::view(&config, question, *key, *compare)).map(Some);

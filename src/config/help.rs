@@ -23,6 +23,19 @@ pub(super) const HEADINGS: [(&str, &str); 9] = [
 /// What the demo does not read, besides everything about Redis.
 pub(super) const NOT_IN_DEMO: [&str; 4] = ["session_prefix", "fake_auth", "secret_file", "inspector"];
 
+/// What the command `check` reads, besides everything about Redis.
+pub(super) const IN_CHECK: [&str; 9] = [
+    "autoupdate_port",
+    "autoupdate_host",
+    "session_prefix",
+    "fake_auth",
+    "secret_file",
+    "cert_dir",
+    "tls",
+    "connections_max",
+    "metrics_address",
+];
+
 /// Everything that the command `health` reads.
 pub(super) const IN_HEALTH: [&str; 3] = ["autoupdate_port", "autoupdate_host", "tls"];
 
@@ -50,6 +63,7 @@ pub(super) fn arranged(command: Command) -> Command {
     };
     command
         .mut_subcommand("demo", listing(is_in_demo))
+        .mut_subcommand("check", listing(is_in_check))
         .mut_subcommand("health", listing(is_in_health))
         .mut_subcommand("view", listing(is_of_redis))
         .mut_subcommand("explain", listing(is_of_redis))
@@ -62,6 +76,10 @@ fn is_in_demo(argument: &Arg) -> bool {
 /// What is read by the commands that access Redis themselves.
 fn is_of_redis(argument: &Arg) -> bool {
     argument.get_help_heading() == Some(REDIS)
+}
+
+fn is_in_check(argument: &Arg) -> bool {
+    is_of_redis(argument) || IN_CHECK.contains(&argument.get_id().as_str())
 }
 
 fn is_in_health(argument: &Arg) -> bool {

@@ -242,6 +242,8 @@ fn the_task_is_a_command() {
     {
         assert_eq!(ask(arguments, &[]).expect("usable").0, task);
     }
+    let session = Some("one".to_owned());
+    assert_eq!(ask(&["check", "--session", "one"], &[]).expect("usable").0, Task::Check { session });
 }
 
 /// The message names the variable, the value and what was expected, wherever the value came from.
@@ -382,7 +384,7 @@ fn help_lists_every_variable_with_its_default() {
         let name = variable_name(argument);
         assert!(name.is_empty() || help.contains(&format!("[variable: {name}]")), "{name} in {help}");
     }
-    for part in ["--autoupdate-port <PORT>", "[default: 8002]", "[default: session:]", "demo", "health"] {
+    for part in ["--autoupdate-port <PORT>", "[default: 8002]", "[default: session:]", "demo", "check", "health"] {
         assert!(help.contains(part), "{part} in {help}");
     }
     assert!(matches!(ask(&["--version"], &[]), Err(Stop::Help(version)) if version.starts_with("autoupdate ")));

@@ -66,14 +66,14 @@ async fn help_lists_every_variable_with_its_default() {
         assert!(entry.contains(default), "{name}: {entry}");
     }
     assert_eq!(words.matches("[variable: ").count(), VARIABLES.len(), "the table of this test is complete:\n{help}");
-    for command in ["serve", "demo", "health", "view", "explain"] {
+    for command in ["serve", "demo", "check", "health", "view", "explain"] {
         assert!(help.contains(command), "{help}");
     }
 }
 
 #[tokio::test]
 async fn help_wraps_at_the_width_of_the_terminal() {
-    for command in [&["--help"][..], &["demo", "--help"], &["health", "--help"]] {
+    for command in [&["--help"][..], &["demo", "--help"], &["check", "--help"], &["health", "--help"]] {
         for width in [70, 90, 200] {
             // Where no terminal is the variable tells its width.
             let output = run(command, &[("COLUMNS", &width.to_string())]).await;

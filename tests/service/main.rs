@@ -5,6 +5,7 @@
 
 mod harness;
 
+mod check;
 mod command_line;
 mod demo;
 mod descriptors;

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::connect::{Connector, Dedicated};
 use super::limits::RedisLimits;
-use super::refusal::{RedisRefusal, describe};
+use super::refusal::{RedisRefusal, RefusalKind, describe};
 use super::refusal_log::RefusalLog;
 use super::transaction::{self, TransactionError};
 use crate::system::SystemClock;
@@ -77,6 +77,27 @@ impl RedisLink {
             Err(LinkProblem::Error(error)) if is_wrong_type(&error) => Ok(None),
             Err(problem) => Err(self.failed(what, problem, &commands)),
         }
+    }
+
+    /// Returns why Redis refuses the commands; `None` if it runs them, or only complains of their arguments.
+    pub(super) async fn refusal(&self, commands: &Pipeline) -> Result<Option<RedisRefusal>, Unavailable> {
+        let refusal = match self.within::<redis::Value>(self.limits.load, commands).await {
+            Ok(_) => return Ok(None),
+            Err(LinkProblem::Refused(refusal)) => refusal,
+            Err(LinkProblem::Error(error)) => match RedisRefusal::of(&error, Some(commands)) {
+                Some(refusal) => refusal,
+                None => return Err(self.unavailable_by("checking the rights", &error, None)),
+            },
+            Err(problem) => return Err(self.failed("checking the rights", problem, commands)),
+        };
+        // Whatever state it left a connection in.
+        self.connector.forget_idle();
+        Ok((refusal.kind != RefusalKind::Other).then_some(refusal))
+    }
+
+    /// Returns where it leads; contains no secret.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     async fn within<T: FromRedisValue>(&self, limit: Duration, commands: &Pipeline) -> Result<T, LinkProblem> {

@@ -16,6 +16,7 @@ mod message_bus;
 mod refusal;
 mod refusal_log;
 mod reply;
+mod rights;
 mod sentinel;
 mod sentinels;
 mod sessions;
@@ -32,6 +33,7 @@ pub use element_store::RedisElementStore;
 pub use identity::{RedisIdentity, RedisIdentityError};
 pub use limits::{REDIS_CONNECTIONS_MAX, RedisLimits};
 pub use message_bus::RedisMessageBus;
+pub use rights::{LinkRights, Refused, needed_commands};
 pub use sentinels::{RedisSentinels, SentinelAddresses, SentinelAddressesError};
 pub use sessions::RedisSessions;
 

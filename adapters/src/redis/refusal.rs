@@ -90,6 +90,8 @@ impl RefusalKind {
             "NOAUTH" => Self::LoginMissing,
             "WRONGPASS" => Self::LoginWrong,
             "NOPERM" => Self::NoPermission,
+            // How a refused EXEC is told.
+            "EXECABORT" if details.contains("NOPERM") => Self::NoPermission,
             "WRONGTYPE" => Self::WrongType,
             "OOM" => Self::OutOfMemory,
             "MISCONF" => Self::CannotSave,

@@ -14,8 +14,8 @@ use crate::django::SessionStore;
 /// may lag behind the login.
 #[derive(Clone)]
 pub struct RedisSessions {
-    redis: Redis,
-    prefix: String,
+    pub(super) redis: Redis,
+    pub(super) prefix: String,
 }
 
 impl RedisSessions {

@@ -14,11 +14,14 @@ use super::redis_server::RedisServer;
 use crate::django::SessionStore;
 use crate::redis::{
     Redis, RedisAddress, RedisApplauseStore, RedisElementStore, RedisLimits, RedisMessageBus, RedisSessions,
+    needed_commands,
 };
 
 /// As the operations manual says it.
-const COMMANDS: &str = "+ping +unwatch +multi +exec +time +get +exists +hlen +hgetall +hmget +zscore +zrevrange \
-     +zrangebyscore +zadd +zcount +zremrangebyscore +xread +xlen +xrange +xrevrange +xadd";
+fn commands() -> String {
+    needed_commands().map(|name| format!("+{name}")).collect::<Vec<_>>().join(" ")
+}
+
 const KEYS: &str = "~cache_ready ~full_data ~change_id ~autoupdate ~notify ~applause ~session:*";
 
 /// Makes the user anew.
@@ -63,6 +66,15 @@ async fn use_all(server: &RedisServer) -> Vec<String> {
     refused.into_iter().flatten().collect()
 }
 
+/// What the check of an installation says is refused.
+async fn refused_to_check(server: &RedisServer) -> Vec<String> {
+    let address: RedisAddress =
+        format!("redis://autoupdate:geheim@127.0.0.1:{}", server.port()).parse().expect("an address");
+    let redis = Redis::new(&address, &address, RedisLimits::default()).expect("an address");
+    let rights = redis.rights("session:").await;
+    rights.into_iter().flat_map(|one| one.refused.expect("an answer")).map(|refused| refused.what).collect()
+}
+
 #[tokio::test]
 #[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
 async fn the_service_needs_these_rights_and_no_others() {
@@ -70,16 +82,21 @@ async fn the_service_needs_these_rights_and_no_others() {
     let openslides = OpenSlides::new(&server.address());
     openslides.rebuild(ChangeId(100), &[("a:1", "{}")]).await;
     openslides.change(&[("a:1", Some("{}"))]).await;
-    allow(&server, COMMANDS, KEYS).await;
+    let commands = commands();
+    allow(&server, &commands, KEYS).await;
     assert_eq!(use_all(&server).await, Vec::<String>::new());
-    for left_out in COMMANDS.split_whitespace() {
-        let others: Vec<_> = COMMANDS.split_whitespace().filter(|command| *command != left_out).collect();
+    assert_eq!(refused_to_check(&server).await, Vec::<String>::new());
+    for left_out in commands.split_whitespace() {
+        let others: Vec<_> = commands.split_whitespace().filter(|command| *command != left_out).collect();
         allow(&server, &others.join(" "), KEYS).await;
         assert_ne!(use_all(&server).await, Vec::<String>::new(), "without {left_out}");
+        let refused = refused_to_check(&server).await;
+        let name = left_out.trim_start_matches('+').to_uppercase();
+        assert!(!refused.is_empty() && refused.iter().all(|what| what.starts_with(&name)), "{name}: {refused:?}");
     }
     for left_out in KEYS.split_whitespace() {
         let others: Vec<_> = KEYS.split_whitespace().filter(|key| *key != left_out).collect();
-        allow(&server, COMMANDS, &others.join(" ")).await;
+        allow(&server, &commands, &others.join(" ")).await;
         assert_ne!(use_all(&server).await, Vec::<String>::new(), "without {left_out}");
     }
 }
@@ -88,7 +105,7 @@ async fn the_service_needs_these_rights_and_no_others() {
 fn the_operations_manual_lists_them() {
     let manual = include_str!("../../../docs/OPERATIONS.md");
     let words: Vec<_> = manual.split_whitespace().collect();
-    for rights in [COMMANDS, KEYS] {
+    for rights in [&*commands(), KEYS] {
         let rights: Vec<_> = rights.split_whitespace().collect();
         assert!(words.windows(rights.len()).any(|window| window == rights), "docs/OPERATIONS.md must hold: {rights:?}");
     }

@@ -7,6 +7,7 @@ mod doubts;
 mod files;
 mod probe;
 mod reload;
+mod report;
 mod self_signed;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use tokio_rustls::TlsAcceptor;
 pub use certificate_error::CertificateError;
 pub use probe::trust_anyone;
 pub use reload::{CERTIFICATE_CHECK_SECONDS, CertificateReread, CertificateWatch, Checked};
+pub use report::CertificateReport;
 
 /// How many bytes of plain text and, separately, of cipher text a connection holds at most while its client does not
 /// read; at the limit the connection is not written to. Four TLS records.
