@@ -18,10 +18,15 @@ const RECORDED_FILES: [&str; 4] = ["meeting.json", "required_users.json", "restr
 /// A checker of accessibility.
 const AXE: &str = "target/axe/node_modules/axe-core/axe.min.js";
 
+/// What stands for each proxy, and its program.
+const PROXIES: [(&str, &str); 4] =
+    [("has_apache", "apache2"), ("has_caddy", "caddy"), ("has_haproxy", "haproxy"), ("has_nginx", "nginx")];
+
 fn main() {
     let script = if Path::new("build.rs").exists() { "build.rs" } else { "../build.rs" };
     println!("cargo::rerun-if-changed={script}");
     println!("cargo::rustc-check-cfg=cfg(has_axe, has_browser, has_recorded_cases, has_redis_server, has_redis_tls)");
+    println!("cargo::rustc-check-cfg=cfg(has_apache, has_caddy, has_haproxy, has_nginx)");
     let package = env::var("CARGO_PKG_NAME");
     if package.as_deref() == Ok("domain") {
         tell("has_recorded_cases", are_there(&RECORDED_FILES.map(|name| format!("{RECORDED_CASES}/{name}"))));
@@ -33,6 +38,9 @@ fn main() {
     if package.as_deref() == Ok("autoupdate") {
         let browser = ["chromium", "chromedriver"].map(program);
         tell("has_browser", browser.iter().all(Option::is_some));
+        for (name, proxy) in PROXIES {
+            tell(name, program(proxy).is_some());
+        }
         tell("has_axe", are_there(&[AXE.to_owned()]) && browser.iter().all(Option::is_some));
     }
 }

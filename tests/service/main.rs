@@ -18,6 +18,7 @@ mod notify;
 mod processes;
 mod projector;
 mod protocols;
+mod proxies;
 mod real_redis;
 mod reconnecting;
 mod recorded;

@@ -60,12 +60,19 @@ pub(crate) struct Lines {
 impl Lines {
     /// The stream of a response that was not an error, after its first line.
     pub(crate) async fn new(response: Response) -> Self {
+        let headers = response.headers();
+        assert_eq!(headers["x-accel-buffering"], "no");
+        // Keeps nginx and Apache from compressing it.
+        assert!(headers.contains_key("content-encoding"), "{headers:?}");
+        Self::through_proxy(response).await
+    }
+
+    /// The same for a response of which a proxy may have kept the headers that are meant for it.
+    pub(crate) async fn through_proxy(response: Response) -> Self {
         assert_eq!(response.status(), StatusCode::OK);
         let headers = response.headers();
         assert_eq!(headers["cache-control"], "no-store, no-transform");
-        assert_eq!(headers["x-accel-buffering"], "no");
-        let decoder = match headers["content-encoding"].as_bytes() {
-            // Keeps nginx and Apache from compressing it.
+        let decoder = match headers.get("content-encoding").map_or(&b"Identity"[..], |coding| coding.as_bytes()) {
             b"Identity" => None,
             b"gzip" => Some(Decoder::Gzip { decoder: Box::new(GzDecoder::new(Vec::new())), pending: Vec::new() }),
             b"zstd" => Some(Decoder::Zstd(zstd::stream::write::Decoder::new(Vec::new()).expect("memory"))),
