@@ -1,6 +1,8 @@
-//! What of the things that some tests need is there? Told to the compiler, so that what cannot run is reported as ignored.
+//! Which of the things that some tests need are present? The compiler is told, so that tests that cannot run are
+//! reported as ignored.
 //!
-//! The script of every package with such tests. With `CI=true` nothing is ignored: what is missing fails the tests.
+//! The build script of every package with such tests. With `CI=true` nothing is ignored: what is missing makes the
+//! tests fail.
 
 #![allow(clippy::print_stdout, reason = "this is how a build script speaks with Cargo")]
 #![allow(clippy::disallowed_methods, reason = "what holds for the domain does not hold for its build")]
@@ -35,7 +37,7 @@ fn tell(name: &str, is_there: bool) {
     }
 }
 
-/// Watches the files only if they are there: Cargo would build anew each time for one that is not.
+/// Watches the files only if they exist: for a missing one Cargo would rebuild every time.
 fn has_recorded_cases() -> bool {
     let paths = RECORDED_FILES.map(|name| format!("{RECORDED_CASES}/{name}"));
     let are_there = paths.iter().all(|path| Path::new(path).exists());
@@ -45,7 +47,7 @@ fn has_recorded_cases() -> bool {
     are_there
 }
 
-/// The program, if it is on the `PATH`. Watches it, or where it might come.
+/// Finds the program if it is on the `PATH`. Watches it, or where it might appear.
 fn redis_server() -> Option<PathBuf> {
     let folders: Vec<_> = env::split_paths(&env::var_os("PATH")?).filter(|folder| folder.is_dir()).collect();
     let found = folders.iter().map(|folder| folder.join("redis-server")).find(|path| path.is_file());
@@ -59,7 +61,7 @@ fn redis_server() -> Option<PathBuf> {
     found
 }
 
-/// Whether it was built with TLS: then it complains of the second setting, not of the first.
+/// Returns whether it was built with TLS: then it complains about the second setting rather than the first.
 fn speaks_tls(server: &Path) -> bool {
     let complaint = Command::new(server)
         .args(["--tls-port", "0", "--no-such-setting", "1"])

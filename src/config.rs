@@ -1,7 +1,7 @@
 //! What is configured, by which variable or flag, and with what default? (spec: http.md#variables)
 //!
 //! [`Config`] is the table: a field `keep_alive_seconds` is the variable `KEEP_ALIVE_SECONDS` and the flag
-//! `--keep-alive-seconds`, its documentation is the line of `--help`. A flag comes before its variable.
+//! `--keep-alive-seconds`, and its documentation is the line of `--help`. A flag takes precedence over its variable.
 
 mod help;
 mod question;
@@ -42,12 +42,12 @@ struct CommandLine {
 /// What the process is asked to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Subcommand)]
 pub(crate) enum Task {
-    /// Serves the meeting in Redis; this is what happens without a command.
+    /// Serves the meeting in Redis; the default without a command.
     #[default]
     Serve,
-    /// Serves a meeting made up for trying out, without Redis and without a secret.
+    /// Serves a made-up meeting to try out, without Redis and without a secret.
     Demo,
-    /// Asks the service that runs on this machine for its health: status 0 if it is healthy, else 1.
+    /// Checks the service that runs on this machine: exits with 0 if it is healthy, else with 1.
     Health,
     /// Prints what a user sees of the meeting in Redis, as JSON; for support.
     View {
@@ -60,7 +60,8 @@ pub(crate) enum Task {
         #[arg(long, value_name = "USER", value_parser = question::user)]
         compare: Option<Who>,
     },
-    /// Prints in words why a user sees an element of the meeting in Redis, or does not: status 0 if it is visible, else 1.
+    /// Explains in words why a user sees an element of the meeting in Redis, or does not: exits with 0 if it is
+    /// visible, else with 1.
     Explain {
         #[command(flatten)]
         question: Question,
@@ -98,18 +99,18 @@ pub(crate) struct Config {
     /// Redis server for writing, in place of its host and port, in the same form [default: as for reading].
     #[arg(long, value_name = "URL", value_parser = values::redis)]
     pub(crate) redis_write_url: Option<RedisAddress>,
-    /// File that holds REDIS_URL, so that no password stands in the environment; empty: none.
+    /// File that contains REDIS_URL, to keep passwords out of the environment; empty: none.
     #[arg(long, value_name = "FILE", default_value = "")]
     pub(crate) redis_url_file: String,
-    /// File that holds REDIS_WRITE_URL; empty: none.
+    /// File that contains REDIS_WRITE_URL; empty: none.
     #[arg(long, value_name = "FILE", default_value = "")]
     pub(crate) redis_write_url_file: String,
-    /// Sentinels that tell where Redis is, for reading and writing: host[:port] of each, separated by commas, all with
-    /// rediss:// in front for TLS; empty: none. User, password, database and TLS of Redis are those of REDIS_URL, with the
-    /// name of the primary as its host.
+    /// Sentinels that know where Redis is, for reading and writing: a comma-separated list of host[:port], with a
+    /// single rediss:// in front for TLS; empty: none. User, password, database and TLS of Redis are taken from
+    /// REDIS_URL, with the name of the primary as its host.
     #[arg(long, value_name = "HOSTS", value_parser = values::sentinels, default_value = "")]
     pub(crate) redis_sentinels: SentinelAddresses,
-    /// Name that the sentinels know the primary by.
+    /// Name by which the sentinels know the primary.
     #[arg(long, value_name = "NAME", value_parser = values::master_name, default_value = DEFAULT_MASTER)]
     pub(crate) redis_sentinel_master: String,
     /// User at the sentinels; empty: the default one.
@@ -118,16 +119,18 @@ pub(crate) struct Config {
     /// Password at the sentinels; empty: none.
     #[arg(long, value_name = "PASSWORD", default_value = "")]
     pub(crate) redis_sentinel_password: Password,
-    /// File with the certificate of the authority that vouches for Redis and its sentinels, in PEM; empty: the public ones.
+    /// File with the certificate of the authority that vouches for Redis and its sentinels, in PEM; empty: the public
+    /// authorities.
     #[arg(long, value_name = "FILE", default_value = "")]
     pub(crate) redis_ca_file: String,
-    /// File with the certificate by which the service shows Redis and its sentinels who it is, in PEM; empty: none.
+    /// File with the client certificate by which the service identifies itself to Redis and its sentinels, in PEM;
+    /// empty: none.
     #[arg(long, value_name = "FILE", default_value = "")]
     pub(crate) redis_cert_file: String,
     /// File with the key of the certificate in REDIS_CERT_FILE, in PEM.
     #[arg(long, value_name = "FILE", default_value = "")]
     pub(crate) redis_key_file: String,
-    /// How often Redis is asked whether anything was missed, in seconds.
+    /// How often the meeting is compared with Redis in case anything was missed, in seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<1>, default_value = "3")]
     pub(crate) reconcile_seconds: u64,
     /// How often applause is counted, in milliseconds.
@@ -137,13 +140,14 @@ pub(crate) struct Config {
     /// Name of the session cookie.
     #[arg(long, value_name = "NAME", value_parser = values::cookie_name, default_value = "OpenSlidesSessionID")]
     pub(crate) cookie_name: String,
-    /// What the keys of sessions in Redis begin with.
+    /// Prefix of the keys of sessions in Redis.
     #[arg(long, value_name = "PREFIX", default_value = "session:")]
     pub(crate) session_prefix: String,
     /// How often the sessions of open streams are checked, in seconds; 0: never.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "60")]
     pub(crate) session_check_seconds: u64,
-    /// No authentication: every request is this user's, 0: nobody's. -1: sessions are checked. For trying out only.
+    /// Disables authentication: every request is served as this user, 0: as anonymous. -1: sessions are checked. For
+    /// trying out only.
     #[arg(long, value_name = "USER_ID", allow_hyphen_values = true, default_value = "-1")]
     pub(crate) fake_auth: FakeAuth,
     /// File with the line DJANGO_SECRET_KEY='…', the secret of the OpenSlides server.
@@ -154,57 +158,59 @@ pub(crate) struct Config {
     /// tls.crt and tls.key; empty: a self-signed certificate.
     #[arg(long, value_name = "DIRECTORY", default_value = "")]
     pub(crate) cert_dir: String,
-    /// Which connections are served: both, only (those with TLS), off (only those without).
+    /// Which connections are served: both, only (those with TLS), off (only those without TLS).
     #[arg(long, value_name = "MODE", value_parser = one_of::<TlsMode>, default_value = "both")]
     pub(crate) tls: TlsMode,
-    /// Connections at the same time; further ones wait until one ends. Fewer, if the system allows fewer open files.
+    /// Maximum number of simultaneous connections; further ones wait until one ends. Lowered if the system allows fewer
+    /// open files.
     #[arg(long, value_name = "COUNT", value_parser = count::<1>, default_value_t = CONNECTIONS_MAX)]
     pub(crate) connections_max: usize,
 
-    /// After how many seconds without other traffic a stream carries a sign of life; 0: never.
+    /// After how many seconds without other traffic a stream sends a sign of life; 0: never.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "30")]
     pub(crate) keep_alive_seconds: u64,
-    /// After about how many seconds a client that nothing concerned is told the current change id; 0: never.
+    /// After about how many seconds an idle client is sent the current change id; 0: never.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "240")]
     pub(crate) quiet_line_seconds: u64,
-    /// After how many bytes of text a stream is ended; its client comes back and goes on. 0: no limit.
+    /// After how many bytes of text a stream is ended; its client reconnects and continues. 0: no limit.
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "268435456")]
     pub(crate) stream_bytes_max: u64,
-    /// Compression of streams: auto (for browsers that can read on meanwhile), on (for all that ask for it), off.
+    /// Compression of streams: auto (for browsers that can read compressed streams while they arrive), on (for all that
+    /// ask for it), off.
     #[arg(long, value_name = "MODE", value_parser = one_of::<Compression>, default_value = "auto")]
     pub(crate) compression: Compression,
-    /// Messages that wait for a client that does not read fast enough; one that falls further behind is disconnected.
+    /// Maximum number of messages that wait for a slow client; one that falls further behind is disconnected.
     #[arg(long, value_name = "COUNT", value_parser = count::<1>, default_value = "1000")]
     pub(crate) notify_buffer_max: usize,
 
-    /// Versions of the meeting kept for clients that come back; for older ones more is sent.
+    /// How many versions of the meeting are kept for returning clients; clients with older ones are sent more.
     #[arg(long, value_name = "COUNT", value_parser = count::<1>, default_value = "1000")]
     pub(crate) history_versions_max: usize,
     /// How long versions of the meeting are kept, in seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<1>, default_value = "600")]
     pub(crate) history_seconds_max: u64,
-    /// How many bytes of changes the kept versions may hold, those that clients are still reading included.
+    /// How many bytes of changes the kept versions may hold, including those that clients are still reading.
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "268435456")]
     pub(crate) history_bytes_max: u64,
     /// How many bytes of rendered text are kept for sharing; 0: six times the text of the meeting, at least 96 MiB.
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "0")]
     pub(crate) render_cache_bytes_max: u64,
 
-    /// For how many seconds the service goes on serving after the signal to stop, and says that it is not healthy, so that
-    /// load balancers send nobody any more.
+    /// For how many seconds the service continues to serve after the signal to stop while it reports that it is
+    /// unhealthy, so that load balancers stop sending clients.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "0")]
     pub(crate) shutdown_delay_seconds: u64,
     /// Over how many seconds the ends of streams are spread when the service stops.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "1")]
     pub(crate) drain_seconds: u64,
-    /// Form of the log: text, json.
+    /// Log format: text, json.
     #[arg(long, value_name = "FORMAT", value_parser = one_of::<LogFormat>, default_value = "text")]
     pub(crate) log_format: LogFormat,
-    /// What is logged: error, warn, info, debug, trace, or a filter by part such as `info,adapters::redis=debug`.
+    /// What is logged: error, warn, info, debug, trace, or a filter by module such as `info,adapters::redis=debug`.
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub(crate) log_level: LogFilter,
-    /// Serves the inspector at /system/inspector: a page on which one sees the meeting with one's own session, and on which
-    /// superadmins are told why somebody does not see something: off, on.
+    /// Serves the inspector at /system/inspector, a page that shows the meeting as the session of whoever opens it sees
+    /// it, and explains to superadmins why somebody does not see something: off, on.
     #[arg(long, value_name = "MODE", value_parser = one_of::<Switch>, default_value = "off")]
     pub(crate) inspector: Switch,
     /// Address and port for metrics, such as 127.0.0.1:9100, or :9100 for all addresses; empty: none.
@@ -213,7 +219,7 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Where the certificate is; `None`: it is made at the start.
+    /// Returns where the certificate is; `None`: it is created at startup.
     #[must_use]
     pub(crate) fn certificates(&self) -> Option<PathBuf> {
         (!self.cert_dir.is_empty()).then(|| PathBuf::from(&self.cert_dir))
@@ -225,7 +231,7 @@ impl Config {
 pub(crate) enum Stop {
     /// It was asked for its help or version: the text for standard output.
     Help(String),
-    /// What it was given cannot be used: the text for standard error.
+    /// An argument or variable is invalid: the text for standard error.
     Invalid(String),
 }
 
@@ -239,12 +245,12 @@ pub(crate) fn parse(
 ) -> Result<(Task, Config), Stop> {
     let command = help::arranged(CommandLine::command());
 
-    // A variable is read as if its flag stood before all others: what stands later counts.
+    // A variable is read as if its flag preceded all others: the last one counts.
     let mut arguments = arguments.into_iter();
     let mut line: Vec<OsString> = arguments.next().into_iter().collect();
     for argument in command.get_arguments() {
         let name = variable_name(argument);
-        // Compose files with `${VAR}` set what is not set to nothing. A flag that is empty is meant so.
+        // Compose files with `${VAR}` set unset variables to nothing. An empty flag is meant that way.
         let value = variable(&name).filter(|value| !value.is_empty());
         if let (Some(flag), Some(value)) = (argument.get_long(), value) {
             if value.to_str().is_none() {
@@ -263,7 +269,7 @@ pub(crate) fn parse(
     Ok((task.unwrap_or_default(), config))
 }
 
-/// The form of the log that is asked for, also where other settings cannot be used.
+/// Returns the requested log format, even where other settings are invalid.
 pub(crate) fn log_format(arguments: &[OsString], variable: impl Fn(&str) -> Option<OsString>) -> LogFormat {
     const FLAG: &str = "--log-format";
     let given = (0..arguments.len()).rev().find_map(|place| match arguments[place].to_str()?.strip_prefix(FLAG)? {
@@ -275,12 +281,12 @@ pub(crate) fn log_format(arguments: &[OsString], variable: impl Fn(&str) -> Opti
     text.and_then(|text| text.parse().ok()).unwrap_or(LogFormat::Text)
 }
 
-/// The variable of a flag; empty for those that have none.
+/// Returns the variable of a flag; empty if it has none.
 fn variable_name(argument: &clap::Arg) -> String {
     argument.get_long().unwrap_or_default().to_ascii_uppercase().replace('-', "_")
 }
 
-/// The flags of single commands, which are no variables.
+/// Flags of single commands, which are not variables.
 const IS_NO_VARIABLE: [&str; 2] = ["--user", "--compare"];
 
 fn stop(error: &clap::Error) -> Stop {
@@ -290,11 +296,11 @@ fn stop(error: &clap::Error) -> Stop {
     let text = |kind| error.get(kind).map(ToString::to_string);
     match (text(ContextKind::InvalidArg), text(ContextKind::InvalidValue), std::error::Error::source(error)) {
         (Some(argument), Some(value), Some(expected)) => {
-            // As it stands in the usage: `--autoupdate-port <PORT>`.
+            // As it appears in the usage: `--autoupdate-port <PORT>`.
             let flag = argument.split(' ').next().unwrap_or_default();
             let name = flag.trim_start_matches('-').to_ascii_uppercase().replace('-', "_");
             let value = redacted(&value);
-            // Only settings are variables too.
+            // Only settings are also variables.
             let name = if flag.starts_with("--") && !IS_NO_VARIABLE.contains(&flag) {
                 format!("{name} (or {flag})")
             } else {

@@ -1,4 +1,4 @@
-//! Who lets something happen in the demo?
+//! Who makes things happen in the demo?
 
 use std::io::{Write, stdout};
 use std::time::Duration;
@@ -11,11 +11,11 @@ use tracing::warn;
 use crate::demo::{self, Happening, MeetingMap};
 use crate::wiring::Ports;
 
-/// Prints what to try. It is printed on a thread of its own, so that nothing waits for a reader that does not read.
+/// Prints what to try, on a thread of its own, so that nothing waits for a stalled reader.
 pub(crate) fn greet(address: &Address) {
     let text = demo::greeting(address);
     let greeting = std::thread::Builder::new().name("greeting".to_owned()).spawn(move || {
-        // Where nobody listens to what is printed, there is nobody to greet.
+        // If nobody reads the output, there is nobody to greet.
         let _ = stdout().write_all(text.as_bytes());
     });
     if let Err(error) = greeting {
@@ -23,7 +23,7 @@ pub(crate) fn greet(address: &Address) {
     }
 }
 
-/// Lets something happen every second, in the server's way, until it is dropped.
+/// Lets something happen every second, like the server, until it is dropped.
 pub(crate) async fn tell(server: MemoryServer, mut meeting: MeetingMap, ports: Ports) {
     for tick in 0.. {
         ports.clock.sleep(Duration::from_secs(1)).await;

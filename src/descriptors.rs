@@ -1,42 +1,42 @@
-//! How many connections does the system allow, so that what is not a client's has its file descriptors too?
+//! How many connections does the system allow, if everything else is to keep its file descriptors?
 
 use adapters::http::metrics::METRICS_CONNECTIONS_MAX;
 use adapters::redis::REDIS_CONNECTIONS_MAX;
 
-/// Kept for the program itself: its standard streams, the event loop, signals, and files that are read.
+/// Reserved for the program itself: its standard streams, the event loop, signals, and files that are read.
 const OWN_DESCRIPTORS: usize = 29;
 
-/// What a connection to Redis may need while it is opened: its own, and two to look up a name.
+/// What a connection to Redis may need while it is opened: its own descriptor, and two for name lookup.
 const REDIS_CONNECTION_DESCRIPTORS: usize = 3;
 
-/// Kept for all that is not a client's: without it clients that wait could take what Redis needs to come back. The
-/// listening sockets are counted apart.
+/// Reserved for everything but clients: otherwise waiting clients could take the descriptors that Redis needs to
+/// reconnect. Listening sockets are counted separately.
 pub(crate) const RESERVED_DESCRIPTORS: usize =
     OWN_DESCRIPTORS + REDIS_CONNECTION_DESCRIPTORS * REDIS_CONNECTIONS_MAX + METRICS_CONNECTIONS_MAX + 1;
 
 /// The system does not allow a single connection.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the system allows {allowed} open files, and {reserved} are needed for what is not a client's connection: raise the \
-     limit (ulimit -n, LimitNOFILE=), best to CONNECTIONS_MAX and {reserved} more"
+    "the system allows {allowed} open files, but {reserved} are needed besides client connections: raise the limit \
+     (ulimit -n, LimitNOFILE=), ideally to CONNECTIONS_MAX plus {reserved}"
 )]
 pub(crate) struct TooFewDescriptors {
     allowed: u64,
     reserved: usize,
 }
 
-/// Raises the limit of open files as far as this process may, and returns how many connections it is enough for: at most
-/// `connections_max`, beside so many `listeners`. Many systems begin with a limit of 1024, for programs that could not cope
-/// with more.
+/// Raises the limit of open files as far as this process may, and returns for how many connections it suffices: at most
+/// `connections_max`, besides this many `listeners`. Many systems start with a limit of 1024, for programs that could
+/// not cope with more.
 ///
 /// # Errors
-/// Not for a single one.
+/// It does not suffice for a single one.
 pub(crate) fn connections_max(connections_max: usize, listeners: usize) -> Result<usize, TooFewDescriptors> {
     let needed = connections_max.saturating_add(RESERVED_DESCRIPTORS).saturating_add(listeners);
     match rlimit::increase_nofile_limit(needed as u64) {
         Ok(allowed) => within(allowed, connections_max, listeners),
         Err(error) => {
-            tracing::warn!(%error, "cannot tell or raise the limit of open files");
+            tracing::warn!(%error, "cannot determine or raise the limit of open files");
             Ok(connections_max)
         }
     }

@@ -47,7 +47,7 @@ pub(crate) async fn explain(config: &Config, question: &Question, key: ElementKe
     })
 }
 
-/// What the user sees, by key.
+/// Returns what the user sees, by key.
 fn seen(meeting: &Meeting, who: Who, key: Option<ElementKey>) -> Result<Map<String, Value>, StartError> {
     if let Some(user) = who.0.filter(|user| meeting.get(ElementKey::user(*user)).is_none()) {
         return Err(format!("user {user} does not exist in this meeting").into());
@@ -70,7 +70,7 @@ fn print(elements: &Map<String, Value>) -> Result<ExitCode, StartError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The meeting in Redis, or that of the demo.
+/// Returns the meeting in Redis, or that of the demo.
 async fn meeting(config: &Config, is_demo: bool) -> Result<Meeting, StartError> {
     let snapshot = if is_demo {
         let elements = demo::meeting()?;

@@ -21,7 +21,7 @@ use signals::Signals;
 use start::StartError;
 use tracing::warn;
 
-/// The status if arguments or variables cannot be used.
+/// The exit status for invalid arguments or variables.
 const INVALID: u8 = 2;
 
 /// Runs the program with these arguments (its name first) and environment variables.
@@ -56,11 +56,11 @@ fn run(task: Task, mut config: Config, no_color: Option<OsString>) -> Result<Exi
     if let Some(status) = run_once(&task, &config)? {
         return Ok(status);
     }
-    // Before there are threads: what the service manager hands in is taken out of the environment.
+    // Before there are threads: sockets handed in by the service manager are taken out of the environment.
     let sockets = sockets::listen(&config.autoupdate_host, config.autoupdate_port);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        // First of all: a signal that comes while the service starts is neither lost nor its end.
+        // First of all: a signal that arrives during startup must neither be lost nor end the process.
         let signals = Signals::listen()?;
         telemetry::start(config.log_format, &config.log_level, no_color.as_deref())?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
@@ -73,7 +73,7 @@ fn run(task: Task, mut config: Config, no_color: Option<OsString>) -> Result<Exi
     })
 }
 
-/// Runs a command that does not serve, and returns its status; `None`: it serves.
+/// Runs a command that does not serve, and returns its status; `None` if the command serves.
 fn run_once(task: &Task, config: &Config) -> Result<Option<ExitCode>, StartError> {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
     match task {
@@ -94,7 +94,7 @@ fn run_once(task: &Task, config: &Config) -> Result<Option<ExitCode>, StartError
     Ok(Some(ExitCode::SUCCESS))
 }
 
-/// How many connections are served: fewer than `wanted` if the system allows fewer open files.
+/// Returns how many connections are served: fewer than `wanted` if the system allows fewer open files.
 fn connections_max(task: &Task, wanted: usize, listening: usize) -> Result<usize, StartError> {
     let allowed = descriptors::connections_max(wanted, listening)?;
     // Nobody tries the demo with thousands of clients.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Made for many small allocations by several threads, as thousands of streams make them.
+/// Designed for many small allocations by several threads, as thousands of streams make them.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! What does the process do at a signal?
+//! What does the process do when it receives a signal?
 
 use std::io;
 
@@ -8,11 +8,10 @@ use tracing::{info, warn};
 
 use crate::telemetry;
 
-/// The status after a second signal to stop.
+/// The exit status after a second signal to stop.
 const IMPATIENT: i32 = 2;
 
-/// The signals that mean something to the service. From the moment that this is made, none of them ends the process by
-/// itself.
+/// The signals that the service handles. Once this exists, none of them ends the process by itself.
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -25,8 +24,8 @@ impl Signals {
     /// # Errors
     /// The system does not allow it.
     pub(crate) fn listen() -> io::Result<Self> {
-        // Others mean something by them, such as to open the log again. Who was once listened for ends the process no
-        // more, even if nobody listens later.
+        // Some services use them, for instance to reopen their log. A signal that was once listened for no longer ends
+        // the process, even if nobody listens later.
         for ignored in [SignalKind::user_defined1(), SignalKind::user_defined2()] {
             drop(signal(ignored)?);
         }
@@ -37,8 +36,8 @@ impl Signals {
         })
     }
 
-    /// Returns at the first signal to stop; at the second one the process ends at once. Until the first, asks by `reread` at
-    /// each SIGHUP; `None`: there is nothing that could be read again.
+    /// Returns at the first signal to stop; at the second one the process ends at once. Before that, each SIGHUP
+    /// triggers `reread`; `None`: there is nothing to read again.
     pub(crate) async fn stop(mut self, reread: Option<CertificateReread>) {
         while !self.next_stops().await {
             match &reread {
@@ -57,7 +56,7 @@ impl Signals {
         });
     }
 
-    /// Waits for a signal: whether it is one to stop.
+    /// Waits for a signal, and returns whether it is one to stop.
     async fn next_stops(&mut self) -> bool {
         tokio::select! {
             _ = self.terminate.recv() => true,

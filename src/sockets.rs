@@ -1,4 +1,4 @@
-//! Which sockets are listened on: those handed in, or own ones?
+//! Which sockets are listened on: those handed in, or new ones?
 
 use std::io;
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use listenfd::ListenFd;
 
 use crate::config::ListenHost;
 
-/// The maximum size of a request header, in bytes. A larger one is answered with `431`.
+/// There is nothing to listen on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SocketError {
     /// A socket that was handed in cannot be used.
@@ -20,20 +20,20 @@ pub(crate) enum SocketError {
          stream sockets of TCP or Unix, or none"
     )]
     HandedIn {
-        /// Which one, from 0.
+        /// Which one, counted from 0.
         number: usize,
         /// Why.
         cause: io::Error,
     },
-    /// An own one cannot be made.
+    /// A new socket cannot be created.
     #[error(transparent)]
     Network(#[from] ListenError),
-    /// The same, of a Unix socket.
+    /// A new Unix socket cannot be created.
     #[error(transparent)]
     Unix(#[from] UnixSocketError),
 }
 
-/// Sockets that listen.
+/// Listening sockets.
 #[derive(Debug, Default)]
 pub(crate) struct Sockets {
     tcp: Vec<TcpListener>,
@@ -41,7 +41,7 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    /// How many there are.
+    /// Returns how many there are.
     #[must_use]
     pub(crate) fn count(&self) -> usize {
         self.tcp.len() + self.unix.len()
@@ -56,21 +56,20 @@ impl Sockets {
     }
 }
 
-/// Sockets on TCP alone.
+/// Only TCP sockets.
 impl From<Vec<TcpListener>> for Sockets {
     fn from(tcp: Vec<TcpListener>) -> Self {
         Self { tcp, unix: Vec::new() }
     }
 }
 
-/// The sockets that the service manager handed in (`LISTEN_FDS`, `LISTEN_PID`); without any, own ones on `host`, and if
-/// that is no path on `port`.
+/// Returns the sockets that the service manager handed in (`LISTEN_FDS`, `LISTEN_PID`); without any, new ones on
+/// `host`, and if that is not a path on `port`.
 ///
-/// Takes the two variables away, so that no program started from here takes the sockets for its own: call it before
-/// there are threads.
+/// Removes the two variables, so that no child process takes the sockets for its own: call it before there are threads.
 ///
 /// # Errors
-/// The sockets cannot be used, or not be made.
+/// The sockets cannot be used or created.
 pub(crate) fn listen(host: &ListenHost, port: u16) -> Result<Sockets, SocketError> {
     let handed_in = take(ListenFd::from_env())?;
     if handed_in.count() > 0 {

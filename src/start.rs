@@ -61,7 +61,7 @@ pub(crate) async fn serve(config: Config, sockets: Sockets, signals: Signals) ->
     run(config, settings, ports, sockets, signals, Box::new(failures), |_| {}).await
 }
 
-/// The connections to Redis that the settings describe; they are opened when they are needed.
+/// Returns the connections to Redis that the settings describe; they are opened on demand.
 pub(crate) fn redis(config: &Config) -> Result<Redis, StartError> {
     let authority = config.redis_authority().map(RedisAuthority::from_file).transpose()?;
     let identity = config.redis_identity().map(|(certificate, key)| RedisIdentity::from_files(certificate, key));

@@ -17,15 +17,15 @@ use tracing_subscriber::util::SubscriberInitExt;
 use self::queue::LogQueue;
 use crate::config::{LogFilter, LogFormat};
 
-/// What waits to be written to standard error: a process has one, and one thread that writes to it.
+/// Lines waiting to be written to standard error: a process has one, and one thread that writes to it.
 static LOG: OnceLock<LogQueue> = OnceLock::new();
 
-/// Logs to standard error from now on, panics too. Neither waits for whoever reads the log.
+/// Starts logging to standard error, including panics. Neither waits for whoever reads the log.
 ///
-/// Call it on the runtime: see [`survive_file_size_limit`].
+/// Must be called on the runtime: see [`survive_file_size_limit`].
 ///
 /// # Errors
-/// Something else logs already.
+/// Something else already logs.
 pub(crate) fn start(
     format: LogFormat,
     filter: &LogFilter,
@@ -38,7 +38,7 @@ pub(crate) fn start(
     Ok(())
 }
 
-/// Tells whoever started the program why it ends: in the form of the log, whatever is logged otherwise.
+/// Tells whoever started the program why it ends: in the log format, whatever else is logged.
 pub(crate) fn complain(format: LogFormat, text: &dyn Display) {
     let line = match format {
         LogFormat::Text => format!("{text}\n").into_bytes(),
@@ -47,7 +47,7 @@ pub(crate) fn complain(format: LogFormat, text: &dyn Display) {
     log(format).put(&line);
 }
 
-/// Waits until everything is written that was logged, but not for a reader that stopped reading: see
+/// Waits until everything that was logged is written, but not for a reader that has stopped reading: see
 /// [`queue::FLUSH_TIME_MAX`]. To be called last, since the process ends without regard to the queue.
 pub(crate) fn flush() {
     if let Some(log) = LOG.get() {
@@ -55,7 +55,7 @@ pub(crate) fn flush() {
     }
 }
 
-/// How many lines were dropped since the start, because they did not fit or could not be written.
+/// Returns how many lines were dropped since startup, because they did not fit or could not be written.
 pub(crate) fn dropped_lines() -> u64 {
     LOG.get().map_or(0, LogQueue::dropped)
 }
@@ -64,14 +64,14 @@ fn log(format: LogFormat) -> &'static LogQueue {
     LOG.get_or_init(|| LogQueue::new(io::stderr(), move |lines| notice(format, lines)))
 }
 
-/// The line that says how many others are missing.
+/// Returns the line that says how many others are missing.
 fn notice(format: LogFormat, lines: u64) -> Vec<u8> {
     render(format, || {
         tracing::warn!(lines, "{lines} log lines were dropped: the log was not read or written fast enough")
     })
 }
 
-/// As <https://no-color.org> has it.
+/// As specified at <https://no-color.org>.
 fn wants_colors(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
     is_terminal && no_color.is_none_or(OsStr::is_empty)
 }
@@ -92,11 +92,11 @@ where
     }
 }
 
-/// What `event` would log, without logging it.
+/// Returns what `event` would log, without logging it.
 fn render(format: LogFormat, event: impl FnOnce()) -> Vec<u8> {
     let buffer = Buffer::default();
     let writer = buffer.clone();
-    // No level below it: every other place that logs is asked again what is wanted of it as long as this lives.
+    // Without a lower level: as long as this lives, every place that logs is asked again what is wanted.
     let dispatch = dispatch(format, EnvFilter::new("warn"), false, move || writer.clone());
     tracing::dispatcher::with_default(&dispatch, event);
     std::mem::take(&mut *buffer.0.lock().unwrap_or_else(PoisonError::into_inner))
@@ -115,19 +115,19 @@ impl Write for Buffer {
     }
 }
 
-/// Lets a write fail that would make the log larger than `RLIMIT_FSIZE` allows. The signal that tells of it would end the
-/// process, unless somebody listens to it; once somebody did, it is caught for good.
+/// Makes a write fail that would exceed `RLIMIT_FSIZE`. The signal for it would end the process unless somebody
+/// listens; once somebody has, it stays caught.
 fn survive_file_size_limit() -> io::Result<()> {
     signal(SignalKind::from_raw(libc::SIGXFSZ)).map(drop)
 }
 
-/// The place alone, and what stands in the source: a message made at run time may hold data of the meeting.
+/// Only the place, and literal messages: a message made at run time may contain data of the meeting.
 ///
-/// A panic in here would end the process: nothing of it waits, and nothing of it can fail.
+/// A panic in here would end the process, so nothing in it waits or fails.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown)");
-    tracing::error!(place, message, "a mistake in this program; what it was doing was given up");
+    tracing::error!(place, message, "a bug in this program; the current task was aborted");
 }
 
 #[cfg(test)]

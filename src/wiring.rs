@@ -1,4 +1,4 @@
-//! Which part is connected with which? The composition root.
+//! Which part is connected to which? The composition root.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use adapters::http::connection::ConnectionContext;
 use adapters::http::drain::drain;
 use adapters::http::explain::Explain;
 use adapters::http::limits::{Limits, UNREAD_SECONDS_MAX};
-use adapters::http::metrics::{Scrape, serve_metrics};
+use adapters::http::metrics::{Metrics as MetricsText, Scrape, serve_metrics};
 use adapters::http::notify::Notify;
 use adapters::http::notify_send::NotifySend;
 use adapters::http::projector::Projector;
@@ -21,7 +21,7 @@ use adapters::http::router::{HttpService, Router};
 use adapters::http::server::serve;
 use adapters::http::stream_response::{Compression, Streams};
 use adapters::http::viewing_as::ViewingAs;
-use adapters::metrics::{CONTENT_TYPE, Metrics, Sources};
+use adapters::metrics::{CLASSIC_CONTENT_TYPE, CONTENT_TYPE, Metrics, Sources};
 use adapters::tls::{TlsMode, TlsServer};
 use application::autoupdate::AutoupdateStreams;
 use application::ingest::{Announcer, CatchUpRequests, Ingest, IngestCounters, IngestHandle};
@@ -63,16 +63,16 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
 }
 
-/// What the service is told about how to run.
+/// How the service is to run.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The name of the session cookie.
     pub cookie_name: String,
-    /// How often the meeting is held against the store.
+    /// How often the meeting is compared with the store.
     pub reconcile: Duration,
     /// How often sessions are checked; zero: never.
     pub session_check: Duration,
-    /// How often streams are told something although nothing happened.
+    /// How often streams are sent something although nothing happened.
     pub keep_alive: KeepAliveSettings,
     /// After how many bytes of text a stream is ended; 0: never.
     pub stream_bytes_max: u64,
@@ -80,23 +80,23 @@ pub struct Settings {
     pub applause_interval: Duration,
     /// How far a listener to messages may fall behind.
     pub notify_buffer: BufferLimits,
-    /// What makes the channel ids of this process unique: drawn at random.
+    /// Makes the channel ids of this process unique: drawn at random.
     pub process_tag: u64,
     /// When streams are compressed.
     pub compression: Compression,
     /// How much of the past is kept.
     pub history: HistoryLimits,
-    /// How much of what was rendered is kept.
+    /// How much rendered text is kept.
     pub render_cache: RenderCacheLimit,
-    /// For how long everybody is served as before, but told that the service is not healthy, before it stops.
+    /// For how long everybody is served as before, while the service reports that it is unhealthy, before it stops.
     pub shutdown_delay: Duration,
-    /// Over how long a time streams are ended when the service stops.
+    /// Over which time streams are ended when the service stops.
     pub drain: Duration,
-    /// What clients may ask of a connection.
+    /// What clients may demand of a connection.
     pub limits: Limits,
     /// Which of HTTP and HTTPS is served.
     pub tls: TlsMode,
-    /// Whether the page is served on which one sees what the service does.
+    /// Whether the page is served that shows what the service does.
     pub page: Page,
 }
 
@@ -111,13 +111,13 @@ pub enum Page {
     Demo(Vec<&'static str>),
 }
 
-/// Where metrics are served, and what is read for them that is behind the ports.
+/// Where metrics are served, and what is read for them from behind the ports.
 pub struct MetricsAccess<A> {
-    /// The connections of those who ask.
+    /// Accepts the connections of those who ask.
     pub acceptor: A,
-    /// How often the store and the bus failed since the start.
+    /// Returns how often the store and the bus have failed since startup.
     pub redis_failures: Box<dyn Fn() -> u64 + Send + Sync>,
-    /// How many lines of the log were dropped since the start.
+    /// Returns how many log lines were dropped since startup.
     pub log_lines_dropped: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
@@ -132,7 +132,7 @@ pub async fn run<A: Acceptor + 'static>(
     run_with_metrics(ports, settings, acceptor, tls, None, stop).await;
 }
 
-/// As [`run`], and serves metrics until everything has ended.
+/// Does the same as [`run`], and serves metrics until everything has ended.
 pub async fn run_with_metrics<A: Acceptor + 'static>(
     ports: Ports,
     settings: Settings,
@@ -177,7 +177,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// The parts of a service that has no meeting yet, and what its loop is asked by.
+    /// Creates the parts of a service that has no meeting yet, and what its loop receives requests from.
     fn new(ports: Ports, settings: &Settings) -> (Self, CatchUpRequests) {
         let publisher = Arc::new(MeetingPublisher::new(settings.history, settings.render_cache));
         let (catch_up, requests) = IngestHandle::new();
@@ -195,7 +195,7 @@ impl Parts {
         (parts, requests)
     }
 
-    /// Starts all that the service does besides answering requests.
+    /// Starts everything that the service does besides answering requests.
     fn spawn_loops(&self, settings: &Settings, requests: CatchUpRequests, background: &mut JoinSet<()>) {
         let clock = || Arc::clone(&self.ports.clock);
         background.spawn(self.ingest(settings, requests).run());
@@ -243,7 +243,7 @@ impl Parts {
         }
     }
 
-    /// What answers requests.
+    /// Creates what answers requests.
     fn service(&self, settings: &Settings) -> HttpService {
         let publisher = || Arc::clone(&self.publisher);
         let admissions = Admissions {
@@ -281,7 +281,7 @@ impl Parts {
         .into_service()
     }
 
-    /// Starts to serve what `service` and the other parts count.
+    /// Starts serving what `service` and the other parts count.
     fn spawn_metrics<A: Acceptor + 'static>(
         &self,
         access: MetricsAccess<A>,
@@ -293,6 +293,7 @@ impl Parts {
         let metrics = Metrics::new(Sources {
             publisher: Arc::clone(&self.publisher),
             ingest: Arc::clone(&self.ingest_counters),
+            projectors: Arc::clone(&self.projectors),
             registry: Arc::clone(&self.registry),
             hub: Arc::clone(&self.hub),
             readiness: self.readiness.clone(),
@@ -300,7 +301,11 @@ impl Parts {
             redis_failures,
             log_lines_dropped,
         });
-        let scrape = Scrape { text: Box::new(move || metrics.text()), content_type: CONTENT_TYPE };
+        let same = metrics.clone();
+        let scrape = Scrape {
+            open_metrics: MetricsText { text: Box::new(move || metrics.text()), content_type: CONTENT_TYPE },
+            classic: MetricsText { text: Box::new(move || same.classic_text()), content_type: CLASSIC_CONTENT_TYPE },
+        };
         background.spawn(serve_metrics(acceptor, scrape));
     }
 }

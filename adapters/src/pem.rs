@@ -42,7 +42,7 @@ pub(crate) enum PemError {
     #[error("holds no private key{0}; expected an unencrypted block such as `-----BEGIN PRIVATE KEY-----`")]
     NoKey(Found),
     #[error(
-        "holds an encrypted key (line {line}), and nobody enters its passphrase here; write it without one, with \
+        "holds an encrypted key (line {line}), but nobody can enter its passphrase here; decrypt it with \
          `openssl pkey -in OLD -out NEW`, and let only the service read it"
     )]
     EncryptedKey { line: usize },

@@ -26,7 +26,7 @@ pub async fn drain(
 ) {
     readiness.set_stopping();
     if !delay.is_zero() {
-        info!(seconds = delay.as_secs(), "not healthy from now on, stopping after SHUTDOWN_DELAY_SECONDS");
+        info!(seconds = delay.as_secs(), "reporting unhealthy from now on; stopping after SHUTDOWN_DELAY_SECONDS");
         clock.sleep(delay).await;
     }
     info!(streams = registry.count(), "stopping");

@@ -4,7 +4,7 @@ use clap::{Arg, Command};
 
 use super::variable_name;
 
-/// What the settings of Redis stand under.
+/// The heading of the settings of Redis.
 const REDIS: &str = "Redis";
 
 /// The headings, each with the first setting under it, in the order of [`Config`](super::Config).
@@ -20,13 +20,14 @@ pub(super) const HEADINGS: [(&str, &str); 9] = [
     ("log_format", "Log, inspector and metrics"),
 ];
 
-/// What the demo does not read, beside all that concerns Redis.
+/// What the demo does not read, besides everything about Redis.
 pub(super) const NOT_IN_DEMO: [&str; 4] = ["session_prefix", "fake_auth", "secret_file", "inspector"];
 
-/// All that the command `health` reads.
+/// Everything that the command `health` reads.
 pub(super) const IN_HEALTH: [&str; 3] = ["autoupdate_port", "autoupdate_host", "tls"];
 
-/// The command line with its settings under headings, each with its variable; commands list only what they read.
+/// Returns the command line with its settings under headings, each with its variable; commands list only what they
+/// read.
 pub(super) fn arranged(command: Command) -> Command {
     let mut heading = None;
     let command = command.mut_args(|argument| {
@@ -36,12 +37,13 @@ pub(super) fn arranged(command: Command) -> Command {
         }
         let first = HEADINGS.iter().find(|(first, _)| *first == argument.get_id().as_str());
         heading = first.map(|(_, heading)| *heading).or(heading);
-        // The name cannot be part of the documentation of the setting, or it would stand there twice.
+        // The name cannot be part of the documentation of the setting, or it would appear twice.
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
         argument.global(true).help(format!("{help} [variable: {name}]")).help_heading(heading)
     });
     let settings: Vec<Arg> = command.get_arguments().filter(|argument| argument.is_global_set()).cloned().collect();
-    // What is not listed is understood all the same: one environment may serve all commands, and so may one list of flags.
+    // Settings that are not listed are accepted all the same: one environment may serve all commands, and so may one
+    // list of flags.
     let listing = |is_read: fn(&Arg) -> bool| {
         let settings: Vec<Arg> = settings.iter().map(|argument| argument.clone().hide(!is_read(argument))).collect();
         |command: Command| command.args(settings)
@@ -57,7 +59,7 @@ fn is_in_demo(argument: &Arg) -> bool {
     argument.get_help_heading() != Some(REDIS) && !NOT_IN_DEMO.contains(&argument.get_id().as_str())
 }
 
-/// What the commands read that look into Redis themselves.
+/// What is read by the commands that access Redis themselves.
 fn is_of_redis(argument: &Arg) -> bool {
     argument.get_help_heading() == Some(REDIS)
 }

@@ -1,9 +1,9 @@
-//! Whom and what are the commands `view` and `explain` asked about?
+//! What are the commands `view` and `explain` asked about?
 
 use clap::Args;
 use domain::ids::{ElementKey, ElementKeyError, UserId};
 
-/// What the commands `view` and `explain` are asked.
+/// Whom the commands `view` and `explain` are asked about.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Question {
     /// Id of the user, or `anonymous`.

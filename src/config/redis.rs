@@ -1,4 +1,4 @@
-//! Which Redis is meant by the variables together, and do they contradict each other?
+//! Which Redis do the variables together mean, and do they contradict each other?
 
 use std::path::Path;
 
@@ -6,20 +6,20 @@ use adapters::redis::{RedisAddress, RedisSentinels};
 
 use super::Config;
 
-/// The name that Redis' own documentation gives to what sentinels watch.
+/// The name that Redis' own documentation uses for what sentinels watch.
 pub(super) const DEFAULT_MASTER: &str = "mymaster";
 /// Where Redis is by default; and the port of an address without one.
 const DEFAULT_PLACE: (&str, u16) = ("localhost", 6379);
 
 impl Config {
-    /// The Redis server to read from.
+    /// Returns the Redis server to read from.
     #[must_use]
     pub(crate) fn redis_read(&self) -> RedisAddress {
         let from_host = || RedisAddress::from_host(&self.message_bus_host, self.message_bus_port);
         self.redis_url.clone().unwrap_or_else(from_host)
     }
 
-    /// The Redis server to write to: what is configured for writing most precisely, else the one to read from.
+    /// Returns the Redis server to write to: the most specific setting for writing, else the one to read from.
     #[must_use]
     pub(crate) fn redis_write(&self) -> RedisAddress {
         let host = Some(self.redis_write_host.as_str()).filter(|host| !host.is_empty());
@@ -32,7 +32,7 @@ impl Config {
         }
     }
 
-    /// The sentinels to ask where Redis is; `None`: its address is given.
+    /// Returns the sentinels that know where Redis is; `None`: its address is given.
     #[must_use]
     pub(crate) fn redis_sentinels(&self) -> Option<RedisSentinels> {
         let non_empty = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -45,16 +45,16 @@ impl Config {
         })
     }
 
-    /// The file with the certificate of the authority to trust; `None`: the public ones are.
+    /// Returns the file with the certificate of the authority to trust; `None`: the public authorities.
     #[must_use]
     pub(crate) fn redis_authority(&self) -> Option<&Path> {
         (!self.redis_ca_file.is_empty()).then(|| Path::new(&self.redis_ca_file))
     }
 
-    /// Reads the files that hold addresses of Redis, if some are named.
+    /// Reads the files that contain addresses of Redis, if any are named.
     ///
     /// # Errors
-    /// A file cannot be read or holds no address, or what stands there contradicts other settings.
+    /// A file cannot be read or contains no address, or its content contradicts other settings.
     pub(crate) fn with_redis_files(mut self) -> Result<Self, String> {
         for (name, file, address) in [
             ("REDIS_URL_FILE", &mut self.redis_url_file, &mut self.redis_url),
@@ -70,14 +70,14 @@ impl Config {
         Ok(self)
     }
 
-    /// The files with the service's own certificate and its key; `None`: it has none.
+    /// Returns the files with the service's own certificate and its key; `None`: it has none.
     #[must_use]
     pub(crate) fn redis_identity(&self) -> Option<(&Path, &Path)> {
         let has_both = !self.redis_cert_file.is_empty() && !self.redis_key_file.is_empty();
         has_both.then(|| (Path::new(&self.redis_cert_file), Path::new(&self.redis_key_file)))
     }
 
-    /// Refuses what contradicts itself: the operator believes something that is not so.
+    /// Refuses contradictions: the operator believes something that is not so.
     pub(super) fn check_redis(&self) -> Result<(), String> {
         let files = [
             ("REDIS_URL", &self.redis_url_file, &self.redis_url),
@@ -87,7 +87,7 @@ impl Config {
             return Err(format!("{name} and {name}_FILE are both set: leave one of them out"));
         }
         if files.iter().any(|(_, file, _)| !file.is_empty()) {
-            // What stands there is looked at when it was read.
+            // Its content is checked when it is read.
             return Ok(());
         }
         if self.redis_sentinels.is_empty() {
@@ -160,7 +160,7 @@ impl Config {
     }
 }
 
-/// Of two files that belong together only one is given.
+/// Only one of two files that belong together is given.
 fn missing((name, file): (&str, &String), (other, _): (&str, &String)) -> String {
     format!("{name} is {file:?}, but {other} is not set: the certificate and its key are needed together")
 }

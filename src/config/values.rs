@@ -10,15 +10,15 @@ use adapters::redis::{RedisAddress, SentinelAddresses, SentinelAddressesError};
 use domain::ids::UserId;
 use tracing_subscriber::EnvFilter;
 
-/// The longest time that can be set, in seconds: a year. Clocks could not count to the end of much longer ones.
+/// The longest time that can be set, in seconds: a year. Clocks could overflow with much longer ones.
 const SECONDS_MAX: u64 = 365 * 24 * 60 * 60;
 
-/// What a line of the log looks like.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogFormat {
     /// For people.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -55,12 +55,12 @@ impl FromStr for Switch {
     }
 }
 
-/// What is logged: a filter that has been checked.
+/// What is logged: a validated filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LogFilter(String);
 
 impl LogFilter {
-    /// For the subscriber.
+    /// Returns the filter for the subscriber.
     #[must_use]
     pub(crate) fn env_filter(&self) -> EnvFilter {
         EnvFilter::new(&self.0)
@@ -72,7 +72,7 @@ impl FromStr for LogFilter {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const EXPECTED: &str = "error, warn, info, debug, trace or off, or a list such as `info,adapters::redis=debug`";
-        // A single word that is no level would be taken for the name of a part, and everything else be silent.
+        // A single word that is not a level would be taken for the name of a module, and silence everything else.
         let words_are_levels = text
             .split(',')
             .filter(|directive| !directive.contains(['=', '[']))
@@ -81,7 +81,7 @@ impl FromStr for LogFilter {
     }
 }
 
-/// Whose every request is, if sessions are not checked.
+/// As whom every request is served if sessions are not checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FakeAuth {
     /// Sessions are checked.
@@ -131,7 +131,7 @@ impl FromStr for ListenHost {
     }
 }
 
-/// Where metrics are served, if they are: host and port.
+/// Where metrics are served, if at all: host and port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MetricsAddress(pub(crate) Option<(String, u16)>);
 
@@ -177,7 +177,7 @@ pub(super) fn sentinels(text: &str) -> Result<SentinelAddresses, SentinelAddress
     text.parse()
 }
 
-/// The name of what sentinels watch; the characters are those that they allow.
+/// The name of what sentinels watch; only the characters that they allow.
 pub(super) fn master_name(text: &str) -> Result<String, &'static str> {
     let usable = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if !text.is_empty() && text.bytes().all(usable) {
@@ -189,11 +189,11 @@ pub(super) fn master_name(text: &str) -> Result<String, &'static str> {
 
 /// The address of a Redis server.
 pub(super) fn redis(text: &str) -> Result<RedisAddress, &'static str> {
-    // The error's own text repeats the value, which the caller shows already.
+    // The error's own text repeats the value, which the caller already shows.
     text.parse().map_err(|_| "redis[s]://[[user]:password@]host[:port][/database] or unix:///path/to/socket")
 }
 
-/// A value as it may be shown: without what could be a user and password.
+/// Returns a value as it may be shown: without anything that could be a user and password.
 pub(super) fn redacted(value: &str) -> String {
     match value.rsplit_once('@') {
         None => value.to_owned(),
@@ -212,7 +212,7 @@ pub(super) fn port(text: &str) -> Result<u16, &'static str> {
     text.parse().map_err(|_| "a port number from 0 to 65535")
 }
 
-/// The name or address of a host, an IPv6 address with or without its brackets; returned without them.
+/// Parses the name or address of a host, an IPv6 address with or without brackets; returned without them.
 pub(super) fn host(text: &str) -> Result<String, &'static str> {
     let bare = without_brackets(text);
     // The name of an interface may follow: `fe80::1%eth0`.
@@ -226,7 +226,7 @@ pub(super) fn host(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// As [`host`], or nothing.
+/// Parses a host as [`host`] does, or nothing.
 pub(super) fn host_or_none(text: &str) -> Result<String, &'static str> {
     if text.is_empty() { Ok(String::new()) } else { host(text) }
 }

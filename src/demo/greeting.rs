@@ -1,4 +1,4 @@
-//! What does the demo print when it begins?
+//! What does the demo print when it starts?
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,7 +7,7 @@ use adapters::http::address::Address;
 
 use super::SESSIONS;
 
-/// What to try, with lines for a shell that work when they are pasted.
+/// Returns what to try, with shell commands that work when pasted.
 #[must_use]
 pub(crate) fn greeting(address: &Address) -> String {
     let (place, curl, host) = match address {
@@ -27,7 +27,7 @@ pub(crate) fn greeting(address: &Address) -> String {
             "Open http://{host}/ in a browser, and watch two people see different things.\n(More than one tab: https://{host}/, \
              whose certificate is self-signed; by plain HTTP browsers open too few connections.)\n\n"
         ),
-        // No browser opens a socket of the file system.
+        // Browsers cannot open sockets of the file system.
         Address::Unix(_) => String::new(),
     };
     let mut text = format!(

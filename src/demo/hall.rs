@@ -1,4 +1,4 @@
-//! What else happens in the hall of the demo: who comes and goes, chats, applauds, and what the screens show?
+//! What else happens in the hall of the demo: who comes and goes, chats, applauds, and what do the screens show?
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
-//! What is to be seen in the demo: whose meeting it is, what happens in it, and how to look at it?
+//! What does the demo show: whose meeting, what happens in it, and how can one look at it?
 //!
-//! Pure functions over the meeting as JSON. What happens is handed to the memory adapters by the composition root.
+//! Pure functions of the meeting as JSON. The composition root hands what happens to the memory adapters.
 
 mod greeting;
 mod hall;
@@ -38,10 +38,10 @@ pub(crate) enum Happening {
     Applause(Vec<u64>),
 }
 
-/// The demo's meeting.
+/// Returns the demo's meeting.
 ///
 /// # Errors
-/// The fixture is not a JSON object; a test of this project would have said so.
+/// The fixture is not a JSON object; a test would have noticed.
 pub(crate) fn meeting() -> Result<MeetingMap, serde_json::Error> {
     serde_json::from_str(MEETING)
 }
@@ -57,12 +57,12 @@ pub(crate) fn apply(meeting: &mut MeetingMap, change: &MeetingMap) {
     }
 }
 
-/// The ids of a list of ids; empty if it is none.
+/// Returns the ids of a list of ids; empty if it is not one.
 fn ids(value: &Value) -> Vec<u64> {
     value.as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
 }
 
-/// The ids of all elements of a collection, ascending.
+/// Returns the ids of all elements of a collection, ascending.
 fn ids_of(meeting: &MeetingMap, collection: &str) -> Vec<u64> {
     let mut ids: Vec<u64> =
         meeting.keys().filter_map(|key| key.strip_prefix(collection)?.strip_prefix(':')?.parse().ok()).collect();
@@ -70,7 +70,7 @@ fn ids_of(meeting: &MeetingMap, collection: &str) -> Vec<u64> {
     ids
 }
 
-/// An id that no element of the collection has.
+/// Returns an id that no element of the collection has.
 fn next_id(meeting: &MeetingMap, collection: &str) -> u64 {
     ids_of(meeting, collection).last().map_or(1, |id| id + 1)
 }

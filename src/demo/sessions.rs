@@ -1,4 +1,4 @@
-//! Which cookies does the demo know, so that what different users see can be compared?
+//! Which cookies does the demo know, so that one can compare what different users see?
 
 /// A session that exists from the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

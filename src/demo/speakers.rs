@@ -8,7 +8,7 @@ use super::{Happening, MeetingMap};
 /// The list of speakers in which something happens: that of the topic on the big screen.
 const LIST: &str = "agenda/list-of-speakers:2";
 
-/// How many wait at most; then somebody withdraws instead of one more coming.
+/// How many wait at most; beyond that somebody withdraws instead of another joining.
 const WAITING_MAX: usize = 5;
 
 /// How many who have spoken are kept.

@@ -2,12 +2,12 @@
 
 use super::{Happening, MeetingMap, hall, speakers, voting};
 
-/// After so many seconds the story begins anew.
+/// After how many seconds the story starts again.
 const SECONDS: u64 = 45;
 
-/// What happens in second `tick`, given the meeting as it is then.
+/// Returns what happens in second `tick`, given the current meeting.
 ///
-/// Always something; and however long it goes on, the meeting does not grow.
+/// Something always happens; and however long it goes on, the meeting does not grow.
 #[must_use]
 pub(crate) fn happening(meeting: &MeetingMap, tick: u64, unix_seconds: u64) -> Happening {
     let planned = match tick % SECONDS {

@@ -1,13 +1,13 @@
-//! How does a moment look in an element? (RFC 3339, as the server writes it)
+//! What does a moment look like in an element? (RFC 3339, as the server writes it)
 
-/// The moment as `2026-11-21T10:00:00+00:00`.
+/// Formats the moment as `2026-11-21T10:00:00+00:00`.
 pub(super) fn rfc3339(unix_seconds: u64) -> String {
     let (year, month, day) = date(unix_seconds / 86_400);
     let (hour, minute, second) = (unix_seconds / 3_600 % 24, unix_seconds / 60 % 60, unix_seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+00:00")
 }
 
-/// Year, month and day of a day counted from 1970-01-01.
+/// Returns year, month and day of a day counted from 1970-01-01.
 ///
 /// The year is taken to begin in March, so that the leap day comes last; then the days before a month are linear.
 fn date(days: u64) -> (u64, u64, u64) {

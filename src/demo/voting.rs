@@ -1,4 +1,4 @@
-//! What is voted on in the demo? One poll that begins, gets ballots, ends, is published, and begins anew.
+//! What is voted on in the demo? One poll that begins, gets ballots, ends, is published, and starts again.
 
 use serde_json::{Value, json};
 

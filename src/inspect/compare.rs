@@ -27,7 +27,7 @@ fn fields(one: &Map<String, Value>, other: &Map<String, Value>) -> Value {
     Value::Object(both.collect())
 }
 
-/// The keys of both, those of `first` before those that only `second` has.
+/// Returns the keys of both, those of `first` before those that only `second` has.
 fn keys(first: &Map<String, Value>, second: &Map<String, Value>) -> Vec<String> {
     first.keys().chain(second.keys().filter(|key| !first.contains_key(*key))).cloned().collect()
 }

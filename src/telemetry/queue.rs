@@ -1,7 +1,7 @@
-//! How is the log written without anybody waiting for whoever reads it?
+//! How is the log written without anybody waiting for its reader?
 //!
-//! Lines are queued, and a thread of the library's writes them. Only that thread waits for a slow reader, and only it
-//! meets a full disk. Lines that are lost are counted, and told of as soon as a line can be written again.
+//! Lines are queued, and a thread of the library writes them. Only that thread waits for a slow reader, and only it
+//! runs into a full disk. Lost lines are counted, and reported as soon as a line can be written again.
 
 use std::io::{self, Write};
 use std::mem::ManuallyDrop;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Lines that wait to be written. Further ones are dropped, and counted.
+/// The maximum number of lines that wait to be written. Further ones are dropped, and counted.
 const QUEUED_LINES_MAX: usize = 4096;
 
 /// The longest line that is queued, in bytes: together with [`QUEUED_LINES_MAX`] it limits the memory. A longer one is
@@ -22,14 +22,14 @@ const LINE_BYTES_MAX: usize = 16 * 1024;
 /// How long the end of the process waits for the log to be written; what is not written by then is lost.
 pub(super) const FLUSH_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// How often lost lines are told of while the queue never empties.
+/// How often lost lines are reported while the queue never empties.
 const NOTICE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The way of lines to where the log is written.
+/// The path of lines to where the log is written.
 pub(super) struct LogQueue {
     lines: NonBlocking,
     counts: Arc<Counts>,
-    /// Never dropped: its drop prints to standard output, if the queue is full, and that may block or panic.
+    /// Never dropped: its drop prints to standard output if the queue is full, which may block or panic.
     _worker: ManuallyDrop<WorkerGuard>,
 }
 
@@ -37,17 +37,17 @@ pub(super) struct LogQueue {
 #[derive(Default)]
 struct Counts {
     offered: AtomicU64,
-    /// Were too long, or could not be written.
+    /// How many were too long, or could not be written.
     failed: AtomicU64,
-    /// Did not fit; set before the first line comes.
+    /// How many did not fit; set before the first line is logged.
     overflown: OnceLock<ErrorCounter>,
-    /// Were taken from the queue, and written if possible.
+    /// How many were taken from the queue, and written if possible.
     done: Mutex<u64>,
     progress: Condvar,
 }
 
 impl LogQueue {
-    /// Writes to `out`; `notice` is the line that says how many were lost.
+    /// Starts writing to `out`; `notice` formats the line that says how many were lost.
     pub(super) fn new(out: impl Write + Send + 'static, notice: impl Fn(u64) -> Vec<u8> + Send + 'static) -> Self {
         let counts = Arc::<Counts>::default();
         let output = Output {
@@ -71,16 +71,16 @@ impl LogQueue {
             return;
         }
         self.counts.offered.fetch_add(1, Ordering::Relaxed);
-        // Tells of no failure, only the counter does.
+        // Reports no failure; only the counter does.
         let _ = self.lines.clone().write_all(line);
     }
 
-    /// How many lines were lost.
+    /// Returns how many lines were lost.
     pub(super) fn dropped(&self) -> u64 {
         self.counts.lost()
     }
 
-    /// Waits until what was put here is written, or was lost, but no longer than `time_max`.
+    /// Waits until everything queued so far is written or lost, but no longer than `time_max`.
     pub(super) fn flush(&self, time_max: Duration) {
         let done = self.counts.done();
         let is_waiting = |done: &mut u64| *done < self.counts.queued();
@@ -97,7 +97,7 @@ impl Counts {
         self.failed.load(Ordering::Relaxed).saturating_add(self.overflown())
     }
 
-    /// How many lines the queue took.
+    /// How many lines the queue has taken.
     fn queued(&self) -> u64 {
         self.offered.load(Ordering::Relaxed).saturating_sub(self.overflown())
     }
@@ -115,7 +115,7 @@ impl<'a> MakeWriter<'a> for &'static LogQueue {
     }
 }
 
-/// Takes one line with each write, as the layer that formats them does it.
+/// Takes one line with each write, as the formatting layer does.
 pub(super) struct LineWriter(&'static LogQueue);
 
 impl Write for LineWriter {
@@ -129,23 +129,23 @@ impl Write for LineWriter {
     }
 }
 
-/// The other end of the queue, on the thread that writes. To the library it never fails: that would throw away the rest
-/// of what it took from the queue.
+/// The other end of the queue, on the thread that writes. It never reports a failure to the library, which would throw
+/// away the rest of what it took from the queue.
 struct Output<W> {
     out: W,
     counts: Arc<Counts>,
     notice: Box<dyn Fn(u64) -> Vec<u8> + Send>,
-    /// How many lost lines were told of, and when.
+    /// How many lost lines were reported, and when.
     told: u64,
     told_at: Instant,
-    /// Is the end of a line missing, because the rest of it could not be written?
+    /// Whether the end of a line is missing because the rest of it could not be written.
     is_line_open: bool,
 }
 
 impl<W: Write> Output<W> {
     fn write_line(&mut self, line: &[u8]) -> io::Result<()> {
         if self.is_line_open {
-            // What comes next begins on a line of its own.
+            // The next line begins on a line of its own.
             self.write_rest(b"\n")?;
         }
         self.write_rest(line)
@@ -166,7 +166,7 @@ impl<W: Write> Output<W> {
         Ok(())
     }
 
-    /// Tells of lines that were lost since that was told last.
+    /// Reports the lines that were lost since the last report.
     fn tell_of_losses(&mut self) {
         let lost = self.counts.lost();
         if lost > self.told {
@@ -194,7 +194,7 @@ impl<W: Write> Write for Output<W> {
     /// Called when the queue is empty.
     fn flush(&mut self) -> io::Result<()> {
         self.tell_of_losses();
-        // What was told above is not waited for: it is about lines that are lost anyway.
+        // Nobody waits for the report above: it is about lines that are lost anyway.
         let _ = self.out.flush();
         Ok(())
     }

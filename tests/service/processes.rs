@@ -129,7 +129,7 @@ async fn a_renewed_certificate_is_served_and_a_broken_one_is_not() {
     process.until_logged("serving a changed certificate").await;
     assert_eq!(served(&process).await, second);
     std::fs::write(directory.path().join("cert.pem"), "no certificate").expect("a file");
-    process.until_logged("the old one is kept").await;
+    process.until_logged("the old one stays in use").await;
     assert_eq!(served(&process).await, second);
 
     let change_id = meeting.mark().await;
@@ -289,7 +289,7 @@ async fn what_redis_refuses_is_told_with_what_to_do_once_a_minute() {
     let refusals: Vec<serde_json::Value> = process
         .logged
         .iter()
-        .filter(|line| line.contains("Redis refuses what the service needs"))
+        .filter(|line| line.contains("Redis refuses commands that the service needs"))
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
     let told: Vec<_> = refusals.iter().map(|line| (line["level"].as_str(), line["commands"].as_str())).collect();

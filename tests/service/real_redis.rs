@@ -208,7 +208,7 @@ async fn a_fail_over_by_sentinel_is_followed() {
     first.kill().expect("killed");
     sentinel.until_it_names(&second).await;
     check_follows(&process, &mut meeting, &second, &mut watcher, &mut listener).await;
-    process.until_logged("the sentinels name another primary").await;
+    process.until_logged("the sentinels name a new primary").await;
 
     // The primary lives, but becomes a replica.
     first.restart_as_replica(&second).await.expect("started");
@@ -218,7 +218,7 @@ async fn a_fail_over_by_sentinel_is_followed() {
     sentinel.until_it_names(&first).await;
     second.follow(&first).await;
     check_follows(&process, &mut meeting, &first, &mut watcher, &mut listener).await;
-    process.until_logged("the sentinels name another primary").await;
+    process.until_logged("the sentinels name a new primary").await;
 }
 
 /// An authority of its own, and whom it vouches for: a Redis, and somebody else, with certificate and key.
@@ -286,7 +286,7 @@ async fn a_redis_that_wants_a_certificate_of_its_clients_is_shown_one() {
     let variables = [("REDIS_URL", &*url), ("SECRET_FILE", &secret), ("REDIS_CA_FILE", &authority)];
 
     let mut unknown = Process::start(&[], &variables).await;
-    let line = unknown.until_logged("Redis refuses what the service needs").await;
+    let line = unknown.until_logged("Redis refuses commands that the service needs").await;
     assert!(line["advice"].as_str().is_some_and(|advice| advice.contains("REDIS_CERT_FILE")), "{line}");
 
     let shown = [("REDIS_CERT_FILE", &*certificate), ("REDIS_KEY_FILE", &*key)];

@@ -50,7 +50,7 @@ async fn a_broken_certificate_is_told_at_each_hang_up() {
     for _ in 0..3 {
         process.signal("HUP").await;
         process.until_logged("SIGHUP: reading").await;
-        process.until_logged("the old one is kept").await;
+        process.until_logged("the old one stays in use").await;
     }
 }
 

@@ -107,7 +107,7 @@ async fn the_program_waits_with_its_end_and_a_second_signal_ends_the_wait() {
         process.browser().until_healthy().await;
         let mut lines = process.browser().open("/system/notify").await;
         process.signal("TERM").await;
-        process.until_logged("not healthy from now on").await;
+        process.until_logged("reporting unhealthy from now on").await;
         if let Some(signal) = second {
             assert_eq!(process.browser().health().await.0, 503);
             process.browser().open("/system/notify").await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Why a connection ended before its client wanted.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectionError {
-    #[error("nothing usable arrived within {} seconds", .0.as_secs_f32())]
+    #[error("the client sent nothing usable within {} seconds", .0.as_secs_f32())]
     TooSlow(Duration),
     #[error(transparent)]
     Io(#[from] io::Error),

@@ -112,7 +112,7 @@ impl HttpError {
                 }
             }
             // Whatever is unavailable is logged where that is noticed, once; here it would be logged for every client.
-            Self::Unavailable { reason, cause } => tracing::debug!(reason, cause, "a request was put off"),
+            Self::Unavailable { reason, cause } => tracing::debug!(reason, cause, "a request was answered with 503"),
             _ => {}
         }
         response

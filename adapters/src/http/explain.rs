@@ -33,7 +33,7 @@ impl Endpoint for Explain {
             asked_by = admission.user.map(|user| user.0),
             about_user = user.map(|user| user.0),
             element = %key,
-            "an explanation was asked for"
+            "explaining what a user sees"
         );
         let explanation = explain(meeting, user, key);
         let body = json!({ "verdict": name(explanation.verdict), "lines": explanation.lines(meeting) });

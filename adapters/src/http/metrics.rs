@@ -17,11 +17,22 @@ pub const METRICS_PATH: &str = "/metrics";
 /// How many connections may ask for metrics at the same time; further ones wait in the kernel until one ends.
 pub const METRICS_CONNECTIONS_MAX: usize = 16;
 
+/// The media type by which a reader asks for OpenMetrics.
+const OPEN_METRICS: &str = "application/openmetrics-text";
+
 /// The answer to requests for metrics.
 pub struct Scrape {
-    /// Returns the current metrics.
+    /// For readers that accept OpenMetrics.
+    pub open_metrics: Metrics,
+    /// For all others, a browser for instance.
+    pub classic: Metrics,
+}
+
+/// The metrics in one format.
+pub struct Metrics {
+    /// Returns the current ones.
     pub text: Box<dyn Fn() -> String + Send + Sync>,
-    /// Their form.
+    /// The format.
     pub content_type: &'static str,
 }
 
@@ -41,8 +52,11 @@ pub async fn serve_metrics<A: Acceptor>(acceptor: A, scrape: Scrape) {
 impl Endpoint for Scrape {
     type Output = Response;
 
-    async fn call(&self, _request: Request) -> Result<Response> {
-        let response = Response::builder().header(header::CONTENT_TYPE, self.content_type);
-        Ok(response.header(header::CACHE_CONTROL, "no-store").body((self.text)()).into_response())
+    async fn call(&self, request: Request) -> Result<Response> {
+        let is_open = request.header(header::ACCEPT).is_some_and(|accept| accept.contains(OPEN_METRICS));
+        let metrics = if is_open { &self.open_metrics } else { &self.classic };
+        let response = Response::builder().header(header::CONTENT_TYPE, metrics.content_type);
+        let response = response.header(header::CACHE_CONTROL, "no-store").header(header::VARY, "accept");
+        Ok(response.body((metrics.text)()).into_response())
     }
 }

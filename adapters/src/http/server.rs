@@ -83,7 +83,7 @@ struct Failures {
 impl Failures {
     fn failed(&mut self, error: &std::io::Error, open: usize) {
         if self.count == 0 {
-            tracing::error!(%error, open_connections = open, "cannot accept connections; trying again until it works");
+            tracing::error!(%error, open_connections = open, "cannot accept connections; retrying");
         }
         let pause = ACCEPT_PAUSE.saturating_mul(1 << self.count.min(16)).min(ACCEPT_PAUSE_MAX);
         self.count = self.count.saturating_add(1);
@@ -92,7 +92,7 @@ impl Failures {
 
     fn over(&mut self) {
         if self.count > 0 {
-            tracing::info!(failures = self.count, "connections are accepted again");
+            tracing::info!(failures = self.count, "accepting connections again");
         }
         *self = Self::default();
     }
@@ -100,7 +100,7 @@ impl Failures {
 
 fn log_panic(ended: Result<(), JoinError>) {
     if ended.is_err_and(|error| error.is_panic()) {
-        tracing::error!("a connection was ended by a panic");
+        tracing::error!("a connection was ended by a panic, which is a bug");
     }
 }
 

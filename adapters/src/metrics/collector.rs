@@ -8,11 +8,13 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
+use super::process::Process;
 use super::sources::Sources;
 use application::streams::registry::{StreamKind, StreamTotals};
 
 /// The names of all metrics as they appear in the text; `docs/OPERATIONS.md` says what each means.
-pub const NAMES: [&str; 21] = [
+pub const NAMES: [&str; 30] = [
+    "autoupdate_build_info",
     "autoupdate_ready",
     "autoupdate_connections_open",
     "autoupdate_streams_open",
@@ -29,11 +31,19 @@ pub const NAMES: [&str; 21] = [
     "autoupdate_render_cache_bytes",
     "autoupdate_render_cache_hits_total",
     "autoupdate_render_cache_misses_total",
+    "autoupdate_differences_kept",
+    "autoupdate_changed_keys_bytes",
+    "autoupdate_projector_lines_kept",
     "autoupdate_notify_listeners",
     "autoupdate_notify_delivered_total",
     "autoupdate_notify_listeners_ended_total",
     "autoupdate_redis_failures_total",
     "autoupdate_log_lines_dropped_total",
+    "process_cpu_seconds_total",
+    "process_resident_memory_bytes",
+    "process_open_fds",
+    "process_max_fds",
+    "process_start_time_seconds",
 ];
 
 impl Collector for Sources {
@@ -45,7 +55,9 @@ impl Collector for Sources {
         self.encode_messages(&mut out)?;
         out.counter("autoupdate_redis_failures", "Requests to Redis that failed", (self.redis_failures)())?;
         let help = "Lines of the log that were not read or could not be written";
-        out.counter("autoupdate_log_lines_dropped", help, (self.log_lines_dropped)())
+        out.counter("autoupdate_log_lines_dropped", help, (self.log_lines_dropped)())?;
+        out.gauges("autoupdate_build_info", "The version of the service", [([("version", VERSION.to_owned())], 1)])?;
+        encode_process(&mut out)
     }
 }
 
@@ -100,7 +112,14 @@ impl Sources {
             render_cache.bytes,
         )?;
         out.counter("autoupdate_render_cache_hits", "Rendered blocks that were rendered already", render_cache.hits)?;
-        out.counter("autoupdate_render_cache_misses", "Rendered blocks that had to be rendered", render_cache.misses)
+        out.counter("autoupdate_render_cache_misses", "Rendered blocks that had to be rendered", render_cache.misses)?;
+        let (differences, changed_keys_bytes) = self.publisher.published().map_or((0, 0), |published| published.kept());
+        let help = "Differences between two versions that are kept for sharing";
+        out.gauge("autoupdate_differences_kept", help, differences as u64)?;
+        let help = "Bytes of answers of the store about changed keys, about";
+        out.gauge("autoupdate_changed_keys_bytes", help, changed_keys_bytes)?;
+        let help = "Lines of projectors that are kept for sharing";
+        out.gauge("autoupdate_projector_lines_kept", help, self.projectors.lines_kept() as u64)
     }
 
     fn encode_messages(&self, out: &mut Out<'_>) -> Result<(), Error> {
@@ -112,6 +131,19 @@ impl Sources {
         let help = "Listeners that were ended because they did not read fast enough";
         out.counter("autoupdate_notify_listeners_ended", help, delivered.ended as u64)
     }
+}
+
+/// The version of the service.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What every process reports, under the names that Prometheus prescribes; 0 where the system does not tell.
+fn encode_process(out: &mut Out<'_>) -> Result<(), Error> {
+    let process = Process::now();
+    out.float_counter("process_cpu_seconds", "CPU time used, user and system, in seconds", process.cpu_seconds)?;
+    out.gauge("process_resident_memory_bytes", "Resident memory in bytes", process.resident_bytes)?;
+    out.gauge("process_open_fds", "Open file descriptors", process.open_descriptors)?;
+    out.gauge("process_max_fds", "Limit of open file descriptors", process.descriptors_max)?;
+    out.float_gauge("process_start_time_seconds", "Unix time of the start, in seconds", process.started_at_seconds)
 }
 
 const fn kind_name(kind: StreamKind) -> &'static str {
@@ -131,6 +163,14 @@ type Labels<const N: usize> = [(&'static str, String); N];
 impl Out<'_> {
     fn gauge(&mut self, name: &str, help: &str, value: u64) -> Result<(), Error> {
         ConstGauge::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Gauge)?)
+    }
+
+    fn float_gauge(&mut self, name: &str, help: &str, value: f64) -> Result<(), Error> {
+        ConstGauge::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Gauge)?)
+    }
+
+    fn float_counter(&mut self, name: &str, help: &str, value: f64) -> Result<(), Error> {
+        ConstCounter::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Counter)?)
     }
 
     /// The format appends `_total` to the name of a counter.

@@ -3,7 +3,9 @@
 //! Nothing is measured here: what the parts of the service count anyway is read at that moment. The metrics say how
 //! many and how much, never what: no data of the meeting, no user, no session.
 
+mod classic;
 mod collector;
+mod process;
 mod sources;
 
 use std::sync::Arc;
@@ -11,6 +13,9 @@ use std::sync::Arc;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
+use classic::classic;
+
+pub use classic::CLASSIC_CONTENT_TYPE;
 pub use collector::NAMES;
 pub use sources::Sources;
 
@@ -36,6 +41,12 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.0).expect("writing to a string does not fail");
         text
+    }
+
+    /// Returns the current metrics in the classic text format, for readers that do not ask for OpenMetrics.
+    #[must_use]
+    pub fn classic_text(&self) -> String {
+        classic(&self.text())
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use application::ingest::IngestCounters;
 use application::notify::hub::NotifyHub;
+use application::projector::projectors::Projectors;
 use application::publishing::publisher::MeetingPublisher;
 use application::readiness::Readiness;
 use application::streams::registry::StreamRegistry;
@@ -17,6 +18,8 @@ pub struct Sources {
     pub publisher: Arc<MeetingPublisher>,
     /// How the meeting has followed the store.
     pub ingest: Arc<IngestCounters>,
+    /// What projectors show.
+    pub projectors: Arc<Projectors>,
     /// Open streams.
     pub registry: Arc<StreamRegistry>,
     /// Listeners to messages.

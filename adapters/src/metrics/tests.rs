@@ -10,7 +10,7 @@ use application::publishing::publisher::{MeetingPublisher, RenderCacheLimit};
 use application::readiness::Readiness;
 use domain::ids::{ChangeId, UserId};
 use domain::meeting::history::HistoryLimits;
-use domain::meeting::{Change, Meeting};
+use domain::meeting::{Change, Meeting, Version};
 use domain::notify::channel_id::ProcessTag;
 use domain::notify::message::NotifyMessage;
 use domain::ports::authenticator::Session;
@@ -20,8 +20,9 @@ use domain::restriction::viewer::Viewer;
 use super::*;
 use crate::http::acceptor::TcpAcceptor;
 use crate::http::listen::bind;
-use crate::http::metrics::{Scrape, serve_metrics};
+use crate::http::metrics::{Metrics as MetricsText, Scrape, serve_metrics};
 use crate::http::router::Router;
+use application::projector::projectors::Projectors;
 use application::streams::registry::{KeepAliveSettings, StreamRegistry, StreamSubscription};
 
 const SECRET_TITLE: &str = "A title that only the hall may see";
@@ -30,8 +31,10 @@ const SECRET_TITLE: &str = "A title that only the hall may see";
 fn sources() -> Sources {
     let limits = BufferLimits { messages_max: 1, ..BufferLimits::default() };
     let readiness = Readiness::not_ready("loading");
+    let publisher = Arc::new(MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic));
     Sources {
-        publisher: Arc::new(MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic)),
+        projectors: Projectors::new(Arc::clone(&publisher)),
+        publisher,
         ingest: Arc::default(),
         registry: StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 }),
         hub: Arc::new(NotifyHub::new(ProcessTag::from_random(1), limits)),
@@ -55,25 +58,26 @@ fn publish(publisher: &MeetingPublisher) {
 }
 
 /// The values by name and labels.
-fn values(text: &str) -> BTreeMap<&str, u64> {
+fn values(text: &str) -> BTreeMap<&str, f64> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let values = lines.map(|line| line.rsplit_once(' ').expect("a name and a value"));
-    values.map(|(name, value)| (name, value.parse().expect("a whole number"))).collect()
+    values.map(|(name, value)| (name, value.parse().expect("a number"))).collect()
 }
 
 #[track_caller]
-fn check(values: &BTreeMap<&str, u64>, name: &str, expected: u64) {
-    assert_eq!(values.get(name), Some(&expected), "{name} in {values:?}");
+fn check(values: &BTreeMap<&str, f64>, name: &str, expected: u32) {
+    assert_eq!(values.get(name), Some(&f64::from(expected)), "{name} in {values:?}");
 }
 
 #[test]
 fn before_the_meeting_is_there_every_number_is_nought() {
     let text = Metrics::new(sources()).text();
     let mut values = values(&text);
-    assert_eq!(values.remove("autoupdate_redis_failures_total"), Some(6));
-    assert_eq!(values.remove("autoupdate_log_lines_dropped_total"), Some(4));
-    assert!(values.len() >= NAMES.len() - 3, "{values:?}");
-    assert!(values.values().all(|value| *value == 0), "{values:?}");
+    assert_eq!(values.remove("autoupdate_redis_failures_total"), Some(6.0));
+    assert_eq!(values.remove("autoupdate_log_lines_dropped_total"), Some(4.0));
+    values.retain(|name, _| !name.starts_with("process_") && !name.starts_with("autoupdate_build_info"));
+    assert!(values.len() >= NAMES.len() - 9, "{values:?}");
+    assert!(values.values().all(|value| *value == 0.0), "{values:?}");
 }
 
 #[test]
@@ -94,6 +98,9 @@ fn every_part_is_read_when_somebody_asks() {
     let viewer = Viewer::resolve(published.current(), None);
     let started = start_with_everything(&published, Session::anonymous(), viewer, ChangeId(0));
     let subscription = StreamSubscription::Meeting(Arc::clone(started.cursor.seen_version()));
+    let anonymous = Viewer::resolve(published.current(), None);
+    let version_diff = published.version_diff(Version(0)).expect("the version before");
+    assert!(version_diff.difference(&anonymous, &anonymous).is_none(), "hidden from anonymous");
     let stream = registry.enter(&Session::anonymous(), subscription);
     stream.sent(18, true);
     stream.sent(100, false);
@@ -120,6 +127,8 @@ fn every_part_is_read_when_somebody_asks() {
     check(&values, "autoupdate_catch_ups_total", 1);
     check(&values, "autoupdate_reloads_total", 1);
     check(&values, "autoupdate_history_versions", 2);
+    check(&values, concat!("autoupdate_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1);
+    check(&values, "autoupdate_differences_kept", 1);
     check(&values, "autoupdate_notify_listeners", 1);
     check(&values, "autoupdate_notify_delivered_total", 1);
     check(&values, "autoupdate_notify_listeners_ended_total", 1);
@@ -139,10 +148,15 @@ async fn metrics_are_served_on_a_port_of_their_own() {
     let acceptor = TcpAcceptor::new(bind("127.0.0.1", 0).expect("a free port")).expect("usable");
     let address = acceptor.local_addresses()[0];
     let metrics = Metrics::new(sources());
-    let scrape = Scrape { text: Box::new(move || metrics.text()), content_type: CONTENT_TYPE };
+    let same = metrics.clone();
+    let scrape = Scrape {
+        open_metrics: MetricsText { text: Box::new(move || metrics.text()), content_type: CONTENT_TYPE },
+        classic: MetricsText { text: Box::new(move || same.classic_text()), content_type: CLASSIC_CONTENT_TYPE },
+    };
     let serving = tokio::spawn(serve_metrics(acceptor, scrape));
     let ask = async |path: &str, method| {
         let request = reqwest::Client::new().request(method, format!("http://{address}{path}"));
+        let request = request.header("accept", "application/openmetrics-text;version=1.0.0,text/plain;q=0.5");
         request.send().await.expect("an answer")
     };
     let answer = ask("/metrics", reqwest::Method::GET).await;
@@ -153,6 +167,10 @@ async fn metrics_are_served_on_a_port_of_their_own() {
     assert_eq!(ask("/metrics", reqwest::Method::HEAD).await.status().as_u16(), 200);
     assert_eq!(ask("/metrics", reqwest::Method::POST).await.status().as_u16(), 405);
     assert_eq!(ask("/system/autoupdate", reqwest::Method::GET).await.status().as_u16(), 404);
+    let browser = reqwest::get(format!("http://{address}/metrics")).await.expect("an answer");
+    assert_eq!(browser.headers()["content-type"], CLASSIC_CONTENT_TYPE);
+    let text = browser.text().await.expect("text");
+    assert!(text.contains("# TYPE autoupdate_reloads_total counter\n") && !text.contains("# EOF"), "{text}");
     serving.abort();
 }
 

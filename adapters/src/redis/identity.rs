@@ -38,11 +38,11 @@ impl RedisIdentity {
             key: key.to_owned(),
             problem: error.to_string(),
         })?;
-        // Not the text itself: the client library passes over in silence what it does not understand.
+        // Not the text itself: the client library silently skips what it does not understand.
         Ok(Self { certificate: pem::text(&certificates).into_bytes(), key: key_text })
     }
 
-    /// As the client library takes it.
+    /// Returns it in the client library's form.
     pub(super) fn client_tls(&self) -> ClientTlsConfig {
         ClientTlsConfig { client_cert: self.certificate.clone(), client_key: self.key.clone() }
     }
@@ -62,10 +62,10 @@ impl fmt::Debug for RedisIdentity {
     }
 }
 
-/// Two files do not hold a client certificate and its key; says what is wrong, and shows nothing of the key.
+/// Why two files are not a client certificate and its key; shows nothing of the key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedisIdentityError {
-    /// One file cannot be used by itself.
+    /// One of the files cannot be used.
     #[error(
         "{variable}={path} {problem}. REDIS_CERT_FILE must hold the certificate by which Redis knows the service, with \
          the chain to its authority, and REDIS_KEY_FILE the key of it, both in PEM and readable for the service's user",
@@ -99,7 +99,7 @@ pub enum RedisIdentityError {
 mod tests {
     use super::*;
 
-    /// `None` for a file that is not there.
+    /// `None` for a missing file.
     #[track_caller]
     fn check(certificate: Option<&str>, key: Option<&str>, problem: Option<&[&str]>) {
         let directory = tempfile::tempdir().expect("a directory");

@@ -1,4 +1,4 @@
-//! How is one Redis asked, so that the answer comes in bounded time and a bad connection is not used again?
+//! How is one Redis asked so that the answer comes in bounded time and no bad connection is reused?
 
 use std::fmt;
 use std::io;
@@ -17,20 +17,20 @@ use super::refusal_log::RefusalLog;
 use super::transaction::{self, TransactionError};
 use crate::system::SystemClock;
 
-/// The code of the error that a key holds another kind of value than was asked for.
+/// The error code for a key that holds another kind of value than was asked for.
 const WRONG_TYPE: &str = "WRONGTYPE";
 
 /// The way to one Redis. Cloning is cheap.
 #[derive(Clone)]
 pub(super) struct RedisLink {
-    /// Where it leads, for errors; holds no secret.
+    /// Where it leads, for errors; contains no secret.
     name: Arc<str>,
     connector: Arc<dyn Connector>,
     pub(super) limits: RedisLimits,
     failures: Arc<AtomicU64>,
     refusals: Arc<RefusalLog>,
     is_tls: bool,
-    /// Whether it ever answered: then it speaks TLS or not, as was configured.
+    /// Whether it has ever answered: then TLS is on or off as configured.
     has_answered: Arc<AtomicBool>,
 }
 
@@ -48,12 +48,12 @@ impl RedisLink {
         }
     }
 
-    /// Does the other one lead to the same place by the same connections?
+    /// Returns whether the other one leads to the same place over the same connections.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.connector, &other.connector)
     }
 
-    /// Sends commands and reads their answers within the time of a request. `what` names it in errors.
+    /// Sends commands and reads their answers within the time of a request. `what` names the request in errors.
     pub(super) async fn ask<T: FromRedisValue>(&self, what: &str, commands: &Pipeline) -> Result<T, Unavailable> {
         self.ask_within(self.limits.request, what, commands).await
     }
@@ -68,7 +68,7 @@ impl RedisLink {
         self.within(limit, commands).await.map_err(|problem| self.failed(what, problem, commands))
     }
 
-    /// The text at `key`; `None` if there is nothing, or something that is no text.
+    /// Returns the text at `key`; `None` if there is nothing, or something that is not text.
     pub(super) async fn text_at(&self, what: &str, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
         let mut commands = redis::pipe();
         commands.get(key);
@@ -83,7 +83,7 @@ impl RedisLink {
         match timeout(limit, self.ask_twice_if_read_only(commands)).await {
             Ok(answer) => answer,
             Err(_) => {
-                // Where one connection leads nowhere the others do not lead further: nobody else shall wait for that.
+                // If one connection is dead, so are the others: nobody else should wait for them.
                 self.connector.forget_idle();
                 Err(LinkProblem::Late(limit))
             }
@@ -98,8 +98,8 @@ impl RedisLink {
         }
     }
 
-    /// The error that `what` failed here by an error of the library, which is counted; a refusal goes to the log.
-    /// `commands` are those that were sent, if it came so far.
+    /// Returns and counts the error that `what` failed here because of an error of the library; a refusal is logged.
+    /// `commands` are those that were sent, if it came that far.
     pub(super) fn unavailable_by(&self, what: &str, error: &RedisError, commands: Option<&Pipeline>) -> Unavailable {
         match RedisRefusal::of(error, commands) {
             Some(refusal) => self.refused(what, &refusal),
@@ -107,8 +107,8 @@ impl RedisLink {
         }
     }
 
-    /// What is to be tried where it never answered. A Redis without TLS waits for the end of what it takes for a command;
-    /// one with TLS cuts whoever does not begin with it, or answers by its own protocol.
+    /// Returns what to try where Redis has never answered. A Redis without TLS waits for the end of what it takes for a
+    /// command; one with TLS disconnects clients that do not begin with it, or answers in its own protocol.
     fn hint_at_tls(&self, error: &RedisError) -> &'static str {
         let is_cut = error.is_connection_dropped() && !error.is_connection_refusal();
         let is_no_answer = is_cut || error.kind() == ErrorKind::Parse;
@@ -129,9 +129,9 @@ impl RedisLink {
         }
     }
 
-    /// A primary that was demoted still answers PING, so it stays in the pool, but refuses to write. Then all its
-    /// connections are worthless; a new one leads to the new primary. The refused command had no effect, so it is
-    /// safe to repeat it.
+    /// A demoted primary still answers PING, so it stays in the pool, but refuses to write. Then all its connections
+    /// are worthless; a new one leads to the new primary. The refused command had no effect, so it is safe to repeat
+    /// it.
     async fn ask_twice_if_read_only<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, LinkProblem> {
         match self.ask_once(commands).await {
             Err(LinkProblem::Error(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) => {
@@ -163,7 +163,7 @@ impl RedisLink {
         answer
     }
 
-    /// Opens a connection of one's own.
+    /// Opens a dedicated connection.
     pub(super) async fn dedicated(&self, what: &str) -> Result<Dedicated, Unavailable> {
         match timeout(self.limits.connect, self.connector.dedicated()).await {
             Ok(connection) => connection.map_err(|error| self.unavailable_by(what, &error, None)),
@@ -175,22 +175,22 @@ impl RedisLink {
         }
     }
 
-    /// Does the connection lead to where a new one would?
+    /// Returns whether the connection leads where a new one would.
     pub(super) fn is_present(&self, connection: &Dedicated) -> bool {
         connection.epoch == self.epoch()
     }
 
-    /// Grows when the way begins to lead to another Redis.
+    /// Returns a number that grows when the way begins to lead to another Redis.
     pub(super) fn epoch(&self) -> u64 {
         self.connector.epoch()
     }
 
-    /// How often something failed here.
+    /// Returns how often something failed here.
     pub(super) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// The error that `what` failed here, which is counted.
+    /// Returns and counts the error that `what` failed here.
     pub(super) fn unavailable(&self, what: &str, problem: &str) -> Unavailable {
         self.failures.fetch_add(1, Ordering::Relaxed);
         Unavailable::Silent(format!("Redis at {}: {what}: {problem}", self.name))
@@ -225,7 +225,7 @@ fn is_wrong_type(error: &RedisError) -> bool {
     of_commands.is_some_and(|errors| errors.iter().any(|(_, error)| error.code() == WRONG_TYPE))
 }
 
-/// The server answered, if only that it cannot do this.
+/// The server answered, if only that it refuses.
 fn leaves_the_connection_usable(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::Server(kind) => kind != ServerErrorKind::ReadOnly,

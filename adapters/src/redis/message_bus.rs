@@ -16,7 +16,7 @@ use super::connect::Dedicated;
 use super::link::RedisLink;
 use super::stream::{EntryId, stream_key};
 
-/// The one field of an entry.
+/// The only field of an entry.
 const CONTENT_FIELD: &str = "content";
 
 /// The streams in Redis: read from the read address, written to the write address.
@@ -29,7 +29,7 @@ pub struct RedisMessageBus {
 }
 
 impl RedisMessageBus {
-    /// Reads and writes over these connections, and opens one of its own for each channel.
+    /// Reads and writes over these connections, and opens a dedicated one for each channel.
     #[must_use]
     pub fn new(redis: &Redis) -> Self {
         Self {
@@ -74,8 +74,8 @@ impl MessageBus for RedisMessageBus {
         Ok(messages.first().map_or(Position::START, |message| message.position))
     }
 
-    /// The connection is taken out of its place while it waits, and put back only after a sensible answer. So a read
-    /// that failed, took too long or was given up leaves no connection behind on which an old question still waits.
+    /// The connection is taken out of its place while it waits, and put back only after a valid answer. So a read that
+    /// failed, took too long or was cancelled leaves no connection behind on which an old question is still pending.
     async fn read(&self, channel: Channel, after: Position) -> Result<Batch, Unavailable> {
         let idle = self.idle_reader(channel);
         let mut connection = match idle.take().filter(|connection| self.read.is_present(connection)) {
@@ -115,15 +115,15 @@ impl std::fmt::Debug for IdleReader {
     }
 }
 
-/// Waits for entries, and then looks whether they follow `after`.
+/// Waits for entries, and then checks whether they follow `after`.
 ///
-/// Both commands are sent at once; Redis runs the second when the wait of the first is over. Looking afterwards is what
-/// proves it: an entry that is still there was there before, and the oldest entries are dropped first, so none behind it
-/// can be missing.
+/// Both commands are sent at once; Redis runs the second when the wait of the first is over. Checking afterwards is the
+/// proof: an entry that is still there was there before, and the oldest entries are dropped first, so none after it can
+/// be missing.
 fn read_commands(channel: Channel, after: Position, wait_milliseconds: u128) -> Pipeline {
     let mut commands = redis::pipe();
     commands.cmd("XREAD").arg("COUNT").arg(READ_MESSAGES_MAX);
-    // 0 would mean: for ever.
+    // 0 would mean forever.
     commands.arg("BLOCK").arg(wait_milliseconds.max(1).to_string());
     commands.arg("STREAMS").arg(stream_key(channel)).arg(EntryId::from(after).to_string());
     if after == Position::START {
@@ -145,7 +145,7 @@ fn read_batch(entries: Value, proof: Value, after: Position) -> Option<Batch> {
     Some(Batch { messages: read_streams(entries)?, follows })
 }
 
-/// The entries in the answer to `XREAD` of one stream: nothing, or `[[name, entries]]`.
+/// Reads the entries in the answer to `XREAD` of one stream: nothing, or `[[name, entries]]`.
 fn read_streams(answer: Value) -> Option<Vec<BusMessage>> {
     match answer {
         Value::Nil => Some(Vec::new()),
@@ -160,7 +160,7 @@ fn read_streams(answer: Value) -> Option<Vec<BusMessage>> {
     }
 }
 
-/// The entries `[[id, [field, value, …]], …]`.
+/// Reads the entries `[[id, [field, value, …]], …]`.
 fn read_entries(answer: Value) -> Option<Vec<BusMessage>> {
     let Value::Array(entries) = answer else { return None };
     entries.into_iter().map(read_entry).collect()

@@ -1,8 +1,8 @@
 //! How does the service speak with Redis? (spec: redis.md#addresses)
 //!
-//! Two addresses: what is read comes from the one (often a replica), what is written goes to the other. Requests take a
-//! connection from a pool; a read that waits for new messages has a connection of its own. Every call ends in bounded
-//! time ([`RedisLimits`]), and a connection that was slow or failed is never used again.
+//! Two addresses: reads go to the one (often a replica), writes to the other. Requests take a connection from a pool; a
+//! read that waits for new messages has its own connection. Every call ends in bounded time ([`RedisLimits`]), and a
+//! connection that was slow or failed is never reused.
 
 mod address;
 mod applause_store;
@@ -49,10 +49,10 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Prepares connections to the two addresses; they are opened when they are needed.
+    /// Prepares connections to the two addresses; they are opened on demand.
     ///
     /// # Errors
-    /// An address that no connection can be made from.
+    /// No connection can be made from an address.
     pub fn new(read: &RedisAddress, write: &RedisAddress, limits: RedisLimits) -> Result<Self, RedisAddressError> {
         let connect = |address: &RedisAddress| -> Result<RedisLink, RedisAddressError> {
             let connector = PoolConnector::new(address.connection_info()?, limits);
@@ -64,11 +64,10 @@ impl Redis {
         Ok(Self { read: read_link, write: write_link })
     }
 
-    /// Prepares connections to the primary that the sentinels name; it is asked for, and they are opened, when they are
-    /// needed. Reads go there too.
+    /// Prepares connections to the primary that the sentinels name; they are opened on demand, and reads use them too.
     ///
     /// # Errors
-    /// Addresses that no connection can be made from.
+    /// No connection can be made from the addresses.
     pub fn by_sentinel(sentinels: &RedisSentinels, limits: RedisLimits) -> Result<Self, RedisAddressError> {
         let connector = SentinelConnector::new(sentinels, limits).map_err(|error| sentinels.nodes.refused(&error))?;
         let link = RedisLink::new(sentinels.to_string(), sentinels.nodes.is_tls(), Arc::new(connector), limits);
@@ -84,14 +83,14 @@ impl Redis {
         Self { read: link("the read transport", read), write: link("the write transport", write) }
     }
 
-    /// How many requests failed since the start: Redis could not be reached, was too slow, or refused.
+    /// Returns how many requests have failed since startup: Redis could not be reached, was too slow, or refused.
     #[must_use]
     pub fn failures(&self) -> u64 {
         let of_write = if self.reads_where_it_writes() { 0 } else { self.write.failures() };
         self.read.failures() + of_write
     }
 
-    /// Is what was written found at once, because reads go to the same address?
+    /// Returns whether writes are visible to reads at once, because both go to the same address.
     fn reads_where_it_writes(&self) -> bool {
         self.read.is_same_as(&self.write)
     }

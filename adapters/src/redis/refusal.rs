@@ -1,4 +1,4 @@
-//! Why does Redis refuse, and what has the operator to do about it?
+//! Why does Redis refuse, and what can the operator do about it?
 
 use std::error::Error;
 use std::io;
@@ -7,11 +7,11 @@ use std::sync::Arc;
 use redis::{ErrorKind, Pipeline, RedisError, ServerError};
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
-/// What stands in the place of a command where the connection itself is refused.
+/// What is named instead of a command if the connection itself is refused.
 const LOGIN: &str = "the login";
 const TLS: &str = "TLS";
 
-/// The kinds of refusals. What one needs to be told is the same for all of a kind.
+/// The kinds of refusals. The advice is the same for all refusals of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RefusalKind {
     LoginMissing,
@@ -80,7 +80,7 @@ impl RefusalKind {
         }
     }
 
-    /// Whether the other side is there and said no. (A certificate that is not trusted is refused by the service itself.)
+    /// Whether the other side exists and refused. (A certificate that is not trusted is refused by the service itself.)
     const fn is_of_server(self) -> bool {
         !matches!(self, Self::UnknownIssuer | Self::OtherName | Self::BadCertificate | Self::NoTls)
     }
@@ -129,18 +129,18 @@ impl RefusalKind {
     }
 }
 
-/// What Redis refuses, and why. None of it holds what was sent or read, or the address.
+/// What Redis refuses, and why. Contains neither what was sent or read, nor the address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RedisRefusal {
     pub(super) kind: RefusalKind,
-    /// The command's name, or what stands in its place.
+    /// The command's name, or what is named instead.
     pub(super) command: String,
     /// What Redis said.
     pub(super) error: String,
 }
 
 impl RedisRefusal {
-    /// The refusal that the error stands for; `None` if there was no sensible answer at all.
+    /// Returns the refusal that the error stands for; `None` if there was no valid answer at all.
     pub(super) fn of(error: &RedisError, commands: Option<&Pipeline>) -> Option<Self> {
         if let Some(errors) = error.clone().into_server_errors() {
             let (index, first) = errors.first()?;
@@ -150,13 +150,13 @@ impl RedisRefusal {
         let refused = |kind, command: &str| Self { kind, command: command.to_owned(), error: describe(error) };
         match error.kind() {
             ErrorKind::AuthenticationFailed => Some(refused(RefusalKind::LoginWrong, LOGIN)),
-            // What the library makes of an error in the answer to SELECT.
+            // How the library represents an error in the answer to SELECT.
             ErrorKind::Server(_) => Some(refused(RefusalKind::of_code(error.code()?, ""), "SELECT")),
             _ => Some(refused(RefusalKind::of_tls(tls_error(error)?)?, TLS)),
         }
     }
 
-    /// The refusal of the command that stands at `index`.
+    /// Returns the refusal of the command at `index`.
     pub(super) fn by_server(error: &ServerError, commands: &Pipeline, index: usize) -> Self {
         let details = without_arguments(error.details().unwrap_or_default());
         let kind = RefusalKind::of_code(error.code(), details);
@@ -166,12 +166,12 @@ impl RedisRefusal {
         Self { kind, command, error: format!("{} {details}", error.code()).trim_end().to_owned() }
     }
 
-    /// What is to be done.
+    /// Returns what to do about it.
     pub(super) const fn advice(&self) -> &'static str {
         self.kind.advice()
     }
 
-    /// What is refused, for anybody; `None` if the refusal is the service's own.
+    /// Returns what is refused, for anybody; `None` if the refusal is the service's own.
     pub(super) fn public(&self) -> Option<String> {
         let code = self.error.split(' ').next().filter(|code| code.chars().all(|one| one.is_ascii_uppercase()));
         self.kind.is_of_server().then(|| match (self.command.as_str(), code) {
@@ -182,7 +182,8 @@ impl RedisRefusal {
     }
 }
 
-/// The error as a text for the log. What was read or sent must not be in it: it may be a session or meeting data.
+/// Returns the error as a text for the log. It must not contain what was read or sent, which may be a session or
+/// meeting data.
 pub(super) fn describe(error: &RedisError) -> String {
     match error.kind() {
         ErrorKind::UnexpectedReturnType | ErrorKind::Parse => "the answer is not of the expected kind".to_owned(),
@@ -203,9 +204,9 @@ fn command_at(commands: &Pipeline, index: usize) -> Option<String> {
     }
 }
 
-/// The error of the TLS library that it stems from.
+/// Returns the error of the TLS library that caused it.
 fn tls_error(error: &RedisError) -> Option<&TlsError> {
-    // The library keeps its causes in an `Arc`, and hands that out.
+    // The library keeps its causes in an `Arc`, and returns that.
     let source = error.source()?.downcast_ref::<Arc<dyn Error + Send + Sync>>()?;
     source.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
 }

@@ -1,4 +1,4 @@
-//! How does the operator hear that Redis refuses, once a minute for each kind at most?
+//! How is the operator told that Redis refuses, at most once a minute for each kind?
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,17 +14,17 @@ use application::once_a_minute::OnceAMinute;
 /// since.
 pub(super) struct RefusalLog {
     clock: Arc<dyn Clock>,
-    /// One entry a kind, so there are never more than kinds.
+    /// One entry per kind, so there are never more than kinds.
     seen: Mutex<BTreeMap<RefusalKind, RefusalsSeen>>,
 }
 
 struct RefusalsSeen {
     progress: OnceAMinute,
-    /// Not more than the service has commands.
+    /// No more than the service has commands.
     commands: BTreeSet<String>,
 }
 
-/// What a line of the log says.
+/// What a log line says.
 #[derive(Debug, PartialEq, Eq)]
 struct LogLine {
     commands: String,
@@ -36,17 +36,17 @@ impl RefusalLog {
         Self { clock, seen: Mutex::default() }
     }
 
-    /// Notes a refusal of the Redis that is called `name` in the log.
+    /// Logs a refusal of the Redis called `name`.
     pub(super) fn note(&self, name: &str, refusal: &RedisRefusal) {
         if let Some(LogLine { commands, count }) = self.line(refusal) {
             let (error, advice) = (&refusal.error, refusal.advice());
-            warn!(redis = name, commands, count, error, advice, "Redis refuses what the service needs");
+            warn!(redis = name, commands, count, error, advice, "Redis refuses commands that the service needs");
         }
     }
 
-    /// The line that is due now.
+    /// Returns the line that is due now.
     fn line(&self, refusal: &RedisRefusal) -> Option<LogLine> {
-        // Nothing is left half done by a panic.
+        // A panic leaves nothing half done.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || RefusalsSeen { progress: OnceAMinute::new(Arc::clone(&self.clock)), commands: BTreeSet::new() };
         let seen = seen.entry(refusal.kind).or_insert_with(new);
@@ -71,8 +71,8 @@ mod tests {
 
     use super::*;
 
-    /// At a second a command is refused: which commands does the line name that is logged then, and how many refusals does
-    /// it count?
+    /// Commands are refused at these seconds: checks which commands the line logged then names, and how many refusals
+    /// it counts.
     type Refused<'a> = (u64, RefusalKind, &'a str, Option<(&'a str, u64)>);
 
     #[track_caller]

@@ -10,22 +10,22 @@ use super::link::RedisLink;
 pub(super) const FULL_DATA_KEY: &str = "full_data";
 /// The sorted set of change ids.
 pub(super) const CHANGE_ID_KEY: &str = "change_id";
-/// The member of it whose score is the id the cache was built with.
+/// The member whose score is the id with which the cache was built.
 pub(super) const LOWEST_MEMBER: &str = "_config:lowest_change_id";
-/// Members that begin so are not elements.
+/// Members with this prefix are not elements.
 pub(super) const CONFIG_PREFIX: &[u8] = b"_config:";
 /// Says whether the cache is complete.
 const CACHE_READY_KEY: &str = "cache_ready";
 const CACHE_READY: &[u8] = b"ok";
 
-/// Above that a score, which is a floating point number, no longer tells neighbouring ids apart (2^53).
+/// Above this a score, which is a floating point number, no longer distinguishes neighbouring ids (2^53).
 const SCORE_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// The answers to [`ask_bounds`]: is the cache ready, how many elements are there, the member with the highest score, the
-/// lowest id.
+/// The answers to [`ask_bounds`]: whether the cache is ready, how many elements there are, the member with the highest
+/// score, the lowest id.
 pub(super) type BoundsReply = (Option<Vec<u8>>, u64, Vec<(Vec<u8>, f64)>, Option<f64>);
 
-/// Adds the questions that every consistent answer needs.
+/// Adds the queries that every consistent answer needs.
 pub(super) fn ask_bounds(commands: &mut Pipeline) {
     commands.get(CACHE_READY_KEY).hlen(FULL_DATA_KEY);
     commands.zrevrange_withscores(CHANGE_ID_KEY, 0, 0).zscore(CHANGE_ID_KEY, LOWEST_MEMBER);
@@ -36,7 +36,8 @@ pub(super) fn bounds(link: &RedisLink, (ready, elements, highest, lowest): Bound
     if ready.as_deref() != Some(CACHE_READY) {
         return Err(StoreError::NotReady);
     }
-    // What the server says to be complete, and is not, lost a part: it looks like a meeting in which all was deleted.
+    // A cache that claims to be complete, and is not, lost a part: it looks like a meeting in which everything was
+    // deleted.
     if elements == 0 {
         return Err(StoreError::Incomplete(Missing::Elements));
     }
@@ -55,7 +56,7 @@ pub(super) fn bounds(link: &RedisLink, (ready, elements, highest, lowest): Bound
     Ok(Bounds { lowest: id("lowest change id", lowest)?, highest: id("highest change id", *highest)? })
 }
 
-/// The change id that a score stands for; `None` if it is none.
+/// Returns the change id that a score stands for; `None` if it is none.
 fn change_id(score: f64) -> Option<ChangeId> {
     #[expect(
         clippy::cast_possible_truncation,

@@ -1,9 +1,9 @@
 //! Which Redis is the primary now? The sentinels are asked, and connections are made to the one that they name.
 //!
-//! They are asked before each connection of one's own, when no connection can be had, when the primary refuses to write or
-//! does not answer, and now and then. The client library asks one after the other, and believes none whose primary says
-//! that it is a replica. Its own pool is not used: that would keep connections to a primary that was demoted, as they
-//! still answer, and has a time-out for answers that is too short to load a meeting.
+//! They are asked before each dedicated connection, when no connection can be had, when the primary refuses to write or
+//! does not answer, and from time to time. The client library asks one after the other, and believes none whose primary
+//! says that it is a replica. Its own pool is not used: it would keep connections to a demoted primary, as they still
+//! answer, and its time-out for answers is too short to load a meeting.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,9 +25,9 @@ pub(super) struct SentinelConnector {
 
 /// Knows the primary.
 struct Finder {
-    /// Locked while they are asked: whoever wants to ask meanwhile takes the same answer.
+    /// Locked while they are asked: concurrent callers share the answer.
     sentinels: tokio::sync::Mutex<Sentinels>,
-    // A std mutex, as it is held for a look only.
+    // A std mutex, since it is held only briefly.
     known: Mutex<Known>,
     master: String,
     limits: RedisLimits,
@@ -35,21 +35,21 @@ struct Finder {
 
 struct Sentinels {
     client: SentinelClient,
-    /// When they answered last, and what.
+    /// When they last answered, and what.
     last: Option<(Instant, Result<Arc<Primary>, RedisError>)>,
 }
 
 #[derive(Default)]
 struct Known {
-    /// Stays when the sentinels do not answer: while it works, it does not need them.
+    /// Kept when the sentinels do not answer: as long as it works, it does not need them.
     primary: Option<Arc<Primary>>,
     /// When the sentinels have to be asked again; `None`: before the next connection.
     asked_again: Option<Instant>,
 }
 
 impl Known {
-    /// The primary, and whether the sentinels are to be asked again; if so, others that come meanwhile need not. `None`:
-    /// they have to be asked first.
+    /// Returns the primary, and whether the sentinels are to be asked again; if so, concurrent callers need not.
+    /// `None`: they have to be asked first.
     fn look(&mut self, pause: Duration) -> Option<(Arc<Primary>, bool)> {
         let (primary, asked_again) = (self.primary.as_ref()?, self.asked_again.as_mut()?);
         let now = Instant::now();
@@ -94,7 +94,7 @@ impl Connector for SentinelConnector {
         }
     }
 
-    /// Such a connection stays for hours, so it is worth the question.
+    /// Such a connection lasts for hours, so it is worth asking.
     async fn dedicated(&self) -> Result<Dedicated, RedisError> {
         let primary = self.finder.ask_or_known().await?;
         let mut connection = primary.connector.dedicated().await?;
@@ -116,20 +116,20 @@ impl Connector for SentinelConnector {
 }
 
 impl Finder {
-    /// The primary, as it was told not long ago. If that is longer ago, it is asked for beside the request: that need not
-    /// wait for it.
+    /// Returns the primary, as it was named not long ago. If that was longer ago, the sentinels are asked alongside the
+    /// request, which need not wait for it.
     async fn primary(self: &Arc<Self>) -> Result<Arc<Primary>, RedisError> {
         let look = self.known().look(self.limits.sentinels_asked);
         let Some((primary, is_due)) = look else { return self.ask_or_known().await };
         if is_due {
             let finder = Arc::clone(self);
-            // Ends by itself, within the time to connect. What comes of it is noted where it is found.
+            // Ends by itself, within the time to connect. The result is recorded where it is found.
             tokio::spawn(async move { drop(finder.ask().await) });
         }
         Ok(primary)
     }
 
-    /// Asks for the primary. If no sentinel answers, the one that is known may still work.
+    /// Asks for the primary. If no sentinel answers, the last known one may still work.
     async fn ask_or_known(&self) -> Result<Arc<Primary>, RedisError> {
         let asked = self.ask().await;
         asked.or_else(|error| {
@@ -163,7 +163,7 @@ impl Finder {
         let epoch = match &known.primary {
             Some(primary) if primary.place == *info.addr() => return Ok(Arc::clone(primary)),
             Some(primary) => {
-                info!(name = self.master, was = %primary.place, is = %info.addr(), "the sentinels name another primary");
+                info!(name = self.master, was = %primary.place, is = %info.addr(), "the sentinels name a new primary");
                 primary.epoch + 1
             }
             None => 0,
@@ -174,7 +174,7 @@ impl Finder {
         Ok(primary)
     }
 
-    /// The library says of a primary that is down just that no such name was found.
+    /// Of a primary that is down the library only says that no such name was found.
     fn explained(&self, error: RedisError) -> RedisError {
         if error.kind() != ErrorKind::MasterNameNotFoundBySentinel {
             return (ErrorKind::Io, "the sentinels name no primary", error.to_string()).into();

@@ -9,29 +9,29 @@ use redis::{ConnectionAddr, RedisResult, TlsMode};
 use super::address::RedisAddress;
 use super::connect::tcp_settings;
 
-/// The port of a sentinel that is given without one.
+/// The port of a sentinel for which none is given.
 const SENTINEL_PORT: u16 = 26_379;
-/// What an address of a sentinel that is reached by TLS begins with.
+/// The prefix of the address of a sentinel that is reached over TLS.
 const TLS_SCHEME: &str = "rediss://";
 
-/// A primary that is found by asking sentinels. Neither form of printing it shows a password.
+/// A primary that is found by asking sentinels. Neither way of printing it shows a password.
 #[derive(Clone)]
 pub struct RedisSentinels {
-    /// Who is asked.
+    /// The sentinels to ask.
     pub sentinels: SentinelAddresses,
-    /// The name that the sentinels know the primary and its replicas by.
+    /// The name by which the sentinels know the primary and its replicas.
     pub master: String,
     /// The user at the sentinels; `None`: the default one.
     pub user: Option<String>,
     /// The password at the sentinels; `None`: there is none.
     pub password: Option<String>,
-    /// The login, the database and TLS of the primary, and the authority that is trusted and the client certificate, also at the sentinels. Where it
-    /// is does not matter: the sentinels say that.
+    /// The login, the database and TLS of the primary, and the trusted authority and client certificate, which also
+    /// apply to the sentinels. Its host does not matter: the sentinels name it.
     pub nodes: RedisAddress,
 }
 
 impl RedisSentinels {
-    /// The client library's way to ask them.
+    /// Returns the client library's way to ask them.
     pub(super) fn client(&self) -> RedisResult<SentinelClient> {
         let addresses = self.sentinels.places.iter().map(|Place { host, port }| {
             let (host, port) = (host.clone(), *port);
@@ -96,20 +96,20 @@ struct Place {
 }
 
 impl SentinelAddresses {
-    /// Is there none?
+    /// Returns whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 
-    /// Are they reached by TLS?
+    /// Returns whether they are reached over TLS.
     #[must_use]
     pub fn is_tls(&self) -> bool {
         self.is_tls
     }
 }
 
-/// A text is not a list of addresses of sentinels.
+/// Why a text is not a list of addresses of sentinels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("host[:port] of each sentinel, separated by commas, either none or all with rediss:// in front for TLS")]
 pub struct SentinelAddressesError;

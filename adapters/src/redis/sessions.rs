@@ -10,8 +10,8 @@ use crate::django::SessionStore;
 
 /// The Django sessions in Redis.
 ///
-/// Each is asked for at the read address first. What is missing there is asked for at the write address: reads may lag
-/// behind the login.
+/// Each is looked up at the read address first. What is missing there is looked up at the write address, because reads
+/// may lag behind the login.
 #[derive(Clone)]
 pub struct RedisSessions {
     redis: Redis,
@@ -30,7 +30,7 @@ impl RedisSessions {
     }
 
     async fn get_from(&self, link: &RedisLink, key: &SessionKey) -> Result<Option<Vec<u8>>, Unavailable> {
-        // What is no text is no session.
+        // Anything that is not text is not a session.
         link.text_at("reading a session", &self.redis_key(key)).await
     }
 

@@ -1,4 +1,4 @@
-//! What are the streams of Redis called, and where in them does an entry stand? (spec: redis.md#keys)
+//! What are the streams of Redis called, and where in them is an entry? (spec: redis.md#keys)
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,7 +18,7 @@ pub(crate) const fn stream_key(channel: Channel) -> &'static str {
 pub(crate) struct EntryId {
     /// When it was appended, by the clock of Redis.
     pub(crate) milliseconds: u64,
-    /// Tells entries of one millisecond apart.
+    /// Distinguishes entries of one millisecond.
     pub(crate) counter: u64,
 }
 
@@ -35,7 +35,7 @@ impl From<EntryId> for Position {
     }
 }
 
-/// A text is not the id of an entry.
+/// Why a text is not the id of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not of the form <milliseconds>-<counter>")]
 pub(crate) struct EntryIdError;

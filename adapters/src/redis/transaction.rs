@@ -1,7 +1,7 @@
 //! How are several commands run as one, and which of them does Redis refuse?
 //!
-//! The client library can do it, but counts wrong where `MULTI` itself is refused (because there was no login, say): the
-//! refusal is lost, and a build with checks panics.
+//! The client library can do this, but miscounts where `MULTI` itself is refused (for lack of a login, say): the
+//! refusal is lost, and a debug build panics.
 
 use redis::aio::ConnectionLike;
 use redis::{FromRedisValue, Pipeline, RedisError, Value, from_redis_value};
@@ -42,7 +42,7 @@ pub(super) async fn run<T: FromRedisValue>(
     }
 }
 
-/// The first of the commands that was refused.
+/// The first command that was refused.
 fn refused(replies: &[Value], commands: &Pipeline) -> Result<(), TransactionError> {
     let refused = replies.iter().enumerate().find_map(|(index, reply)| match reply {
         Value::ServerError(error) => Some(RedisRefusal::by_server(error, commands, index)),

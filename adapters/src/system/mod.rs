@@ -1,4 +1,4 @@
-//! What time does the machine say it is?
+//! What time is it, according to the machine?
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
-    /// A clock whose monotonic time begins now.
+    /// Creates a clock whose monotonic time begins now.
     #[must_use]
     pub fn new() -> Self {
         Self { start: Instant::now() }
@@ -28,7 +28,7 @@ impl Default for SystemClock {
 #[async_trait]
 impl Clock for SystemClock {
     fn unix_seconds(&self) -> u64 {
-        // A machine whose clock stands before 1970 still applauds, if only with itself.
+        // A machine whose clock shows a time before 1970 still applauds, if only to itself.
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
     }
 

@@ -44,7 +44,7 @@ enum Kind {
     Persistent,
     /// Follows the primary at this port.
     Replica(u16),
-    /// The rendered blocks that were used recently, shared by all connections.
+    /// Watches the primary at this port.
     Sentinel(u16),
     /// Speaks TLS.
     Tls(TlsIdentity),

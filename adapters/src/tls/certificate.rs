@@ -12,10 +12,10 @@ use super::provider;
 use crate::pem::{self, PemCertificate};
 
 impl Files {
-    /// The certificate chain and its key, checked to fit.
+    /// Returns the certificate chain and its key, checked to match.
     ///
-    /// The first certificate must be the key's own. Whether the others lead to an authority that anybody trusts is left to
-    /// those who read them; see [`doubts`](super::doubts).
+    /// The first certificate must be the key's own. Whether the others lead to a trusted authority is checked
+    /// elsewhere; see [`doubts`](super::doubts).
     pub(super) fn certificate(&self) -> Result<CertifiedKey, CertificateError> {
         let malformed = |file: &PathBuf, problem: String| CertificateError::Malformed { file: file.clone(), problem };
         let chain = pem::certificates(&self.certificate)

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use crate::file::remedy;
 
-/// Why there is no usable certificate. The texts name the file, and never hold anything of a key.
+/// Why there is no usable certificate. The texts name the file, and never contain anything of a key.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
-    /// No pair of files is there.
+    /// There is no pair of files.
     #[error(
         "CERT_DIR={directory} {state}; put the certificate chain and its key there, as autoupdate.pem and autoupdate-key.pem, \
          cert.pem and key.pem, fullchain.pem and privkey.pem, or tls.crt and tls.key, or leave CERT_DIR empty for a \
@@ -20,8 +20,8 @@ pub enum CertificateError {
         /// What is there instead.
         state: &'static str,
     },
-    /// Of a pair only one file is there, and no other pair is.
-    #[error("{present} is there, but {missing}, which belongs to it, is not; put it there too")]
+    /// Only one file of a pair is there, and no other pair.
+    #[error("{present} exists, but {missing}, which belongs to it, does not; put it there too")]
     Half {
         /// The file that is there.
         present: PathBuf,
@@ -44,7 +44,7 @@ pub enum CertificateError {
         /// What is wrong and what to do.
         problem: String,
     },
-    /// Certificate and key do not fit.
+    /// Certificate and key do not match.
     #[error("{certificate} and {key} cannot be used together: {cause}")]
     Mismatch {
         /// The certificate's file.
@@ -54,10 +54,10 @@ pub enum CertificateError {
         /// Why, and what to do.
         cause: String,
     },
-    /// A self-signed certificate could not be made.
-    #[error("cannot make a self-signed certificate: {0}; set CERT_DIR to a directory with a certificate, or TLS=off")]
+    /// A self-signed certificate could not be created.
+    #[error("cannot create a self-signed certificate: {0}; set CERT_DIR to a directory with a certificate, or TLS=off")]
     SelfSigned(rcgen::Error),
-    /// The cryptography does not work here at all.
+    /// Cryptography does not work here at all.
     #[error("TLS cannot be set up: {0}; TLS=off serves without it")]
     Unusable(rustls::Error),
 }

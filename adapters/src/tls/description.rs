@@ -9,7 +9,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
-/// What the log tells of a certificate that is served.
+/// What the log says about a certificate that is served.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Description {
     pub(super) subject: String,
@@ -18,7 +18,7 @@ pub(super) struct Description {
     pub(super) names: String,
     pub(super) not_before: String,
     pub(super) not_after: String,
-    /// SHA-256 over the whole, as browsers and `openssl x509 -fingerprint -sha256` show it.
+    /// SHA-256 of the whole certificate, as shown by browsers and `openssl x509 -fingerprint -sha256`.
     pub(super) fingerprint: String,
 }
 
@@ -36,7 +36,7 @@ pub(super) fn describe(der: &[u8]) -> Option<Description> {
     })
 }
 
-/// The hosts that browsers accept the certificate for.
+/// Returns the hosts for which browsers accept the certificate.
 pub(super) fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
     let Ok(Some(extension)) = certificate.subject_alternative_name() else {
         return Vec::new();
@@ -55,7 +55,7 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
-/// A time as `2026-11-26 01:06:00 UTC`.
+/// Formats a time as `2026-11-26 01:06:00 UTC`.
 pub(super) fn date(time: ASN1Time) -> String {
     let time = time.to_datetime();
     format!("{} {:02}:{:02}:{:02} UTC", time.date(), time.hour(), time.minute(), time.second())

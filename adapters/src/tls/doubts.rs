@@ -11,7 +11,7 @@ use x509_parser::prelude::FromDer;
 
 use super::description::{date, names};
 
-/// From how many days before its end on a certificate is complained about.
+/// How many days before its end a certificate is warned about.
 pub(super) const RENEW_DAYS: i64 = 14;
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
@@ -31,7 +31,7 @@ pub(super) enum Doubt {
         issuer: String,
         next: String,
     },
-    /// It says that it was issued by the one that follows it, whose signature it does not bear.
+    /// It claims to be issued by the one that follows it, but does not bear its signature.
     WrongSignature {
         subject: String,
         next: String,
@@ -88,7 +88,8 @@ impl fmt::Display for Doubt {
     }
 }
 
-/// What stays as it is for as long as the certificate is served. `host` is the name that clients come by, if it is known.
+/// Returns the doubts that last as long as the certificate is served. `host` is the name that clients use, if it is
+/// known.
 pub(super) fn lasting(chain: &[CertificateDer<'_>], host: Option<&str>) -> Vec<Doubt> {
     let certificates = parsed(chain);
     let mut doubts = Vec::new();
@@ -101,19 +102,19 @@ pub(super) fn lasting(chain: &[CertificateDer<'_>], host: Option<&str>) -> Vec<D
             doubts.push(Doubt::NamesOtherHosts { host: host.to_owned() });
         }
     }
-    // A certificate in the wrong place breaks two links; the first says enough.
+    // A misplaced certificate breaks two links; reporting the first is enough.
     doubts.extend(certificates.iter().zip(certificates.iter().skip(1)).find_map(|(one, next)| link(one, next)));
     doubts
 }
 
-/// What the time brings about, at `unix_seconds`. It differs from day to day.
+/// Returns the doubts that arise from the time, at `unix_seconds`. They differ from day to day.
 pub(super) fn timely(chain: &[CertificateDer<'_>], unix_seconds: u64) -> Vec<Doubt> {
     let now = i64::try_from(unix_seconds).unwrap_or(i64::MAX);
     parsed(chain).iter().filter_map(|certificate| age(certificate, now)).collect()
 }
 
-/// The name of a host that certificates can be for, if `host` is one: neither an address, nor this machine's name for
-/// itself, which no client from outside comes by.
+/// Returns the name of a host for which there can be certificates, if `host` is one: neither an address, nor this
+/// machine's name for itself, which no client from outside uses.
 pub(super) fn named_host(host: &str) -> Option<&str> {
     let is_name = matches!(ServerName::try_from(host), Ok(ServerName::DnsName(_)));
     (is_name && !host.eq_ignore_ascii_case("localhost")).then_some(host)
@@ -140,7 +141,7 @@ fn link(one: &X509Certificate<'_>, next: &X509Certificate<'_>) -> Option<Doubt> 
         Err(X509Error::SignatureVerificationError) => {
             Some(Doubt::WrongSignature { subject, next: next.subject().to_string() })
         }
-        // An algorithm that cannot be checked here is no reason to doubt.
+        // An algorithm that cannot be checked here is no reason for doubt.
         _ => None,
     }
 }

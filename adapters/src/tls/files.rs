@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::certificate_error::CertificateError;
 use crate::file::read_limited;
 
-/// The names that are looked for, certificate and key: the service's own, those of many programs, of certbot, of
-/// Kubernetes. The first pair of which both files are there is taken.
+/// The file names, certificate and key: the service's own, those of many programs, of certbot, of Kubernetes. The first
+/// pair with both files is used.
 const FILE_NAMES: [(&str, &str); 4] = [
     ("autoupdate.pem", "autoupdate-key.pem"),
     ("cert.pem", "key.pem"),
@@ -28,8 +28,8 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Reads the first pair that is there. One that is there and cannot be read is an error: what lies beside it may be
-    /// an old one.
+    /// Reads the first pair that is there. One that is there and cannot be read is an error: another one may be
+    /// outdated.
     pub(super) fn read(directory: &Path) -> Result<Self, CertificateError> {
         let pairs = FILE_NAMES.map(|(certificate, key)| (directory.join(certificate), directory.join(key)));
         let mut complete = pairs.iter().filter(|(certificate, key)| is_there(certificate) && is_there(key));
@@ -46,7 +46,7 @@ impl Files {
     }
 }
 
-/// Also a link that leads nowhere, and what nobody lets this process look at: reading it says why it cannot be used.
+/// Also a dangling link, and a file that this process may not look at: reading it says why it cannot be used.
 fn is_there(file: &Path) -> bool {
     !matches!(fs::symlink_metadata(file), Err(error) if is_absence(&error))
 }

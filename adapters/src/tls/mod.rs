@@ -31,14 +31,14 @@ pub use certificate_error::CertificateError;
 pub use probe::trust_anyone;
 pub use reload::{CERTIFICATE_CHECK_SECONDS, CertificateReread, CertificateWatch, Checked};
 
-/// How many bytes of plain text and, apart from it, of cipher text a connection holds at most while its client does not
-/// read; at the limit the connection is not written to. Four records of TLS.
+/// How many bytes of plain text and, separately, of cipher text a connection holds at most while its client does not
+/// read; at the limit the connection is not written to. Four TLS records.
 const BUFFER_BYTES_MAX: usize = 4 * 16 * 1024;
 
 /// Which connections the port serves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TlsMode {
-    /// With TLS and without, told apart by the first byte.
+    /// With and without TLS, distinguished by the first byte.
     #[default]
     Both,
     /// Only with TLS; a plain request is refused with `426`.
@@ -70,7 +70,7 @@ impl fmt::Display for TlsMode {
     }
 }
 
-/// The server's side of TLS: its certificate, which may be replaced while connections are open, and its settings.
+/// The server's side of TLS: its settings, and its certificate, which may be replaced while connections are open.
 #[derive(Clone)]
 pub struct TlsServer {
     acceptor: TlsAcceptor,
@@ -78,9 +78,9 @@ pub struct TlsServer {
 }
 
 impl TlsServer {
-    /// Reads the certificate from `directory`; `None`: makes a self-signed one in memory and logs what it says.
+    /// Reads the certificate from `directory`; `None`: creates a self-signed one in memory and logs its details.
     ///
-    /// The second value tells what was read, and looks for changed files later on; there is none for a certificate in
+    /// The second value says what was read, and later looks for changed files; there is none for a certificate in
     /// memory.
     ///
     /// # Errors
@@ -103,9 +103,9 @@ impl TlsServer {
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificate })
     }
 
-    /// The handshake on a connection whose first bytes have not been consumed. The caller bounds its time.
+    /// Performs the handshake on a connection whose first bytes have not been consumed. The caller bounds its time.
     ///
-    /// What it returns is boxed: the state of TLS is large, and who owns a connection passes it on.
+    /// The result is boxed, because the state of TLS is large, and the owner of a connection passes it on.
     pub(crate) fn accept<Io>(
         &self,
         io: Io,
@@ -118,7 +118,7 @@ impl TlsServer {
     }
 }
 
-/// What cryptography is used: one choice for the server and for the service's question about its own health.
+/// Returns the cryptography provider: one choice for the server and for the service's check of its own health.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
@@ -130,14 +130,14 @@ fn server_config(certificate: Arc<CurrentCertificate>) -> Result<ServerConfig, r
         .with_cert_resolver(certificate);
     // The last is for clients that offer nothing newer: they would be refused, though they are answered without TLS.
     config.alpn_protocols = [&b"h2"[..], b"http/1.1", b"http/1.0"].map(<[u8]>::to_vec).to_vec();
-    // After a restart of a proxy or an access point thousands of clients come back in the same half second. A ticket
-    // spares each the costly half of the handshake, and unlike remembered sessions it needs no memory here.
+    // After a restart of a proxy or an access point thousands of clients reconnect in the same half second. A ticket
+    // spares each the expensive half of the handshake, and unlike remembered sessions it needs no memory here.
     config.ticketer = aws_lc_rs::Ticketer::new()?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)
 }
 
-/// The certificate that the next handshake gets. The lock is held for the copy of a pointer only.
+/// The certificate for the next handshake. The lock is only held while a pointer is copied.
 #[derive(Debug)]
 struct CurrentCertificate(RwLock<Arc<CertifiedKey>>);
 

@@ -1,4 +1,4 @@
-//! How does the service ask itself over TLS, whose certificate is its own?
+//! How does the service check itself over TLS, where the certificate is its own?
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureSch
 
 use super::provider;
 
-/// A blocking TLS client on `io` that accepts every certificate: only for questions to this very machine, which ask
-/// whether the service answers, not who it is, and send no secret.
+/// Returns a blocking TLS client on `io` that accepts every certificate: only for requests to this very machine, which
+/// find out whether the service answers, not who it is, and send no secret.
 ///
 /// # Errors
-/// The cryptography does not work here at all. The handshake happens with the first byte written.
+/// Cryptography does not work here at all. The handshake happens with the first byte written.
 pub fn trust_anyone<Io: Read + Write>(io: Io) -> io::Result<impl Read + Write + use<Io>> {
     connect(Arc::new(client_config().map_err(io::Error::other)?), io)
 }
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::tls::TlsServer;
 
-    /// Answers a byte on each of so many connections, one after the other. A handshake may fail.
+    /// Answers one byte on each of this many connections, one after the other. A handshake may fail.
     async fn answer(listener: tokio::net::TcpListener, connections: usize) {
         let (server, _) = TlsServer::new(None).expect("a certificate");
         for _ in 0..connections {

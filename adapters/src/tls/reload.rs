@@ -14,11 +14,11 @@ use super::description::{self, describe};
 use super::doubts::{self, Doubt};
 use super::files::Files;
 
-/// How often the files are read again, in seconds. Their contents are compared, not their times: symbolic links that are
-/// switched, and copies that keep an old time, are seen as well.
+/// How often the files are read again, in seconds. Their contents are compared, not their times, so that switched
+/// symbolic links and copies that keep an old time are noticed as well.
 pub const CERTIFICATE_CHECK_SECONDS: u64 = 5;
 
-/// Looks whether the certificate's files changed.
+/// Checks whether the certificate's files have changed.
 pub struct CertificateWatch {
     directory: PathBuf,
     seen: FilesSeen,
@@ -28,34 +28,34 @@ pub struct CertificateWatch {
     told: Vec<Doubt>,
 }
 
-/// Makes a [`CertificateWatch`] look at once, for a signal. Clones belong to the same watch.
+/// Makes a [`CertificateWatch`] check at once, for a signal. Clones belong to the same watch.
 #[derive(Clone, Debug, Default)]
 pub struct CertificateReread(Arc<Notify>);
 
 impl CertificateReread {
-    /// Asks for a look, whose outcome is logged in any case. Several that wait for the same look are one.
+    /// Requests a check, whose outcome is logged in any case. Several pending requests are answered by one check.
     pub fn now(&self) {
         self.0.notify_one();
     }
 }
 
-/// What the last look found, so that each state is acted on and logged once.
+/// What the last check found, so that each state is acted on and logged once.
 enum FilesSeen {
     Files(Files),
     Error(String),
 }
 
-/// What a look found.
+/// What a check found.
 #[derive(Debug)]
 pub enum Checked {
-    /// The same as at the last look.
+    /// The same as the last check.
     Unchanged,
     /// Another certificate, which new connections get from now on; its SHA-256 fingerprint.
     Replaced {
         /// As browsers show it.
         fingerprint: String,
     },
-    /// Something that cannot be used; the old certificate is kept.
+    /// Something unusable; the old certificate is kept.
     Broken(CertificateError),
 }
 
@@ -71,22 +71,23 @@ impl CertificateWatch {
         }
     }
 
-    /// The same, and it complains about a certificate that does not name `host`, if that is a name that others can know.
+    /// Also warns about a certificate that does not name `host`, if that is a name that others can know.
     #[must_use]
     pub fn for_host(self, host: &str) -> Self {
         Self { host: doubts::named_host(host).map(str::to_owned), ..self }
     }
 
-    /// Makes this watch look at once, also while it runs.
+    /// Returns a handle that makes this watch check at once, even while it runs.
     #[must_use]
     pub fn reread(&self) -> CertificateReread {
         self.reread.clone()
     }
 
-    /// Looks every [`CERTIFICATE_CHECK_SECONDS`] and whenever it is told to, for ever. Logs what is served now and whenever
-    /// that changes, once why a changed certificate cannot be used, and every day what browsers will object to.
+    /// Checks every [`CERTIFICATE_CHECK_SECONDS`] and whenever it is told to, forever. Logs what is served now and
+    /// whenever that changes, once why a changed certificate cannot be used, and every day what browsers will object
+    /// to.
     ///
-    /// What is served now is logged before this returns, so that it stands in the log before clients come.
+    /// What is served now is logged before this returns, so that it is in the log before clients connect.
     pub fn run(mut self, clock: Arc<dyn Clock>) -> impl Future<Output = ()> + Send + 'static {
         self.log_served("serving the certificate");
         self.log_timely(clock.unix_seconds());
@@ -110,7 +111,7 @@ impl CertificateWatch {
             });
             let Ok((watch, checked)) = look.await else {
                 tracing::error!(
-                    "looking for a changed certificate failed; it is not looked for any more until a restart"
+                    "cannot check for a changed certificate any more; restart the service to use a new one"
                 );
                 return;
             };
@@ -120,7 +121,7 @@ impl CertificateWatch {
                 Checked::Unchanged => {}
                 Checked::Replaced { .. } => self.log_served("serving a changed certificate from now on"),
                 Checked::Broken(error) => {
-                    tracing::error!(%error, "the changed certificate cannot be used; the old one is kept");
+                    tracing::error!(%error, "the changed certificate cannot be used; the old one stays in use");
                 }
             }
             self.log_timely(clock.unix_seconds());
@@ -148,7 +149,7 @@ impl CertificateWatch {
         }
     }
 
-    /// Nobody is logged in, and the configuration does not allow anonymous access.
+    /// Something that was reported before is reported again.
     fn forget_told(&mut self) {
         self.told.clear();
         if let FilesSeen::Error(text) = &mut self.seen {
@@ -156,7 +157,8 @@ impl CertificateWatch {
         }
     }
 
-    /// What is to be complained about now, unless the same was told before. A doubt counts days, so each is told daily.
+    /// Returns what to warn about now, unless the same was reported before. A doubt counts days, so each is reported
+    /// daily.
     pub(super) fn untold(&mut self, unix_seconds: u64) -> Vec<Doubt> {
         let doubts = doubts::timely(&self.current.get().cert, unix_seconds);
         if doubts == self.told {
@@ -193,7 +195,7 @@ impl CertificateWatch {
     }
 }
 
-/// Tells what a certificate says about itself.
+/// Logs what a certificate says about itself.
 pub(super) fn log_certificate(certificate: &CertifiedKey, message: &'static str) {
     let Some(leaf) = certificate.cert.first().and_then(|der| describe(der)) else { return };
     tracing::info!(
@@ -212,7 +214,7 @@ fn log_passed_over(files: &Files) {
     for other in &files.passed_over {
         tracing::warn!(
             served = %files.certificate_file.display(),
-            "{} is there too, and is not served; remove one of the two pairs",
+            "{} exists too and is not used; remove one of the two pairs",
             other.display()
         );
     }
@@ -244,7 +246,7 @@ mod tests {
         let mut run = std::pin::pin!(watch.run(Arc::new(clock.clone())));
         let served = || server.certificate.get().cert[0].clone();
 
-        // Runs until the watch waits for the time to pass again. It is polled first, so that it has noticed what is due.
+        // Runs until the watch waits for time to pass again. It is polled first, so that it has noticed what is due.
         let mut looked = async || {
             tokio::select! {
                 biased;

@@ -9,10 +9,10 @@ use rustls::sign::CertifiedKey;
 use super::certificate_error::CertificateError;
 use super::provider;
 
-/// Where Linux tells the host's name; elsewhere the certificate goes without it.
+/// Where Linux keeps the host's name; elsewhere the certificate goes without it.
 const HOST_NAME_FILE: &str = "/proc/sys/kernel/hostname";
 
-/// A certificate for this machine, valid for this process only: it is kept nowhere.
+/// Creates a certificate for this machine, valid for this process only: it is not stored.
 pub(super) fn generate() -> Result<CertifiedKey, CertificateError> {
     let key = KeyPair::generate().map_err(CertificateError::SelfSigned)?;
     let mut params = CertificateParams::new(names()).map_err(CertificateError::SelfSigned)?;
@@ -22,14 +22,14 @@ pub(super) fn generate() -> Result<CertifiedKey, CertificateError> {
     CertifiedKey::from_der(vec![certificate.der().clone()], key, &provider()).map_err(CertificateError::Unusable)
 }
 
-/// The names this machine is asked by: `localhost`, its host name, the loopback addresses.
+/// Returns the names by which this machine is addressed: `localhost`, its host name, the loopback addresses.
 fn names() -> Vec<String> {
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     names.extend(fs::read_to_string(HOST_NAME_FILE).ok().and_then(|name| usable_host_name(&name)));
     names
 }
 
-/// A certificate takes host names of letters, digits, `-` and `.` only; others are left out, not an error.
+/// A certificate only takes host names of letters, digits, `-` and `.`; others are left out rather than an error.
 fn usable_host_name(text: &str) -> Option<String> {
     let name = text.trim();
     let usable = !name.is_empty()

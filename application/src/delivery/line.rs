@@ -355,7 +355,7 @@ const COPIED_BYTES_MAX: usize = 4 * 1024;
 pub struct SharedText(Arc<RenderedText>);
 
 impl SharedText {
-    /// A positive number in digits alone: `u64::from_str` would accept "+5".
+    /// Shares `text`, which is not empty.
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(Arc::new(RenderedText::new(text)))

@@ -24,6 +24,11 @@ impl<K: Clone + Eq + Hash, V: Clone> Once<K, V> {
         let Ok(value) = self.0.get_or_insert_with(key, || Ok::<_, Infallible>(make()));
         value
     }
+
+    /// Returns how many values are kept.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 impl<K: Clone + Eq + Hash, V: Clone> Default for Once<K, V> {

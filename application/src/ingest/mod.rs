@@ -179,7 +179,7 @@ impl Ingest {
         if let Err(error) = self.catch_up().await
             && let Some(times) = unhealed.happened()
         {
-            warn!(%error, times, "changes were missed and the store does not tell them; trying again soon");
+            warn!(%error, times, "changes were missed and cannot be read from Redis; retrying soon");
         }
     }
 
@@ -224,7 +224,7 @@ impl Ingest {
         match self.try_reconcile(position, state).await {
             Ok(position) => {
                 if state.failed.take().is_some() {
-                    info!("the meeting is held against the store again");
+                    info!("the meeting is compared with Redis again");
                 }
                 position
             }
@@ -244,7 +244,7 @@ impl Ingest {
     ) -> Result<Option<Position>, StoreError> {
         let epoch = self.store.epoch();
         if epoch != state.epoch {
-            info!("the store is another one after a fail-over; loading the meeting");
+            info!("Redis failed over to another server; reloading the meeting");
             // Without the changes in between, the comparison would find a difference where nothing was lost.
             self.catch_up().await?;
             let position = self.load().await?;
@@ -257,7 +257,7 @@ impl Ingest {
         let bounds = self.store.bounds().await?;
         let known = self.current().bounds();
         if bounds.lowest != known.lowest {
-            info!(lowest_change_id = %bounds.lowest, "the server has built its cache anew; loading the meeting");
+            info!(lowest_change_id = %bounds.lowest, "the OpenSlides server has rebuilt its cache; reloading the meeting");
             return self.load().await.map(Some);
         }
         // A stream that was emptied has no position, which means nothing.
@@ -268,7 +268,7 @@ impl Ingest {
                 state.went_back = false;
                 warn!(
                     store_change_id = %bounds.highest, known_change_id = %known.highest,
-                    "the store went back to an older state; loading the meeting"
+                    "Redis went back to an older state; reloading the meeting"
                 );
                 return self.load().await.map(Some);
             }
@@ -340,7 +340,10 @@ fn versions_after(current: &Meeting, messages: &[BusMessage]) -> (Vec<Meeting>, 
             }
             Ok(_) => is_complete = false,
             Err(error) => {
-                warn!(position = %message.position, %error, "a change that cannot be read; asking the store instead");
+                warn!(
+                    position = %message.position, %error,
+                    "a change in the stream cannot be read; reading the elements from Redis instead"
+                );
                 is_complete = false;
             }
         }

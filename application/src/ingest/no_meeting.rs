@@ -35,11 +35,11 @@ impl Failure {
     /// is different. This may go on for hours.
     pub(super) fn before_the_first_meeting(last: &mut Option<Self>, error: &StoreError, attempt: u32) {
         if last.replace(error.into()) == Some(error.into()) {
-            debug!(%error, attempt, "still no meeting, trying again");
+            debug!(%error, attempt, "still no meeting; retrying");
         } else if let StoreError::Incomplete(_) = error {
-            warn!(%error, attempt, advice = COMPLETE_ADVICE, "no meeting yet, trying again");
+            warn!(%error, attempt, advice = COMPLETE_ADVICE, "no meeting yet; retrying");
         } else {
-            warn!(%error, attempt, "no meeting yet, trying again");
+            warn!(%error, attempt, "no meeting yet; retrying");
         }
     }
 
@@ -50,11 +50,11 @@ impl Failure {
         }
         match error {
             StoreError::NotReady => {
-                warn!("the server is building its cache, or Redis was emptied; clients keep what they have");
+                warn!("the OpenSlides server is building its cache, or Redis was emptied; clients keep what they have");
             }
             StoreError::Incomplete(_) => warn!(%error, advice = COMPLETE_ADVICE, "clients keep what they have"),
             StoreError::Unavailable(_) => {
-                warn!(%error, "cannot hold the meeting against the store; clients keep what they have");
+                warn!(%error, "cannot compare the meeting with Redis; clients keep what they have");
             }
         }
     }

@@ -48,7 +48,7 @@ async fn read(bus: Arc<dyn MessageBus>, clock: Arc<dyn Clock>, position: Positio
             // comparison.
             Ok(batch) => {
                 if backoff.attempts() > 0 {
-                    info!("the stream of changes is read again");
+                    info!("reading the stream of changes again");
                 }
                 if !batch.messages.is_empty() {
                     return batch.messages;
@@ -57,7 +57,7 @@ async fn read(bus: Arc<dyn MessageBus>, clock: Arc<dyn Clock>, position: Positio
             }
             Err(error) => {
                 if backoff.attempts() == 0 {
-                    warn!(%error, "the stream of changes cannot be read; trying again");
+                    warn!(%error, "cannot read the stream of changes; retrying");
                 }
                 clock.sleep(backoff.wait()).await;
             }

@@ -33,7 +33,7 @@ pub async fn run_applause_loop(
         match counting.count(audience).await {
             Ok(()) => {
                 if failures > 0 {
-                    info!(failures, "applause is counted again");
+                    info!(failures, "counting applause again");
                 }
                 failures = 0;
             }
@@ -42,7 +42,7 @@ pub async fn run_applause_loop(
                 // The first failure in a row is logged, then the second, fourth, eighth, …, rather than one every
                 // second.
                 if failures.is_power_of_two() {
-                    warn!(%error, failures, "cannot count applause; trying again");
+                    warn!(%error, failures, "cannot count applause; retrying");
                 }
             }
         }

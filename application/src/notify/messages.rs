@@ -27,7 +27,7 @@ async fn run(mut reader: Reader, clock: Arc<dyn Clock>) {
         match reader.step().await {
             Ok(()) => {
                 if backoff.attempts() > 0 {
-                    info!(failures = backoff.attempts(), "notify messages are read again");
+                    info!(failures = backoff.attempts(), "reading notify messages again");
                 }
                 backoff = Backoff::default();
             }
@@ -35,7 +35,7 @@ async fn run(mut reader: Reader, clock: Arc<dyn Clock>) {
                 let wait = backoff.wait();
                 // The first failure in a row is logged, then the second, fourth, eighth, …
                 if backoff.attempts().is_power_of_two() {
-                    warn!(%error, failures = backoff.attempts(), "cannot read notify messages; trying again");
+                    warn!(%error, failures = backoff.attempts(), "cannot read notify messages; retrying");
                 }
                 clock.sleep(wait).await;
             }
@@ -94,7 +94,7 @@ impl Reader {
         self.position = Some(newest);
         let listeners = self.hub.end_since(ListenerMark::START);
         if listeners > 0 {
-            info!(listeners, "ended listeners that came before notify messages could be read");
+            info!(listeners, "ended listeners that connected before notify messages could be read; they reconnect");
         }
         Ok(())
     }
@@ -117,14 +117,14 @@ impl Reader {
     fn end_those_that_came_since(&self, interrupted: Option<ListenerMark>) {
         let listeners = interrupted.map_or(0, |mark| self.hub.end_since(mark));
         if listeners > 0 {
-            info!(listeners, "ended listeners that came while notify messages could not be read");
+            info!(listeners, "ended listeners that connected while notify messages could not be read; they reconnect");
         }
     }
 
     /// Messages may have been lost, and nobody knows for whom they were.
     fn end_all(&self, position: Position) {
         let listeners = self.hub.end_since(ListenerMark::START);
-        warn!(listeners, last_read = %position, "notify messages may have been lost; ended all listeners");
+        warn!(listeners, last_read = %position, "notify messages may have been lost; ended all listeners, which reconnect");
     }
 
     async fn deliver_all(&mut self, messages: Vec<BusMessage>) {
@@ -146,7 +146,7 @@ impl Reader {
                 let delivered = self.hub.deliver(&parsed);
                 debug!(position = %message.position, reached = delivered.reached, "delivered a notify message");
                 if delivered.ended > 0 {
-                    info!(listeners = delivered.ended, "ended listeners that fell too far behind");
+                    info!(listeners = delivered.ended, "ended listeners that fell too far behind; they reconnect");
                 }
             }
         }

@@ -219,7 +219,7 @@ async fn after_an_interruption_nobody_gets_old_messages() {
     check_listeners(after(answers), 6, &[(1, &[1, 2], false), (2, &[], true), (5, &[2], false)]).await;
 }
 
-/// An error means that the trigger is gone.
+/// (spec: notify.md#no-silent-loss)
 #[tokio::test]
 async fn whoever_may_have_missed_a_message_is_ended() {
     use Answer::{Last, LastFails, Messages, ReadFails, Unfollowing};

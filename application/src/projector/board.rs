@@ -20,6 +20,11 @@ impl Board {
         Self { shown, lines: Once::default() }
     }
 
+    /// Returns how many lines are kept for sharing.
+    pub(super) fn lines_kept(&self) -> usize {
+        self.lines.len()
+    }
+
     /// Returns the line that brings a connection up to what the board shows; `None` if there is nothing to send.
     ///
     /// This counts as sent (see [`ProjectorCursor::next_line`]). Equal lines share one text.

@@ -41,6 +41,12 @@ impl Projectors {
         Arc::new(Self { publisher, state: Mutex::default() })
     }
 
+    /// Returns how many lines of projectors are kept for sharing.
+    #[must_use]
+    pub fn lines_kept(&self) -> usize {
+        self.state().board.as_ref().map_or(0, |board| board.lines_kept())
+    }
+
     /// Renders what changed in the version of the meeting that was just published, and returns for whom that is news.
     pub fn update(&self) -> Changes {
         let mut state = self.state();

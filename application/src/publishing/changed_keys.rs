@@ -41,6 +41,11 @@ impl ChangedKeys {
     ) -> Result<Arc<[ElementKey]>, E> {
         self.0.get_or_insert_async(&change_id, ask).await
     }
+
+    /// Returns approximately how many bytes the kept answers take.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.weight()
+    }
 }
 
 impl Default for ChangedKeys {

@@ -185,6 +185,15 @@ impl Published {
         &self.changed_keys
     }
 
+    /// Returns how many differences between versions are kept for sharing, and approximately how many bytes the store's
+    /// answers about changed keys take.
+    #[must_use]
+    pub fn kept(&self) -> (usize, u64) {
+        let version_diffs = self.version_diffs.lock().unwrap_or_else(PoisonError::into_inner);
+        let differences = version_diffs.values().flatten().map(|version_diff| version_diff.differences_kept()).sum();
+        (differences, self.changed_keys.bytes())
+    }
+
     /// Returns what differs between an earlier version and the current one; `None` if that version is no longer kept.
     #[must_use]
     pub fn version_diff(&self, from: Version) -> Option<Arc<SharedVersionDiff>> {

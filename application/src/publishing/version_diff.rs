@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::difference::{Difference, FullDifference, FullOutcome, TouchedDifference, VersionDiff};
+use domain::difference::{Difference, FullDifference, FullOutcome, PersonalViews, TouchedDifference, VersionDiff};
 use domain::meeting::Version;
 use domain::meeting::history::History;
 use domain::restriction::viewer::{AccessProfile, Viewer};
@@ -16,6 +16,7 @@ use crate::delivery::line::DiffContent;
 pub struct SharedVersionDiff {
     diff: VersionDiff,
     by_profile: Once<Arc<AccessProfile>, Arc<SharedDifference<TouchedDifference>>>,
+    by_personal_views: Once<(Arc<AccessProfile>, PersonalViews), DiffOutcome>,
     all_by_profile: Once<ProfileChange, Arc<SharedDifference<FullDifference>>>,
 }
 
@@ -47,6 +48,7 @@ impl SharedVersionDiff {
         Some(Self {
             diff: VersionDiff::new(history, from)?,
             by_profile: Once::default(),
+            by_personal_views: Once::default(),
             all_by_profile: Once::default(),
         })
     }
@@ -55,6 +57,11 @@ impl SharedVersionDiff {
     #[must_use]
     pub fn diff(&self) -> &VersionDiff {
         &self.diff
+    }
+
+    /// Returns how many differences are kept for sharing.
+    pub(crate) fn differences_kept(&self) -> usize {
+        self.by_profile.len() + self.by_personal_views.len() + self.all_by_profile.len()
     }
 
     /// Returns what changed for a viewer who was `before` and is `after`.
@@ -77,8 +84,11 @@ impl SharedVersionDiff {
         if personal.is_empty() {
             return shared.told.clone();
         }
-        // Not cached: hardly any two viewers share it, and a lookup costs as much as it saves.
-        self.diff.compare_touched_personal(&shared.difference, &personal).map(DiffContent::new)
+        // Whoever has voted sees a poll differently from those who have not, and as all others who have.
+        let key = (Arc::clone(viewer.profile()), personal.clone());
+        self.by_personal_views.get_or_make(&key, || {
+            self.diff.compare_touched_personal(&shared.difference, &personal).map(DiffContent::new)
+        })
     }
 
     fn compare_all(&self, before: &Viewer, after: &Viewer) -> DiffOutcome {

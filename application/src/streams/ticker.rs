@@ -22,7 +22,7 @@ pub async fn tick(
         let replaced_bytes = publisher.published().map_or(0, |published| published.history().replaced_bytes());
         let streams = registry.end_slow_streams(slow_client_limits, replaced_bytes);
         if streams > 0 {
-            info!(streams, "streams were ended whose clients read too slowly; they come back and go on");
+            info!(streams, "ended streams whose clients read too slowly; they reconnect and continue");
         }
     }
 }

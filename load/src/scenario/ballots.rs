@@ -39,7 +39,7 @@ pub(super) async fn one_by_one(stage: &mut Stage, variation: Variation, count: u
     finish(stage, measure, crowd, &vote, &published).await
 }
 
-/// Also by whether the viewer is one of these users, or votes for one.
+/// Ballots are cast at a rate, whether the service keeps up or not.
 pub(super) async fn many(stage: &mut Stage, variation: Variation, count: usize) -> Result<Vec<Row>, LoadError> {
     let ballots = variation.rate * variation.seconds;
     let (mut vote, crowd) = open(stage, variation, count, ballots).await?;

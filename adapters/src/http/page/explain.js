@@ -33,7 +33,10 @@ export function explainPanel(viewers) {
 
   function show(verdict, [first, ...rest]) {
     answer.className = `explanation ${verdict}`;
-    const lines = rest.map((line) => el("li", { class: line.startsWith("  ") ? "detail" : "" }, line.trim()));
+    const lines = rest.map((line) => {
+      const answered = /\? (yes|no)\b/.exec(line)?.[1] ?? "";
+      return el("li", { class: `${line.startsWith("  ") ? "detail" : ""} ${answered}` }, line.trim());
+    });
     answer.replaceChildren(el("p", {}, el("strong", {}, first)), el("ul", {}, lines));
   }
 
