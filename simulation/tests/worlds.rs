@@ -7,10 +7,10 @@ use simulation::plan::Plan;
 use simulation::world::{Outcome, run};
 
 /// How many worlds are the same every time, and how many others there are.
-const FIXED: u64 = 120;
-const FRESH: u64 = 120;
+const FIXED: u64 = 60;
+const FRESH: u64 = 60;
 /// How many worlds are run twice.
-const REPEATED: u64 = 12;
+const REPEATED: u64 = 10;
 
 /// The seeds that failed once.
 const KEPT: &str = include_str!("../seeds.txt");
