@@ -15,16 +15,25 @@ use std::process::{Command, Stdio};
 const RECORDED_CASES: &str = "../../shared/vectors";
 const RECORDED_FILES: [&str; 4] = ["meeting.json", "required_users.json", "restricted.json", "slides.json"];
 
+/// A checker of accessibility.
+const AXE: &str = "target/axe/node_modules/axe-core/axe.min.js";
+
 fn main() {
     let script = if Path::new("build.rs").exists() { "build.rs" } else { "../build.rs" };
     println!("cargo::rerun-if-changed={script}");
-    println!("cargo::rustc-check-cfg=cfg(has_recorded_cases, has_redis_server, has_redis_tls)");
-    if env::var("CARGO_PKG_NAME").as_deref() == Ok("domain") {
-        tell("has_recorded_cases", has_recorded_cases());
+    println!("cargo::rustc-check-cfg=cfg(has_axe, has_browser, has_recorded_cases, has_redis_server, has_redis_tls)");
+    let package = env::var("CARGO_PKG_NAME");
+    if package.as_deref() == Ok("domain") {
+        tell("has_recorded_cases", are_there(&RECORDED_FILES.map(|name| format!("{RECORDED_CASES}/{name}"))));
     } else {
-        let server = redis_server();
+        let server = program("redis-server");
         tell("has_redis_server", server.is_some());
         tell("has_redis_tls", server.is_some_and(|server| speaks_tls(&server)));
+    }
+    if package.as_deref() == Ok("autoupdate") {
+        let browser = ["chromium", "chromedriver"].map(program);
+        tell("has_browser", browser.iter().all(Option::is_some));
+        tell("has_axe", are_there(&[AXE.to_owned()]) && browser.iter().all(Option::is_some));
     }
 }
 
@@ -38,8 +47,7 @@ fn tell(name: &str, is_there: bool) {
 }
 
 /// Watches the files only if they exist: for a missing one Cargo would rebuild every time.
-fn has_recorded_cases() -> bool {
-    let paths = RECORDED_FILES.map(|name| format!("{RECORDED_CASES}/{name}"));
+fn are_there(paths: &[String]) -> bool {
     let are_there = paths.iter().all(|path| Path::new(path).exists());
     for path in paths.iter().filter(|_| are_there) {
         println!("cargo::rerun-if-changed={path}");
@@ -48,9 +56,9 @@ fn has_recorded_cases() -> bool {
 }
 
 /// Finds the program if it is on the `PATH`. Watches it, or where it might appear.
-fn redis_server() -> Option<PathBuf> {
+fn program(name: &str) -> Option<PathBuf> {
     let folders: Vec<_> = env::split_paths(&env::var_os("PATH")?).filter(|folder| folder.is_dir()).collect();
-    let found = folders.iter().map(|folder| folder.join("redis-server")).find(|path| path.is_file());
+    let found = folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
     if found.is_none() {
         println!("cargo::rerun-if-env-changed=PATH");
     }

@@ -24,7 +24,7 @@ use domain::restriction::viewer::Viewer;
 use domain::testing::generator::{GROUPS, Generated, Plan};
 use serde_json::{Value, json};
 
-/// What the service allocates with. With others the many short-lived states of the compressor may scatter the heap.
+/// The allocator of the service. With others, the many short-lived states of the compressor may fragment the heap.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -32,7 +32,7 @@ const ELEMENTS: [usize; 3] = [1_000, 15_000, 100_000];
 const VIEWERS: [usize; 3] = [1, 8, 1_000];
 const FIRST_ID: ChangeId = ChangeId(1_000);
 
-/// So many viewers ask for everything before it is measured: enough that every group has.
+/// How many viewers ask for everything before the measurement: enough to cover every group.
 const VIEWERS_WARM: usize = 100;
 
 /// Permissions that decide what is seen; their subsets make 1,024 kinds of viewers.
@@ -73,7 +73,7 @@ impl Case {
         Viewer::resolve(&self.meeting, Some(user))
     }
 
-    /// A delegate; one of each of the eight groups; or a thousand of whom no two have the same rights.
+    /// A delegate; one user of each of the eight groups; or a thousand users, no two with the same rights.
     fn viewers(&self, count: usize) -> Vec<Viewer> {
         let of_group = |group: GroupId| {
             let user = self.generated.users().iter().find(|(_, other)| *other == group).map(|(user, _)| *user);
@@ -92,7 +92,7 @@ impl Case {
         publisher
     }
 
-    /// Connections of these viewers, and a change that they have not been told.
+    /// Connections of these viewers, and a change that they have not been sent.
     fn changed(&self, viewers: &[Viewer], change: Change) -> (MeetingPublisher, Vec<Cursor>) {
         let publisher = self.publisher();
         let cursors = viewers.iter().map(|viewer| connect(&publisher, viewer.clone(), FIRST_ID).0).collect();
@@ -189,7 +189,7 @@ fn tell(publisher: &MeetingPublisher, cursors: &mut [Cursor]) -> usize {
     lines.map(|line| send(publisher, line, Encoder::plain())).sum()
 }
 
-/// What one viewer may see of everything, decided anew.
+/// What one viewer may see of everything, decided from scratch.
 fn views(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("view");
     for case in Case::all() {
@@ -201,7 +201,7 @@ fn views(criterion: &mut Criterion) {
     }
 }
 
-/// One change, told to viewers of different rights; and a ballot, of which it is found that it is not for them.
+/// One change, sent to viewers with different rights; and a ballot that turns out not to concern them.
 fn differences(criterion: &mut Criterion) {
     for case in Case::all() {
         for count in VIEWERS {
@@ -232,7 +232,7 @@ fn differences(criterion: &mut Criterion) {
     }
 }
 
-/// One change, told to a thousand users of eight groups.
+/// One change, sent to a thousand users of eight groups.
 fn differences_for_users(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("difference_for_1000_users");
     for case in Case::all().into_iter().skip(1) {
@@ -249,7 +249,7 @@ fn differences_for_users(criterion: &mut Criterion) {
     }
 }
 
-/// Everything for one more viewer, when viewers of so many different rights come in turn.
+/// Everything for one more viewer, when viewers with this many different rights connect in turn.
 fn lines(criterion: &mut Criterion) {
     for case in Case::all() {
         for count in VIEWERS {
@@ -286,7 +286,7 @@ fn lines_for_users(criterion: &mut Criterion) {
     }
 }
 
-/// Loading the meeting, everything for the very first viewer, and what one change costs when nobody listens.
+/// Loading the meeting, everything for the very first viewer, and what one change costs without listeners.
 fn meetings(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("meeting");
     // Short, because only the work itself counts, not what is prepared before each time.

@@ -1,4 +1,4 @@
-//! What the service does, and what its connections share: the use cases between the rules and the edges.
+//! What does the service do, and what do its connections share? The use cases between the rules and the edges.
 //!
 //! It keeps locks, caches and encodings, and waits; it knows no HTTP, no Redis and no TLS. The modules are listed in
 //! the order in which a change passes through them on its way to a client: [`ingest`] follows the store, [`publishing`]

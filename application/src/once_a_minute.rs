@@ -23,7 +23,7 @@ pub struct OnceAMinute {
 struct Tally {
     /// When it was last logged.
     logged: Option<Duration>,
-    /// How often it has happened since.
+    /// How often it has happened since then.
     count: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Can the service be used now?
+//! Can the service be used right now?
 
 use std::sync::{Arc, PoisonError, RwLock};
 

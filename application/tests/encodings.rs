@@ -45,7 +45,7 @@ fn a_whole_meeting_and_its_changes_are_read_line_by_line() {
     let generated = Generated::new(Plan { seed: 1, elements: 500, users: 100 });
     let publisher = MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic);
     publisher.publish([Meeting::load(generated.snapshot(ChangeId(1)), None).meeting], Duration::ZERO);
-    // A manager, and one of those who see little; the second finds pieces of the first.
+    // A manager, and a user who sees little: the second reuses rendered blocks of the first.
     for user in [generated.users()[0].0, generated.users()[5].0] {
         let mut clients = Clients::new();
         let (mut cursors, lines): (Vec<_>, Vec<_>) = (0..3).map(|_| connect(&publisher, user)).unzip();

@@ -200,7 +200,7 @@ fn a_reset_sends_everything_as_the_next_line() {
     assert_eq!(line["changed"]["topics/topic"].as_array().map(Vec::len), Some(2));
 }
 
-/// Publishes the meeting anew, with these ids.
+/// Publishes the meeting again, with these ids.
 fn rebuild(service: &mut Service, lowest: u64, highest: u64) {
     let published = service.publisher.published().expect("a meeting");
     let mut fresh = snapshot(highest, &meeting());

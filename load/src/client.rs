@@ -1,7 +1,7 @@
-//! How does one client look: what it connects with, what it asks for, and what is noted of what it receives?
+//! What is one client: how does it connect, what does it ask for, and what is recorded of what it receives?
 //!
-//! Thousands of clients share the machine with the service that they measure. So they are cheap: one thread, no buffer
-//! for a connection that waits, no JSON parsed; of a line just the ids at its end are read.
+//! Thousands of clients share the machine with the service they measure, so they must be cheap: one thread, no buffer
+//! for idle connections, no JSON parsing; only the ids at the end of a line are read.
 
 mod body;
 mod chunked;
@@ -30,7 +30,7 @@ use crate::target::Loopback;
 /// What a client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// HTTP/1.1 without TLS, one stream a connection.
+    /// HTTP/1.1 without TLS, one stream per connection.
     Plain,
     /// HTTP/1.1 over TLS.
     Tls,
@@ -44,7 +44,7 @@ impl Transport {
     /// Every transport.
     pub const ALL: [Self; 4] = [Self::Plain, Self::Tls, Self::Http2, Self::H2c];
 
-    /// Its name on the command line and in reports.
+    /// Returns its name on the command line and in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -76,7 +76,7 @@ impl FromStr for Transport {
 pub struct Settings {
     /// The service.
     pub target: Loopback,
-    /// What is spoken.
+    /// The transport.
     pub transport: Transport,
     /// What it sends as `Accept-Encoding`.
     pub coding: Option<Coding>,
@@ -89,10 +89,10 @@ pub struct Settings {
 /// Which of the web client's streams is measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stream {
-    /// What a user may see.
+    /// The autoupdate stream: what a user may see.
     #[default]
     Autoupdate,
-    /// Messages.
+    /// Notify messages.
     Notify,
     /// What projectors 1 and 2 show.
     Projector,
@@ -101,18 +101,18 @@ pub enum Stream {
 /// What one client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Whose lines are noted.
+    /// The stream whose lines are recorded.
     pub stream: Stream,
     /// The session; `None`: anonymous.
     pub cookie: Option<String>,
-    /// The change id that it says it has; 0: none.
+    /// The change id that it claims to have; 0 for none.
     pub change_id: u64,
     /// What it does with the bytes.
     pub reading: Reading,
 }
 
 impl Request {
-    /// The streams of the web client, the measured one first; HTTP/1.1 clients open that alone.
+    /// Returns the streams of the web client, the measured one first; HTTP/1.1 clients open only that one.
     fn paths(&self) -> [String; 3] {
         let autoupdate = format!("/system/autoupdate?change_id={}", self.change_id);
         let notify = "/system/notify".to_owned();
@@ -125,7 +125,7 @@ impl Request {
     }
 }
 
-/// Connects and receives until the task is aborted or the service ends the stream; everything is noted in the record.
+/// Connects and receives until the task is aborted or the service ends the stream. The record holds what was received.
 pub fn open(settings: Arc<Settings>, request: Request) -> (Shared, JoinHandle<()>) {
     let record = Shared::new(request.change_id);
     let noted = record.clone();
@@ -139,7 +139,7 @@ pub fn open(settings: Arc<Settings>, request: Request) -> (Shared, JoinHandle<()
     (record, task)
 }
 
-/// Why a client received no more.
+/// Why a client stopped receiving.
 #[derive(Debug, thiserror::Error)]
 enum ClientError {
     #[error("{0}")]

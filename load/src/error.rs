@@ -1,4 +1,4 @@
-//! What can go wrong while measuring?
+//! Why can a measurement fail?
 
 /// Why a measurement could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -6,21 +6,21 @@ pub enum LoadError {
     /// The other side is not on this machine.
     #[error("{0} is not a loopback address; load measures services on this machine only")]
     NotLoopback(String),
-    /// A value given is of no use.
+    /// An argument is invalid, or does not fit the meeting.
     #[error("{0}")]
     Usage(String),
-    /// Redis did not answer as it should.
+    /// Redis failed or gave an unexpected answer.
     #[error("Redis: {0}")]
     Redis(#[from] redis::RedisError),
-    /// A file, a socket or a process.
+    /// An operation on a file, a socket or a process failed.
     #[error("{0}: {1}")]
     Io(String, #[source] std::io::Error),
-    /// The service did not do what was waited for in time.
+    /// The service did not reach the expected state in time.
     #[error("after {seconds} s still waiting for {what}")]
     TimeOut {
-        /// What was waited for.
+        /// The state that was expected.
         what: String,
-        /// For how long.
+        /// How long the program waited, in seconds.
         seconds: u64,
     },
     /// TLS could not be set up.
@@ -29,7 +29,7 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    /// For `map_err`: names what was being done.
+    /// Returns a function for `map_err` that adds what was being done.
     pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |error| Self::Io(what, error)

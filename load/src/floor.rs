@@ -19,33 +19,33 @@ use crate::error::LoadError;
 use crate::process::thread_cpu_nanos;
 use crate::scenario::CONNECTIONS_MAX;
 
-/// More bytes a write than this are refused.
+/// The most bytes per write that are accepted.
 pub const BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// More rounds than this are refused.
+/// The most rounds that are accepted.
 pub const ROUNDS_MAX: usize = 10_000;
 
-/// Between two rounds: the readers catch up, as they do between two changes.
+/// The pause between two rounds, in which the readers catch up as they do between two changes.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What is written.
+/// What to write, and to how many sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Floor {
-    /// To how many sockets.
+    /// The number of sockets.
     pub connections: usize,
-    /// How many bytes at once.
+    /// The number of bytes in one write.
     pub bytes: usize,
-    /// How often to every socket.
+    /// The number of writes to each socket.
     pub rounds: usize,
-    /// Over TLS?
+    /// Whether to write over TLS.
     pub tls: bool,
 }
 
 impl Floor {
-    /// Writes, and tells the CPU time of one write in microseconds, that of the kernel included.
+    /// Writes, and returns the CPU time of one write in microseconds, including time in the kernel.
     ///
     /// # Errors
-    /// The plan is too large, or sockets cannot be had.
+    /// Returns an error if a number is too large, or if sockets cannot be opened.
     pub fn measure(self) -> Result<f64, LoadError> {
         if self.connections > CONNECTIONS_MAX || self.bytes > BYTES_MAX || self.rounds > ROUNDS_MAX {
             let text = format!("at most {CONNECTIONS_MAX} connections, {BYTES_MAX} bytes, {ROUNDS_MAX} rounds");
@@ -83,11 +83,11 @@ impl Floor {
             for socket in sockets.iter_mut() {
                 socket.write(&bytes)?;
             }
-            // Also brings the thread's CPU time up to date: the kernel counts it when the thread gives way.
+            // Yielding also brings the thread's CPU time up to date: the kernel only counts it then.
             thread::sleep(PAUSE);
             io::Result::Ok(thread_cpu_nanos().unwrap_or_default())
         };
-        // The first round is not counted: it warms up.
+        // The first round is a warm-up and is not counted.
         let before = round()?;
         let mut after = before;
         for _ in 0..self.rounds {

@@ -1,8 +1,8 @@
-//! How does an autoupdate service behave under load? Everything of the program `load` but its command line.
+//! How does an autoupdate service behave under load? This library is the program `load` without its command line.
 //!
 //! It measures a service on the same machine: it fills a Redis with a generated meeting, opens thousands of real
-//! connections, changes the meeting in the way of the OpenSlides server, and tells what that cost. It works against the
-//! loopback interface alone, and its counts and times are bounded.
+//! connections, changes the meeting the way the OpenSlides server does, and reports the cost. It only connects to
+//! loopback addresses, and its counts and times are bounded.
 
 pub mod client;
 pub mod error;

@@ -18,7 +18,7 @@ use load::server::{Program, Server};
 use load::target::Loopback;
 use tokio::time::timeout;
 
-/// So many files may be open: two for each connection, and some.
+/// How many files may be open: two for each connection, and a reserve.
 const FILES: u64 = 65_536;
 
 /// Measures an autoupdate service on this machine.
@@ -35,31 +35,31 @@ enum Command {
     Generate {
         #[command(flatten)]
         meeting: MeetingArguments,
-        /// Where to; standard output if not given
+        /// The file to write; standard output if not given
         #[arg(long)]
         out: Option<PathBuf>,
     },
-    /// Puts a generated meeting and sessions for its users into Redis, in the way of the OpenSlides server
+    /// Fills Redis with a generated meeting and sessions for its users, the way the OpenSlides server does
     Fill {
         #[command(flatten)]
         meeting: MeetingArguments,
         #[command(flatten)]
         redis: RedisArguments,
-        /// Delete the meeting that is there
+        /// Replace an existing meeting
         #[arg(long)]
         replace: bool,
     },
     /// Runs scenarios against a service whose Redis was filled with the same meeting
     Run(Box<RunArguments>),
-    /// Writes the same bytes to many sockets in a bare loop, to tell what a delivery costs at the least
+    /// Writes the same bytes to many sockets in a bare loop, to find the least that a delivery can cost
     Floor {
-        /// How many sockets
+        /// Number of sockets
         #[arg(long, default_value_t = 1_000)]
         connections: usize,
-        /// How many bytes at once
+        /// Bytes in one write
         #[arg(long, default_value_t = 2_200)]
         bytes: usize,
-        /// How often to every socket
+        /// Writes to each socket
         #[arg(long, default_value_t = 50)]
         rounds: usize,
     },
@@ -67,10 +67,10 @@ enum Command {
 
 #[derive(Args)]
 struct MeetingArguments {
-    /// The same seed makes the same meeting
+    /// Seed of the generator: the same seed makes the same meeting
     #[arg(long, default_value_t = Plan::LARGE.seed)]
     seed: u64,
-    /// How many elements
+    /// Number of elements
     #[arg(long, default_value_t = Plan::LARGE.elements)]
     elements: usize,
     /// How many of them are users
@@ -97,16 +97,16 @@ struct RunArguments {
     meeting: MeetingArguments,
     #[command(flatten)]
     redis: RedisArguments,
-    /// Start this binary of the service on a free port, and end it afterwards
+    /// Binary of the service to start on a free port, and to stop afterwards
     #[arg(long, conflicts_with_all = ["target", "pid"])]
     program: Option<PathBuf>,
-    /// Fill Redis first, deleting what is there
+    /// Fill Redis first, replacing its contents
     #[arg(long)]
     fill: bool,
-    /// A service that runs already
+    /// Address of a running service
     #[arg(long, default_value = "127.0.0.1:8002")]
     target: Loopback,
-    /// Its process, to tell its CPU time and memory
+    /// Process id of that service, to measure its CPU time and memory
     #[arg(long)]
     pid: Option<u32>,
     /// start, idle, quiet, connect, speakers, ballot, ballots, bulk, group, notify, projector, churn; all if not given
@@ -121,28 +121,28 @@ struct RunArguments {
     /// Ask for streams compressed with zstd
     #[arg(long)]
     zstd: bool,
-    /// How many connections; as many as the scenario has by itself if not given
+    /// Number of connections; if not given, each scenario's default
     #[arg(long)]
     connections: Option<usize>,
-    /// How many changes one after the other
+    /// Number of changes, one after the other
     #[arg(long, default_value_t = 20)]
     changes: usize,
-    /// Ballots a second
+    /// Ballots per second
     #[arg(long, default_value_t = 200)]
     rate: u64,
-    /// For how many seconds
+    /// Duration, in seconds
     #[arg(long, default_value_t = 20)]
     seconds: u64,
-    /// How long to wait for what was published, in seconds
+    /// How long to wait for published changes to arrive, in seconds
     #[arg(long, default_value_t = 60)]
     patience_seconds: u64,
-    /// The program ends after so many seconds in any case
+    /// The program ends after this many seconds in any case
     #[arg(long, default_value_t = 1_800)]
     limit_seconds: u64,
     /// The name of the session cookie
     #[arg(long, default_value = "OpenSlidesSessionID")]
     cookie_name: String,
-    /// Where to write the results as JSON
+    /// File to write the results to, as JSON
     #[arg(long)]
     json: Option<PathBuf>,
 }
@@ -163,7 +163,7 @@ impl RedisArguments {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Err(error) = rlimit::increase_nofile_limit(FILES) {
-        eprintln!("The limit of open files stays as it is: {error}");
+        eprintln!("cannot raise the limit of open files: {error}");
     }
     match run(arguments.command).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -259,10 +259,10 @@ async fn measure(arguments: RunArguments) -> Result<(), LoadError> {
             };
             match stage.run(scenario, variation).await {
                 Ok(rows) => report.rows.extend(rows),
-                // What was measured so far is told nevertheless.
+                // The results so far are reported nevertheless.
                 Err(error) => {
                     eprintln!("{scenario}, {transport}: {error}");
-                    result = Err(LoadError::Usage("not everything could be measured".to_owned()));
+                    result = Err(LoadError::Usage("not every scenario could be measured".to_owned()));
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! When did it happen? Microseconds since the program began, the same clock for sender and receivers.
+//! When did something happen? In microseconds since the program began, the same clock for sender and receivers.
 
 use std::sync::OnceLock;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! What does the service's process use? Read from `/proc`.
+//! How much CPU time and memory does the service use? Read from `/proc`.
 
 use std::fs;
 
@@ -14,11 +14,11 @@ pub struct Process {
 /// The memory of a process at one moment, in kB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// Resident, shared pages counted whole (`VmRSS`).
+    /// Resident memory, with shared pages counted in full (`VmRSS`).
     pub resident_kb: u64,
-    /// The most that was ever resident, or since [`Process::forget_peak`] (`VmHWM`).
+    /// The peak of resident memory since the start, or since [`Process::forget_peak`] (`VmHWM`).
     pub peak_kb: u64,
-    /// Resident, shared pages counted in part (`Pss`).
+    /// Resident memory, with shared pages counted proportionally (`Pss`).
     pub proportional_kb: u64,
 }
 
@@ -26,14 +26,14 @@ impl Process {
     /// The process `pid`.
     ///
     /// # Errors
-    /// There is no such process.
+    /// Returns an error if there is no such process.
     pub fn new(pid: u32) -> Result<Self, LoadError> {
         // The kernel reports in USER_HZ, which is 100 on every architecture that Rust and Redis run on.
         let process = Self { pid, ticks_per_second: 100 };
         process.cpu_micros().map(|_| process)
     }
 
-    /// The CPU time of all its threads so far, in microseconds; exact to ten milliseconds.
+    /// Returns the CPU time of all its threads so far, in microseconds, with a resolution of ten milliseconds.
     ///
     /// # Errors
     /// The process is gone.
@@ -44,7 +44,7 @@ impl Process {
             .ok_or_else(|| LoadError::Usage(format!("/proc/{}/stat cannot be read: {stat:?}", self.pid)))
     }
 
-    /// Its memory now.
+    /// Returns its memory now.
     ///
     /// # Errors
     /// The process is gone.
@@ -54,7 +54,7 @@ impl Process {
         Ok(Memory {
             resident_kb,
             peak_kb: field_kb(&status, "VmHWM:").unwrap_or(0),
-            // Not readable for processes of other users: then the other figure has to do.
+            // Not readable for processes of other users; the other figure is used then.
             proportional_kb: self
                 .read("smaps_rollup")
                 .ok()
@@ -63,7 +63,7 @@ impl Process {
         })
     }
 
-    /// Lets the peak begin anew. Does nothing where that is not allowed.
+    /// Resets the peak. Does nothing where that is not permitted.
     pub fn forget_peak(&self) {
         let _ = fs::write(format!("/proc/{}/clear_refs", self.pid), "5");
     }
@@ -74,14 +74,14 @@ impl Process {
     }
 }
 
-/// The CPU time of the calling thread in nanoseconds, as of the last time it gave way; `None` where the kernel does not
-/// tell.
+/// Returns the CPU time of the calling thread in nanoseconds, as of the last time it yielded, or `None` where the
+/// kernel does not report it.
 #[must_use]
 pub fn thread_cpu_nanos() -> Option<u64> {
     fs::read_to_string("/proc/thread-self/schedstat").ok()?.split(' ').next()?.parse().ok()
 }
 
-/// `utime` and `stime` together. The command stands in parentheses and may hold anything, also parentheses.
+/// Returns the sum of `utime` and `stime`. The command is in parentheses and may itself contain parentheses.
 fn cpu_ticks(stat: &str) -> Option<u64> {
     let behind_command = stat.rsplit_once(')')?.1;
     let mut fields = behind_command.split_whitespace().skip(11);

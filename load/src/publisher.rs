@@ -1,4 +1,4 @@
-//! How does the meeting come into Redis, and how does it change? In the way of the OpenSlides server
+//! How is a meeting put into Redis and changed there? The way the OpenSlides server does it
 //! (spec: redis.md#change-script).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,22 +12,22 @@ use crate::error::LoadError;
 use crate::moment::now_micros;
 use crate::session;
 
-/// The service's own time-out is shorter than this; a Redis that does not answer by then is broken.
+/// How long Redis may take to answer. Longer than the service's own timeout, so a Redis that exceeds it is broken.
 const RESPONSE_SECONDS_MAX: u64 = 30;
 
-/// How many commands are sent at once while Redis is filled.
+/// The number of commands in one batch while Redis is filled.
 const BATCH: usize = 500;
 
 /// How long the sessions of generated users last.
 const SESSION_SECONDS: u64 = 14 * 24 * 3600;
 
-/// The stream is trimmed to about this many entries, so that Redis does not grow with the measurements.
+/// The approximate number of entries to which the stream is trimmed, so that Redis does not grow with each measurement.
 const STREAM_ENTRIES_MAX: u64 = 1_000;
 
 /// Change ids begin at the milliseconds since this moment, 2016-02-29.
 const CHANGE_IDS_SINCE_UNIX_SECONDS: u64 = 1_456_704_000;
 
-/// What the server's script does: the next change id, the elements, and the ids at which they changed, in one step.
+/// The server's script: takes the next change id and writes the elements and their change ids, atomically.
 const SCRIPT: &str = "\
 local newest = redis.call('zrevrange', KEYS[2], 0, 0, 'withscores')
 local change_id = (tonumber(newest[2]) or 0) + 1
@@ -41,19 +41,19 @@ for i = 1, #ARGV, 2 do
 end
 return change_id";
 
-/// The elements of one change; `None` is deleted.
+/// The elements of one change; `None` for a deleted one.
 pub type Change = Vec<(ElementKey, Option<String>)>;
 
 /// A change that was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Published {
-    /// The id that Redis gave it.
+    /// The change id assigned in Redis.
     pub change_id: u64,
     /// The moment just before it was appended to the stream.
     pub at_micros: u64,
 }
 
-/// Writes into a Redis on this machine as the server does.
+/// Writes to a Redis on this machine the way the server does.
 pub struct Publisher {
     connection: MultiplexedConnection,
 }
@@ -62,7 +62,7 @@ impl Publisher {
     /// Connects to `redis://…`.
     ///
     /// # Errors
-    /// It is not on this machine, or does not answer.
+    /// Returns an error if Redis is not on this machine or does not answer.
     pub async fn connect(url: &str) -> Result<Self, LoadError> {
         let (host, port) = address(url)?;
         format!("{host}:{port}").parse::<crate::target::Loopback>()?;
@@ -74,11 +74,11 @@ impl Publisher {
     /// Puts the meeting and a session for each of its users into Redis. Returns the change id it begins with.
     ///
     /// # Errors
-    /// There is a meeting already and `replace` is false, or Redis does not answer.
+    /// Returns an error if there is already a meeting and `replace` is false, or if Redis does not answer.
     pub async fn fill(&mut self, meeting: &Generated, access: &Access, replace: bool) -> Result<u64, LoadError> {
         let there: bool = redis::cmd("EXISTS").arg("full_data").query_async(&mut self.connection).await?;
         if there && !replace {
-            let text = "this Redis holds a meeting already; --replace deletes it";
+            let text = "this Redis already holds a meeting; --replace deletes it";
             return Err(LoadError::Usage(text.to_owned()));
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -116,7 +116,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// Publishes a change: the script, and afterwards the entry of the stream.
+    /// Publishes a change: runs the script, then appends the entry to the stream.
     ///
     /// # Errors
     /// Redis does not answer.
@@ -138,7 +138,7 @@ impl Publisher {
         Ok(Published { change_id, at_micros })
     }
 
-    /// Puts a message on the stream of messages, as an instance of the service does. The moment just before.
+    /// Appends a message to the stream of messages, as an instance of the service does. Returns the moment just before.
     ///
     /// # Errors
     /// Redis does not answer.
@@ -150,10 +150,10 @@ impl Publisher {
         Ok(at_micros)
     }
 
-    /// The id of the newest change.
+    /// Returns the id of the newest change.
     ///
     /// # Errors
-    /// There is none, or Redis does not answer.
+    /// Returns an error if there is none, or if Redis does not answer.
     pub async fn newest(&mut self) -> Result<u64, LoadError> {
         let mut command = redis::cmd("ZREVRANGE");
         command.arg("change_id").arg(0).arg(0).arg("WITHSCORES");
@@ -166,16 +166,16 @@ impl Publisher {
 /// How generated users log in.
 #[derive(Clone, Debug)]
 pub struct Access {
-    /// The Django secret that the service was given.
+    /// The Django secret that the service is configured with.
     pub secret: String,
     /// The prefix of the session keys.
     pub session_prefix: String,
 }
 
-/// Host and port of a Redis.
+/// Returns host and port of a Redis.
 ///
 /// # Errors
-/// The URL is not one of a Redis reached by TCP.
+/// Returns an error if the URL is not that of a Redis reached over TCP.
 pub fn address(url: &str) -> Result<(String, u16), LoadError> {
     match url.into_connection_info()?.addr() {
         ConnectionAddr::Tcp(host, port) => Ok((host.clone(), *port)),

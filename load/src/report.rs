@@ -1,4 +1,4 @@
-//! How are results told: as a table for people, as JSON for programs?
+//! How are results reported: as a table for people, as JSON for programs?
 
 use std::fmt::Write as _;
 
@@ -10,69 +10,69 @@ use crate::statistics::Percentiles;
 /// The result of one scenario.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Row {
-    /// What was done.
+    /// The scenario.
     pub scenario: String,
-    /// Which transport.
+    /// The transport.
     pub transport: String,
-    /// How the answer was compressed, if it was.
+    /// The compression of the answer, if any.
     pub coding: Option<Coding>,
-    /// How many connections there were.
+    /// The number of connections.
     pub connections: usize,
-    /// How many changes were published.
+    /// The number of changes published.
     pub changes: usize,
-    /// How many lines with data arrived.
+    /// The number of data lines received.
     pub deliveries: u64,
-    /// How many changes did not arrive where they should have (counted for each connection).
+    /// The number of changes that did not arrive where they should have, summed over connections.
     pub missing: u64,
-    /// Lines a client would have had to reconnect for.
+    /// Lines that would have made a client reconnect.
     pub gaps: u64,
     /// Lines that do not begin where the one before ended.
     pub unjoined: u64,
     /// Lines that the web client cannot read.
     pub bad_lines: u64,
-    /// Connections that ended before they should have.
+    /// Connections that ended too early.
     pub ended: usize,
-    /// From the first change (or connection) until everything had arrived, in seconds.
+    /// The time from the first change (or connection) until everything had arrived, in seconds.
     pub wall_seconds: f64,
-    /// From just before a change was put on the stream until its line was there; of connections: until all data was.
+    /// The time from just before a change was published until its line arrived; for connections, until all data had.
     pub latency: Option<Percentiles>,
-    /// The service's CPU time, in seconds; exact to 0.01.
+    /// The CPU time of the service, in seconds, with a resolution of 0.01 s.
     pub cpu_seconds: Option<f64>,
-    /// That, for each line delivered, in microseconds.
+    /// The CPU time per line delivered, in microseconds.
     pub cpu_micros_per_delivery: Option<f64>,
-    /// That, for each connection and change (for each connection, if nothing changed), in microseconds.
+    /// The CPU time per connection and change (per connection, if nothing changed), in microseconds.
     pub cpu_micros_per_connection: Option<f64>,
-    /// Bytes of bodies on the wire, for each connection.
+    /// Bytes of bodies on the wire, per connection.
     pub wire_bytes_per_connection: u64,
-    /// The service's memory before, in kB.
+    /// The memory of the service before, in kB.
     pub memory_before_kb: Option<u64>,
-    /// The service's memory after, in kB.
+    /// The memory of the service after, in kB.
     pub memory_after_kb: Option<u64>,
-    /// The most memory it had in between, in kB.
+    /// The peak of its memory in between, in kB.
     pub memory_peak_kb: Option<u64>,
-    /// The growth of its memory for each connection, in bytes.
+    /// The growth of its memory per connection, in bytes.
     pub memory_bytes_per_connection: Option<f64>,
-    /// What else is to be said.
+    /// A remark for readers.
     pub note: String,
 }
 
-/// All results, and of what.
+/// All results, and the meeting they were measured with.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// How many elements the meeting has.
+    /// The number of elements in the meeting.
     pub elements: usize,
-    /// Its size.
+    /// The size of the meeting as JSON, in bytes.
     pub bytes: usize,
-    /// How many users it has.
+    /// The number of users.
     pub users: usize,
-    /// The seed it was made from.
+    /// The seed it was generated from.
     pub seed: u64,
     /// The results in the order of the scenarios.
     pub rows: Vec<Row>,
 }
 
 impl Report {
-    /// As a table in Markdown.
+    /// Returns the results as a Markdown table.
     #[must_use]
     pub fn table(&self) -> String {
         let mut text = format!(

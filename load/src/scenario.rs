@@ -1,4 +1,4 @@
-//! What is measured? One function a scenario; each opens its connections, does its work, and tells what it cost.
+//! What is measured? Each scenario is one function that opens its connections, does its work, and returns the cost.
 
 mod ballots;
 mod changes;
@@ -24,13 +24,13 @@ use crate::publisher::Publisher;
 use crate::report::Row;
 use crate::server::{Program, Server};
 
-/// More connections than this are refused: they are on one machine.
+/// The most connections that are accepted: all are on one machine.
 pub const CONNECTIONS_MAX: usize = 20_000;
 
-/// More changes a second than this are refused.
+/// The highest rate that is accepted, in changes per second.
 pub const RATE_MAX: u64 = 5_000;
 
-/// Changes are published for no longer than this.
+/// The longest time for which changes are published, in seconds.
 pub const SECONDS_MAX: u64 = 120;
 
 /// What can be measured.
@@ -38,21 +38,21 @@ pub const SECONDS_MAX: u64 = 120;
 pub enum Scenario {
     /// From the start of the process until it is healthy.
     Start,
-    /// Connections that wait: their memory.
+    /// Memory of idle connections.
     Idle,
     /// Many connect at once and get everything.
     Connect,
     /// One list of speakers changes, and all see it.
     Speakers,
-    /// One ballot is cast; it concerns one voter and a few managers.
+    /// One ballot is cast, which concerns one voter and a few managers.
     Ballot,
-    /// Many ballots a second for some time.
+    /// Many ballots per second for some time.
     Ballots,
     /// 200 elements change at once.
     Bulk,
     /// A group gains the right to see motions.
     Group,
-    /// Changes while nobody listens.
+    /// Changes without listeners.
     Quiet,
     /// A vote, while other connections come, get everything, and leave: the memory that remains.
     Churn,
@@ -79,7 +79,7 @@ impl Scenario {
         Self::Churn,
     ];
 
-    /// Its name on the command line and in reports.
+    /// Returns its name on the command line and in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -98,7 +98,7 @@ impl Scenario {
         }
     }
 
-    /// How many connections it has if none are given: those of the table in `docs/PERFORMANCE.md`.
+    /// Returns the default number of connections: that of the table in `docs/PERFORMANCE.md`.
     #[must_use]
     pub const fn connections(self) -> usize {
         match self {
@@ -130,19 +130,19 @@ impl FromStr for Scenario {
 /// How a scenario is varied.
 #[derive(Clone, Copy, Debug)]
 pub struct Variation {
-    /// What the clients speak.
+    /// The transport of the clients.
     pub transport: Transport,
-    /// Which compression they ask for.
+    /// The compression they ask for.
     pub coding: Option<Coding>,
-    /// How many there are; `None`: as many as the scenario has by itself.
+    /// The number of clients; `None` for the scenario's default.
     pub connections: Option<usize>,
-    /// How many changes are published, one after the other.
+    /// The number of changes to publish, one after the other.
     pub changes: usize,
-    /// How many changes a second, for [`Scenario::Ballots`] and [`Scenario::Churn`].
+    /// The rate in changes per second, for [`Scenario::Ballots`] and [`Scenario::Churn`].
     pub rate: u64,
-    /// For how long, in seconds, for the same.
+    /// The duration in seconds, for the same scenarios.
     pub seconds: u64,
-    /// How long to wait for what was published.
+    /// How long to wait for published changes to arrive.
     pub patience: Duration,
 }
 
@@ -150,7 +150,7 @@ pub struct Variation {
 pub struct Stage {
     /// The service.
     pub server: Server,
-    /// How to start it anew, if it was started here.
+    /// How to start it again, if this program started it.
     pub program: Option<Program>,
     /// The server's side of Redis.
     pub publisher: Publisher,
@@ -166,12 +166,12 @@ impl Stage {
     /// Runs one scenario.
     ///
     /// # Errors
-    /// The service or Redis does not answer, or the variation is of no use.
+    /// Returns an error if the service or Redis does not answer, or if the variation is invalid.
     pub async fn run(&mut self, scenario: Scenario, variation: Variation) -> Result<Vec<Row>, LoadError> {
         let connections = variation.connections.unwrap_or(scenario.connections());
         if connections > CONNECTIONS_MAX || variation.rate > RATE_MAX || variation.seconds > SECONDS_MAX {
             return Err(LoadError::Usage(format!(
-                "at most {CONNECTIONS_MAX} connections, {RATE_MAX} changes a second, {SECONDS_MAX} seconds"
+                "at most {CONNECTIONS_MAX} connections, {RATE_MAX} changes per second, {SECONDS_MAX} seconds"
             )));
         }
         let mut rows = match scenario {
@@ -207,11 +207,11 @@ impl Stage {
         })
     }
 
-    /// The users whose group has the permission; an error if there are none.
+    /// Returns the users whose group has the permission, or an error if there are none.
     fn users_with(&self, permission: &str) -> Result<Vec<u64>, LoadError> {
         let users: Vec<u64> = self.meeting.users_with(permission).iter().map(|user| user.0).collect();
         if users.is_empty() {
-            return Err(LoadError::Usage(format!("nobody in this meeting has {permission}; make it larger")));
+            return Err(LoadError::Usage(format!("no user in this meeting has {permission}; make it larger")));
         }
         Ok(users)
     }

@@ -1,4 +1,4 @@
-//! Which service is measured: one that runs already, or one started for the purpose?
+//! Which service is measured: a running one, or one started for the purpose?
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -16,23 +16,23 @@ use crate::process::Process;
 use crate::publisher::{Access, address};
 use crate::target::Loopback;
 
-/// How long a service may take until it is healthy.
+/// How long a service may take to become healthy.
 const START_SECONDS_MAX: u64 = 60;
 
-/// How often it is asked whether it is.
+/// The interval between two health checks.
 const HEALTH_PAUSE: Duration = Duration::from_millis(2);
 
-/// How long one answer to that may take.
+/// How long one health check may take.
 const HEALTH_SECONDS_MAX: u64 = 5;
 
-/// A service under measurement. One that was started here ends when this is dropped.
+/// A service under measurement. If this program started it, it is stopped when this is dropped.
 #[derive(Debug)]
 pub struct Server {
     /// Where it listens.
     pub target: Loopback,
     /// Its process, if it is known.
     pub process: Option<Process>,
-    /// From the start of the process until it was healthy, if it was started here.
+    /// The time from the start of the process until it was healthy, if this program started it.
     pub started_in: Option<Duration>,
     _child: Option<Child>,
     _files: Option<TempDir>,
@@ -50,10 +50,10 @@ pub struct Program {
 }
 
 impl Server {
-    /// A service that runs already.
+    /// Returns a service that is already running.
     ///
     /// # Errors
-    /// There is no process `pid`.
+    /// Returns an error if there is no process `pid`.
     pub fn running(target: Loopback, pid: Option<u32>) -> Result<Self, LoadError> {
         let process = pid.map(Process::new).transpose()?;
         Ok(Self { target, process, started_in: None, _child: None, _files: None })
@@ -62,7 +62,7 @@ impl Server {
     /// Starts a service on a free port and waits until it is healthy.
     ///
     /// # Errors
-    /// It cannot be started, or does not become healthy in time.
+    /// Returns an error if it cannot be started, or does not become healthy in time.
     pub async fn start(program: &Program) -> Result<Self, LoadError> {
         let (host, redis_port) = address(&program.redis)?;
         let files = TempDir::new().map_err(LoadError::io("temporary directory"))?;
@@ -95,7 +95,7 @@ impl Server {
 /// Waits until `/system/health` answers 200.
 ///
 /// # Errors
-/// It does not in time.
+/// Returns an error if it does not become healthy in time.
 pub async fn wait_until_healthy(target: Loopback) -> Result<(), LoadError> {
     let wait = async {
         while !timeout(Duration::from_secs(HEALTH_SECONDS_MAX), is_healthy(target)).await.unwrap_or(false) {
@@ -119,7 +119,7 @@ async fn is_healthy(target: Loopback) -> bool {
     ask.await.is_ok_and(|status| &status == b"HTTP/1.1 200")
 }
 
-/// A port that was free a moment ago.
+/// Returns a port that was free a moment ago.
 fn free_port() -> Result<u16, LoadError> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(LoadError::io("bind 127.0.0.1:0"))?;
     listener.local_addr().map(|address| address.port()).map_err(LoadError::io("local address"))

@@ -7,10 +7,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha1::{Digest, Sha1};
 
-/// What Django signs sessions of this kind with, beside the secret.
+/// The salt that Django adds to the secret when it signs sessions of this kind.
 const SALT: &str = "openslides.utils.sessions.SessionStore";
 
-/// The value of a session of `user`, signed with `secret`.
+/// Returns the value of a session of `user`, signed with `secret`.
 #[must_use]
 pub fn value(secret: &str, user: u64, auth_hash: &str) -> String {
     let content = json!({
@@ -22,7 +22,7 @@ pub fn value(secret: &str, user: u64, auth_hash: &str) -> String {
     STANDARD.encode(format!("{}:{content}", mac(secret, content.as_bytes())))
 }
 
-/// The cookie of a generated user.
+/// Returns the session cookie of a generated user.
 #[must_use]
 pub fn cookie(user: u64) -> String {
     format!("loadsession{user:021}")

@@ -1,27 +1,27 @@
-//! How are many latencies told in a few numbers?
+//! How are many latencies summarized in a few numbers?
 
 use serde::Serialize;
 
-/// What is told of many durations, in milliseconds.
+/// Percentiles of many durations, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Percentiles {
-    /// Half of them are at most this.
+    /// The median.
     pub p50_ms: f64,
-    /// 90 of 100.
+    /// The 90th percentile.
     pub p90_ms: f64,
-    /// 99 of 100.
+    /// The 99th percentile.
     pub p99_ms: f64,
-    /// All of them.
+    /// The maximum.
     pub max_ms: f64,
 }
 
 impl Percentiles {
-    /// Of durations in microseconds; `None` if there are none.
+    /// Returns the percentiles of durations in microseconds, or `None` if there are none.
     #[must_use]
     pub fn of(mut micros: Vec<u64>) -> Option<Self> {
         micros.sort_unstable();
         let last = micros.len().checked_sub(1)?;
-        // The nearest rank: the smallest value that so many of a hundred do not exceed.
+        // The nearest rank: the smallest value that this percentage of the durations does not exceed.
         let at = |percent: usize| micros[((last + 1) * percent).div_ceil(100).saturating_sub(1)] as f64 / 1_000.0;
         Some(Self { p50_ms: at(50), p90_ms: at(90), p99_ms: at(99), max_ms: at(100) })
     }

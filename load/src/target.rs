@@ -1,4 +1,4 @@
-//! Where is the service? On this machine, or nowhere.
+//! Where is the service? Only addresses of this machine are accepted.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use crate::error::LoadError;
 pub struct Loopback(SocketAddr);
 
 impl Loopback {
-    /// The address.
+    /// Returns the address.
     #[must_use]
     pub const fn address(self) -> SocketAddr {
         self.0

@@ -1,4 +1,4 @@
-//! How does a test open the demo's page in a real browser, and look at it?
+//! How does a test open the page in a real browser, and look at it?
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -14,29 +14,26 @@ use tokio::process::{Child, Command};
 use crate::harness::{Process, WAIT, within};
 
 const DRIVER: &str = "chromedriver";
-const BROWSER: &str = "chromium";
 
-/// The page of a demo of its own, in a browser of its own. Both end when it is dropped.
+/// The page of a program of its own, in a browser of its own. Both end when it is dropped.
 pub(crate) struct Page {
     client: Client,
     session: String,
     driver_port: u16,
     _driver: Child,
     _files: TempDir,
-    pub(crate) demo: Process,
+    pub(crate) program: Process,
 }
 
 impl Page {
-    /// Opens it; `None`, said loudly, if the browser or its driver is not installed.
-    pub(crate) async fn open() -> Option<Self> {
-        for program in [DRIVER, BROWSER] {
-            let version =
-                Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().await;
-            if matches!(&version, Err(error) if error.kind() == io::ErrorKind::NotFound) {
-                adapters::testing::skip(&format!("the page in a real browser, because `{program}` is not installed"));
-                return None;
-            }
-        }
+    /// Opens the page of a demo.
+    pub(crate) async fn open() -> Self {
+        let demo = Process::start(&["demo"], &[]).await;
+        Self::of(demo, "/", None).await
+    }
+
+    /// Opens the page that `program` serves at `path`, with this session cookie.
+    pub(crate) async fn of(program: Process, path: &str, cookie: Option<&str>) -> Self {
         let files = tempfile::tempdir().expect("a folder");
         let (driver, driver_port) = within("the driver", start_driver(&files)).await;
         let capabilities = json!({
@@ -52,12 +49,15 @@ impl Page {
         let connecting = builder.capabilities(capabilities).connect(&driver_address);
         let client = within("the browser", connecting).await.expect("a session");
         let session = within("the session", client.session_id()).await.expect("a session").expect("an id");
-        let demo = Process::start(&["demo"], &[]).await;
-        demo.browser().until_healthy().await;
-        let page = Self { client, session, driver_port, _driver: driver, _files: files, demo };
-        let address = format!("https://127.0.0.1:{}/", page.demo.port);
-        within("the page", page.client.goto(&address)).await.expect("the page");
-        Some(page)
+        program.browser().until_healthy().await;
+        let page = Self { client, session, driver_port, _driver: driver, _files: files, program };
+        let origin = format!("https://127.0.0.1:{}", page.program.port);
+        if let Some(value) = cookie {
+            let params = json!({ "name": "OpenSlidesSessionID", "value": value, "url": origin });
+            page.ask_driver("goog/cdp/execute", json!({ "cmd": "Network.setCookie", "params": params })).await;
+        }
+        within("the page", page.client.goto(&format!("{origin}{path}"))).await.expect("the page");
+        page
     }
 
     /// What `script` returns.
@@ -122,12 +122,38 @@ impl Page {
 
     /// What the browser's console says since it was asked last.
     pub(crate) async fn console(&self) -> Vec<Value> {
-        let address = format!("http://127.0.0.1:{}/session/{}/se/log", self.driver_port, self.session);
+        let answer = self.ask_driver("se/log", json!({ "type": "browser" })).await;
+        answer.as_array().unwrap_or_else(|| panic!("{answer}")).clone()
+    }
+
+    /// Runs `script` in every document that the browser opens from now on, before the document's own.
+    pub(crate) async fn run_first(&self, script: &str) {
+        let command = json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": { "source": script } });
+        self.ask_driver("goog/cdp/execute", command).await;
+    }
+
+    /// Loads the page anew.
+    pub(crate) async fn reload(&self) {
+        within("the page", self.client.refresh()).await.expect("the page");
+    }
+
+    /// Opens the page, with its first panel, in one more window: what is in a tab behind others is not drawn.
+    pub(crate) async fn open_window(&self) {
+        let mut address = within("the address", self.client.current_url()).await.expect("an address");
+        address.set_fragment(None);
+        let window = within("a window", self.client.new_window(false)).await.expect("a window");
+        within("the window", self.client.switch_to_window(window.handle)).await.expect("the window");
+        within("the page", self.client.goto(address.as_str())).await.expect("the page");
+    }
+
+    /// Asks the driver for what WebDriver has no word for.
+    async fn ask_driver(&self, command: &str, body: Value) -> Value {
+        let address = format!("http://127.0.0.1:{}/session/{}/{command}", self.driver_port, self.session);
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let response = within("the console", client.post(address).body("{\"type\": \"browser\"}").send()).await;
-        let text = within("the console", response.expect("an answer").text()).await.expect("a body");
-        let answer: Value = serde_json::from_str(&text).expect(&text);
-        answer["value"].as_array().unwrap_or_else(|| panic!("{text}")).clone()
+        let response = within(command, client.post(address).body(body.to_string()).send()).await;
+        let text = within(command, response.expect("an answer").text()).await.expect("a body");
+        let mut answer: Value = serde_json::from_str(&text).expect(&text);
+        answer["value"].take()
     }
 }
 

@@ -1,7 +1,6 @@
 //! Can everybody use the page, does it tell why, and does it survive a restart of the service?
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use serde_json::Value;
 
@@ -14,8 +13,9 @@ const ENTER: &str = "\u{e007}";
 
 /// (spec: inspector.md#route)
 #[tokio::test]
+#[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
 async fn the_page_tells_why_somebody_sees_a_part_only() {
-    let Some(page) = Page::open().await else { return };
+    let page = Page::open().await;
     page.until_connected().await;
     page.click("#tab-explain").await;
     page.type_into("#explain-user", "3").await;
@@ -31,22 +31,24 @@ async fn the_page_tells_why_somebody_sees_a_part_only() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
 async fn a_restart_of_the_service_is_survived_without_a_gap() {
-    let Some(mut page) = Page::open().await else { return };
+    let mut page = Page::open().await;
     page.until_connected().await;
-    let port = page.demo.port.to_string();
-    page.demo.signal("KILL").await;
+    let port = page.program.port.to_string();
+    page.program.signal("KILL").await;
     page.until("return [...document.querySelectorAll('.state')].some((state) => state.dataset.state === 'waiting');")
         .await;
-    page.demo = Process::start_at(&["demo"], &[("AUTOUPDATE_PORT", &port), ("AUTOUPDATE_HOST", "127.0.0.1")]).await;
-    page.demo.browser().until_healthy().await;
+    page.program = Process::start_at(&["demo"], &[("AUTOUPDATE_PORT", &port), ("AUTOUPDATE_HOST", "127.0.0.1")]).await;
+    page.program.browser().until_healthy().await;
     page.until_connected().await;
     crate::meeting::until_shown_as_given(&page).await;
 }
 
 #[tokio::test]
+#[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
 async fn the_hall_follows_the_projectors() {
-    let Some(page) = Page::open().await else { return };
+    let page = Page::open().await;
     page.until_connected().await;
     page.click("#tab-hall").await;
     let shown = "return document.querySelector('#panel-hall').textContent.replace(/\\d/g, '').trim();";
@@ -58,8 +60,9 @@ async fn the_hall_follows_the_projectors() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
 async fn everything_is_reached_by_the_keyboard_alone() {
-    let Some(page) = Page::open().await else { return };
+    let page = Page::open().await;
     page.until_connected().await;
     page.click("#tab-explain").await;
     page.run("document.activeElement.blur(); document.body.tabIndex = -1; document.body.focus();").await;
@@ -87,14 +90,10 @@ async fn everything_is_reached_by_the_keyboard_alone() {
 }
 
 #[tokio::test]
+#[cfg_attr(not(has_axe), ignore = "axe-core is not there: npm install --prefix target/axe axe-core; touch build.rs")]
 async fn a_checker_of_accessibility_finds_nothing_serious() {
     const CHECKER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/axe/node_modules/axe-core/axe.min.js");
-    if !Path::new(CHECKER).exists() {
-        return adapters::testing::skip(
-            "accessibility, because axe-core is not there (npm install --prefix target/axe axe-core)",
-        );
-    }
-    let Some(page) = Page::open().await else { return };
+    let page = Page::open().await;
     page.until_connected().await;
     let checker = std::fs::read_to_string(CHECKER).expect("a script");
     page.run(&checker).await;

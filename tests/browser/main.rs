@@ -1,6 +1,6 @@
-//! Does the demo's page show in a real browser what the service gives, over HTTPS and HTTP/2?
+//! Does the page show in a real browser what the service gives, over HTTPS and HTTP/2?
 //!
-//! The browser is Debian's `chromium`, driven by its `chromedriver`. Where these are missing the tests are passed over,
+//! The browser is Debian's `chromium`, driven by its `chromedriver`. Where these are missing the tests are ignored,
 //! and fail with `CI=true`. Nothing waits for a time to pass: every wait is for something on the page, and bounded.
 
 #[expect(dead_code, unused_imports, reason = "what these tests share with those of the service, which use more of it")]
@@ -8,6 +8,8 @@
 mod harness;
 
 mod driver;
+mod figures;
 mod inspector;
 mod meeting;
+mod real_meeting;
 mod voices;

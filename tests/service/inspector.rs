@@ -2,9 +2,9 @@
 
 use adapters::testing::fake_redis::FakeRedis;
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::{Meeting, Process, run, secret_file, with_redis};
+use crate::harness::{Failure, Meeting, Process, run, secret_file, with_redis};
 
 /// Status, standard output and standard error of a command on this Redis.
 async fn ask(port: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -19,6 +19,7 @@ async fn the_commands_read_the_meeting_in_redis_and_write_nothing() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let port = redis.port().to_string();
+    redis.take_commands();
 
     let (status, out, _) = ask(&port, &["explain", "--user", "3", "motions/motion:1"]).await;
     assert_eq!(status, Some(0), "{out}");
@@ -34,6 +35,18 @@ async fn the_commands_read_the_meeting_in_redis_and_write_nothing() {
     let whole = &meeting.elements["motions/motion:1"]["comments"];
     assert_eq!((status, &differences["motions/motion:1"]["comments"]["second"]), (Some(0), whole));
     assert_eq!(differences["motions/motion:1"].as_object().map(|fields| fields.len()), Some(1), "{differences}");
+
+    for anonymous in ["anonymous", "0"] {
+        let (status, out, _) = ask(&port, &["view", "--user", anonymous]).await;
+        let seen: Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!(status, Some(0));
+        assert_eq!(seen, serde_json::to_value(meeting.view(0)).expect("JSON"), "{anonymous}");
+    }
+
+    let commands = redis.take_commands();
+    let written =
+        |name: &&String| ["DEL", "EVAL", "EVALSHA", "EXPIRE", "HSET", "SET", "XADD", "ZADD"].contains(&name.as_str());
+    assert!(!commands.is_empty() && !commands.iter().any(|name| written(&name)), "{commands:?}");
 }
 
 /// (spec: inspector.md#commands)
@@ -55,6 +68,50 @@ async fn what_cannot_be_answered_says_why() {
         let (code, out, error) = ask(&port, arguments).await;
         assert!(code == Some(status) && error.contains(expected), "{arguments:?}: {code:?} {out} {error}");
     }
+}
+
+/// (spec: inspector.md#commands)
+#[tokio::test]
+async fn the_commands_know_the_meeting_of_the_demo_and_say_that_redis_is_away() {
+    // Nobody listens on port 1, so what is answered comes from no Redis.
+    let (status, out, _) = ask("1", &["explain", "--demo", "--user", "3", "motions/motion:1"]).await;
+    assert!(
+        status == Some(0) && out.starts_with("motions/motion:1 is visible in part to user 3 (Delegates (3)).\n"),
+        "{out}"
+    );
+    let (status, out, _) = ask("1", &["explain", "--demo", "--user", "0", "users/personal-note:1"]).await;
+    assert!(status == Some(1) && out.starts_with("users/personal-note:1 "), "{out}");
+    for command in ["view", "explain"] {
+        let (status, out, error) = ask("1", &[command, "--user", "3", "motions/motion:1"]).await;
+        assert!(status == Some(1) && out.is_empty(), "{out}");
+        assert!(error.contains("Redis at 127.0.0.1:1") && error.contains("refused"), "{error}");
+    }
+}
+
+/// (spec: inspector.md#route)
+#[tokio::test]
+async fn superadmins_by_session_are_told_and_it_is_logged_who_asked() {
+    let redis = FakeRedis::start().await.expect("a port");
+    let meeting = Meeting::start(&redis.address()).await;
+    let mut program = Process::serve(redis.port(), &[("INSPECTOR", "on")]).await;
+    program.browser().until_healthy().await;
+    let question = "/system/inspector/explain?user=0&key=motions/motion:1";
+    let delegate = program.browser().with_cookie(&meeting.log_in(3).await);
+    assert_eq!(delegate.failure(question).await, Failure::new(403, "forbidden", "Explanations are for superadmins"));
+    let admin = program.browser().with_cookie(&meeting.log_in(1).await);
+    for path in ["/system/inspector/explain?user=3&key=core/tag:1", question] {
+        let response = admin.request(Method::GET, path).send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+    }
+    // The first line that is logged is that of the first superadmin's question: a refused one is not logged.
+    let about = program.until_logged("explaining what a user sees").await;
+    let fields = ["level", "asked_by", "about_user", "element"].map(|field| about[field].clone());
+    assert_eq!(fields, [json!("INFO"), json!(1), json!(3), json!("core/tag:1")], "{about}");
+    let about = program.until_logged("explaining what a user sees").await;
+    assert_eq!(
+        ["asked_by", "about_user", "element"].map(|field| about[field].clone()),
+        [json!(1), json!(null), json!("motions/motion:1")]
+    );
 }
 
 /// (spec: inspector.md#page)

@@ -36,13 +36,13 @@ pub use counters::IngestCounters;
 
 /// The loop that keeps the meeting in step with the store, with everything it needs.
 pub struct Ingest {
-    /// Where the meeting is.
+    /// The store that holds the meeting.
     pub store: Arc<dyn ElementStore>,
-    /// Where its changes are announced.
+    /// The bus on which its changes are announced.
     pub bus: Arc<dyn MessageBus>,
-    /// Where the meeting is published.
+    /// Receives every new version.
     pub publisher: Arc<MeetingPublisher>,
-    /// The time.
+    /// The source of time.
     pub clock: Arc<dyn Clock>,
     /// How often the meeting is compared with the store.
     pub reconcile_interval: Duration,
@@ -56,9 +56,9 @@ pub struct Ingest {
 
 /// Is notified of what the loop does.
 pub trait Observer: Send + Sync {
-    /// A new version of the meeting was published.
+    /// Called when new versions of the meeting have been published.
     fn published(&self);
-    /// There is no meeting yet, for this reason.
+    /// Called when there is no meeting yet. The reason is public.
     fn waiting(&self, reason: &str);
 }
 
@@ -90,7 +90,7 @@ impl IngestHandle {
     /// of the store.
     ///
     /// # Errors
-    /// The store does not answer, or not in time, or holds no meeting now.
+    /// Returns an error if the store does not answer in time or holds no meeting.
     pub async fn catch_up(&self) -> Result<Bounds, StoreError> {
         let ask = async {
             let (reply, answer) = oneshot::channel();
@@ -115,7 +115,7 @@ fn stopped() -> StoreError {
 }
 
 impl Ingest {
-    /// Runs until it is dropped. Survives every error of the store and the bus.
+    /// Follows the store until the future is dropped. Survives every error of the store and the bus.
     pub async fn run(mut self) {
         let position = self.load_first().await;
         self.follow(position).await;
@@ -300,7 +300,7 @@ impl Ingest {
         .await;
         let (change_id, elements) = (meeting.change_id(), meeting.len());
         self.counters.loaded();
-        // A fail-over that lost nothing is no reason to send everything to everybody.
+        // After a fail-over that lost nothing, clients need not be sent everything again.
         if !is_known {
             self.publish([meeting]);
         }
@@ -318,7 +318,7 @@ impl Ingest {
     }
 
     fn current(&self) -> Arc<Meeting> {
-        let published = self.publisher.published().expect("nothing is followed before the first meeting is there");
+        let published = self.publisher.published().expect("the loop follows the store once a meeting is loaded");
         Arc::clone(published.current())
     }
 }
@@ -354,7 +354,7 @@ fn versions_after(current: &Meeting, messages: &[BusMessage]) -> (Vec<Meeting>, 
 /// What earlier comparisons with the store found.
 #[derive(Default)]
 struct ReconcileState {
-    /// Which store it was.
+    /// The epoch of the store at the last comparison; see [`ElementStore::epoch`].
     epoch: u64,
     /// The last comparison found that the store seems to have gone back.
     went_back: bool,

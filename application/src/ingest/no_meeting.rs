@@ -1,4 +1,4 @@
-//! Why is there no answer from the store, and who is told?
+//! Why does the store have no meeting, and what do the log and clients learn of it?
 
 use std::borrow::Cow;
 
@@ -15,9 +15,9 @@ pub(super) enum Failure {
     Refused,
 }
 
-/// What to do about a meeting of which a part is missing.
+/// What to do when a part of the meeting is missing.
 const COMPLETE_ADVICE: &str = "a Redis that drops keys (an eviction policy) must not be used: set its maxmemory-policy to \
-    noeviction and give it enough memory; then restart the OpenSlides server, so that it fills its cache anew";
+    noeviction and give it enough memory; then restart the OpenSlides server, so that it rebuilds its cache";
 
 impl From<&StoreError> for Failure {
     fn from(error: &StoreError) -> Self {

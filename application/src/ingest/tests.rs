@@ -38,7 +38,7 @@ fn ingest(server: &MemoryServer, bus: MockMessageBus) -> Ingest {
     }
 }
 
-/// A server with a meeting, and the loop that has loaded it.
+/// Returns a server with a meeting, and an ingest loop that has loaded it.
 async fn loaded() -> (MemoryServer, Ingest) {
     let server = MemoryServer::new();
     server.rebuild(ChangeId(10), MEETING);
@@ -74,7 +74,7 @@ async fn past_versions_are_forgotten_though_nothing_changes() {
     following.abort();
 }
 
-/// A store that fails over when the test says so.
+/// A store that fails over when the test increases the number, its epoch.
 struct FailingOver(MemoryElementStore, Arc<AtomicU64>);
 
 #[async_trait]
@@ -107,23 +107,23 @@ async fn a_change_that_has_the_id_of_a_lost_one_is_found_after_a_fail_over() {
     let store = Arc::new(FailingOver(MemoryElementStore::new(&server), Arc::clone(&epoch)));
     let ingest = Ingest { store, ..ingest(&server, bus) };
     ingest.load().await.expect("a meeting");
-    let mut looks = ReconcileState::default();
+    let mut state = ReconcileState::default();
 
     server.rebuild(ChangeId(10), MEETING);
     assert_eq!(server.write(&[("topics/topic:2", Some("{\"id\":2}"))]), ChangeId(11));
     epoch.store(1, Ordering::Relaxed);
-    assert_eq!(ingest.reconcile(Position::START, &mut looks).await, Some(Position::START));
+    assert_eq!(ingest.reconcile(Position::START, &mut state).await, Some(Position::START));
     let after = ingest.current();
     let json = |key: &str| after.get(key.parse().expect("a key")).map(|element| element.json().to_owned());
     assert_eq!(json("topics/topic:1").as_deref(), Some("{\"id\":1}"));
     assert_eq!(json("topics/topic:2").as_deref(), Some("{\"id\":2}"));
     assert!(after.step().is_reset, "clients get everything");
 
-    // Back again, and nothing is lost.
+    // A fail-over back, with nothing lost.
     epoch.store(2, Ordering::Relaxed);
-    assert_eq!(ingest.reconcile(Position::START, &mut looks).await, Some(Position::START));
+    assert_eq!(ingest.reconcile(Position::START, &mut state).await, Some(Position::START));
     assert_eq!(ingest.current().version(), after.version(), "clients get nothing");
-    assert_eq!(ingest.reconcile(Position::START, &mut looks).await, None);
+    assert_eq!(ingest.reconcile(Position::START, &mut state).await, None);
 }
 
 #[tokio::test]
@@ -164,15 +164,15 @@ async fn a_stream_that_went_back_tells_of_a_loss_that_no_change_id_tells() {
     ingest.load().await.expect("a meeting");
     server.rebuild(ChangeId(10), MEETING);
     server.write(&[("topics/topic:3", Some("{\"id\":3}"))]);
-    let mut looks = ReconcileState::default();
-    assert_eq!(ingest.reconcile(BEFORE, &mut looks).await, None, "seen once it may be a replica that lags behind");
-    assert_eq!(ingest.reconcile(BEFORE, &mut looks).await, Some(AFTER));
+    let mut state = ReconcileState::default();
+    assert_eq!(ingest.reconcile(BEFORE, &mut state).await, None, "seen once it may be a replica that lags behind");
+    assert_eq!(ingest.reconcile(BEFORE, &mut state).await, Some(AFTER));
     let has = |key: &str| ingest.current().get(key.parse().expect("a key")).is_some();
     assert_eq!((has("topics/topic:2"), has("topics/topic:3")), (false, true));
 }
 
-/// A Redis that evicts keys may drop the hash of all elements; with the next element that the server writes there is one
-/// again. (spec: redis.md#no-meeting)
+/// A store that evicts keys may drop all elements at once. The next one that the server writes is then the only one.
+/// (spec: redis.md#no-meeting)
 #[tokio::test]
 async fn elements_that_the_store_lost_are_not_taken_for_deleted() {
     let (server, ingest) = loaded().await;

@@ -66,7 +66,7 @@ fn of_120(timeout_seconds: u64) -> Option<Audience> {
     Some(Audience { timeout_seconds, present_users: 120 })
 }
 
-/// Counts every second and compares the levels that a listener is told: second and level.
+/// Counts every second and compares the levels that a listener receives: second and level.
 #[track_caller]
 fn check(case: &Case, expected: &[(u64, u64)]) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -87,7 +87,7 @@ fn check(case: &Case, expected: &[(u64, u64)]) {
             told.push((second, line["message"]["level"].as_u64().expect("a level")));
         }
     };
-    // Asked at the beginning of every count: what the listener has by then was told by the count a second before.
+    // Checked at the beginning of every count: what the listener has by then was sent by the count a second before.
     let audience = || {
         let second = clock.unix_seconds() - START_SECONDS;
         listen(second - 1);
@@ -145,7 +145,7 @@ fn a_store_that_is_away_ends_nobody_and_the_level_is_told_when_it_is_back() {
         &Case { applause: &[(1, 1), (2, 4)], away: &[2, 3], audience: |_| of_120(5), seconds: 5 },
         &[(1, 1), (4, 2), (5, 2)],
     );
-    // The last level told was not 0, so the silence is told, however late.
+    // The last level sent was not 0, so the silence is sent, however late.
     check(
         &Case { applause: &[(1, 1)], away: &[2, 3, 4, 5, 6, 7], audience: |_| of_120(2), seconds: 10 },
         &[(1, 1), (8, 0)],

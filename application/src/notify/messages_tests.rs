@@ -208,7 +208,7 @@ async fn after_an_interruption_nobody_gets_old_messages() {
     use Answer::{Last, Messages, ReadFails, Unfollowing};
     let failing = || vec![Last(50), ReadFails, ReadFails];
     let after = |answers: Vec<Answer>| failing().into_iter().chain(answers).collect();
-    // Nothing was sent meanwhile.
+    // Nothing was sent in the meantime.
     let answers = vec![Messages(vec![]), Messages(vec![(51, ONE)])];
     check_listeners(after(answers), 5, &[(1, &[1], false), (2, &[1], false), (4, &[1], false)]).await;
     // Something was: before or after the second one came.
@@ -229,13 +229,13 @@ async fn whoever_may_have_missed_a_message_is_ended() {
     // The same after an interruption.
     let answers = vec![Last(50), ReadFails, Unfollowing(vec![(80, ONE)]), Messages(vec![(81, TWO)])];
     check_listeners(answers, 4, &[(1, &[], true), (2, &[], true), (3, &[2], false)]).await;
-    // Begun anew before what was read: messages 5 to 7 came unseen.
+    // The stream was recreated, and ends before what was read: messages 5 to 7 came unseen.
     let answers = vec![Last(50), Unfollowing(vec![]), Unfollowing(vec![]), Last(7), Messages(vec![(8, ONE)])];
     check_listeners(answers, 4, &[(1, &[], true), (2, &[], true), (3, &[1], false)]).await;
-    // Begun anew, and past what was read at the second look.
+    // Recreated, and past what was read by the second check.
     let answers = vec![Last(50), Unfollowing(vec![]), Unfollowing(vec![(51, ONE)]), Messages(vec![(52, TWO)])];
     check_listeners(answers, 4, &[(1, &[], true), (2, &[], true), (3, &[2], false)]).await;
-    // Deleted: whether the last messages were read, nobody knows. Then the bus fails.
+    // Deleted: it is unknown whether the last messages were read. Then the bus fails.
     let answers = vec![
         Last(50),
         Unfollowing(vec![]),

@@ -71,7 +71,7 @@ impl Watched<'_> {
             Some(line) if line.all_data => {
                 prop_assert!(!self.world.is_kept(seen), "everything, although {seen} is kept");
             }
-            // Exactly what looks different, and nothing else.
+            // Exactly what differs for the client, and nothing else.
             Some(line) => prop_assert_eq!((line.changed_keys(), line.deleted_keys()), (changed, deleted)),
         }
         if let Some(line) = &line {
@@ -133,7 +133,7 @@ fn run(history: &History, users: [u64; 3], versions_max: usize, steps: &[u64]) -
             2 => world.make_changes(2),
             _ => world.make_changes(1),
         }
-        // Sometimes nobody announces the change, and every client looks by itself.
+        // Sometimes the change is not announced, and every client checks by itself.
         if step % 3 > 0 {
             clients.iter().filter_map(|client| client.connection.as_ref()).for_each(|to| world.announce(before, to));
         }

@@ -16,7 +16,7 @@ struct Stream {
     decoders: Vec<Box<dyn Decoder>>,
     /// All bytes that were sent.
     sent: Vec<u8>,
-    /// How many of them, and how much text, were looked at.
+    /// How many of them were compared, and how many bytes of text.
     checked: (usize, usize),
 }
 

@@ -14,7 +14,7 @@ pub struct RestrictedField {
     pub name: String,
     /// What the rule does with it.
     pub change: FieldChange,
-    /// The smallest sets of rights that would show the viewer the field as it is; none if no right does.
+    /// The smallest sets of grants that would show the viewer the field as it is; none if no grant does.
     pub remedies: Vec<Remedy>,
 }
 
@@ -27,7 +27,7 @@ pub enum FieldChange {
     Changed,
 }
 
-/// Returns the fields of the element that `view` does not show as they are. Fields that the same rights would show are
+/// Returns the fields of the element that `view` does not show as they are. Fields that the same grants would show are
 /// adjacent.
 pub(super) fn restricted(viewer: &Viewer, entry: &BlockEntry, view: &View) -> Vec<RestrictedField> {
     let element = &*entry.element;

@@ -1,7 +1,7 @@
 //! Why does a user see an element, or not see it? (spec: inspector.md#explanation)
 //!
 //! The answer comes from the rules that decide: the same function runs once more and records what it asks. What would
-//! have to be different is found by running it again for a viewer with more rights. There is no second copy of any
+//! have to be different is found by running it again for a viewer of whom that is so. There is no second copy of any
 //! rule.
 
 mod fields;
@@ -34,7 +34,7 @@ pub struct Explanation {
     pub anchor: &'static str,
     /// What the rule asked, in its order.
     pub answers: Vec<Answer>,
-    /// If the element is hidden: the smallest sets of rights that would make it visible.
+    /// If the element is hidden: the smallest sets of grants that would make it visible.
     pub remedies: Vec<Remedy>,
     /// If it is visible: the fields that this viewer does not see as they are.
     pub fields: Vec<RestrictedField>,

@@ -56,7 +56,7 @@ fn a_hidden_element_is_explained_by_what_its_rule_asked_for_in_vain() {
             "  the permission motions.can_manage? no",
             "  one of motions.can_see_internal (state_restriction of the state \"in review\")? no",
             "  one of the users whom the element is about? no",
-            "It would be visible with motions.can_manage, or motions.can_see_internal.",
+            "It would be visible with motions.can_manage, or with motions.can_see_internal, or to user 9, whom it is about.",
         ],
     );
     check(
@@ -118,9 +118,49 @@ fn groups_that_an_element_names_are_told_by_name() {
             "The rule (restriction.md#chat) asked:",
             "  the permission chat.can_manage? no",
             "  one of the groups Staff (4) (read_groups_id, write_groups_id)? no",
-            "It would be visible with chat.can_manage, or membership in Staff (4).",
+            "It would be visible with chat.can_manage, or with membership in Staff (4).",
         ],
     );
+}
+
+/// (spec: inspector.md#remedies)
+#[test]
+fn a_remedy_may_be_to_be_somebody_else_or_another_configuration() {
+    let note = json!({ "id": 4, "user_id": 9 });
+    let notes = |user: u64| json!({ "user_id": user, "note": "secret" });
+    let list = json!({ "id": 8, "speakers": [notes(9), { "user_id": 1 }] });
+    let meeting = scene(
+        &["agenda.can_see_list_of_speakers"],
+        &[("users/personal-note:4", note), ("agenda/list-of-speakers:8", list)],
+    );
+    check(
+        &meeting,
+        1,
+        "users/personal-note:4",
+        &[
+            "users/personal-note:4 is hidden from user 1 (Admin (2)).",
+            "The rule (restriction.md#personal-notes) asked:",
+            "  one of the users whom the element is about? no",
+            "It would be visible to user 9, whom it is about.",
+        ],
+    );
+    let explanation = explain(&meeting, user(5), "agenda/list-of-speakers:8".parse().expect("a key"));
+    assert_eq!(
+        explanation.lines(&meeting).last().map(String::as_str),
+        Some(
+            "  It would be shown with the configuration value agenda_list_of_speakers_speaker_note_for_everyone true, \
+             or with agenda.can_manage_list_of_speakers, or to user 9, whom it is about."
+        )
+    );
+}
+
+/// (spec: inspector.md#explanation)
+#[test]
+fn what_nothing_would_show_is_told_as_such() {
+    let meeting = scene(&[], &[("users/personal-note:4", json!({ "id": 4, "user_id": null }))]);
+    let explanation = explain(&meeting, user(1), "users/personal-note:4".parse().expect("a key"));
+    let lines = explanation.lines(&meeting);
+    assert_eq!(lines.last().map(String::as_str), Some("No further right would make it visible."), "{lines:?}");
 }
 
 /// (spec: inspector.md#explanation)
@@ -172,6 +212,9 @@ proptest! {
             let viewer = Viewer::resolve(&meeting, user(id));
             for key in meeting.keys() {
                 let view = view_of(&meeting, &viewer, key);
+                let entry = meeting.entry(key).expect("of the meeting");
+                let explained = explain_rule(&viewer, &entry.element, entry.required_by);
+                prop_assert_eq!(&explained.view, &view, "user {} and {}", id, key);
                 let explanation = explain(&meeting, user(id), key);
                 let is_hidden = matches!(explanation.verdict, Verdict::Hidden | Verdict::Unreadable);
                 prop_assert_eq!(is_hidden, view.is_hidden(), "user {} and {}", id, key);
@@ -179,24 +222,59 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(cases(100))]
 
     /// (spec: inspector.md#remedies)
     #[test]
-    fn a_remedy_opens_the_element_and_no_part_of_it_does(elements in meeting()) {
+    fn a_remedy_opens_what_it_is_told_to_open_and_no_part_of_it_does(elements in meeting()) {
         let meeting = load(&elements);
         for id in VIEWERS {
             let viewer = Viewer::resolve(&meeting, user(id));
             for key in meeting.keys() {
-                for remedy in explain(&meeting, user(id), key).remedies {
-                    let with = |grants: &Remedy| view_of(&meeting, &remedies::with(&viewer, grants), key);
-                    prop_assert!(!with(&remedy).is_hidden(), "user {id}, {key}: {remedy:?}");
-                    for grant in &remedy {
-                        let mut fewer = remedy.clone();
-                        fewer.remove(grant);
-                        prop_assert!(with(&fewer).is_hidden(), "user {id}, {key}: {fewer:?} of {remedy:?}");
+                let view_with = |grants: &Remedy| view_of(&meeting, &remedies::with(&viewer, grants), key);
+                let explanation = explain(&meeting, user(id), key);
+                for remedy in &explanation.remedies {
+                    check_remedy(remedy, |grants| !view_with(grants).is_hidden())?;
+                }
+                let element = meeting.get(key).expect("of the meeting");
+                for field in &explanation.fields {
+                    let whole = value_of(element.json(), &field.name);
+                    prop_assert!(whole.is_some(), "{key}: {}", field.name);
+                    let is_shown = |grants: &Remedy| {
+                        let mut text = String::new();
+                        view_with(grants).render(element, &mut text);
+                        value_of(&text, &field.name) == whole
+                    };
+                    prop_assert!(!is_shown(&Remedy::new()), "user {id}, {key}: {}", field.name);
+                    for remedy in &field.remedies {
+                        check_remedy(remedy, is_shown)?;
                     }
                 }
             }
         }
     }
+}
+
+/// Fails unless `opens` is true of the remedy, and of nothing that lacks a part of it.
+fn check_remedy(remedy: &Remedy, opens: impl Fn(&Remedy) -> bool) -> Result<(), TestCaseError> {
+    prop_assert!(opens(remedy), "{remedy:?}");
+    for grant in remedy {
+        let mut fewer = remedy.clone();
+        fewer.remove(grant);
+        prop_assert!(!opens(&fewer), "{fewer:?} of {remedy:?}");
+    }
+    Ok(())
+}
+
+/// Returns a field of an element, lists in ascending order; `None` if there is no such field.
+fn value_of(element: &str, name: &str) -> Option<Value> {
+    let element: Value = serde_json::from_str(element).ok()?;
+    let mut value = element.get(name)?.clone();
+    if let Some(entries) = value.as_array_mut() {
+        entries.sort_by_key(Value::to_string);
+    }
+    Some(value)
 }

@@ -23,7 +23,10 @@ impl Explanation {
             lines.extend(self.answers.iter().map(|answer| format!("  {}", self.answer_line(meeting, answer))));
         }
         if self.verdict == Verdict::Hidden {
-            lines.extend(remedy_lines(meeting, "It would be visible with", &self.remedies));
+            if self.remedies.is_empty() {
+                lines.push("No further right would make it visible.".to_owned());
+            }
+            lines.extend(remedy_lines(meeting, "It would be visible", &self.remedies));
         }
         for fields in self.fields.chunk_by(|one, other| one.change == other.change && one.remedies == other.remedies) {
             let (change, remedies) = (fields[0].change, &fields[0].remedies);
@@ -40,7 +43,7 @@ impl Explanation {
             if remedies.is_empty() {
                 lines.push("  No further right would show it.".to_owned());
             }
-            lines.extend(remedy_lines(meeting, "  It would be shown with", remedies));
+            lines.extend(remedy_lines(meeting, "  It would be shown", remedies));
         }
         if !self.required_by.is_empty() {
             lines.push("This user is made visible by:".to_owned());
@@ -137,10 +140,14 @@ fn remedy_lines(meeting: &Meeting, what: &str, remedies: &[Remedy]) -> Vec<Strin
     vec![format!("{what} {}.", each.collect::<Vec<_>>().join(", or "))]
 }
 
+/// Returns what could be different, as it follows "would be visible".
 fn grant_name(meeting: &Meeting, grant: Grant) -> String {
     match grant {
-        Grant::Permission(permission) => permission.name().to_owned(),
-        Grant::Group(group) => format!("membership in {}", group_name(meeting, group)),
+        Grant::Permission(permission) => format!("with {}", permission.name()),
+        Grant::Group(group) => format!("with membership in {}", group_name(meeting, group)),
+        Grant::Configuration(config) => format!("with the configuration value {} true", config.name()),
+        Grant::Being(user) => format!("to user {user}, whom it is about"),
+        Grant::VotingFor(user) => format!("to whoever votes for user {user}"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of the bytes of a body: framing away, decompressed, cut into lines, noted?
+//! How are the bytes of a body unframed, decompressed, split into lines and recorded?
 
 use std::io::{self, Write};
 
@@ -13,9 +13,9 @@ use crate::moment::now_micros;
 /// What a client does with what it receives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// Looks for lines, in compressed bodies too.
+    /// Finds lines, decompressing bodies if necessary.
     Lines,
-    /// Only counts the bytes of compressed bodies: cheaper than decompressing, but then no lines are noted.
+    /// Only counts the bytes of compressed bodies: cheaper than decompressing, but then no lines are recorded.
     CountIfCompressed,
 }
 
@@ -23,7 +23,7 @@ pub enum Reading {
 pub(super) struct Body {
     chunked: Option<Chunked>,
     content: Content,
-    /// Is it the measured stream? The other streams are read and dropped.
+    /// Whether it is the measured stream. Other streams are read and discarded.
     is_noted: bool,
     record: Shared,
 }
@@ -51,12 +51,12 @@ impl Body {
         Ok(Self { chunked: chunked.then(Chunked::default), content, is_noted: true, record: record.clone() })
     }
 
-    /// A body that is read, but in which nothing is looked for.
+    /// Creates a body that is read but discarded.
     pub(super) fn unnoted(record: &Shared) -> Self {
         Self { chunked: None, content: Content::Counted, is_noted: false, record: record.clone() }
     }
 
-    /// Takes the next bytes; true once the body is complete.
+    /// Processes the next bytes. Returns true once the body is complete.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<bool, ClientError> {
         if !self.is_noted {
             return Ok(false);
@@ -74,7 +74,7 @@ impl Body {
                         result = self.content.feed(content);
                     }
                 })
-                .map_err(|_| ClientError::Answer("the body is not in chunks, though announced".to_owned()))?,
+                .map_err(|_| ClientError::Answer("the body is not chunked, although its headers say so".to_owned()))?,
         };
         result?;
         self.record.note(|record| {

@@ -1,6 +1,6 @@
-//! Which bytes of an HTTP/1.1 body in chunks are content?
+//! Which bytes of a chunked HTTP/1.1 body are content?
 
-/// Takes the framing of chunked transfer coding away, in whatever pieces the bytes arrive.
+/// Removes the framing of chunked transfer coding, however the bytes are split.
 #[derive(Debug, Default)]
 pub(super) struct Chunked {
     state: ChunkState,
@@ -12,21 +12,21 @@ pub(super) struct Chunked {
 enum ChunkState {
     #[default]
     Size,
-    /// Behind the size, before the line feed: an extension, or the carriage return.
+    /// After the size, before the line feed: an extension, or the carriage return.
     SizeEnd,
     Content,
-    /// The carriage return and line feed behind the content.
+    /// The carriage return and line feed after the content.
     ContentEnd,
-    /// Behind the chunk of size 0.
+    /// After the chunk of size 0.
     Done,
 }
 
-/// The body is not in chunks.
+/// The error of a body that is not chunked.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NotChunked;
 
 impl Chunked {
-    /// Hands over the content in `bytes`; true once the body is complete.
+    /// Passes on the content in `bytes`. Returns true once the body is complete.
     pub(super) fn feed(&mut self, mut bytes: &[u8], mut content: impl FnMut(&[u8])) -> Result<bool, NotChunked> {
         while let Some((first, rest)) = bytes.split_first() {
             match self.state {

@@ -1,4 +1,4 @@
-//! In which codings can a client have its streams compressed?
+//! Which compressions can a client ask for?
 
 /// How a stream is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -11,7 +11,7 @@ pub enum Coding {
 }
 
 impl Coding {
-    /// Its name in headers and in reports.
+    /// Returns its name in headers and in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -20,7 +20,7 @@ impl Coding {
         }
     }
 
-    /// The coding of a response with this `Content-Encoding`; `None` if it is not one of these.
+    /// Returns the coding of a response with this `Content-Encoding`, or `None` if it is another one.
     pub(super) fn of(content_encoding: &[u8]) -> Option<Self> {
         [Self::Gzip, Self::Zstd]
             .into_iter()

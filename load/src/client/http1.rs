@@ -12,10 +12,10 @@ use super::body::Body;
 use super::record::Shared;
 use super::{ClientError, Coding, Request, Settings, cookie_header};
 
-/// All connections of a thread read into one buffer, so that those which wait need none.
+/// The buffer that all connections of a thread share, so that idle connections need none.
 const READ_BYTES: usize = 256 * 1024;
 
-/// Longer headers are refused.
+/// The most bytes of headers that are accepted.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 thread_local! {
@@ -41,12 +41,12 @@ pub(super) async fn receive<S: AsyncRead + AsyncWrite + Unpin>(
     socket.flush().await?;
 
     let mut answer = Answer::Head(Vec::new());
-    // Whatever is read is taken in before the next read, so the buffer is free again.
+    // Everything read is processed before the next read, so the buffer is free again.
     while read(&mut socket, |bytes| answer.take(bytes, request, record)).await? {}
     Ok(())
 }
 
-/// Reads what is there and hands it over; false at the end.
+/// Reads the available bytes and passes them on. Returns false at the end of the stream.
 async fn read<S: AsyncRead + Unpin>(
     socket: &mut S,
     mut take: impl FnMut(&[u8]) -> Result<bool, ClientError>,
@@ -67,7 +67,7 @@ enum Answer {
 }
 
 impl Answer {
-    /// True once the answer is complete.
+    /// Returns true once the answer is complete.
     fn take(&mut self, bytes: &[u8], request: &Request, record: &Shared) -> Result<bool, ClientError> {
         let head = match self {
             Self::Body(body) => return body.feed(bytes),
@@ -76,7 +76,7 @@ impl Answer {
         head.extend_from_slice(bytes);
         let Some(end) = memchr::memmem::find(head, b"\r\n\r\n").map(|end| end + 4) else {
             return if head.len() > HEAD_BYTES_MAX {
-                Err(ClientError::Answer("the headers never end".to_owned()))
+                Err(ClientError::Answer("the headers are too long".to_owned()))
             } else {
                 Ok(false)
             };

@@ -11,10 +11,10 @@ use super::body::Body;
 use super::record::Shared;
 use super::{ClientError, Coding, Request, Settings, cookie_header};
 
-/// What a browser lets a stream have under way.
+/// The flow-control window that a browser gives a stream, in bytes.
 const STREAM_WINDOW_BYTES: u32 = 6 * 1024 * 1024;
 
-/// What a browser lets a connection have under way.
+/// The flow-control window that a browser gives a connection, in bytes.
 const CONNECTION_WINDOW_BYTES: u32 = 15 * 1024 * 1024;
 
 pub(super) async fn receive<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
@@ -29,7 +29,7 @@ pub(super) async fn receive<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         .enable_push(false)
         .handshake::<_, Bytes>(socket)
         .await?;
-    // Everything ends with this set: when the client is dropped, too.
+    // All tasks end with this set, also when the client is dropped.
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         let _ = connection.await;
@@ -38,7 +38,7 @@ pub(super) async fn receive<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     for path in others {
         let (sender, record, head) = (sender.clone(), record.clone(), head(&path, settings, request)?);
         tasks.spawn(async move {
-            // A stream beside the measured one may be refused; that is no matter here.
+            // Streams other than the measured one may be refused; that does not matter here.
             let _ = stream(sender, head, |_| Ok(Body::unnoted(&record))).await;
         });
     }
@@ -71,7 +71,7 @@ async fn stream(
     let encoding = response.headers().get(http::header::CONTENT_ENCODING);
     let mut noted = body(encoding.and_then(|encoding| Coding::of(encoding.as_bytes())))?;
     let mut received = response.into_body();
-    // Always read on and give the window back: a client that lets data lie stops the service.
+    // Keep reading and release the window: a client that does not read blocks the service.
     while let Some(bytes) = received.data().await {
         let bytes = bytes?;
         received.flow_control().release_capacity(bytes.len())?;

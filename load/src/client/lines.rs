@@ -1,15 +1,15 @@
 //! Where do lines end, and which change ids are in them? Found without parsing JSON.
 
-/// How many bytes of a line's beginning are kept.
+/// How many bytes of the beginning of a line are kept.
 const HEAD_BYTES: usize = 160;
 
-/// How many bytes of a line's end are kept; the ids stand there, behind the data.
+/// How many bytes of the end of a line are kept: the ids are there, after the data.
 const TAIL_BYTES: usize = 160;
 
-/// What a line is to the client.
+/// What a line means to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChangesSeen {
-    /// `{"connected":true}`: the beginning, or a sign of life.
+    /// `{"connected":true}`: the beginning of a stream, or a keep-alive.
     Connected,
     /// Data from one change id to another.
     Data { from: u64, to: u64, all_data: bool },
@@ -19,7 +19,7 @@ pub(super) enum ChangesSeen {
     Bad,
 }
 
-/// Finds the lines in bytes that arrive in pieces.
+/// Finds lines in bytes, however they are split.
 #[derive(Debug, Default)]
 pub(super) struct LineScanner {
     head: Vec<u8>,
@@ -27,7 +27,7 @@ pub(super) struct LineScanner {
 }
 
 impl LineScanner {
-    /// Takes the next bytes and tells each line that ends in them.
+    /// Processes the next bytes and reports each line that ends in them.
     pub(super) fn feed(&mut self, mut bytes: &[u8], mut line: impl FnMut(ChangesSeen)) {
         while let Some(end) = memchr::memchr(b'\n', bytes) {
             self.keep(&bytes[..end]);

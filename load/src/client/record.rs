@@ -6,36 +6,36 @@ use super::Coding;
 use super::lines::ChangesSeen;
 use crate::moment::now_micros;
 
-/// How many lines of a client are noted one by one; beyond that they are only counted.
+/// How many lines of a client are recorded individually; later ones are only counted.
 const LINES_MAX: usize = 50_000;
 
 /// A line with data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The change id it leads to; of a message its number.
+    /// The change id it leads to; for a message, its number.
     pub to: u64,
-    /// When its last byte was there.
+    /// When its last byte arrived.
     pub at_micros: u64,
 }
 
-/// Everything noted of one client.
+/// Everything recorded of one client.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
     /// When the client was started.
     pub started_micros: u64,
-    /// When `{"connected":true}` was there the first time.
+    /// When `{"connected":true}` first arrived.
     pub connected_micros: Option<u64>,
-    /// When the newest bytes were there.
+    /// When the newest bytes arrived.
     pub last_byte_micros: u64,
-    /// The bytes of bodies on the wire: compressed if they were.
+    /// The size of bodies on the wire in bytes, after compression.
     pub wire_bytes: u64,
     /// The data lines.
     pub lines: Vec<Line>,
-    /// How many data lines there were, also those not noted one by one.
+    /// The number of data lines, including those not recorded individually.
     pub line_count: u64,
     /// The change id that the client has.
     pub change_id: u64,
-    /// Lines that a client would have to reconnect for: they begin further ahead than one behind what it has.
+    /// Lines that would make a client reconnect: they begin after the change that follows the one it has.
     pub gaps: u64,
     /// Lines that do not begin where the one before ended.
     pub unjoined: u64,
@@ -45,14 +45,14 @@ pub struct Record {
     pub bad_lines: u64,
     /// `Content-Encoding` of the answer, if any.
     pub coding: Option<Coding>,
-    /// Are the bytes only counted (see [`super::Reading`])?
+    /// Whether the bytes are only counted (see [`super::Reading`]).
     pub counted: bool,
-    /// Why nothing more is received.
+    /// Why the client stopped receiving.
     pub ended: Option<String>,
 }
 
 impl Record {
-    /// Notes a line whose last byte was there at `at_micros`.
+    /// Records a line whose last byte arrived at `at_micros`.
     pub(super) fn line(&mut self, seen: ChangesSeen, at_micros: u64) {
         match seen {
             ChangesSeen::Connected => {
@@ -80,7 +80,7 @@ impl Record {
         }
     }
 
-    /// When the client had the change `id`; `None` if it does not yet.
+    /// Returns when the client received the change `id`, or `None` if it has not yet.
     #[must_use]
     pub fn had(&self, id: u64) -> Option<u64> {
         let index = self.lines.partition_point(|line| line.to < id);
@@ -98,7 +98,7 @@ impl Shared {
         Self(Arc::new(Mutex::new(Record { started_micros, change_id, ..Record::default() })))
     }
 
-    /// Reads the record.
+    /// Calls a function with the record.
     pub fn read<T>(&self, read: impl FnOnce(&Record) -> T) -> T {
         read(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,4 +1,4 @@
-//! How does a client speak TLS with a service whose certificate nobody signed?
+//! How does a client speak TLS with a service whose certificate is self-signed?
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,16 +13,16 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// Connects with TLS to services on this machine, whatever their certificate. Every handshake is a full one, since the
-/// thousands of clients are thousands of browsers.
+/// Connects with TLS to services on this machine, whatever their certificate. Sessions are never resumed, because the
+/// clients stand for thousands of browsers.
 #[derive(Clone, Debug)]
 pub struct TlsClient(BTreeMap<&'static str, Arc<ClientConfig>>);
 
 impl TlsClient {
-    /// Clients for both versions of HTTP.
+    /// Creates the clients for both versions of HTTP.
     ///
     /// # Errors
-    /// The cryptography does not support the versions of TLS that it should.
+    /// Returns an error if the cryptography provider does not support the required versions of TLS.
     pub fn new() -> Result<Self, Error> {
         let config = |protocol: &'static str| {
             let provider = Arc::new(aws_lc_rs::default_provider());
@@ -45,7 +45,7 @@ impl TlsClient {
     }
 }
 
-/// Takes every certificate. That is right here alone: the other side is on this machine (see [`crate::target`]).
+/// Accepts every certificate. That is safe only here: the other side is on this machine (see [`crate::target`]).
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

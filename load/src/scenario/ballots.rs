@@ -15,16 +15,16 @@ use crate::error::LoadError;
 use crate::publisher::{Change, Published};
 use crate::report::Row;
 
-/// Between two single ballots.
+/// The pause between two single ballots.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Ids of the polls, their options and the votes begin behind those of any generated meeting.
+/// The first id of the polls, their options and the votes: after the ids of any generated meeting.
 const FIRST_ID: u64 = 10_000_000;
 
-/// How many elements are written, or taken away, in one change before and after the measurement.
+/// How many elements one change writes before the measurement, or deletes after it.
 const ELEMENTS_A_CHANGE: usize = 1_000;
 
-/// Ballots are cast one after the other.
+/// Measures ballots that are cast one after the other.
 pub(super) async fn one_by_one(stage: &mut Stage, variation: Variation, count: usize) -> Result<Vec<Row>, LoadError> {
     let (mut vote, crowd) = open(stage, variation, count, variation.changes as u64).await?;
     let measure = Measure::begin(stage.server.process, Some(&crowd)).await?;
@@ -39,7 +39,7 @@ pub(super) async fn one_by_one(stage: &mut Stage, variation: Variation, count: u
     finish(stage, measure, crowd, &vote, &published).await
 }
 
-/// Ballots are cast at a rate, whether the service keeps up or not.
+/// Measures ballots that are cast at a fixed rate, whether or not the service keeps up.
 pub(super) async fn many(stage: &mut Stage, variation: Variation, count: usize) -> Result<Vec<Row>, LoadError> {
     let ballots = variation.rate * variation.seconds;
     let (mut vote, crowd) = open(stage, variation, count, ballots).await?;
@@ -65,7 +65,7 @@ pub(super) async fn many(stage: &mut Stage, variation: Variation, count: usize) 
     Ok(rows)
 }
 
-/// Opens polls for so many ballots, and then connects the clients.
+/// Opens polls for this many ballots, then connects the clients.
 pub(super) async fn open(
     stage: &mut Stage,
     variation: Variation,
@@ -78,7 +78,7 @@ pub(super) async fn open(
     let mut voters: Vec<u64> = users.iter().copied().take(count.max(1)).collect();
     voters.sort_unstable();
     let template = (stage.element(Collection::MotionPoll, 1)?, stage.element(Collection::MotionOption, 1)?);
-    // One ballot more: the first is not measured, it warms up.
+    // One more ballot: the first is a warm-up and is not measured.
     let mut vote = Vote::new(template, voters, managers, ballots + 1);
     for change in vote.opening() {
         stage.publisher.publish(&change).await?;
@@ -93,7 +93,7 @@ pub(super) async fn open(
     Ok((vote, crowd))
 }
 
-/// What it cost; then the meeting is as it was before.
+/// Ends the measurement and returns the cost, after restoring the meeting.
 pub(super) async fn finish(
     stage: &mut Stage,
     measure: Measure,
@@ -122,7 +122,7 @@ pub(super) struct Vote {
     polls: u64,
     /// How many ballots were cast so far.
     number: u64,
-    /// Who voted in the present poll, ascending.
+    /// Who voted in the current poll, ascending.
     voted: Vec<u64>,
     /// The voter of each ballot since the measurement began.
     voters_so_far: Vec<u64>,
@@ -135,17 +135,17 @@ impl Vote {
         Self { template, voters, managers, polls, number: 0, voted: Vec::new(), voters_so_far: Vec::new() }
     }
 
-    /// Does the ballot of `voter` change what `user` sees?
+    /// Returns whether the ballot of `voter` changes what `user` sees.
     fn concerns(&self, voter: u64, user: u64) -> bool {
         voter == user || self.managers.contains(&user)
     }
 
-    /// The changes that open the polls, without any ballot.
+    /// Returns the changes that open the polls, without any ballot.
     fn opening(&self) -> Vec<Change> {
         in_parts((0..self.polls).flat_map(|number| self.poll(FIRST_ID + number, &[])).collect())
     }
 
-    /// The changes that take the polls and the votes away.
+    /// Returns the changes that delete the polls and the votes.
     fn clearing(&self) -> Vec<Change> {
         let polls = (0..self.polls).flat_map(|number| {
             [Collection::MotionPoll, Collection::MotionOption].map(|kind| ElementKey::new(kind, FIRST_ID + number))
@@ -154,7 +154,7 @@ impl Vote {
         in_parts(polls.chain(votes).map(|key| (key, None)).collect())
     }
 
-    /// The next voter's ballot: vote, option and poll, as the server writes them.
+    /// Returns the ballot of the next voter: vote, option and poll, as the server writes them.
     pub(super) fn next_ballot(&mut self) -> (u64, Change) {
         let voters = self.voters.len() as u64;
         let voter = self.voters[(self.number % voters) as usize];
@@ -173,7 +173,7 @@ impl Vote {
         (voter, change)
     }
 
-    /// A poll and its option, when these have voted.
+    /// Returns a poll and its option after these users have voted.
     fn poll(&self, id: u64, voted: &[u64]) -> [(ElementKey, Option<String>); 2] {
         let (mut poll, mut option) = self.template.clone();
         poll["id"] = json!(id);

@@ -1,4 +1,4 @@
-//! What does it cost when something changes that many see, or that nobody is there to see?
+//! What does a change cost that many clients see, and what does it cost without listeners?
 
 use domain::collection::Collection;
 use domain::ids::ElementKey;
@@ -13,13 +13,13 @@ use crate::error::LoadError;
 use crate::publisher::{Change, Published};
 use crate::report::Row;
 
-/// Between two changes, so that they are told apart and the machine is the service's.
+/// The pause between two changes, which keeps them apart and leaves the machine to the service.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// How many elements change at once in the scenario `bulk`: lists of speakers of 2 kB and small agenda items, 280 kB.
 const BULK: (u64, u64) = (160, 40);
 
-/// How many changes nobody listens to.
+/// How many changes are published without listeners.
 const QUIET_CHANGES: u64 = 500;
 
 /// An element as the server writes it.
@@ -33,7 +33,7 @@ impl Stage {
         self.meeting.get(collection, id).ok_or_else(missing)
     }
 
-    /// A list of speakers in which one who waits has another weight; `counter` makes each change differ.
+    /// Returns a list of speakers in which a waiting speaker has another weight; `counter` makes each change differ.
     fn speakers_changed(&self, id: u64, counter: u64) -> Result<(ElementKey, Option<String>), LoadError> {
         let mut list = self.element(Collection::ListOfSpeakers, id)?;
         if let Some(last) = list["speakers"].as_array_mut().and_then(|speakers| speakers.last_mut()) {
@@ -43,7 +43,7 @@ impl Stage {
     }
 }
 
-/// One list of speakers changes, and everybody sees it.
+/// Measures changes of one list of speakers that everybody sees.
 pub(super) async fn speakers(stage: &mut Stage, variation: Variation, count: usize) -> Result<Vec<Row>, LoadError> {
     let users = stage.users_with("agenda.can_see_list_of_speakers")?;
     let changes: Result<Vec<Change>, LoadError> =
@@ -51,7 +51,7 @@ pub(super) async fn speakers(stage: &mut Stage, variation: Variation, count: usi
     one_after_the_other(stage, variation, &users, count, changes?).await
 }
 
-/// 200 elements change at once.
+/// Measures changes of 200 elements at once.
 pub(super) async fn bulk(stage: &mut Stage, variation: Variation, count: usize) -> Result<Vec<Row>, LoadError> {
     let users = stage.users_with("agenda.can_see_list_of_speakers")?;
     let mut changes = Vec::new();
@@ -70,7 +70,7 @@ pub(super) async fn bulk(stage: &mut Stage, variation: Variation, count: usize) 
     one_after_the_other(stage, variation, &users, count, changes).await
 }
 
-/// A group gains the right to see motions, loses it, and so on.
+/// Measures a group that alternately gains and loses the right to see motions.
 pub(super) async fn group(stage: &mut Stage, variation: Variation, count: usize) -> Result<Vec<Row>, LoadError> {
     const PERMISSION: &str = "motions.can_see";
     let users = stage.meeting.users().iter().filter(|(_, group)| group.0 == OBSERVERS);
@@ -97,7 +97,7 @@ pub(super) async fn group(stage: &mut Stage, variation: Variation, count: usize)
     Ok(rows)
 }
 
-/// Changes while nobody listens.
+/// Measures changes without listeners.
 pub(super) async fn quiet(stage: &mut Stage) -> Result<Vec<Row>, LoadError> {
     let measure = Measure::begin(stage.server.process, None).await?;
     for counter in 0..QUIET_CHANGES {
@@ -108,12 +108,12 @@ pub(super) async fn quiet(stage: &mut Stage) -> Result<Vec<Row>, LoadError> {
     let mut row = measure.end(None, QUIET_CHANGES as usize).await?;
     row.note = row
         .cpu_seconds
-        .map(|seconds| format!("{:.0} µs CPU a change", seconds * 1e6 / QUIET_CHANGES as f64))
+        .map(|seconds| format!("{:.0} µs CPU per change", seconds * 1e6 / QUIET_CHANGES as f64))
         .unwrap_or_default();
     Ok(vec![row])
 }
 
-/// Publishes each change when everybody has the one before. The first one is not measured: it warms up.
+/// Publishes each change once everybody has the one before. The first is a warm-up and is not measured.
 async fn one_after_the_other(
     stage: &mut Stage,
     variation: Variation,

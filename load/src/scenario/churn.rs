@@ -13,13 +13,13 @@ use crate::client::Settings;
 use crate::error::LoadError;
 use crate::report::Row;
 
-/// How many connections come at once. They leave as soon as each has everything, and the next ones come.
+/// How many clients connect at once. They leave as soon as each has everything, and the next ones connect.
 const COMERS: usize = 50;
 
-/// How long after the last client has left the memory is measured again: longer than any cache waits for its clean-up.
+/// How long after the last client has left the memory is measured again: longer than any cache delays its cleanup.
 const AFTERWARDS: Duration = Duration::from_secs(10);
 
-/// `count` clients stay and vote at a rate; meanwhile others connect, get everything, and leave.
+/// Measures `count` clients that stay and vote at a rate while others connect, get everything, and leave.
 pub(super) async fn come_and_go(stage: &mut Stage, variation: Variation, count: usize) -> Result<Vec<Row>, LoadError> {
     let ballots = variation.rate * variation.seconds;
     let (mut vote, crowd) = open(stage, variation, count, ballots).await?;
@@ -53,7 +53,7 @@ pub(super) async fn come_and_go(stage: &mut Stage, variation: Variation, count: 
     Ok(rows)
 }
 
-/// Connects a few at once, again and again until `end`; returns how many got everything.
+/// Connects a few clients at once, repeatedly until `end`. Returns how many got everything.
 async fn comers(settings: &Arc<Settings>, users: &[u64], patience: Duration, end: Instant) -> Result<usize, LoadError> {
     let mut came = 0;
     while Instant::now() < end {

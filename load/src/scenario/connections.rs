@@ -1,4 +1,4 @@
-//! What does it cost to start, to connect, and to be connected?
+//! What do a start, a new connection and an idle connection cost?
 
 use std::time::{Duration, Instant};
 
@@ -12,16 +12,16 @@ use crate::report::Row;
 use crate::server::Server;
 use crate::statistics::Percentiles;
 
-/// How often the service is started.
+/// The number of times the service is started.
 const STARTS: usize = 5;
 
-/// Of compressed answers, one in so many is decompressed: decompressing all would take the service's CPU time.
+/// One in this many compressed answers is decompressed: decompressing all would compete with the service for the CPU.
 const LINES_OF_EACH: usize = 20;
 
-/// When no byte has arrived for so long, compressed answers that are only counted are complete.
+/// How long no byte must arrive before compressed answers that are only counted are taken as complete.
 const QUIET: Duration = Duration::from_millis(400);
 
-/// From the start of the process until it is healthy. The service of the other scenarios is not touched.
+/// Measures the time from the start of a process until it is healthy. The service of other scenarios is not touched.
 pub(super) async fn start(stage: &mut Stage) -> Result<Vec<Row>, LoadError> {
     let Some(program) = &stage.program else {
         return Ok(vec![Row { note: "skipped: needs --program".to_owned(), ..Row::default() }]);
@@ -38,15 +38,15 @@ pub(super) async fn start(stage: &mut Stage) -> Result<Vec<Row>, LoadError> {
     Ok(vec![Row { wall_seconds, latency: Percentiles::of(micros), ..Row::default() }])
 }
 
-/// How long a service that was ended is given.
+/// How long a stopped service gets to close its connections.
 const SETTLED_AFTER_END: Duration = Duration::from_millis(300);
 
-/// Connections that wait: what each adds to the service's memory.
+/// Measures what each idle connection adds to the memory of the service.
 pub(super) async fn idle(stage: &mut Stage, variation: Variation, count: usize) -> Result<Vec<Row>, LoadError> {
     let users: Vec<u64> = stage.meeting.users().iter().map(|(user, _)| user.0).collect();
     let newest = stage.publisher.newest().await?;
     let settings = stage.settings(variation);
-    // What the first connections bring with them is not counted for each.
+    // One-time allocations for the first connections are not attributed to each connection.
     let first = Crowd::gather(&settings, &users, count.min(10), newest, variation.patience).await?;
     let measure = Measure::begin(stage.server.process, None).await?;
     let crowd = Crowd::gather(&settings, &users, count, newest, variation.patience).await?;
@@ -60,7 +60,7 @@ pub(super) async fn idle(stage: &mut Stage, variation: Variation, count: usize) 
     Ok(vec![row])
 }
 
-/// Many connect at once and get everything; first when nobody has been there, then again.
+/// Measures many clients that connect at once and get everything: first to a fresh service, then again.
 pub(super) async fn connect(stage: &mut Stage, variation: Variation, count: usize) -> Result<Vec<Row>, LoadError> {
     let users: Vec<u64> = stage.meeting.users().iter().map(|(user, _)| user.0).collect();
     let mut rows = Vec::new();

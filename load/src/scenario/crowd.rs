@@ -10,13 +10,13 @@ use crate::client::{Reading, Record, Request, Settings, Shared, Stream, open};
 use crate::error::LoadError;
 use crate::session;
 
-/// How many clients connect at the same time when they do not have to connect all at once.
+/// How many clients connect concurrently unless all must connect at once.
 const CONNECT_BATCH: usize = 50;
 
-/// How often it is looked whether something has arrived.
+/// The interval between two checks whether something has arrived.
 const LOOK_PAUSE: Duration = Duration::from_millis(2);
 
-/// The clients of a scenario; dropped, they are gone.
+/// The clients of a scenario. They disconnect when this is dropped.
 pub struct Crowd {
     members: Vec<Member>,
 }
@@ -36,7 +36,7 @@ impl Drop for Member {
 }
 
 impl Crowd {
-    /// Connects `count` clients as `users` in turn, that have everything up to `change_id`; a few at a time.
+    /// Connects `count` clients, a few at a time, as `users` in turn. They claim to have everything up to `change_id`.
     ///
     /// # Errors
     /// One is refused, or all of them are not connected in time.
@@ -50,7 +50,7 @@ impl Crowd {
         Self::gather_at(Stream::Autoupdate, settings, users, count, change_id, patience).await
     }
 
-    /// As [`Crowd::gather`], at another stream; `change_id` is what the autoupdate stream beside it begins with.
+    /// Like [`Crowd::gather`], for another stream. The autoupdate stream next to it begins with `change_id`.
     ///
     /// # Errors
     /// One is refused, or all of them are not connected in time.
@@ -89,16 +89,16 @@ impl Crowd {
         }
     }
 
-    /// The clients.
+    /// Returns the clients.
     #[must_use]
     pub fn members(&self) -> &[Member] {
         &self.members
     }
 
-    /// Waits until those clients have the change; false if they do not in time.
+    /// Waits until those clients have the change. Returns false if they do not in time.
     ///
     /// # Errors
-    /// A client's stream ended.
+    /// Returns an error if the stream of a client ended.
     pub async fn have(
         &self,
         change_id: u64,
@@ -120,13 +120,13 @@ impl Member {
         Self { user, record, task }
     }
 
-    /// Reads what was noted.
+    /// Reads what was recorded.
     pub fn read<T>(&self, read: impl FnOnce(&Record) -> T) -> T {
         self.record.read(read)
     }
 }
 
-/// Waits until `done` says so of every client.
+/// Waits until `done` returns true for every client.
 pub(super) async fn wait(
     patience: Duration,
     what: &str,
@@ -136,7 +136,7 @@ pub(super) async fn wait(
     let begin = Instant::now();
     let mut first_waiting = 0;
     loop {
-        // What is done stays done, so those in front need not be asked again.
+        // A client that is done stays done, so those before it need not be checked again.
         while members.get(first_waiting).is_some_and(&done) {
             first_waiting += 1;
         }

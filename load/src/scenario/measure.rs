@@ -11,10 +11,10 @@ use crate::publisher::Published;
 use crate::report::Row;
 use crate::statistics::Percentiles;
 
-/// The CPU time counts as settled when it has not grown for so long.
+/// How long the CPU time must not grow before the service counts as idle.
 const SETTLED: Duration = Duration::from_millis(150);
 
-/// It is waited for that no longer than this.
+/// The longest wait for the service to become idle.
 const SETTLE_SECONDS_MAX: u64 = 10;
 
 /// A measurement that has begun.
@@ -31,12 +31,12 @@ pub(super) struct Measure {
 pub(super) struct Sent<'a> {
     /// The changes in their order.
     pub(super) published: &'a [Published],
-    /// Does the change with this number in the list concern the user?
+    /// Whether the change with this index in the list concerns the user.
     pub(super) concerns: &'a dyn Fn(usize, u64) -> bool,
 }
 
 impl Measure {
-    /// Begins, when the service has nothing left to do.
+    /// Begins once the service is idle.
     pub(super) async fn begin(process: Option<Process>, crowd: Option<&Crowd>) -> Result<Self, LoadError> {
         settle(process).await?;
         if let Some(process) = process {
@@ -53,7 +53,7 @@ impl Measure {
         })
     }
 
-    /// Ends, when the service has nothing left to do.
+    /// Ends once the service is idle.
     pub(super) async fn end(self, crowd: Option<&Crowd>, changes: usize) -> Result<Row, LoadError> {
         let wall_seconds = self.begin.elapsed().as_secs_f64();
         settle(self.process).await?;
@@ -91,7 +91,7 @@ impl Measure {
     }
 }
 
-/// Notes in the row when the changes arrived.
+/// Records in the row when the changes arrived.
 pub(super) fn note_latencies(row: &mut Row, crowd: &Crowd, sent: &Sent<'_>) {
     let mut latencies = Vec::new();
     for member in crowd.members() {
@@ -115,7 +115,7 @@ fn received(crowd: &Crowd) -> (u64, u64) {
     each.fold((0, 0), |(lines, bytes), (more_lines, more_bytes)| (lines + more_lines, bytes + more_bytes))
 }
 
-/// Waits until the service does nothing any more.
+/// Waits until the service is idle.
 pub(super) async fn settle(process: Option<Process>) -> Result<(), LoadError> {
     let begin = Instant::now();
     let Some(process) = process else {

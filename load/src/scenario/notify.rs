@@ -9,20 +9,20 @@ use crate::error::LoadError;
 use crate::publisher::Published;
 use crate::report::Row;
 
-/// To how many users a message to some is sent.
+/// How many users receive a message to some users.
 const SOME: usize = 10;
 
-/// A message to few costs less than the kernel counts, so more of them are sent.
+/// How many times as many messages are sent to few users: one alone costs less CPU time than the kernel can resolve.
 const MESSAGES_TO_FEW: usize = 25;
 
-/// Messages one after the other, each when those before have arrived; put on the stream in Redis, as by another instance.
+/// Sends messages through the stream in Redis, as another instance would, each once those before have arrived.
 pub(super) async fn messages(stage: &mut Stage, variation: Variation, count: usize) -> Result<Vec<Row>, LoadError> {
     let users: Vec<u64> = stage.meeting.users().iter().map(|(user, _)| user.0).collect();
     let newest = stage.publisher.newest().await?;
     let settings = stage.settings(variation);
     let crowd = Crowd::gather_at(Stream::Notify, &settings, &users, count, newest, variation.patience).await?;
     let listening: Vec<u64> = crowd.members().iter().take(users.len()).map(|member| member.user).collect();
-    // Numbers go on from the change id that the clients begin with.
+    // Numbers continue from the change id that the clients begin with.
     let mut number = newest;
     let mut rows = Vec::new();
     for (name, recipients, messages) in [
@@ -53,5 +53,5 @@ pub(super) async fn messages(stage: &mut Stage, variation: Variation, count: usi
 
 fn note(row: &Row, messages: usize) -> String {
     let micros = row.cpu_seconds.map(|seconds| seconds * 1e6 / messages.max(1) as f64);
-    micros.map(|micros| format!("{micros:.0} µs CPU a message")).unwrap_or_default()
+    micros.map(|micros| format!("{micros:.0} µs CPU per message")).unwrap_or_default()
 }

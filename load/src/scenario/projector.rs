@@ -13,7 +13,7 @@ use crate::error::LoadError;
 use crate::publisher::Change;
 use crate::report::Row;
 
-/// The motion that is shown, and its state. Its amendments have the ids after it, then those that refer to it.
+/// The motion that is shown, and its state. The next ids are its amendments, then the motions that refer to it.
 const MOTION: u64 = 100_000;
 const AMENDMENTS: u64 = 50;
 const REFERRING: u64 = 100;
@@ -21,13 +21,13 @@ const REFERRING: u64 = 100;
 /// The projectors that the clients listen to.
 const PROJECTORS: [u64; 2] = [1, 2];
 
-/// Between two changes.
+/// The pause between two changes.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
-/// How many changes that concern no projector.
+/// How many changes concern no projector.
 const UNCONCERNED_CHANGES: u64 = 500;
 
-/// A motion with amendments, to which others refer, changes on two projectors; then a user, whom none shows.
+/// Measures changes of a motion with amendments and references on two projectors, then of a user that none shows.
 pub(super) async fn motion(stage: &mut Stage, variation: Variation, count: usize) -> Result<Vec<Row>, LoadError> {
     let users = stage.users_with("core.can_see_projector")?;
     let before = shown_before(stage);
@@ -66,7 +66,7 @@ pub(super) async fn motion(stage: &mut Stage, variation: Variation, count: usize
 fn note(row: &mut Row, name: &str, changes: u64) {
     row.scenario = name.to_owned();
     let micros = row.cpu_seconds.map(|seconds| seconds * 1e6 / changes.max(1) as f64);
-    row.note = micros.map(|micros| format!("{micros:.0} µs CPU a change")).unwrap_or_default();
+    row.note = micros.map(|micros| format!("{micros:.0} µs CPU per change")).unwrap_or_default();
 }
 
 fn text() -> String {
@@ -90,12 +90,12 @@ fn referring() -> std::ops::RangeInclusive<u64> {
     MOTION + AMENDMENTS + 1..=MOTION + AMENDMENTS + REFERRING
 }
 
-/// The motion on the projectors; `counter` makes each change differ.
+/// Returns the motion on the projectors; `counter` makes each change differ.
 fn shown_motion(counter: u64) -> (ElementKey, Option<String>) {
     element(MOTION, json!({"title": format!("Satzung {counter}"), "amendments_id": amendments().collect::<Vec<_>>()}))
 }
 
-/// Everything that the projectors show, in one change.
+/// Returns one change that writes everything the projectors show.
 fn stage_set() -> Change {
     let state = json!({"id": MOTION, "recommendation_label": "Acceptance", "merge_amendment_into_final": 1,
         "show_recommendation_extension_field": true});
@@ -118,7 +118,7 @@ fn stage_set() -> Change {
     change
 }
 
-/// The change that takes [`stage_set`] back.
+/// Returns the change that reverts [`stage_set`].
 fn shown_before(stage: &Stage) -> Change {
     let mut change: Change = stage_set().into_iter().map(|(key, _)| (key, None)).collect();
     change.push((ElementKey::new(Collection::Tag, MOTION), None));

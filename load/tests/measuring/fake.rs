@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-/// What the service does wrong.
+/// A fault of the fake service.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Faults {
     /// Lines begin two ids too far ahead.
@@ -40,7 +40,7 @@ pub(crate) struct Fake {
 #[derive(Clone)]
 struct FakeState {
     newest: watch::Receiver<u64>,
-    /// The number that was sent last as a message.
+    /// The number in the last message sent.
     message: watch::Receiver<u64>,
     faults: Faults,
 }
@@ -68,7 +68,7 @@ impl Fake {
     }
 }
 
-/// Tells the number that stands in a field of the newest entry of a stream.
+/// Returns the number in a field of the newest entry of a stream.
 async fn follow(redis: String, stream: &str, field: &str, newest: watch::Sender<u64>) {
     let client = redis::Client::open(redis).expect("a URL");
     let config = AsyncConnectionConfig::new().set_response_timeout(None);
@@ -105,7 +105,7 @@ async fn serve(socket: TcpStream, acceptor: TlsAcceptor, state: FakeState) {
     let Ok(1) = socket.peek(&mut first).await else { return };
     let service = service_fn(move |request| answer(request, state.clone()));
     let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-    // A client that goes away is no matter.
+    // A client that disconnects is no failure.
     if first == [0x16] {
         let Ok(socket) = acceptor.accept(socket).await else { return };
         let _ = server.serve_connection(TokioIo::new(socket), service).await;
@@ -180,7 +180,7 @@ fn projector_line(change_id: u64) -> String {
     format!("{{\"change_id\":{change_id},\"data\":{{\"1\":[]}}}}\n")
 }
 
-/// A line for each number, after the beginning.
+/// Sends the beginning of a stream, then a line for each number.
 fn numbered(numbers: watch::Receiver<u64>, line: fn(u64) -> String) -> impl futures_util::Stream<Item = String> {
     futures_util::stream::unfold((numbers, true), move |(mut numbers, is_first)| async move {
         if is_first {

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 const PLAN: Plan = Plan { seed: 3, elements: 2_300, users: 500 };
 
-/// A `redis-server` of the test's own.
+/// A `redis-server` for one test.
 struct Redis {
     child: Child,
     url: String,

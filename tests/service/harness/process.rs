@@ -12,7 +12,10 @@ use tokio::sync::mpsc;
 
 use super::{Browser, Protocol, SECRET, within};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_autoupdate");
+/// The path of the program: the one that Cargo built for the tests, or another one, to measure it.
+static PROGRAM: LazyLock<String> = LazyLock::new(|| {
+    std::env::var("AUTOUPDATE_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_autoupdate").to_owned())
+});
 
 /// The program while it runs. Killed when dropped.
 pub(crate) struct Process {
@@ -35,7 +38,7 @@ fn command(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Com
 /// A program that a socket is handed in to (`LISTEN_FDS`), after `setup` was run by the shell.
 fn command_on(socket: &impl AsFd, setup: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     // The shell's process id stays that of the program.
-    let script = format!("{setup}\nexec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec {PROGRAM} \"$@\"");
+    let script = format!("{setup}\nexec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec {} \"$@\"", *PROGRAM);
     let mut command = command("/bin/sh", &[&["-c", &script, "sh"], arguments].concat(), variables);
     command.stdin(socket.as_fd().try_clone_to_owned().expect("a socket"));
     command
@@ -43,13 +46,13 @@ fn command_on(socket: &impl AsFd, setup: &str, arguments: &[&str], variables: &[
 
 /// Runs the program to its end.
 pub(crate) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-    let output = command(PROGRAM, arguments, variables).stdin(Stdio::null()).output();
+    let output = command(&PROGRAM, arguments, variables).stdin(Stdio::null()).output();
     within("the end of the program", output).await.expect("the program starts")
 }
 
 /// The program where the system allows it so many open files. The shell's process id stays that of the program.
 fn command_within(open_files: usize, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
-    let script = format!("ulimit -n {open_files}; exec {PROGRAM} \"$@\"");
+    let script = format!("ulimit -n {open_files}; exec {} \"$@\"", *PROGRAM);
     command("/bin/sh", &[&["-c", &script, "sh"], arguments].concat(), variables)
 }
 
@@ -80,7 +83,7 @@ pub(crate) fn secret_file() -> String {
 impl Process {
     /// Starts the program on a port of the system's choice, and waits until it listens.
     pub(crate) async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = command(PROGRAM, arguments, variables);
+        let mut command = command(&PROGRAM, arguments, variables);
         command.stdin(Stdio::null()).env("AUTOUPDATE_PORT", "0").env("AUTOUPDATE_HOST", "127.0.0.1");
         Self::listening(command).await
     }
@@ -95,7 +98,7 @@ impl Process {
 
     /// Starts the program with just these variables, on whatever they say.
     pub(crate) async fn start_at(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = command(PROGRAM, arguments, variables);
+        let mut command = command(&PROGRAM, arguments, variables);
         command.stdin(Stdio::null());
         Self::listening(command).await
     }
@@ -169,9 +172,14 @@ impl Process {
         Browser::new(SocketAddr::from(([127, 0, 0, 1], self.port)), protocol)
     }
 
+    /// Returns its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     /// Sends it a signal, such as `TERM`.
     pub(crate) async fn signal(&self, name: &str) {
-        let id = self.child.id().expect("it runs").to_string();
+        let id = self.id().to_string();
         let status = Command::new("sh").args(["-c", "kill -\"$0\" \"$1\"", name, &id]).status().await;
         assert!(status.expect("sh").success());
     }

@@ -76,7 +76,8 @@ fn a_text_that_many_standings_see_counts_once() {
     assert!(render_cache.usage().bytes > texts(&render_cache));
 }
 
-/// Of what `users` ask for in turn, which is always what was asked for longest ago: a plain queue would find nothing.
+/// Checks how few lookups miss when `users` ask in turn. Each wants what was used longest ago, so a plain queue would
+/// always miss.
 #[track_caller]
 fn check(case: &Case, users: &[UserId], room_percent: u64, misses_percent_max: u64) {
     let nothing_kept = case.misses(&RenderCache::new(0), users);

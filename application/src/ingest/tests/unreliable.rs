@@ -1,9 +1,9 @@
-//! Does the meeting become that of the store, whatever the store and the bus did for a while?
+//! Does the meeting converge to that of the store after arbitrary faults of the store and the bus?
 //! (spec: redis.md#reconcile)
 //!
-//! The loop runs as it does in the service. The ports fail, stall, repeat and lie as a random script says; in the end they
-//! tell the truth again. One lie is left out, because nobody can see through it: a message that bears the very next change
-//! id and has another content than the store.
+//! The loop runs as it does in the service. The ports fail, stall, repeat and lie as a random script says, and behave
+//! again in the end. One lie is left out because it cannot be detected: a message that carries the very next change id
+//! but differs in content from the store.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,27 +18,27 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 
-/// What a port does at one call.
+/// What a port does on one call.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
     Nothing,
     Fails,
     Refuses,
-    /// For so many milliseconds; what it answers then was so before.
+    /// Answers only after this many milliseconds, with the state at the time of the call.
     Stalls(u64),
     /// The store calls itself not ready.
     NotReady,
-    /// The store has lost a part.
+    /// The store reports that a part is missing.
     Incomplete,
-    /// The store answers as it was so many changes ago, like a replica that lags behind; the bus tells everything again.
+    /// The store answers with its state this many changes ago, like a lagging replica; the bus repeats every message.
     Old(usize),
-    /// The bus leaves out every second message; it has no newest one.
+    /// The bus skips every other message, and reports that it is empty when asked for its last position.
     Skips,
-    /// The messages cannot be read.
+    /// The messages cannot be parsed.
     Garbles,
-    /// The messages tell of changes that are not there; the newest one stands behind all that will come.
+    /// The messages announce changes that do not exist; the last position is after all messages to come.
     Ahead,
-    /// The newest message comes first.
+    /// The messages arrive in reverse order.
     Reverses,
 }
 
@@ -58,7 +58,7 @@ fn fault() -> impl Strategy<Value = Fault> {
     ]
 }
 
-/// What a port does, call by call; after that it does as it should.
+/// What a port does, call by call; afterwards it behaves.
 struct Script(Mutex<VecDeque<Fault>>);
 
 impl Script {
@@ -79,7 +79,7 @@ impl Script {
     }
 }
 
-/// The meeting as it stands in the store.
+/// The meeting in the store after one change.
 #[derive(Clone, Debug)]
 struct StoreState {
     bounds: Bounds,
@@ -101,7 +101,7 @@ impl StoreState {
 /// A store that follows a script.
 struct Store {
     script: Script,
-    /// What it was since it became this one; the last is what it is.
+    /// Every state since the last fail-over; the last one is current.
     states: Mutex<Vec<StoreState>>,
     epoch: AtomicU64,
 }
@@ -223,18 +223,18 @@ impl MessageBus for Bus {
     }
 }
 
-/// What happens meanwhile.
+/// What happens while the loop runs.
 #[derive(Clone, Copy, Debug)]
 enum Event {
     /// An element is written, or deleted if the value is even; sometimes the message is lost.
     Change { id: u64, value: u64, is_announced: bool },
-    /// The server builds its cache anew.
+    /// The server rebuilds its cache.
     Rebuild,
-    /// Another store takes over, which had not heard of so many changes.
+    /// Another store takes over, which lacks the last changes: this many.
     FailOver(usize),
     /// The channel is deleted.
     EmptyChannel,
-    /// Somebody asks the loop to catch up.
+    /// A request asks the loop to catch up.
     Ask,
     /// Milliseconds pass.
     Wait(u64),
@@ -252,7 +252,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// The store and the bus, and who writes there.
+/// The store, and the server that writes to the bus.
 struct World {
     store: Arc<Store>,
     server: MemoryServer,
@@ -285,7 +285,7 @@ impl World {
             }
             Event::FailOver(changes) => {
                 self.store.become_another(self.store.state(changes));
-                // It has not heard of the messages either: their change ids are given anew.
+                // The messages are lost as well: their change ids will be reused.
                 self.server.clear();
             }
             Event::EmptyChannel => self.server.clear(),
@@ -298,7 +298,7 @@ impl World {
     }
 }
 
-/// A clock by the time of the runtime, which passes when nothing else is left to do.
+/// A clock that shows the paused time of the runtime, which advances when all tasks are idle.
 struct RuntimeClock(Instant);
 
 #[async_trait]
@@ -316,7 +316,7 @@ impl Clock for RuntimeClock {
     }
 }
 
-/// Time enough for the longest stall, the longest backoff, and some looks at the store.
+/// Long enough for the longest stall, the longest backoff, and several comparisons with the store.
 const CALM: Duration = Duration::from_secs(120);
 
 async fn run(of_store: Vec<Fault>, of_bus: Vec<Fault>, events: Vec<Event>) -> Result<(), TestCaseError> {
@@ -353,7 +353,7 @@ async fn run(of_store: Vec<Fault>, of_bus: Vec<Fault>, events: Vec<Event>) -> Re
         let key: ElementKey = key.parse().expect("a key");
         prop_assert_eq!(meeting.get(key).map(|element| element.json().to_owned()), Some(json.clone()), "{}", key);
     }
-    // And who asks now is told so.
+    // A request to catch up returns the same bounds.
     prop_assert_eq!(ask.catch_up().await, Ok(state.bounds));
     following.abort();
     Ok(())

@@ -1,4 +1,4 @@
-//! When is a stream told of news, of its end, and of the time?
+//! When is a stream woken for news, for a keep-alive, and for its end?
 
 use super::*;
 
@@ -124,7 +124,7 @@ fn a_stream_whose_client_does_not_read_on_is_given_up_once() {
         check_given_up(15, false, is_complete, true);
     }
     check_given_up(15, true, true, false);
-    // It only let others have their turn.
+    // The stream only yielded.
     check_given_up(15, true, false, true);
 }
 

@@ -106,7 +106,7 @@ fn whose_group_got_rights_and_lost_them() {
         json!({ "users/group:3": null }),
         &[json!({ "users/group:3": group(&rights) }), json!({ "users/group:3": null })],
     );
-    // One right after the other, and something written meanwhile.
+    // One right after the other, with something written in between.
     check(
         json!({}),
         &[

@@ -1,4 +1,4 @@
-//! The service as its clients see it, and beside it what they should see.
+//! What do clients see of the service, and what should they see?
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
