@@ -26,7 +26,8 @@ impl Drop for DrainTrigger {
     }
 }
 
-/// Observes draining. Observers are told in the order in which they asked, so that a simulation can be repeated.
+/// Observes draining. Observers are notified in the order in which they began to wait, which keeps simulations
+/// reproducible.
 #[derive(Clone, Debug)]
 pub struct Drain(CancellationToken);
 
