@@ -38,7 +38,7 @@ pub(crate) fn start(
     Ok(())
 }
 
-/// Tells whoever started the program why it ends: in the log format, whatever else is logged.
+/// Writes why the program ends to the log, in its format, regardless of the log level.
 pub(crate) fn complain(format: LogFormat, text: &dyn Display) {
     let line = match format {
         LogFormat::Text => format!("{text}\n").into_bytes(),

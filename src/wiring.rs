@@ -100,12 +100,12 @@ pub struct Settings {
     pub page: Page,
 }
 
-/// To whom the page is served.
+/// Who may open the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Page {
-    /// To nobody.
+    /// Nobody: the page is not served.
     Off,
-    /// To everybody, each with their own session (spec: inspector.md#page).
+    /// Everybody, each with their own session (spec: inspector.md#page).
     OwnSession,
     /// To everybody, who may use these sessions: for a demonstration only.
     Demo(Vec<&'static str>),

@@ -1,4 +1,4 @@
-//! How loud is the applause, and who must be told? (spec: notify.md#applause-level)
+//! How loud is the applause, and who is notified? (spec: notify.md#applause-level)
 
 use crate::meeting::Meeting;
 use crate::notify::message::NotifyMessage;
@@ -37,7 +37,7 @@ fn timeout_seconds(config: Option<&str>) -> u64 {
     config.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(TIMEOUT_SECONDS_DEFAULT)
 }
 
-/// Decides what listeners are told about the applause level.
+/// Decides what listeners receive about the applause level.
 #[derive(Debug, Default)]
 pub struct ApplauseCounter {
     last_level: u64,

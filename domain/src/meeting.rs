@@ -147,20 +147,20 @@ impl Meeting {
         }
     }
 
-    /// Whether this configuration value is true. Missing, or of another type: false
+    /// Returns whether this configuration value is true; false if it is missing or of another type
     /// (spec: restriction.md#configuration).
     #[must_use]
     pub fn is_true(&self, config: DecidingConfig) -> bool {
         self.config(config.name()) == Some("true")
     }
 
-    /// How many users are present (spec: notify.md#applause-level).
+    /// Returns how many users are present (spec: notify.md#applause-level).
     #[must_use]
     pub fn present_users(&self) -> u64 {
         self.present_users
     }
 
-    /// The hashes of `user` that were replaced by another while this service looked (spec: auth.md#password-change).
+    /// Returns the hashes of `user` that this service has seen replaced (spec: auth.md#password-change).
     #[must_use]
     pub fn replaced_hashes(&self, user: UserId) -> &[Box<str>] {
         self.replaced_hashes.get(&user).map_or(&[], |hashes| hashes)

@@ -38,7 +38,7 @@ pub(super) fn ask(meeting: &MeetingMap, tick: u64) -> Option<Happening> {
     })
 }
 
-/// Whoever speaks ends, and the first who waits begins.
+/// Ends the current speech and begins that of the first waiting speaker.
 pub(super) fn next(meeting: &MeetingMap, unix_seconds: u64) -> Option<Happening> {
     change(meeting, |speakers| {
         end_current(speakers, unix_seconds);
@@ -51,7 +51,7 @@ pub(super) fn next(meeting: &MeetingMap, unix_seconds: u64) -> Option<Happening>
     })
 }
 
-/// Whoever speaks ends.
+/// Ends the current speech.
 pub(super) fn end(meeting: &MeetingMap, unix_seconds: u64) -> Option<Happening> {
     change(meeting, |speakers| end_current(speakers, unix_seconds))
 }

@@ -5,9 +5,14 @@ use std::path::Path;
 
 use crate::sources::Source;
 
-/// The packages of the service. Each may name those before it, and no other.
-const PACKAGES: [(&str, &str); 4] =
-    [("domain", "domain"), ("application", "application"), ("adapters", "adapters"), ("autoupdate", ".")];
+/// The packages of the service, and the one that simulates it. Each may name those before it, and no other.
+const PACKAGES: [(&str, &str); 5] = [
+    ("domain", "domain"),
+    ("application", "application"),
+    ("adapters", "adapters"),
+    ("autoupdate", "."),
+    ("simulation", "simulation"),
+];
 
 /// Which room names which, and the file that does.
 type Arrows = BTreeMap<String, BTreeMap<String, String>>;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Where sources are.
-const FOLDERS: [&str; 9] = [
+const FOLDERS: [&str; 11] = [
     "adapters/src",
     "application/benches",
     "application/src",
@@ -15,6 +15,8 @@ const FOLDERS: [&str; 9] = [
     "domain/tests",
     "load/src",
     "load/tests",
+    "simulation/src",
+    "simulation/tests",
     "src",
 ];
 /// The texts outside `docs/` whose links are followed, too.

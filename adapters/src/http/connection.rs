@@ -136,6 +136,7 @@ where
         async { response }.boxed()
     };
     tokio::select! {
+        biased;
         ended = speak(io, respond, context, done, None) => ended,
         () = drain.begun() => Ok(()),
     }
@@ -166,6 +167,7 @@ async fn until<T>(
     step: impl Future<Output = io::Result<Option<T>>>,
 ) -> Result<Option<T>, ConnectionError> {
     tokio::select! {
+        biased;
         () = drain.begun() => Ok(None),
         step = tokio::time::timeout(limit, step) => {
             Ok(step.map_err(|_| ConnectionError::TooSlow(limit))??)

@@ -1,40 +1,46 @@
 //! How does everything that serves clients learn that the service is about to stop?
 
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Returns a trigger for draining, and the handle by which to observe it.
 #[must_use]
 pub fn drain() -> (DrainTrigger, Drain) {
-    let (sender, receiver) = watch::channel(false);
-    (DrainTrigger(sender), Drain(receiver))
+    let token = CancellationToken::new();
+    (DrainTrigger(token.clone()), Drain(token))
 }
 
 /// Begins draining. Dropping it does so too, because nobody is left who could.
 #[derive(Debug)]
-pub struct DrainTrigger(watch::Sender<bool>);
+pub struct DrainTrigger(CancellationToken);
 
 impl DrainTrigger {
     /// Begins draining; this cannot be undone.
     pub fn begin(&self) {
-        self.0.send_replace(true);
+        self.0.cancel();
     }
 }
 
-/// Observes draining.
+impl Drop for DrainTrigger {
+    fn drop(&mut self) {
+        self.begin();
+    }
+}
+
+/// Observes draining. Observers are notified in the order in which they began to wait, which keeps simulations
+/// reproducible.
 #[derive(Clone, Debug)]
-pub struct Drain(watch::Receiver<bool>);
+pub struct Drain(CancellationToken);
 
 impl Drain {
     /// Returns once draining has begun: at once if it already has. May be dropped and called again.
     pub async fn begun(&mut self) {
-        // An error means that the trigger is gone.
-        let _ = self.0.wait_for(|begun| *begun).await;
+        self.0.cancelled().await;
     }
 
     /// Returns whether draining has begun.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        *self.0.borrow() || self.0.has_changed().is_err()
+        self.0.is_cancelled()
     }
 }
 
@@ -47,7 +53,7 @@ mod tests {
         let (trigger, mut early) = drain();
         assert!(!early.has_begun());
         let waiting = tokio::spawn(async move { early.begun().await });
-        let mut late = Drain(trigger.0.subscribe());
+        let mut late = Drain(trigger.0.clone());
         trigger.begin();
         waiting.await.expect("told");
         late.begun().await;

@@ -14,7 +14,7 @@ use crate::tls::TlsMode;
 /// Where metrics are.
 pub const METRICS_PATH: &str = "/metrics";
 
-/// How many connections may ask for metrics at the same time; further ones wait in the kernel until one ends.
+/// The maximum number of simultaneous connections to the metrics; further ones wait in the kernel until one ends.
 pub const METRICS_CONNECTIONS_MAX: usize = 16;
 
 /// The media type by which a reader asks for OpenMetrics.

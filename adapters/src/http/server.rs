@@ -39,6 +39,8 @@ pub async fn serve<A: Acceptor>(
     loop {
         let ready = connections.len() < limits.connections_max;
         tokio::select! {
+            // What frees a place goes before what takes one.
+            biased;
             () = drain.begun() => break,
             Some(ended) = connections.join_next() => log_panic(ended),
             accepted = accept(&mut acceptor, failures.resume), if ready => match accepted {

@@ -29,7 +29,7 @@ use crate::redis::{
 };
 use crate::system::SystemClock;
 
-/// Which adapters are held to the contract of which port, by the tests below.
+/// Which adapters are checked against the contract of which port by the tests below.
 ///
 /// `FixedAuthenticator` has no sessions that could begin or end; its few promises are tested beside it.
 const UNDER_CONTRACT: [(&str, &[&str]); 5] = [

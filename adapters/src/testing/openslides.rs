@@ -35,12 +35,13 @@ impl OpenSlides {
         self.run(redis::pipe().cmd("FLUSHALL").ignore()).await
     }
 
-    /// Begins to build the cache anew: nothing is there.
+    /// Begins to rebuild the cache from scratch: it is empty until [`rebuild`](Self::rebuild).
     pub async fn begin_rebuild(&self) {
         self.run(redis::pipe().del("cache_ready").ignore().del("change_id").ignore().del("full_data").ignore()).await
     }
 
-    /// Builds the cache anew, with these elements alone and `lowest` as its change id. Nothing is put on the stream.
+    /// Rebuilds the cache from scratch, with only these elements and `lowest` as its change id. Nothing is put on the
+    /// stream.
     pub async fn rebuild(&self, lowest: ChangeId, elements: &[(&str, &str)]) {
         self.begin_rebuild().await;
         let mut commands = redis::pipe();

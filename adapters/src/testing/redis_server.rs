@@ -278,7 +278,7 @@ fn spawn(port: u16, kind: &Kind, directory: &Path) -> io::Result<Child> {
 }
 
 /// `appendfsync no` writes every command out before it is answered, and leaves only the flush to the disk to the system: a
-/// killed process loses nothing. (`everysec` may put off the writing itself.)
+/// killed process loses nothing. (`everysec` may delay the write as well.)
 fn add_settings(command: &mut Command, port: u16, kind: &Kind, directory: &Path) -> io::Result<()> {
     let is_persistent = matches!(kind, Kind::Persistent);
     let port = port.to_string();

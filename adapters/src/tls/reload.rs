@@ -83,9 +83,9 @@ impl CertificateWatch {
         self.reread.clone()
     }
 
-    /// Checks every [`CERTIFICATE_CHECK_SECONDS`] and whenever it is told to, forever. Logs what is served now and
-    /// whenever that changes, once why a changed certificate cannot be used, and every day what browsers will object
-    /// to.
+    /// Checks every [`CERTIFICATE_CHECK_SECONDS`] and whenever a reread is requested, forever. Logs what is served now
+    /// and whenever that changes, once why a changed certificate cannot be used, and every day what browsers will
+    /// object to.
     ///
     /// What is served now is logged before this returns, so that it is in the log before clients connect.
     pub fn run(mut self, clock: Arc<dyn Clock>) -> impl Future<Output = ()> + Send + 'static {

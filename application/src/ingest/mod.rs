@@ -145,18 +145,20 @@ impl Ingest {
         let mut reconcile = clock.sleep(self.reconcile_interval);
         loop {
             tokio::select! {
-                messages = reader.next() => {
-                    if !self.apply_messages(messages).await {
-                        self.heal(&unhealed).await;
-                    }
-                }
-                Some(first) = self.requests.0.recv() => self.answer(first).await,
+                // What is rare goes first: messages that never stop keep nobody waiting.
+                biased;
                 () = &mut reconcile => {
                     self.publisher.forget(self.clock.monotonic());
                     if let Some(position) = self.reconcile(reader.position, &mut state).await {
                         reader = StreamReader::start(&self.bus, &self.clock, position);
                     }
                     reconcile = clock.sleep(self.reconcile_interval);
+                }
+                Some(first) = self.requests.0.recv() => self.answer(first).await,
+                messages = reader.next() => {
+                    if !self.apply_messages(messages).await {
+                        self.heal(&unhealed).await;
+                    }
                 }
             }
         }

@@ -1,11 +1,12 @@
 //! Which version of the meeting is current? It is shared by all connections and replaced atomically.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::changed_keys::ChangedKeys;
 use super::version_diff::SharedVersionDiff;
@@ -50,7 +51,8 @@ impl RenderCacheLimit {
 #[derive(Debug)]
 pub struct MeetingPublisher {
     published: RwLock<Option<Arc<Published>>>,
-    is_loaded: watch::Sender<bool>,
+    /// Told when a meeting is published. Who waits is woken in order, so that a simulation can be repeated.
+    replaced: Notify,
     render_cache: RenderCache,
     render_cache_limit: RenderCacheLimit,
     /// The limit in bytes for the current meeting.
@@ -75,7 +77,7 @@ impl MeetingPublisher {
         let render_cache_bytes_max = render_cache_limit.bytes_max(0);
         Self {
             published: RwLock::default(),
-            is_loaded: watch::Sender::new(false),
+            replaced: Notify::new(),
             render_cache: RenderCache::new(render_cache_bytes_max),
             render_cache_limit,
             render_cache_bytes_max: AtomicU64::new(render_cache_bytes_max),
@@ -92,8 +94,12 @@ impl MeetingPublisher {
 
     /// Returns what is served, once a meeting is loaded: at once if there is one.
     pub async fn loaded(&self) -> Option<Arc<Published>> {
-        // An error would mean that the sender is gone, but it is part of `self`.
-        let _ = self.is_loaded.subscribe().wait_for(|is_loaded| *is_loaded).await;
+        let mut replaced = pin!(self.replaced.notified());
+        // Before looking, so that nothing is missed in between.
+        replaced.as_mut().enable();
+        if self.published().is_none() {
+            replaced.await;
+        }
         self.published()
     }
 
@@ -121,7 +127,7 @@ impl MeetingPublisher {
             }
             self.bound_render_cache(current.text_bytes() as u64, is_reset);
             self.replace(history);
-            self.is_loaded.send_replace(true);
+            self.replaced.notify_waiters();
         }
     }
 

@@ -11,7 +11,7 @@ use crate::reach::{Named, Reach, reach};
 pub struct Requirement {
     /// Ascending, each once; at least one.
     pub users: UserSet,
-    /// Grants visibility of these users to everybody who has it.
+    /// The permission that makes these users visible.
     pub permission: Permission,
 }
 

@@ -162,7 +162,7 @@ mod tests {
         vec![RawElement { key: b"core/tag:1".to_vec(), json: Some(json.into_bytes()) }]
     }
 
-    /// Of ten versions that come a second apart, `expected` are kept besides the present one.
+    /// Of ten versions that come a second apart, `expected` are kept besides the current one.
     #[track_caller]
     fn check(limits: HistoryLimits, expected: usize) {
         let bounds = Bounds { lowest: ChangeId(10), highest: ChangeId(10) };
@@ -205,6 +205,6 @@ mod tests {
         assert!(!history.forget(age_max + Duration::from_secs(1)));
         assert!(history.forget(age_max + Duration::from_secs(2)));
         assert_eq!((history.size(), history.current().change_id()), ((1, 0), ChangeId(11)));
-        assert!(!history.forget(age_max * 2), "the present version stays");
+        assert!(!history.forget(age_max * 2), "the current version stays");
     }
 }

@@ -107,7 +107,7 @@ proptest! {
             }
             meeting = next;
         }
-        // The same meeting read at once.
+        // The same meeting read in one step.
         check(&Meeting::load(snapshot(&versions[versions.len() - 1], meeting.change_id()), Some(&meeting)).meeting, &versions[versions.len() - 1])?;
     }
 }
@@ -183,7 +183,7 @@ fn what_cannot_be_read_is_told_and_nothing_else_is_lost() {
             built.meeting.get("topics/topic:1".parse().expect("a key")).is_some_and(|topic| !topic.is_unreadable())
         );
     }
-    // Once for the version of the element: the next change does not tell again.
+    // Once for the version of the element: the next change does not report it again.
     let built = change(&load(elements(), None).meeting, vec![good()]);
     assert!(built.problems.is_empty());
 }
@@ -244,14 +244,14 @@ fn password_hashes_that_were_replaced_are_remembered() {
     check_replaced(&same, &[]);
     let second = change(&same, vec![user(Some("b"))]).meeting;
     check_replaced(&second, &["a"]);
-    // Over other changes, a third password, and reading the meeting anew.
+    // Over other changes, a third password, and reloading the meeting.
     let third =
         change(&change(&second, vec![raw("core/tag:1", Some(r#"{"id":1}"#))]).meeting, vec![user(Some("c"))]).meeting;
     check_replaced(&third, &["a", "b"]);
     check_replaced(&load(vec![user(Some("c"))], Some(&third)).meeting, &["a", "b"]);
     check_replaced(&load(vec![user(Some("d"))], Some(&third)).meeting, &["a", "b", "c"]);
     check_replaced(&load(Vec::new(), Some(&third)).meeting, &["a", "b"]);
-    // A version before does not learn of it.
+    // An earlier version is unaffected.
     check_replaced(&first, &[]);
     check_replaced(&second, &["a"]);
 }

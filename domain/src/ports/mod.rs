@@ -1,5 +1,5 @@
-//! What the domain needs from the outside: one file a port. Its documentation is the contract, and one test suite holds
-//! every adapter to it (`testing::contract`).
+//! What the domain needs from the outside: one file a port. Its documentation is the contract, and one test suite
+//! checks every adapter against it (`testing::contract`).
 
 pub mod applause_store;
 pub mod authenticator;
@@ -16,7 +16,7 @@ pub enum Unavailable {
     /// It answered that it refuses, and retrying does not help.
     #[error("{cause}")]
     Refused {
-        /// What it refuses. Anybody may be told: it names no address, no user and nothing of the meeting.
+        /// What it refuses. Safe to show to anyone: it names no address, no user and nothing of the meeting.
         what: String,
         /// Why, for the log.
         cause: String,

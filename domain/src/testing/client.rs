@@ -1,4 +1,4 @@
-//! What has a web client after the lines it received? Models that follow the client's own rules
+//! What does a web client hold after the lines it received? Models that follow the client's own rules
 //! (spec: stream.md#joining).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,7 +20,7 @@ pub struct Line {
     pub from_change_id: u64,
     /// Where the line ends.
     pub to_change_id: u64,
-    /// Does the client throw away everything first?
+    /// Whether the client first discards everything.
     pub all_data: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Does a meeting hang together: does every reference lead somewhere, and do the copies of a value agree?
+//! Is a meeting consistent: does every reference lead somewhere, and do the copies of a value agree?
 
 use std::collections::BTreeMap;
 

@@ -75,7 +75,7 @@ impl Dice {
         from[usize::try_from(index).expect("an index")]
     }
 
-    /// True once in so many times.
+    /// Returns true once in the given number of times, on average.
     pub fn one_in(&mut self, times: u64) -> bool {
         self.roll(times) == 0
     }
@@ -104,7 +104,7 @@ impl Dice {
         json!(self.one_in(2))
     }
 
-    /// A user id, nobody, or what must never be taken for a user.
+    /// Returns a user id, no user, or a value that must never be read as one.
     fn user(&mut self) -> Value {
         match self.roll(9) {
             0 => Value::Null,

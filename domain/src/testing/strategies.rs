@@ -38,7 +38,7 @@ const SEEN: [(&str, u64); 10] = [
 /// Collections beyond those that the service knows: their elements are hidden.
 const UNKNOWN: [&str; 2] = ["plugin/thing", "users/User"];
 
-/// The configuration of a property that is tested with so many cases, or with as many as `PROPTEST_CASES` says.
+/// Returns the configuration of a property that runs this many cases, or as many as `PROPTEST_CASES` says.
 ///
 /// The seed of a case that fails is printed, and kept in `proptest-regressions/` of the package. The seeds there are
 /// tried first.
@@ -125,8 +125,8 @@ pub fn meeting() -> impl Strategy<Value = Elements> {
     })
 }
 
-/// A random history with at most so many changes. In some anything happens, in some little but what decides who sees
-/// what, in some both.
+/// Generates a history of at most `changes_max` changes: arbitrary ones, ones that mostly decide who sees what, or a
+/// mix.
 pub fn history(changes_max: usize) -> impl Strategy<Value = History> {
     let anything = vec(vec(event(), 1..5), 0..=changes_max);
     let deciding = vec(vec(deciding_event(), 1..4), 0..=changes_max);
@@ -144,7 +144,7 @@ pub fn history(changes_max: usize) -> impl Strategy<Value = History> {
     })
 }
 
-/// One of [`VIEWERS`], most often anonymous or the one with whom most happens.
+/// Picks one of [`VIEWERS`], most often anonymous or [`DECIDED`], whose permissions change most.
 pub fn viewer() -> impl Strategy<Value = u64> {
     prop_oneof![2 => proptest::sample::select(VIEWERS.to_vec()), 1 => Just(DECIDED), 1 => Just(0)]
 }
@@ -245,8 +245,8 @@ fn change(initial: &Elements, now: &mut Elements, events: &[Event]) -> Vec<Write
     writes
 }
 
-/// One of few elements that decide what one user sees of the others, or that are seen by whichever right, comes, goes and
-/// comes back.
+/// Alters, strips, replaces, deletes or restores one of a few elements that decide what a user sees of others, or whose
+/// visibility depends on various permissions.
 fn deciding_event() -> impl Strategy<Value = Event> {
     use Happening::{Alter, Delete, Replace, Restore, Strip};
     let element = prop_oneof![

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use flate2::write::MultiGzDecoder;
 
 use super::chunked::Chunked;
-use super::lines::{ChangesSeen, LineScanner};
+use super::lines::{LineMeaning, LineScanner};
 use super::record::Shared;
 use super::{ClientError, Coding};
 use crate::moment::now_micros;
@@ -104,7 +104,7 @@ impl Content {
         }
     }
 
-    fn take_seen(&mut self) -> Vec<ChangesSeen> {
+    fn take_seen(&mut self) -> Vec<LineMeaning> {
         match self {
             Self::Plain(lines) => std::mem::take(&mut lines.seen),
             Self::Gzip(decoder) => std::mem::take(&mut decoder.get_mut().seen),
@@ -117,7 +117,7 @@ impl Content {
 #[derive(Default)]
 struct LineSink {
     scanner: LineScanner,
-    seen: Vec<ChangesSeen>,
+    seen: Vec<LineMeaning>,
 }
 
 impl Write for LineSink {

@@ -8,7 +8,7 @@ const TAIL_BYTES: usize = 160;
 
 /// What a line means to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ChangesSeen {
+pub(super) enum LineMeaning {
     /// `{"connected":true}`: the beginning of a stream, or a keep-alive.
     Connected,
     /// Data from one change id to another.
@@ -28,7 +28,7 @@ pub(super) struct LineScanner {
 
 impl LineScanner {
     /// Processes the next bytes and reports each line that ends in them.
-    pub(super) fn feed(&mut self, mut bytes: &[u8], mut line: impl FnMut(ChangesSeen)) {
+    pub(super) fn feed(&mut self, mut bytes: &[u8], mut line: impl FnMut(LineMeaning)) {
         while let Some(end) = memchr::memchr(b'\n', bytes) {
             self.keep(&bytes[..end]);
             line(self.seen());
@@ -52,16 +52,16 @@ impl LineScanner {
         }
     }
 
-    fn seen(&self) -> ChangesSeen {
+    fn seen(&self) -> LineMeaning {
         // The line with the channel id belongs to the beginning of its stream.
         if self.head.starts_with(b"{\"connected\"") || self.head.starts_with(b"{\"channel_id\"") {
-            return ChangesSeen::Connected;
+            return LineMeaning::Connected;
         }
         if let Some(to) = self.head.strip_prefix(b"{\"change_id\":") {
-            return leading_number(to).map_or(ChangesSeen::Bad, |to| ChangesSeen::Point { to });
+            return leading_number(to).map_or(LineMeaning::Bad, |to| LineMeaning::Point { to });
         }
         if self.head.starts_with(b"{\"sender_user_id\":") {
-            return number_after(&self.head, "\"message\":").map_or(ChangesSeen::Bad, |to| ChangesSeen::Point { to });
+            return number_after(&self.head, "\"message\":").map_or(LineMeaning::Bad, |to| LineMeaning::Point { to });
         }
         let number = |name: &str| number_after(&self.tail, name).or_else(|| number_after(&self.head, name));
         match (number("\"from_change_id\":"), number("\"to_change_id\":")) {
@@ -70,9 +70,9 @@ impl LineScanner {
                     memchr::memmem::find(part, b"\"all_data\":true").is_some()
                         || memchr::memmem::find(part, b"\"all_data\": true").is_some()
                 };
-                ChangesSeen::Data { from, to, all_data: is_all(&self.tail) || is_all(&self.head) }
+                LineMeaning::Data { from, to, all_data: is_all(&self.tail) || is_all(&self.head) }
             }
-            _ => ChangesSeen::Bad,
+            _ => LineMeaning::Bad,
         }
     }
 }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, expected: &[ChangesSeen]) {
+    fn check(text: &str, expected: &[LineMeaning]) {
         // However the bytes are cut, the lines are the same.
         for size in [1, 2, 7, 64, 100_000] {
             let mut scanner = LineScanner::default();
@@ -113,9 +113,9 @@ mod tests {
                  \"all_data\": false}}\n{{\"conn"
             ),
             &[
-                ChangesSeen::Connected,
-                ChangesSeen::Data { from: 12, to: 15, all_data: true },
-                ChangesSeen::Data { from: 338_638_634_001, to: 338_638_634_002, all_data: false },
+                LineMeaning::Connected,
+                LineMeaning::Data { from: 12, to: 15, all_data: true },
+                LineMeaning::Data { from: 338_638_634_001, to: 338_638_634_002, all_data: false },
             ],
         );
     }
@@ -125,7 +125,7 @@ mod tests {
         let long = "x".repeat(500);
         check(
             &format!("{{\"to_change_id\":3,\"from_change_id\":2,\"all_data\":false,\"changed\":\"{long}\"}}\n"),
-            &[ChangesSeen::Data { from: 2, to: 3, all_data: false }],
+            &[LineMeaning::Data { from: 2, to: 3, all_data: false }],
         );
     }
 
@@ -134,18 +134,18 @@ mod tests {
         let long = "x".repeat(500);
         check(
             &format!("{{\"change_id\":12,\"data\":{{\"1\":[{{\"change_id\":3,\"data\":\"{long}\"}}]}}}}\n"),
-            &[ChangesSeen::Point { to: 12 }],
+            &[LineMeaning::Point { to: 12 }],
         );
         check(
             "{\"channel_id\":\"a:1:0\",\"channelID\":\"a:1:0\"}\n\
              {\"sender_user_id\":1,\"sender_channel_id\":\"a:1:0\",\"name\":\"load\",\"message\":7}\n\
              {\"sender_user_id\":0,\"sender_channel_id\":\"Server\",\"name\":\"applause\",\"message\":{\"level\":1}}\n",
-            &[ChangesSeen::Connected, ChangesSeen::Point { to: 7 }, ChangesSeen::Bad],
+            &[LineMeaning::Connected, LineMeaning::Point { to: 7 }, LineMeaning::Bad],
         );
     }
 
     #[test]
     fn lines_that_a_client_cannot_use_are_told() {
-        check("\n{\"error\":{}}\n", &[ChangesSeen::Bad, ChangesSeen::Bad]);
+        check("\n{\"error\":{}}\n", &[LineMeaning::Bad, LineMeaning::Bad]);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Coding;
-use super::lines::ChangesSeen;
+use super::lines::LineMeaning;
 use crate::moment::now_micros;
 
 /// How many lines of a client are recorded individually; later ones are only counted.
@@ -53,13 +53,13 @@ pub struct Record {
 
 impl Record {
     /// Records a line whose last byte arrived at `at_micros`.
-    pub(super) fn line(&mut self, seen: ChangesSeen, at_micros: u64) {
+    pub(super) fn line(&mut self, seen: LineMeaning, at_micros: u64) {
         match seen {
-            ChangesSeen::Connected => {
+            LineMeaning::Connected => {
                 self.connected_micros.get_or_insert(at_micros);
             }
-            ChangesSeen::Bad => self.bad_lines += 1,
-            ChangesSeen::Data { from, to, all_data } => {
+            LineMeaning::Bad => self.bad_lines += 1,
+            LineMeaning::Data { from, to, all_data } => {
                 if all_data {
                     self.resets += 1;
                 } else {
@@ -68,7 +68,7 @@ impl Record {
                 }
                 self.leads_to(to, at_micros);
             }
-            ChangesSeen::Point { to } => self.leads_to(to, at_micros),
+            LineMeaning::Point { to } => self.leads_to(to, at_micros),
         }
     }
 
@@ -116,7 +116,7 @@ mod tests {
     fn check(start: u64, lines: &[(u64, u64)], gaps: u64, unjoined: u64) {
         let mut record = Record { change_id: start, ..Record::default() };
         for (from, to) in lines {
-            record.line(ChangesSeen::Data { from: *from, to: *to, all_data: false }, *to * 10);
+            record.line(LineMeaning::Data { from: *from, to: *to, all_data: false }, *to * 10);
         }
         assert_eq!((record.gaps, record.unjoined), (gaps, unjoined), "{start} {lines:?}");
     }
@@ -133,7 +133,7 @@ mod tests {
     fn a_change_is_there_with_the_first_line_that_reaches_it() {
         let mut record = Record::default();
         for to in [4, 7, 9] {
-            record.line(ChangesSeen::Data { from: 0, to, all_data: false }, to * 10);
+            record.line(LineMeaning::Data { from: 0, to, all_data: false }, to * 10);
         }
         assert_eq!([3, 4, 5, 7, 8, 9].map(|id| record.had(id)), [40, 40, 70, 70, 90, 90].map(Some));
         assert_eq!(record.had(10), None);

@@ -45,9 +45,9 @@ impl Crowd {
         users: &[u64],
         count: usize,
         change_id: u64,
-        patience: Duration,
+        time_limit: Duration,
     ) -> Result<Self, LoadError> {
-        Self::gather_at(Stream::Autoupdate, settings, users, count, change_id, patience).await
+        Self::gather_at(Stream::Autoupdate, settings, users, count, change_id, time_limit).await
     }
 
     /// Like [`Crowd::gather`], for another stream. The autoupdate stream next to it begins with `change_id`.
@@ -60,7 +60,7 @@ impl Crowd {
         users: &[u64],
         count: usize,
         change_id: u64,
-        patience: Duration,
+        time_limit: Duration,
     ) -> Result<Self, LoadError> {
         let mut crowd = Self { members: Vec::with_capacity(count) };
         let mut users = users.iter().cycle().take(count).peekable();
@@ -70,7 +70,7 @@ impl Crowd {
             }
             let newest = &crowd.members[crowd.members.len().saturating_sub(CONNECT_BATCH)..];
             let connected = |member: &Member| member.read(|record| record.connected_micros.is_some());
-            wait(patience, "clients to be connected", newest, connected).await?;
+            wait(time_limit, "clients to be connected", newest, connected).await?;
         }
         Ok(crowd)
     }
@@ -103,10 +103,10 @@ impl Crowd {
         &self,
         change_id: u64,
         concerned: impl Fn(u64) -> bool,
-        patience: Duration,
+        time_limit: Duration,
     ) -> Result<bool, LoadError> {
         let has = |member: &Member| !concerned(member.user) || member.read(|record| record.change_id >= change_id);
-        match wait(patience, "lines", &self.members, has).await {
+        match wait(time_limit, "lines", &self.members, has).await {
             Err(LoadError::TimeOut { .. }) => Ok(false),
             other => other.map(|()| true),
         }
@@ -128,7 +128,7 @@ impl Member {
 
 /// Waits until `done` returns true for every client.
 pub(super) async fn wait(
-    patience: Duration,
+    time_limit: Duration,
     what: &str,
     members: &[Member],
     done: impl Fn(&Member) -> bool,
@@ -144,8 +144,8 @@ pub(super) async fn wait(
         if let Some(ended) = member.read(|record| record.ended.clone()) {
             return Err(LoadError::Usage(format!("the stream of user {} ended: {ended}", member.user)));
         }
-        if begin.elapsed() > patience {
-            return Err(LoadError::TimeOut { what: what.to_owned(), seconds: patience.as_secs() });
+        if begin.elapsed() > time_limit {
+            return Err(LoadError::TimeOut { what: what.to_owned(), seconds: time_limit.as_secs() });
         }
         sleep(LOOK_PAUSE).await;
     }

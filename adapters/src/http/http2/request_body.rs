@@ -15,11 +15,12 @@ use tokio::time::{Sleep, sleep};
 
 use crate::http::body::{BODY_BYTES_MAX, BODY_SECONDS_MAX};
 
-/// How many bytes of a request are ignored; then the client is told to stop, or it waits beside a stream.
+/// How many bytes of an unread request body are discarded before the client is asked to stop sending; otherwise it
+/// would wait to send the rest for as long as its response is a stream.
 const IGNORED_BYTES_MAX: usize = BODY_BYTES_MAX;
 
-/// How long the rest of a request may take after its response is complete: as long as any body. Then the client is told to
-/// stop.
+/// How long the rest of a request may take after its response is complete: as long as any body. Then the client is
+/// asked to stop sending.
 const IGNORED_TIME_MAX: Duration = Duration::from_secs(BODY_SECONDS_MAX);
 
 /// The body of a request. Whatever is read makes room for more.
@@ -29,10 +30,10 @@ struct RequestBody {
     left: Left,
 }
 
-/// Where a body that was not read to its end is left.
+/// Holds the stream of a body that was not read to its end.
 type Left = Arc<Mutex<Option<RecvStream>>>;
 
-/// What is left of a request that nobody reads any more.
+/// The unread rest of a request body.
 #[derive(Default)]
 pub(super) struct Rest {
     left: Option<Left>,
@@ -40,7 +41,7 @@ pub(super) struct Rest {
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
-/// Splits `stream` into the body that it carries, and what becomes of the rest.
+/// Splits `stream` into the body that it carries and a handle to what remains unread.
 pub(super) fn split(stream: RecvStream) -> (poem::Body, Rest) {
     if stream.is_end_stream() {
         return (poem::Body::empty(), Rest::default());

@@ -1,21 +1,24 @@
 //! How does the Redis in process serve one connection?
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, split};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::commands::{block_milliseconds, name, run, writes};
 use super::resp::{Reply, read_command};
-use super::{Commands, Fault, Shared};
+use super::{Commands, EVERY_COMMAND, Fault, Shared};
 
 /// Serves until the client goes away, or the connection is closed on demand.
 pub(super) async fn serve(shared: Arc<Shared>, stream: impl AsyncRead + AsyncWrite) {
     let mut connection = FakeConnection::new(shared.clone());
     let number = connection.number;
     tokio::select! {
+        // Always in this order, so that a simulation can be repeated.
+        biased;
         () = shared.until(|settings| settings.fault == Fault::Closed || number <= settings.closed_up_to) => {}
         // However it ends: the client sees a closed connection.
         _ = connection.serve(stream) => {}
@@ -55,6 +58,15 @@ impl FakeConnection {
             reply.write(&mut out);
             // Answers to commands that came together go together.
             if reader.buffer().is_empty() {
+                let fault = self.shared.settings().fault;
+                match fault {
+                    Fault::Late(time) => sleep(time).await,
+                    Fault::Half => {
+                        let half = out.len() / 2;
+                        return writer.write_all(&out[..half]).await;
+                    }
+                    Fault::None | Fault::Closed | Fault::Stalled => {}
+                }
                 writer.write_all(&out).await?;
                 out.clear();
             }
@@ -69,7 +81,9 @@ impl FakeConnection {
     async fn answer(&mut self, words: &[Vec<u8>]) -> Reply {
         let name = name(words);
         self.shared.settings().commands.push(name.clone());
-        if let Some((_, error)) = self.shared.settings().refused.clone().filter(|(refused, _)| *refused == name) {
+        if let Some((_, error)) =
+            self.shared.settings().refused.clone().filter(|(refused, _)| *refused == name || refused == EVERY_COMMAND)
+        {
             self.is_aborted = true;
             return Reply::Error(error);
         }
@@ -148,7 +162,7 @@ impl FakeConnection {
         let mut data = self.shared.data();
         let replies = commands.iter().map(|words| run(&mut data, self.database, words)).collect();
         drop(data);
-        self.shared.changed.send_replace(());
+        self.shared.changed.notify_waiters();
         Reply::Array(replies)
     }
 
@@ -156,19 +170,20 @@ impl FakeConnection {
         if self.refuses(words) {
             return Reply::Error("READONLY You can't write against a read only replica.".to_owned());
         }
-        let mut changed = self.shared.changed.subscribe();
         let end = block_milliseconds(words).map(|milliseconds| Instant::now() + Duration::from_millis(milliseconds));
         loop {
+            let mut changed = pin!(self.shared.changed.notified());
+            changed.as_mut().enable();
             let reply = run(&mut self.shared.data(), self.database, words);
             match end {
                 Some(end) if reply == Reply::NilArray => {
-                    if timeout_at(end, changed.changed()).await.is_err() {
+                    if timeout_at(end, changed).await.is_err() {
                         return reply;
                     }
                 }
                 _ => {
                     if writes(&name(words)) {
-                        self.shared.changed.send_replace(());
+                        self.shared.changed.notify_waiters();
                     }
                     return reply;
                 }
@@ -184,7 +199,7 @@ impl FakeConnection {
         let afterwards = self.shared.settings().afterwards.take_if(|(awaited, _)| awaited == name);
         if let Some((_, then)) = afterwards {
             then(&mut Commands(&mut self.shared.data()));
-            self.shared.changed.send_replace(());
+            self.shared.changed.notify_waiters();
         }
     }
 }

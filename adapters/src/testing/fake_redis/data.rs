@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::redis::EntryId;
 
 /// All databases by their numbers.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Data {
     pub(super) databases: HashMap<i64, Database>,
     /// Grows with every entry of a stream; stands for the time.
@@ -16,6 +16,7 @@ pub(super) struct Data {
 
 pub(super) type Database = HashMap<Vec<u8>, Value>;
 
+#[derive(Clone)]
 pub(super) enum Value {
     String(Vec<u8>),
     Hash(BTreeMap<Vec<u8>, Vec<u8>>),
@@ -24,6 +25,7 @@ pub(super) enum Value {
 }
 
 /// An entry of a stream: its fields and values in turn.
+#[derive(Clone)]
 pub(super) struct StreamEntry {
     pub(super) id: EntryId,
     pub(super) fields: Vec<Vec<u8>>,

@@ -7,13 +7,15 @@ mod data;
 mod resp;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::io::duplex;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use self::data::Data;
@@ -40,12 +42,24 @@ pub enum Fault {
     Closed,
     /// Connections are accepted, but no command is answered.
     Stalled,
+    /// Answers come so late.
+    Late(Duration),
+    /// Of every answer half the bytes come, and then the connection is closed.
+    Half,
 }
+
+/// Stands for any command in [`FakeRedis::refuse`].
+pub const EVERY_COMMAND: &str = "*";
+
+/// What was in a [`FakeRedis`] at one moment.
+#[derive(Clone)]
+pub struct Copy(Data);
 
 struct Shared {
     data: Mutex<Data>,
-    /// Told at every change of the data or the settings; wakes what waits.
-    changed: watch::Sender<()>,
+    /// Told at every change of the data or the settings; wakes what waits, in the order in which it came, so that a
+    /// simulation can be repeated.
+    changed: Notify,
     settings: Mutex<Settings>,
 }
 
@@ -88,8 +102,7 @@ impl FakeRedis {
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let shared =
-            Arc::new(Shared { data: Mutex::default(), changed: watch::Sender::new(()), settings: Mutex::default() });
+        let shared = Arc::new(Shared { data: Mutex::default(), changed: Notify::new(), settings: Mutex::default() });
         let mut tasks = JoinSet::new();
         let accepting = shared.clone();
         tasks.spawn(async move {
@@ -101,6 +114,32 @@ impl FakeRedis {
             }
         });
         Ok(Self { shared, _listener: Arc::new(tasks), address })
+    }
+
+    /// Creates one without a socket: only [`FakeRedis::transport`] leads there.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        let shared = Arc::new(Shared { data: Mutex::default(), changed: Notify::new(), settings: Mutex::default() });
+        Self { shared, _listener: Arc::default(), address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) }
+    }
+
+    /// Runs one command without a connection, whatever is wrong with those.
+    pub fn run(&self, words: &[&[u8]]) {
+        let words: Vec<_> = words.iter().map(|word| word.to_vec()).collect();
+        commands::run(&mut self.shared.data(), 0, &words);
+        self.shared.changed.notify_waiters();
+    }
+
+    /// Returns a copy of all that is in it.
+    #[must_use]
+    pub fn copy(&self) -> Copy {
+        Copy(self.shared.data().clone())
+    }
+
+    /// Goes back to what was in it then, as a replica that had not received the rest and was made the primary.
+    pub fn restore(&self, copy: &Copy) {
+        self.shared.data().clone_from(&copy.0);
+        self.shared.changed.notify_waiters();
     }
 
     /// Where it listens.
@@ -124,7 +163,7 @@ impl FakeRedis {
     /// From now on this is wrong, for connections that are open, too.
     pub fn set_fault(&self, fault: Fault) {
         self.shared.settings().fault = fault;
-        self.shared.changed.send_replace(());
+        self.shared.changed.notify_waiters();
     }
 
     /// Closes every open connection once; new ones work.
@@ -132,7 +171,7 @@ impl FakeRedis {
         let mut settings = self.shared.settings();
         settings.closed_up_to = settings.connections;
         drop(settings);
-        self.shared.changed.send_replace(());
+        self.shared.changed.notify_waiters();
     }
 
     /// Connections that are open now refuse to write from now on, as those to a primary that was demoted.
@@ -151,9 +190,15 @@ impl FakeRedis {
         self.shared.settings().read_only_up_to = 0;
     }
 
-    /// From now on the command `name` (in upper case) is refused with this error, also in transactions.
+    /// From now on the command `name` (in upper case, or [`EVERY_COMMAND`]) is refused with this error, also in
+    /// transactions.
     pub fn refuse(&self, name: &str, error: &str) {
         self.shared.settings().refused = Some((name.to_owned(), error.to_owned()));
+    }
+
+    /// Refuses nothing any more.
+    pub fn refuse_nothing(&self) {
+        self.shared.settings().refused = None;
     }
 
     /// From now on it is a sentinel, which says that `primary` is the primary called `name`.
@@ -213,10 +258,13 @@ impl Shared {
 
     /// Returns once the settings are so.
     async fn until(&self, is_so: impl Fn(&Settings) -> bool) {
-        let mut changed = self.changed.subscribe();
-        while !is_so(&self.settings()) {
-            // The sender lives as long as `self`.
-            let _ = changed.changed().await;
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if is_so(&self.settings()) {
+                return;
+            }
+            changed.await;
         }
     }
 }

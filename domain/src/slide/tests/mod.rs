@@ -30,7 +30,7 @@ pub(crate) fn meeting_of_texts<'a>(elements: impl IntoIterator<Item = (&'a str, 
     Meeting::load(Snapshot { bounds, elements: elements.into_iter().map(raw).collect() }, None).meeting
 }
 
-/// The meeting with some elements put over it.
+/// Returns the meeting with some elements replaced.
 fn with(base: &[(&'static str, Value)], over: &[(&'static str, Value)]) -> Vec<(&'static str, Value)> {
     let mut elements = base.to_vec();
     elements.retain(|(key, _)| over.iter().all(|(other, _)| other != key));

@@ -13,9 +13,9 @@ pub trait ApplauseStoreDriver: Driver {
     async fn let_seconds_pass(&self, seconds: u64);
 }
 
-/// Holds `store` and `other`, which an instance elsewhere has on the same server, to their contract.
+/// Checks that `store` and `other`, another instance's connection to the same server, fulfill their contract.
 ///
-/// Some servers have a clock that goes on by itself. So the times here lie thousands of seconds apart.
+/// Some servers' clocks keep running, so the times here lie thousands of seconds apart.
 pub async fn applause_store(store: &dyn ApplauseStore, other: &dyn ApplauseStore, driver: &dyn ApplauseStoreDriver) {
     every_user_counts_once_by_the_newest_applause(store, driver).await;
     instances_count_the_same(store, other, driver).await;

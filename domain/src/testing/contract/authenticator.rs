@@ -8,7 +8,7 @@ use crate::ports::authenticator::{Authenticator, AuthenticatorError, InvalidSess
 /// Acts as the one that creates and ends sessions. Panics if it cannot.
 #[async_trait]
 pub trait AuthenticatorDriver: Send + Sync {
-    /// Creates a session, of nobody if `user` is `None`.
+    /// Creates a session; without login if `user` is `None`.
     async fn log_in(&self, key: &str, user: Option<UserId>, auth_hash: Option<&str>);
 
     /// Creates a session whose data cannot be trusted.
@@ -21,7 +21,7 @@ pub trait AuthenticatorDriver: Send + Sync {
     async fn set_reachable(&self, reachable: bool) -> bool;
 }
 
-/// Holds `authenticator` to its contract.
+/// Checks that `authenticator` fulfills its contract.
 pub async fn authenticator(authenticator: &dyn Authenticator, sessions: &dyn AuthenticatorDriver) {
     the_session_of_a_cookie_is_told(authenticator, sessions).await;
     sessions_that_exist_are_told_in_their_order(authenticator, sessions).await;

@@ -15,7 +15,7 @@ pub trait ClockDriver: Send + Sync {
 /// A sleep that no test waits for.
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// Holds `clock` to its contract.
+/// Checks that `clock` fulfills its contract.
 pub async fn clock(clock: &dyn Clock, driver: &dyn ClockDriver) {
     a_sleep_takes_its_time(clock, driver).await;
     sleepers_do_not_hold_up_one_another(clock, driver).await;

@@ -13,13 +13,13 @@ const LOWEST: ChangeId = ChangeId(338_638_634_000);
 /// Acts as the OpenSlides server, which writes the meeting.
 #[async_trait]
 pub trait ElementStoreDriver: Driver {
-    /// Builds the cache anew: these elements and no others, all of them as old as `lowest`; then sets it ready.
+    /// Rebuilds the cache with exactly these elements, all last changed at `lowest`, then marks it ready.
     async fn rebuild(&self, lowest: ChangeId, elements: &[(&str, &str)]);
 
-    /// Begins to build the cache anew: nothing is there, and it is not ready. [`ElementStoreDriver::rebuild`] ends it.
+    /// Starts a rebuild: empties the cache and marks it not ready. [`ElementStoreDriver::rebuild`] completes it.
     async fn begin_rebuild(&self);
 
-    /// Changes the data, as one step, without telling any channel; `None` deletes. Returns the change id.
+    /// Changes the data in one step without announcing it on a channel; `None` deletes. Returns the change id.
     async fn write(&self, elements: &[(&str, Option<&str>)]) -> ChangeId;
 
     /// Loses a part of the cache, which still calls itself ready. Returns false if this driver cannot do that.
@@ -30,7 +30,7 @@ pub trait ElementStoreDriver: Driver {
     async fn spoil_change_id(&self, way: usize) -> Option<String>;
 }
 
-/// Holds `store` to its contract.
+/// Checks that `store` fulfills its contract.
 pub async fn element_store(store: &dyn ElementStore, driver: &dyn ElementStoreDriver) {
     nothing_is_ready_before_the_cache_is(store, driver).await;
     the_whole_meeting_is_loaded_as_it_stands(store, driver).await;
@@ -80,7 +80,7 @@ async fn changes_are_found_after_every_id(store: &dyn ElementStore, driver: &dyn
     let topic_1 = ("topics/topic:1", Some("{\"id\":1,\"a\":3}"));
     let topic_2 = ("topics/topic:2", Some("{\"id\":2}"));
     let tag = ("core/tag:1", None);
-    // An element that changed at 1 and again at 3 is named once, with its present value.
+    // An element that changed at 1 and again at 3 is named once, with its current value.
     check_changed(store, 0, bounds(0, 3), &[topic_1, topic_2, tag]).await;
     check_changed(store, 1, bounds(0, 3), &[topic_1, tag]).await;
     check_changed(store, 2, bounds(0, 3), &[topic_1]).await;
@@ -111,7 +111,7 @@ async fn a_rebuilt_cache_shows_by_its_lowest_id(store: &dyn ElementStore, driver
     check_load(store, bounds(5_000, 5_000), &[("core/tag:3", Some("{\"id\":3}"))]).await;
     let changed = store.changed_since(LOWEST.next()).await.expect("the store answers");
     assert_eq!(changed.bounds, bounds(5_000, 5_000));
-    // An older state, as after a restart without persistence: told as it is, too.
+    // An older state, as after a restart without persistence: also returned as it is.
     driver.rebuild(LOWEST, &[("core/tag:3", "{\"id\":3}")]).await;
     assert_eq!(store.bounds().await, Ok(bounds(0, 0)));
 }

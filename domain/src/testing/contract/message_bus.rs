@@ -15,16 +15,15 @@ pub trait MessageBusDriver: Driver {
     /// Appends messages to a channel, whatever their content.
     async fn append(&self, channel: Channel, contents: &[&[u8]]);
 
-    /// Appends a message at a position that the adapter gave for one that is not there any more; those that are there
-    /// stand before it. Returns false if this driver cannot do that, because a channel that was cleared goes on behind
-    /// where it was.
+    /// Appends a message at the position of an earlier message that is gone; all remaining messages come before it.
+    /// Returns false if this driver cannot do that, because positions keep growing after a channel is cleared.
     async fn append_again(&self, channel: Channel, position: Position, content: &[u8]) -> bool;
 
     /// Drops the oldest messages of a channel, so that `keep` stay.
     async fn trim(&self, channel: Channel, keep: usize);
 }
 
-/// Holds `bus` to its contract.
+/// Checks that `bus` fulfills its contract.
 pub async fn message_bus(bus: &dyn MessageBus, driver: &dyn MessageBusDriver) {
     an_empty_channel_begins_at_the_start(bus, driver).await;
     messages_come_in_their_order_each_once(bus, driver).await;
@@ -79,7 +78,7 @@ async fn a_reader_waits_for_the_next_message(bus: &dyn MessageBus, driver: &dyn 
     let last = bus.last_position(Channel::Autoupdate).await.expect("the bus answers");
     let mut waiting = pin!(bus.read(Channel::Autoupdate, last));
     assert!(begin(waiting.as_mut()).await.is_pending());
-    // While it waits nobody else is held up.
+    // While it waits, other calls are not delayed.
     driver.append(Channel::Notify, &[b"other"]).await;
     assert_eq!(read(bus, Channel::Notify, Position::START).await.len(), 1);
     assert_eq!(bus.last_position(Channel::Autoupdate).await, Ok(last));
@@ -129,7 +128,7 @@ async fn what_may_have_been_lost_is_told(bus: &dyn MessageBus, driver: &dyn Mess
     driver.trim(channel, 1).await;
     check_read(bus, first, &["3"], false).await;
 
-    // Deleted, and begun anew: behind what was read, before it, or not yet.
+    // Deleted and started again: after what was read, before it, or not yet.
     driver.clear().await;
     check_read(bus, second, &[], false).await;
     if driver.append_again(channel, first, b"1 again").await {
@@ -168,7 +167,7 @@ async fn published_messages_can_be_read_and_old_ones_are_dropped(bus: &dyn Messa
     // "About": an adapter may keep somewhat more than it has to, but not everything.
     driver.append(Channel::Notify, &vec![b"{}".as_slice(); NOTIFY_MESSAGES_MAX * 6 / 5]).await;
     bus.publish_notify("last").await.expect("the bus answers");
-    // Nothing was read yet, so no message that was read tells it.
+    // Nothing was read yet, so no message that was read reveals it.
     let batch = bus.read(Channel::Notify, Position::START).await.expect("the bus answers");
     assert!(!batch.follows, "messages were dropped");
     let (mut count, mut position, mut newest) = (0, Position::START, Vec::new());

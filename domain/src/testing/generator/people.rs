@@ -1,4 +1,4 @@
-//! Who is in a generated meeting: groups, users, and what hangs at them.
+//! Who is in a generated meeting: groups, users, and the elements that belong to them.
 
 use serde_json::{Value, json};
 

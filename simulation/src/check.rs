@@ -1,0 +1,131 @@
+//! What must hold? At every line, and whenever all has been well for a while.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use domain::testing::client::{Line, difference};
+use domain::testing::oracle::Elements;
+
+use crate::control::State;
+use crate::server::{Access, Server};
+
+/// Lets a client take a line, and returns what is wrong with it.
+///
+/// # Errors
+/// The line has a wrong form, does not join, holds what the user may not see, or what did not change.
+pub(crate) fn line(server: &mut Server, state: &mut State, user: u64, text: &[u8]) -> Result<(), String> {
+    let line = Line::parse(text)?;
+    let is_first = state.last_to.is_none();
+    joins(state, &line)?;
+    if state.is_throttled {
+        state.data.receive(line.clone());
+        return seen_at(server, state, user, &line, None);
+    }
+    let before = state.data.client.data.clone();
+    state.data.client.apply(&line)?;
+    let after = state.data.client.data.clone();
+    seen_at(server, state, user, &line, Some(&after))?;
+    if !is_first && !line.all_data {
+        exact(&before, &after, &line)?;
+    }
+    Ok(())
+}
+
+/// Lines join (spec: stream.md#joining), and ids never go back but at a reset.
+fn joins(state: &mut State, line: &Line) -> Result<(), String> {
+    let (from, to) = (line.from_change_id, line.to_change_id);
+    match state.last_to {
+        Some(last) if from != last => return Err(format!("a line from {from} follows one to {last}")),
+        None if from > state.data.client.change_id + 1 && state.data.held() == 0 => {
+            return Err(format!("the first line begins at {from}, the client is at {}", state.data.client.change_id));
+        }
+        _ => {}
+    }
+    state.last_to = Some(to);
+    Ok(())
+}
+
+/// Everything in the line, or all that the client holds after it, is what somebody sees in a version of that id, as whom
+/// the stream may be served. Whoever else it fits no more is struck off.
+fn seen_at(
+    server: &mut Server,
+    state: &mut State,
+    user: u64,
+    line: &Line,
+    holds: Option<&Elements>,
+) -> Result<(), String> {
+    let mut fitting = BTreeSet::new();
+    let mut nearest = format!("there was no version {}", line.to_change_id);
+    for version in server.versions.iter_mut().filter(|version| version.change_id == line.to_change_id) {
+        for served_as in &state.served_as {
+            // A stream of anonymous goes on when its user appears.
+            let allowed = version.served_as(user);
+            if allowed != Some(*served_as) && !(*served_as == 0 && version.served_as(0) == Some(0)) {
+                nearest = format!("{user} must be served as {allowed:?}, not as {served_as}");
+                continue;
+            }
+            match misfit(line, holds, &version.view(*served_as)) {
+                None => drop(fitting.insert(*served_as)),
+                Some(wrong) => nearest = format!("as {served_as}: {wrong}"),
+            }
+        }
+    }
+    if fitting.is_empty() {
+        return Err(format!("at {}: {nearest}", line.to_change_id));
+    }
+    state.served_as = fitting;
+    Ok(())
+}
+
+/// What the viewer of `view` must not have been sent or must not hold, or does not hold; `None`: all fits.
+fn misfit(line: &Line, holds: Option<&Elements>, view: &Elements) -> Option<String> {
+    if let Some(holds) = holds {
+        return compare(holds, view);
+    }
+    let hidden = line.changed_elements().find(|(key, element)| view.get(key) != Some(*element));
+    hidden.map(|(key, _)| format!("{key} is sent, but is not seen so"))
+}
+
+/// Nothing is sent that did not change (spec: stream.md#difference).
+fn exact(before: &Elements, after: &Elements, line: &Line) -> Result<(), String> {
+    let (changed, deleted) = difference(before, after);
+    if (&changed, &deleted) == (&line.changed_keys(), &line.deleted_keys()) {
+        return Ok(());
+    }
+    let said: Vec<_> = line.changed_keys().difference(&changed).cloned().collect();
+    let gone: Vec<_> = line.deleted_keys().difference(&deleted).cloned().collect();
+    Err(format!("to {}: {said:?} are sent though unchanged, {gone:?} are deleted though not there", line.to_change_id))
+}
+
+/// What is wrong with a client when all has been well for a while.
+///
+/// # Errors
+/// It does not hold what a new client would get, or is not served as it must be.
+pub(crate) fn at_rest(server: &mut Server, state: &mut State, user: u64) -> Result<(), String> {
+    if !state.is_online {
+        return Ok(());
+    }
+    let served_as = match (server.access(user), state.is_connected) {
+        (Access::Refused, false) | (Access::Perhaps(_), false) => return Ok(()),
+        (Access::Refused, true) => return Err(format!("user {user} is served, but must not be")),
+        (Access::Served(_), false) => return Err(format!("user {user} is not served, but must be")),
+        (Access::Served(served_as) | Access::Perhaps(served_as), true) => served_as,
+    };
+    state.data.release_all()?;
+    let view: Arc<Elements> = server.newest().view(served_as);
+    match compare(&state.data.client.data, &view) {
+        None => Ok(()),
+        Some(wrong) => Err(format!("at rest, served as {served_as}, at {}: {wrong}", state.data.client.change_id)),
+    }
+}
+
+/// How what a client holds differs from what it should hold; `None`: it does not.
+fn compare(holds: &Elements, view: &Elements) -> Option<String> {
+    let (missing, hidden) = difference(holds, view);
+    let key = hidden.iter().chain(&missing).next()?;
+    Some(match (holds.get(key), view.get(key)) {
+        (Some(_), None) => format!("{key} is held, but must not be seen"),
+        (None, _) => format!("{key} is not held"),
+        (Some(held), Some(seen)) => format!("{key} is held as {held}, but is seen as {seen}"),
+    })
+}

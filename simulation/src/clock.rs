@@ -1,0 +1,46 @@
+//! What time is it in a world? That of its runtime, which stands still while anybody has something to do.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ports::clock::Clock;
+use tokio::time::{Instant, sleep};
+
+/// What the wall clock shows in the beginning.
+const UNIX_SECONDS: u64 = 1_700_000_000;
+
+/// The clock of a world.
+#[derive(Debug)]
+pub(crate) struct WorldClock {
+    start: Instant,
+    /// How far the wall clock, not the time, was set forward.
+    jumped_seconds: AtomicU64,
+}
+
+impl WorldClock {
+    /// Creates a clock whose time begins now.
+    pub(crate) fn new() -> Self {
+        Self { start: Instant::now(), jumped_seconds: AtomicU64::new(0) }
+    }
+
+    /// Sets the wall clock forward.
+    pub(crate) fn jump(&self, seconds: u64) {
+        self.jumped_seconds.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl Clock for WorldClock {
+    fn unix_seconds(&self) -> u64 {
+        UNIX_SECONDS + self.jumped_seconds.load(Ordering::Relaxed) + self.start.elapsed().as_secs()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        sleep(duration).await;
+    }
+}

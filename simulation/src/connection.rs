@@ -1,0 +1,110 @@
+//! How does a client open a stream and read it? With the client side of hyper, over a pipe in memory.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use http::{Request, header};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::task::JoinSet;
+
+use crate::decoder::Decoder;
+use crate::instance::COOKIE;
+use crate::network::Door;
+
+/// How a client speaks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manners {
+    /// HTTP/2, with prior knowledge.
+    pub(crate) http2: bool,
+    /// `Accept-Encoding`.
+    pub(crate) accepts: &'static str,
+    /// How many bytes are on their way to it before the service waits.
+    pub(crate) pipe_bytes: usize,
+}
+
+/// An open stream.
+pub(crate) struct Connection {
+    body: Incoming,
+    decoder: Decoder,
+    lines: VecDeque<Vec<u8>>,
+    /// Moves the bytes.
+    _driver: JoinSet<()>,
+}
+
+/// Why there is no stream.
+#[derive(Debug)]
+pub(crate) enum NotOpened {
+    /// The connection failed.
+    Failed(String),
+    /// The service refused, with this status and text.
+    Refused(u16, String),
+}
+
+impl Connection {
+    /// Requests a stream.
+    ///
+    /// # Errors
+    /// The connection failed, or the service refused.
+    pub(crate) async fn open(
+        door: &Door,
+        manners: Manners,
+        target: &str,
+        cookie: Option<&str>,
+    ) -> Result<Self, NotOpened> {
+        let failed = |error: &dyn std::fmt::Display| NotOpened::Failed(error.to_string());
+        let io = TokioIo::new(door.connect(manners.pipe_bytes).map_err(|error| failed(&error))?);
+        let mut request = Request::get(target).header(header::ACCEPT_ENCODING, manners.accepts);
+        request = match manners.http2 {
+            true => request.uri(format!("http://meeting{target}")),
+            false => request.header(header::HOST, "meeting"),
+        };
+        if let Some(cookie) = cookie {
+            request = request.header(header::COOKIE, format!("{COOKIE}={cookie}"));
+        }
+        let request = request.body(Empty::<Bytes>::new()).map_err(|error| failed(&error))?;
+        let mut driver = JoinSet::new();
+        let response = if manners.http2 {
+            let (mut sender, connection) =
+                http2::handshake(TokioExecutor::new(), io).await.map_err(|error| failed(&error))?;
+            driver.spawn(async { drop(connection.await) });
+            sender.send_request(request).await
+        } else {
+            let (mut sender, connection) = http1::handshake(io).await.map_err(|error| failed(&error))?;
+            driver.spawn(async { drop(connection.await) });
+            sender.send_request(request).await
+        };
+        let response = response.map_err(|error| failed(&error))?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            let body = response.into_body().collect().await.map_err(|error| failed(&error))?.to_bytes();
+            return Err(NotOpened::Refused(status, String::from_utf8_lossy(&body).into_owned()));
+        }
+        let coding = response.headers().get(header::CONTENT_ENCODING);
+        let coding = coding.and_then(|coding| coding.to_str().ok()).unwrap_or_default();
+        let decoder = Decoder::of(coding).map_err(|error| failed(&error))?;
+        Ok(Self { body: response.into_body(), decoder, lines: VecDeque::new(), _driver: driver })
+    }
+
+    /// Returns the next line; `None`: the stream has ended. Nothing is lost if the future is dropped.
+    ///
+    /// # Errors
+    /// The bytes cannot be decoded.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, String> {
+        loop {
+            if let Some(line) = self.lines.pop_front() {
+                return Ok(Some(line));
+            }
+            match self.body.frame().await {
+                Some(Ok(frame)) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        self.lines.extend(self.decoder.lines(&bytes)?);
+                    }
+                }
+                Some(Err(_)) | None => return Ok(None),
+            }
+        }
+    }
+}

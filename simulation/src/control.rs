@@ -1,0 +1,104 @@
+//! What does the world want of a client, and what has the client?
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::testing::client::{Client, ThrottledClient};
+use tokio::sync::watch;
+
+use crate::event::Act;
+
+/// What a client has, and does.
+#[derive(Default)]
+pub(crate) struct State {
+    /// What it has applied, and what it holds back.
+    pub(crate) data: ThrottledClient,
+    /// It applies lines a second after they came, not at once.
+    pub(crate) is_throttled: bool,
+    remembered: Client,
+    pub(crate) is_online: bool,
+    pub(crate) is_stalled: bool,
+    pub(crate) is_connected: bool,
+    /// As whom the stream may be served, after all that its lines have told.
+    pub(crate) served_as: BTreeSet<u64>,
+    /// Where the last line of this stream ended.
+    pub(crate) last_to: Option<u64>,
+    /// Which instance it uses.
+    pub(crate) instance: usize,
+    /// How many lines came in all.
+    pub(crate) lines: u64,
+}
+
+/// Shared by a client and the world.
+#[derive(Clone)]
+pub(crate) struct Control {
+    state: Arc<Mutex<State>>,
+    /// Grows when the client must begin another connection.
+    pub(crate) connection: watch::Sender<u64>,
+    /// Told when the client reads on.
+    pub(crate) resumed: watch::Sender<()>,
+}
+
+impl Control {
+    /// Creates a client that is not there yet.
+    pub(crate) fn new(is_throttled: bool, instance: usize) -> Self {
+        let state = State { is_throttled, instance, ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)), connection: watch::Sender::new(0), resumed: watch::Sender::new(()) }
+    }
+
+    /// What the client has.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the client do something.
+    pub(crate) fn act(&self, act: Act) {
+        let mut state = self.state();
+        match act {
+            Act::Leave => state.is_online = false,
+            Act::Return => state.is_online = true,
+            Act::Break => {}
+            Act::Stall => state.is_stalled = true,
+            Act::Resume => state.is_stalled = false,
+            Act::Reload => state.data = ThrottledClient::default(),
+            Act::Remember => state.remembered = state.data.client.clone(),
+            Act::GoBack => state.data = holding(state.remembered.clone()),
+            Act::ClaimFuture => {
+                let mut client = state.data.client.clone();
+                client.change_id += 1_000_000;
+                state.data = holding(client);
+            }
+            Act::Move => state.instance += 1,
+        }
+        drop(state);
+        match act {
+            Act::Stall | Act::Remember | Act::Move => {}
+            Act::Return | Act::Resume => {
+                self.resumed.send_replace(());
+            }
+            _ => self.connection.send_modify(|number| *number += 1),
+        }
+    }
+
+    /// Lets the client begin anew, without what it kept in mind.
+    pub(crate) fn forget(&self) {
+        self.state().remembered = Client::default();
+        self.act(Act::Reload);
+    }
+
+    /// Returns once the client is (not) stalled and online.
+    pub(crate) async fn until(&self, is_so: impl Fn(&State) -> bool) {
+        let mut resumed = self.resumed.subscribe();
+        while !is_so(&self.state()) {
+            // The sender lives as long as `self`.
+            let _ = resumed.changed().await;
+        }
+    }
+}
+
+/// A client that holds nothing back.
+fn holding(client: Client) -> ThrottledClient {
+    let mut data = ThrottledClient::default();
+    data.client = client;
+    data
+}

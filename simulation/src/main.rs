@@ -1,0 +1,5 @@
+//! Runs simulated worlds, as many as one likes.
+
+fn main() -> std::process::ExitCode {
+    simulation::command::run()
+}

@@ -1,0 +1,279 @@
+//! Who writes the meeting? The OpenSlides server of a world: it keeps every version that it wrote.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use adapters::django::DjangoSecret;
+use adapters::memory::announcement;
+use adapters::testing::fake_redis::{Copy, FakeRedis};
+use domain::ids::ChangeId;
+use domain::ports::element_store::Missing;
+use domain::testing::oracle::{Elements, Oracle};
+use domain::testing::strategies::{LOWEST, Write};
+use serde_json::{Value, json};
+
+use crate::event::{Lowest, Told};
+
+/// What sessions are signed with.
+pub(crate) const SECRET: &str = "a secret for simulations alone";
+
+const LOWEST_MEMBER: &[u8] = b"_config:lowest_change_id";
+
+/// A version of the meeting that was in Redis.
+pub(crate) struct Version {
+    /// Counts rebuilds and fail-overs; ids are unique within an era.
+    pub(crate) era: usize,
+    pub(crate) change_id: u64,
+    pub(crate) elements: Arc<Elements>,
+    views: BTreeMap<u64, Arc<Elements>>,
+}
+
+impl Version {
+    /// Returns as whom a session of the user is served; user 0 is anonymous.
+    pub(crate) fn served_as(&self, user: u64) -> Option<u64> {
+        Oracle::of(&self.elements).served_as(user)
+    }
+
+    /// Returns what the user sees.
+    pub(crate) fn view(&mut self, user: u64) -> Arc<Elements> {
+        let elements = &self.elements;
+        Arc::clone(self.views.entry(user).or_insert_with(|| Arc::new(Oracle::of(elements).view(user))))
+    }
+}
+
+/// What a replica has received.
+struct Replica {
+    copy: Copy,
+    elements: Arc<Elements>,
+    lowest: u64,
+    highest: u64,
+    sessions: BTreeMap<u64, Option<String>>,
+}
+
+/// The OpenSlides server, and what it wrote.
+pub(crate) struct Server {
+    pub(crate) redis: FakeRedis,
+    /// Every version, oldest first; never empty.
+    pub(crate) versions: Vec<Version>,
+    lowest: u64,
+    highest: u64,
+    /// Entries that the stream is told after the next change.
+    late: Vec<String>,
+    replica: Option<Replica>,
+    /// The users who are logged in, each with the hash of the password then.
+    sessions: BTreeMap<u64, Option<String>>,
+    passwords: u64,
+}
+
+impl Server {
+    /// Fills the Redis.
+    pub(crate) fn new(redis: FakeRedis, elements: Elements) -> Self {
+        let mut server = Self {
+            redis,
+            versions: Vec::new(),
+            lowest: LOWEST.0,
+            highest: LOWEST.0,
+            late: Vec::new(),
+            replica: None,
+            sessions: BTreeMap::new(),
+            passwords: 0,
+        };
+        server.keep(0, Arc::new(elements));
+        server.write_cache();
+        server
+    }
+
+    /// Returns the meeting as it is now.
+    pub(crate) fn elements(&self) -> &Arc<Elements> {
+        &self.versions[self.versions.len() - 1].elements
+    }
+
+    /// Returns the newest version.
+    pub(crate) fn newest(&mut self) -> &mut Version {
+        let last = self.versions.len() - 1;
+        &mut self.versions[last]
+    }
+
+    fn keep(&mut self, era: usize, elements: Arc<Elements>) {
+        self.versions.push(Version { era, change_id: self.highest, elements, views: BTreeMap::new() });
+    }
+
+    /// Changes elements as one change.
+    pub(crate) fn change(&mut self, writes: &[Write], told: Told) {
+        self.highest += 1;
+        let id = self.highest.to_string();
+        let mut elements = (**self.elements()).clone();
+        let texts: Vec<_> =
+            writes.iter().map(|write| (&write.key, write.element.as_ref().map(Value::to_string))).collect();
+        for (write, (key, text)) in writes.iter().zip(&texts) {
+            match (&write.element, text) {
+                (Some(element), Some(text)) => {
+                    elements.insert(write.key.clone(), element.clone());
+                    self.redis.run(&[b"HSET", b"full_data", key.as_bytes(), text.as_bytes()]);
+                }
+                _ => {
+                    elements.remove(&write.key);
+                    self.redis.run(&[b"HDEL", b"full_data", key.as_bytes()]);
+                }
+            }
+            self.redis.run(&[b"ZADD", b"change_id", id.as_bytes(), key.as_bytes()]);
+        }
+        let era = self.newest().era;
+        self.keep(era, Arc::new(elements));
+        let texts: Vec<_> = texts.iter().map(|(key, text)| (key.as_str(), text.as_deref())).collect();
+        self.tell(announcement(ChangeId(self.highest), &texts), told);
+    }
+
+    fn tell(&mut self, entry: String, told: Told) {
+        let late = std::mem::take(&mut self.late);
+        match told {
+            Told::Once => self.append(&entry),
+            Told::Never => {}
+            Told::Twice => (0..2).for_each(|_| self.append(&entry)),
+            Told::Late => self.late.push(entry),
+            Told::Half => {
+                let middle =
+                    (0..=entry.len() / 2).rev().find(|index| entry.is_char_boundary(*index)).unwrap_or_default();
+                self.append(&entry[..middle]);
+            }
+        }
+        late.iter().for_each(|entry| self.append(entry));
+    }
+
+    fn append(&self, entry: &str) {
+        self.redis.run(&[b"XADD", b"autoupdate", b"*", b"content", entry.as_bytes()]);
+    }
+
+    /// Deletes the cache: it will be rebuilt.
+    pub(crate) fn begin_rebuild(&self) {
+        self.redis.run(&[b"DEL", b"cache_ready", b"change_id", b"full_data"]);
+    }
+
+    /// Writes the whole cache, as of another lowest change id.
+    pub(crate) fn end_rebuild(&mut self, lowest: Lowest) {
+        self.late.clear();
+        self.lowest = match lowest {
+            Lowest::Higher => self.highest + 1_000,
+            Lowest::Lower => self.lowest.saturating_sub(100).max(1),
+            Lowest::Same => self.lowest,
+        };
+        self.highest = self.lowest;
+        let (era, elements) = (self.newest().era + 1, Arc::clone(self.elements()));
+        self.keep(era, elements);
+        self.begin_rebuild();
+        self.write_cache();
+    }
+
+    fn write_cache(&self) {
+        let lowest = self.lowest.to_string();
+        self.redis.run(&[b"ZADD", b"change_id", lowest.as_bytes(), LOWEST_MEMBER]);
+        for (key, element) in &**self.elements() {
+            self.redis.run(&[b"HSET", b"full_data", key.as_bytes(), element.to_string().as_bytes()]);
+        }
+        self.redis.run(&[b"SET", b"cache_ready", b"ok"]);
+    }
+
+    /// Loses a part of the cache, which still calls itself ready.
+    pub(crate) fn lose(&self, part: Missing) {
+        match part {
+            Missing::Elements => self.redis.run(&[b"DEL", b"full_data"]),
+            // Evicted as a whole, and then a change wrote something else.
+            Missing::Configuration => {
+                self.redis.run(&[b"DEL", b"full_data"]);
+                self.redis.run(&[b"HSET", b"full_data", b"core/tag:1", b"{\"id\":1}"]);
+            }
+            Missing::ChangeIds => self.redis.run(&[b"DEL", b"change_id"]),
+            Missing::LowestChangeId => self.redis.run(&[b"ZREM", b"change_id", LOWEST_MEMBER]),
+        }
+    }
+
+    /// Empties Redis.
+    pub(crate) fn flush(&mut self) {
+        self.redis.run(&[b"FLUSHALL"]);
+        self.sessions.clear();
+    }
+
+    /// A replica receives everything up to now.
+    pub(crate) fn replicate(&mut self) {
+        self.replica = Some(Replica {
+            copy: self.redis.copy(),
+            elements: Arc::clone(self.elements()),
+            lowest: self.lowest,
+            highest: self.highest,
+            sessions: self.sessions.clone(),
+        });
+    }
+
+    /// The replica becomes the primary; without one nothing happens.
+    pub(crate) fn fail_over(&mut self) -> bool {
+        let Some(replica) = self.replica.take() else { return false };
+        self.redis.restore(&replica.copy);
+        self.redis.drop_connections();
+        self.late.clear();
+        (self.lowest, self.highest, self.sessions) = (replica.lowest, replica.highest, replica.sessions);
+        let era = self.newest().era + 1;
+        self.keep(era, replica.elements);
+        true
+    }
+
+    /// Logs the user in, with the password of now.
+    pub(crate) fn log_in(&mut self, user: u64) {
+        let hash = self.password_hash(user);
+        let session = match &hash {
+            Some(hash) => json!({"_auth_user_id": user.to_string(), "_auth_user_hash": hash}),
+            None => json!({"_auth_user_id": user.to_string()}),
+        };
+        let value = DjangoSecret::new(SECRET).encode_session(&session.to_string());
+        self.redis.run(&[b"SET", format!("session:{}", cookie(user)).as_bytes(), value.as_bytes()]);
+        self.sessions.insert(user, hash);
+    }
+
+    /// Ends the user's session.
+    pub(crate) fn log_out(&mut self, user: u64) {
+        self.redis.run(&[b"DEL", format!("session:{}", cookie(user)).as_bytes()]);
+        self.sessions.remove(&user);
+    }
+
+    /// Gives the user another password; their session stays in Redis. Nothing happens if there is no such user.
+    pub(crate) fn change_password(&mut self, user: u64) {
+        let key = format!("users/user:{user}");
+        let Some(Value::Object(mut element)) = self.elements().get(&key).cloned() else { return };
+        self.passwords += 1;
+        element.insert("session_auth_hash".to_owned(), json!(format!("hash{}", self.passwords)));
+        self.change(&[Write { key, element: Some(Value::Object(element)) }], Told::Once);
+    }
+
+    fn password_hash(&self, user: u64) -> Option<String> {
+        let element = self.elements().get(&format!("users/user:{user}"))?;
+        Some(element["session_auth_hash"].as_str()?.to_owned())
+    }
+
+    /// Returns as whom the user must be served now.
+    pub(crate) fn access(&mut self, user: u64) -> Access {
+        let hash = self.password_hash(user);
+        let served = self.newest().served_as(user);
+        match (served, self.sessions.get(&user)) {
+            (_, None) if user != 0 => Access::Refused,
+            (None, _) => Access::Refused,
+            // Refused by an instance that has seen the password change, not by one that was started since.
+            (Some(served), Some(at_login)) if *at_login != hash => Access::Perhaps(served),
+            (Some(served), _) => Access::Served(served),
+        }
+    }
+}
+
+/// As whom a user must be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// As this one.
+    Served(u64),
+    /// As this one, or not at all.
+    Perhaps(u64),
+    /// Not at all.
+    Refused,
+}
+
+/// Returns the session cookie of a user.
+pub(crate) fn cookie(user: u64) -> String {
+    format!("session-of-{user}")
+}

@@ -1,0 +1,69 @@
+//! Are the promises kept in some worlds? More of them: `cargo run --release -p simulation -- simulate --seeds 100000`.
+
+use std::hash::{BuildHasher, RandomState};
+use std::thread;
+
+use simulation::plan::Plan;
+use simulation::world::{Outcome, run};
+
+/// How many worlds are the same every time, and how many others there are.
+const FIXED: u64 = 60;
+const FRESH: u64 = 60;
+/// How many worlds are run twice.
+const REPEATED: u64 = 10;
+
+/// The seeds that failed once.
+const KEPT: &str = include_str!("../seeds.txt");
+
+/// Runs the worlds of these seeds on two threads, and returns how they ended.
+#[track_caller]
+fn all_hold(seeds: &[u64]) -> Vec<Outcome> {
+    let halves = seeds.split_at(seeds.len() / 2);
+    let run_all =
+        |seeds: &[u64]| -> Vec<_> { seeds.iter().map(|seed| (*seed, run(&Plan::new(*seed), false))).collect() };
+    let outcomes = thread::scope(|scope| {
+        let other = scope.spawn(|| run_all(halves.0));
+        let mut outcomes = run_all(halves.1);
+        outcomes.extend(other.join().expect("worlds do not panic"));
+        outcomes
+    });
+    for (seed, outcome) in &outcomes {
+        assert!(
+            outcome.violations.is_empty(),
+            "seed {seed}: {:#?}\nrun `cargo run -p simulation -- replay {seed}`, and add it to simulation/seeds.txt",
+            outcome.violations
+        );
+    }
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+#[test]
+fn promises_are_kept_where_they_were_broken_once() {
+    let lines = KEPT.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let seeds: Vec<u64> = lines.map(|line| line.parse().expect("a seed a line")).collect();
+    assert!(!seeds.is_empty());
+    all_hold(&seeds);
+}
+
+#[test]
+fn promises_are_kept_in_worlds_that_are_always_the_same() {
+    let outcomes = all_hold(&(0..FIXED).collect::<Vec<_>>());
+    let lines: u64 = outcomes.iter().map(|outcome| outcome.lines).sum();
+    assert!(lines > 5 * FIXED, "hardly anything happened: {lines} lines in {FIXED} worlds");
+}
+
+#[test]
+fn promises_are_kept_in_worlds_that_nobody_has_seen() {
+    let first = RandomState::new().hash_one("seeds") >> 1;
+    all_hold(&(first..first + FRESH).collect::<Vec<_>>());
+}
+
+/// Without this no failure could be looked at.
+#[test]
+fn the_seed_alone_decides_what_happens() {
+    for seed in 0..REPEATED {
+        let plan = Plan::new(seed);
+        assert_eq!(run(&plan, false).hash, run(&plan, true).hash, "seed {seed}");
+    }
+    assert_ne!(run(&Plan::new(0), false).hash, run(&Plan::new(1), false).hash);
+}
