@@ -11,6 +11,7 @@ COPY application/Cargo.toml application/
 COPY domain/Cargo.toml domain/
 # Not part of the program, but of the workspace.
 COPY load/Cargo.toml load/
+COPY simulation/Cargo.toml simulation/
 COPY deploy/build deploy/third-party-notices deploy/empty-sources deploy/
 RUN deploy/empty-sources && deploy/build && deploy/third-party-notices > THIRD-PARTY-NOTICES
 COPY adapters adapters
