@@ -12,7 +12,7 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/teeth} CARGO_INCREMENTAL
 # name: file: what perl does to its text
 mutants=(
     'a gap in the stream is applied:application/src/ingest/mod.rs:s/Ok\(_\) => is_complete = false,/Ok(change) => versions.push(logged(newest.apply(change))),/'
-    'an unreadable entry is passed over:application/src/ingest/mod.rs:s/(asking the store instead"\);\n\s*)is_complete = false;/$1/'
+    'an unreadable entry is passed over:application/src/ingest/mod.rs:s/(reading the elements from Redis instead"\s*\);\n\s*)is_complete = false;/$1/'
     'a rebuilt cache is not noticed:application/src/ingest/mod.rs:s/bounds\.lowest != known\.lowest/false/; s/changed\.bounds\.lowest != current\.bounds\(\)\.lowest/false/'
     'going back is not noticed:application/src/ingest/mod.rs:s/bounds\.highest < known\.highest \|\| stream_went_back/false/'
     'nothing is compared with the store:application/src/ingest/mod.rs:s/if bounds\.highest > known\.highest/if false/'
