@@ -54,7 +54,7 @@ impl Page {
         let origin = format!("https://127.0.0.1:{}", page.program.port);
         if let Some(value) = cookie {
             let params = json!({ "name": "OpenSlidesSessionID", "value": value, "url": origin });
-            page.ask_driver("goog/cdp/execute", json!({ "cmd": "Network.setCookie", "params": params })).await;
+            page.tell_browser("Network.setCookie", params).await;
         }
         within("the page", page.client.goto(&format!("{origin}{path}"))).await.expect("the page");
         page
@@ -128,8 +128,7 @@ impl Page {
 
     /// Runs `script` in every document that the browser opens from now on, before the document's own.
     pub(crate) async fn run_first(&self, script: &str) {
-        let command = json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": { "source": script } });
-        self.ask_driver("goog/cdp/execute", command).await;
+        self.tell_browser("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
     }
 
     /// Loads the page anew.
@@ -144,6 +143,11 @@ impl Page {
         let window = within("a window", self.client.new_window(false)).await.expect("a window");
         within("the window", self.client.switch_to_window(window.handle)).await.expect("the window");
         within("the page", self.client.goto(address.as_str())).await.expect("the page");
+    }
+
+    /// Gives the browser a command of its DevTools protocol, and returns its answer.
+    pub(crate) async fn tell_browser(&self, command: &str, params: Value) -> Value {
+        self.ask_driver("goog/cdp/execute", json!({ "cmd": command, "params": params })).await
     }
 
     /// Asks the driver for what WebDriver has no word for.

@@ -11,5 +11,6 @@ mod driver;
 mod figures;
 mod inspector;
 mod meeting;
+mod pictures;
 mod real_meeting;
 mod voices;

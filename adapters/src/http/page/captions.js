@@ -2,7 +2,7 @@
 
 import { splitKey } from "./meeting.js";
 import { flash } from "./dom.js";
-import { t } from "./texts.js";
+import { number, t } from "./texts.js";
 
 const SHOWN_MS = 9000;
 
@@ -41,10 +41,14 @@ function rightsChange({ changed, isFirst }) {
   return texts.join(" · ");
 }
 
+function elements(count) {
+  return `${number(count)} ${t(count === 1 ? "element" : "elements")}`;
+}
+
 function effect(viewer, { changed, deleted }) {
   const appeared = changed.filter(({ before }) => !before).length;
   return [
-    appeared > 0 && t("sideGained", { who: viewer.name(), count: appeared }),
-    deleted.length > 0 && t("sideLost", { who: viewer.name(), count: deleted.length }),
+    appeared > 0 && t("sideGained", { who: viewer.name(), count: elements(appeared) }),
+    deleted.length > 0 && t("sideLost", { who: viewer.name(), count: elements(deleted.length) }),
   ].filter(Boolean).join(", ");
 }

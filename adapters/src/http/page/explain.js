@@ -35,7 +35,7 @@ export function explainPanel(viewers) {
     answer.className = `explanation ${verdict}`;
     const lines = rest.map((line) => {
       const answered = /\? (yes|no)\b/.exec(line)?.[1] ?? "";
-      return el("li", { class: `${line.startsWith("  ") ? "detail" : ""} ${answered}` }, line.trim());
+      return el("li", { class: `${line.startsWith("  ") ? "detail" : ""} ${answered}` }, withCode(line.trim()));
     });
     answer.replaceChildren(el("p", {}, el("strong", {}, first)), el("ul", {}, lines));
   }
@@ -47,6 +47,11 @@ export function explainPanel(viewers) {
   }
 
   return { node, shown: (isShown) => isShown && offerUsers() };
+}
+
+/** What is between backticks is the name of a field. */
+function withCode(line) {
+  return line.split("`").map((part, index) => (index % 2 === 1 ? el("code", {}, part) : part));
 }
 
 function isSuperadmin(viewer) {

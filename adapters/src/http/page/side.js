@@ -164,7 +164,8 @@ function viewerHead(viewer, sessions) {
   return { node, draw() {
     const user = viewer.meeting.get("users/user", viewer.userId());
     const groups = (user?.groups_id ?? []).map((id) => viewer.meeting.get("users/group", id)?.name).filter(Boolean);
-    name.textContent = user ? [viewer.meeting.userName(user.id), groups.join(", ")].filter(Boolean).join(" · ") : t("anonymous");
+    const who = user ? viewer.meeting.userName(user.id) : t("anonymous");
+    name.replaceChildren(who, el("span", { class: "muted" }, groups.join(", ")));
     total.textContent = number(viewer.meeting.total());
   } };
 }
