@@ -242,3 +242,36 @@ fn who_became_anonymous_or_ceased_to_be_gets_everything() {
     let (_, line) = service.connect(5, LOWEST + 2);
     assert_eq!(line.map(|line| line["all_data"].clone()), Some(json!(true)), "the client had what anonymous saw");
 }
+
+/// (spec: auth.md#ends-anonymous)
+#[test]
+fn who_is_anonymous_for_want_of_an_element_is_not_passed_over_when_anonymous_access_ends() {
+    let anonymous = |value: bool| json!({"id": 1, "key": "general_system_enable_anonymous", "value": value});
+    let mut service = Service::new();
+    service.change(&[("core/config:1", anonymous(true))]);
+    service.change(&[("users/user:5", Value::Null)]);
+    let (mut cursor, _) = service.connect(5, 0);
+    let from = service.publisher.published().expect("a meeting").current().version();
+    service.change(&[("core/config:1", anonymous(false))]);
+    let published = service.publisher.published().expect("a meeting");
+    let version_diff = published.version_diff(from).expect("kept");
+    assert!(!cursor.seen_version().advance_if_unaffected(&version_diff), "the stream must be woken");
+    assert!(matches!(cursor.next(&published), NextLine::End));
+}
+
+/// A version that is published after the connection looked, and before it says that nothing changed.
+/// (spec: stream.md#promise)
+#[test]
+fn a_quiet_line_skips_no_version_that_was_not_looked_at() {
+    let mut service = Service::new();
+    let (mut cursor, _) = service.connect(5, 0);
+    service.change(&[("topics/topic:7", json!({"id": 7}))]);
+    let published = service.publisher.published().expect("a meeting");
+    assert!(cursor.quiet_line(&published).is_none());
+    let line = service.next(&mut cursor).expect("the change");
+    assert_eq!(line["changed"]["topics/topic"], json!([{"id": 7}]));
+    service.change(&[("motions/motion:7", json!({"id": 7}))]);
+    assert_eq!(service.next(&mut cursor), None, "user 5 does not see motions");
+    let quiet = cursor.quiet_line(&service.publisher.published().expect("a meeting")).expect("a line");
+    assert_eq!(service.text(quiet)["to_change_id"], json!(LOWEST + 2));
+}

@@ -171,6 +171,21 @@ async fn a_stream_that_went_back_tells_of_a_loss_that_no_change_id_tells() {
     assert_eq!((has("topics/topic:2"), has("topics/topic:3")), (false, true));
 }
 
+/// (spec: redis.md#reload)
+#[tokio::test]
+async fn a_change_id_that_went_back_tells_of_a_loss_that_no_stream_tells() {
+    let (server, ingest) = loaded().await;
+    server.write(&[("topics/topic:2", Some("{\"id\":2}"))]);
+    ingest.catch_up().await.expect("the store answers");
+    server.rebuild(ChangeId(10), MEETING);
+    let mut state = ReconcileState::default();
+    assert_eq!(ingest.reconcile(Position::START, &mut state).await, None);
+    assert_eq!(ingest.current().change_id(), ChangeId(11), "seen once it may be a replica that lags behind");
+    ingest.reconcile(Position::START, &mut state).await;
+    assert_eq!(ingest.current().change_id(), ChangeId(10));
+    assert!(ingest.current().get("topics/topic:2".parse().expect("a key")).is_none());
+}
+
 /// A store that evicts keys may drop all elements at once. The next one that the server writes is then the only one.
 /// (spec: redis.md#no-meeting)
 #[tokio::test]

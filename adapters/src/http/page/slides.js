@@ -101,7 +101,8 @@ function list(title, motions) {
 function poll(data = {}, options) {
   const states = { 1: "created", 2: "started", 3: "finishedPoll", 4: "published" };
   const values = ["yes", "no", "abstain"];
-  const most = Math.max(1, ...options.flatMap(([, option]) => values.map((value) => Number(option[value]) || 0)));
+  // A bar is a share of the valid votes; of the most votes where their number is not known.
+  const whole = Math.max(1, Number(data.votesvalid) || 0, ...options.flatMap(([, option]) => values.map((value) => Number(option[value]) || 0)));
   const isPublished = data.state === 4;
   return el("div", { class: "poll" },
     el("p", { class: "badge" }, t(states[data.state] ?? "state")),
@@ -109,7 +110,7 @@ function poll(data = {}, options) {
     options.map(([name, option]) => el("div", { class: "option" }, name ? el("b", {}, name) : null,
       isPublished ? values.filter((value) => typeof option[value] === "number").map((value) => {
         const bar = el("span", { class: `bar-fill ${value}` });
-        bar.style.setProperty("inline-size", `${(100 * option[value]) / most}%`);
+        bar.style.setProperty("inline-size", `${(100 * option[value]) / whole}%`);
         return el("div", { class: "result" }, el("span", {}, t(value)), el("span", { class: "track" }, bar), el("b", {}, number(option[value])));
       }) : null)),
     isPublished ? el("p", { class: "muted" }, ["valid", "invalid", "cast"].map((name) => `${t(name)} ${number(Number(data[`votes${name}`]) || 0)}`).join(" · ")) : null);
