@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use domain::ids::ChangeId;
 use domain::ports::Unavailable;
-use domain::ports::element_store::{Bounds, ChangedSince, ElementStore, RawElement, Snapshot, StoreError};
+use domain::ports::element_store::{Bounds, ChangedSince, ElementStore, KeysChanged, RawElement, Snapshot, StoreError};
 
 use super::Redis;
 use super::link::RedisLink;
@@ -78,8 +78,9 @@ impl ElementStore for RedisElementStore {
         )))
     }
 
-    async fn keys_changed_since(&self, since: ChangeId) -> Result<Vec<Vec<u8>>, StoreError> {
-        Ok(self.round(since, &[]).await?.keys)
+    async fn keys_changed_since(&self, since: ChangeId) -> Result<KeysChanged, StoreError> {
+        let Round { bounds, keys, .. } = self.round(since, &[]).await?;
+        Ok(KeysChanged { bounds, keys })
     }
 
     async fn bounds(&self) -> Result<Bounds, StoreError> {

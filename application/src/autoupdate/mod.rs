@@ -6,7 +6,7 @@ pub mod start;
 use std::sync::Arc;
 
 use domain::ids::{ChangeId, ElementKey};
-use domain::ports::element_store::ElementStore;
+use domain::ports::element_store::{Bounds, ElementStore};
 use domain::restriction::viewer::Viewer;
 
 use crate::publishing::publisher::MeetingPublisher;
@@ -64,15 +64,71 @@ impl AutoupdateStreams {
             Start::Ready(started) => Ok(*started),
             Start::IsAhead => Ok(start_with_everything(&published, session, viewer, change_id)),
             Start::NeedsKeys => {
-                let keys = published.changed_keys().get_or_ask(change_id, self.ask_keys_since(change_id)).await?;
-                Ok(start_from_keys(&published, session, viewer, change_id, &keys))
+                let bounds = published.current().bounds();
+                let ask = keys_changed_since(&*self.store, change_id, bounds);
+                match published.changed_keys().get_or_ask(change_id, ask).await {
+                    Ok(keys) => Ok(start_from_keys(&published, session, viewer, change_id, &keys)),
+                    Err(NoKeys::OfAnotherMeeting) => Ok(start_with_everything(&published, session, viewer, change_id)),
+                    Err(NoKeys::NotServed(error)) => Err(error),
+                }
             }
         }
     }
+}
 
-    async fn ask_keys_since(&self, change_id: ChangeId) -> Result<Arc<[ElementKey]>, NotServed> {
-        let keys = self.store.keys_changed_since(change_id).await?;
-        // A key that does not parse names an element that is hidden from everybody.
-        Ok(keys.iter().filter_map(|key| std::str::from_utf8(key).ok()?.parse().ok()).collect())
+/// Returns the keys that changed after `change_id` in the meeting with these `bounds`.
+async fn keys_changed_since(
+    store: &dyn ElementStore,
+    change_id: ChangeId,
+    bounds: Bounds,
+) -> Result<Arc<[ElementKey]>, NoKeys> {
+    let changed = store.keys_changed_since(change_id).await.map_err(NotServed::from)?;
+    if changed.bounds.lowest != bounds.lowest || changed.bounds.highest < bounds.highest {
+        return Err(NoKeys::OfAnotherMeeting);
+    }
+    // A key that does not parse names an element that is hidden from everybody.
+    Ok(changed.keys.iter().filter_map(|key| std::str::from_utf8(key).ok()?.parse().ok()).collect())
+}
+
+/// Why it is not known which keys changed.
+#[derive(Debug)]
+enum NoKeys {
+    /// The server has rebuilt its cache, or the store went back, and this instance has not noticed yet. Changes that
+    /// the client lacks may have left no trace (spec: stream.md#first-line).
+    OfAnotherMeeting,
+    /// The store cannot be asked.
+    NotServed(NotServed),
+}
+
+impl From<NotServed> for NoKeys {
+    fn from(error: NotServed) -> Self {
+        Self::NotServed(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use adapters::memory::{MemoryElementStore, MemoryServer};
+
+    use super::*;
+
+    /// (spec: stream.md#from-keys)
+    #[tokio::test]
+    async fn keys_of_another_meeting_are_not_taken_for_what_changed_in_this_one() {
+        const MEETING: [(&str, &str); 1] = [("core/config:1", r#"{"id":1,"key":"a","value":1}"#)];
+        const NEW: &[(&str, Option<&str>)] = &[("topics/topic:1", Some(r#"{"id":1}"#))];
+        let server = MemoryServer::new();
+        let store = MemoryElementStore::new(&server);
+        let ask = |bounds| keys_changed_since(&store, ChangeId(10), bounds);
+        server.rebuild(ChangeId(10), MEETING);
+        server.write(NEW);
+        let bounds = Bounds { lowest: ChangeId(10), highest: ChangeId(11) };
+        let keys = ask(bounds).await.expect("the store answers");
+        assert_eq!(keys.iter().map(ToString::to_string).collect::<Vec<_>>(), ["topics/topic:1"]);
+        server.rebuild(ChangeId(10), MEETING);
+        assert!(matches!(ask(bounds).await, Err(NoKeys::OfAnotherMeeting)), "it went back");
+        server.rebuild(ChangeId(20), MEETING);
+        server.write(NEW);
+        assert!(matches!(ask(bounds).await, Err(NoKeys::OfAnotherMeeting)), "it was rebuilt");
     }
 }

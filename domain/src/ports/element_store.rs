@@ -27,9 +27,14 @@ pub trait ElementStore: Send + Sync {
     /// [`ElementStore::load`].
     async fn changed_since(&self, since: ChangeId) -> Result<ChangedSince, StoreError>;
 
-    /// Returns the keys of every element whose last change came after `since`, each once, in no particular order.
-    async fn keys_changed_since(&self, since: ChangeId) -> Result<Vec<Vec<u8>>, StoreError> {
-        Ok(self.changed_since(since).await?.elements.into_iter().map(|element| element.key).collect())
+    /// Returns the keys of every element whose last change came after `since`. Errors as for
+    /// [`ElementStore::changed_since`].
+    async fn keys_changed_since(&self, since: ChangeId) -> Result<KeysChanged, StoreError> {
+        let changed = self.changed_since(since).await?;
+        Ok(KeysChanged {
+            bounds: changed.bounds,
+            keys: changed.elements.into_iter().map(|element| element.key).collect(),
+        })
     }
 
     /// Returns the highest and lowest change id. [`StoreError::NotReady`] and [`StoreError::Incomplete`] as for
@@ -72,6 +77,16 @@ pub struct ChangedSince {
     /// How many elements the store holds at that moment, including those that do not parse. If it is fewer than a
     /// meeting brought up to date with these values has, the store lost some.
     pub count: u64,
+}
+
+/// Which elements changed after some change id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeysChanged {
+    /// The ids of the moment of the answer. With another [`Bounds::lowest`] than that of a meeting, or a
+    /// [`Bounds::highest`] below that meeting's, the answer does not say what changed in that meeting.
+    pub bounds: Bounds,
+    /// Their keys, each once, in no particular order. They may not parse.
+    pub keys: Vec<Vec<u8>>,
 }
 
 /// An element as the store has it, not yet read.

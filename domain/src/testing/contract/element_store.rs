@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::Driver;
 use crate::ids::ChangeId;
-use crate::ports::element_store::{Bounds, ElementStore, Missing, RawElement, StoreError};
+use crate::ports::element_store::{Bounds, ElementStore, KeysChanged, Missing, RawElement, StoreError};
 
 type Elements<'a> = &'a [(&'a str, Option<&'a str>)];
 
@@ -164,7 +164,9 @@ async fn check_changed(store: &dyn ElementStore, since: u64, bounds: Bounds, exp
     let changed = store.changed_since(ChangeId(LOWEST.0 + since)).await.expect("the store answers");
     assert_eq!(changed.bounds, bounds, "since {since}");
     check_elements(&changed.elements, expected);
-    let mut keys = store.keys_changed_since(ChangeId(LOWEST.0 + since)).await.expect("the store answers");
+    let KeysChanged { bounds: of_keys, mut keys } =
+        store.keys_changed_since(ChangeId(LOWEST.0 + since)).await.expect("the store answers");
+    assert_eq!(of_keys, bounds, "the keys since {since}");
     let mut expected: Vec<Vec<u8>> = expected.iter().map(|(key, _)| key.as_bytes().to_vec()).collect();
     keys.sort_unstable();
     expected.sort_unstable();
