@@ -180,7 +180,7 @@ impl Parts {
     /// Creates the parts of a service that has no meeting yet, and what its loop receives requests from.
     fn new(ports: Ports, settings: &Settings) -> (Self, CatchUpRequests) {
         let publisher = Arc::new(MeetingPublisher::new(settings.history, settings.render_cache));
-        let (catch_up, requests) = IngestHandle::new();
+        let (catch_up, requests) = IngestHandle::new(ports.store.name());
         let process = ProcessTag::from_random(settings.process_tag);
         let parts = Self {
             ports,

@@ -1,6 +1,6 @@
 //! What may happen in a world? Every event makes sense by itself, so that any of them can be left out.
 
-use domain::ports::element_store::Missing;
+use domain::ports::element_store::MeetingPart;
 use domain::testing::strategies::Write;
 
 /// One thing that happens.
@@ -21,7 +21,7 @@ pub enum Event {
     /// The stream of changes is deleted.
     DeleteStream,
     /// A part of the cache is gone for so many milliseconds, then the cache is rebuilt.
-    Lose(Missing, u64),
+    Lose(MeetingPart, u64),
     /// Redis is emptied, sessions included; the cache is rebuilt after so many milliseconds.
     Flush(u64),
     /// The cache is rebuilt, which takes so many milliseconds.

@@ -1,6 +1,6 @@
 //! What happens in a world? The seed alone decides.
 
-use domain::ports::element_store::Missing;
+use domain::ports::element_store::MeetingPart;
 use domain::testing::generator::Random;
 use domain::testing::oracle::Elements;
 use domain::testing::strategies::{History, VIEWERS, Write, history};
@@ -129,7 +129,12 @@ fn between(random: &mut Random, clients: usize, instances: usize) -> Vec<Event> 
         20 => vec![Event::DropRedisConnections],
         21 => vec![if random.once_in(2) { Event::DeleteStream } else { Event::TrimStream(pick(random, 3)) }],
         22 => {
-            let parts = [Missing::Elements, Missing::Configuration, Missing::ChangeIds, Missing::LowestChangeId];
+            let parts = [
+                MeetingPart::Elements,
+                MeetingPart::Configuration,
+                MeetingPart::ChangeIds,
+                MeetingPart::LowestChangeId,
+            ];
             vec![Event::Lose(parts[pick(random, 4)], milliseconds)]
         }
         23 => vec![Event::Flush(milliseconds)],

@@ -7,7 +7,7 @@ use adapters::django::DjangoSecret;
 use adapters::memory::announcement;
 use adapters::testing::fake_redis::{Copy, FakeRedis};
 use domain::ids::ChangeId;
-use domain::ports::element_store::Missing;
+use domain::ports::element_store::MeetingPart;
 use domain::testing::oracle::{Elements, Oracle};
 use domain::testing::strategies::{LOWEST, Write};
 use serde_json::{Value, json};
@@ -174,16 +174,16 @@ impl Server {
     }
 
     /// Loses a part of the cache, which still calls itself ready.
-    pub(crate) fn lose(&self, part: Missing) {
+    pub(crate) fn lose(&self, part: MeetingPart) {
         match part {
-            Missing::Elements => self.redis.run(&[b"DEL", b"full_data"]),
+            MeetingPart::Elements => self.redis.run(&[b"DEL", b"full_data"]),
             // Evicted as a whole, and then a change wrote something else.
-            Missing::Configuration => {
+            MeetingPart::Configuration => {
                 self.redis.run(&[b"DEL", b"full_data"]);
                 self.redis.run(&[b"HSET", b"full_data", b"core/tag:1", b"{\"id\":1}"]);
             }
-            Missing::ChangeIds => self.redis.run(&[b"DEL", b"change_id"]),
-            Missing::LowestChangeId => self.redis.run(&[b"ZREM", b"change_id", LOWEST_MEMBER]),
+            MeetingPart::ChangeIds => self.redis.run(&[b"DEL", b"change_id"]),
+            MeetingPart::LowestChangeId => self.redis.run(&[b"ZREM", b"change_id", LOWEST_MEMBER]),
         }
     }
 

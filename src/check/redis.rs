@@ -132,6 +132,6 @@ fn remedy(problem: InvalidSession) -> &'static str {
 
 fn cause(error: &Unavailable) -> &str {
     match error {
-        Unavailable::Silent(cause) | Unavailable::Refused { cause, .. } => cause,
+        Unavailable::Silent { cause, .. } | Unavailable::Refused { cause, .. } => cause,
     }
 }

@@ -114,6 +114,19 @@ fn only_adapters_look_into_a_position() {
     }
 }
 
+/// What a store or a transport is called, and what it calls its parts, is known to its adapter, also in the texts for
+/// operators and clients: another technology needs no change to the rules and the use cases.
+#[test]
+fn only_adapters_name_a_technology() {
+    const TECHNOLOGIES: [&str; 6] = ["Redis", "redis", "Sentinel", "HTTP", "TLS", "full_data"];
+    for folder in ["domain", "application"] {
+        for source in sources(folder) {
+            let found: Vec<_> = TECHNOLOGIES.into_iter().filter(|name| source.uses(name)).collect();
+            assert!(found.is_empty(), "{folder}/src/{} names {found:?}", source.path);
+        }
+    }
+}
+
 /// Without this the tests above would pass on nothing at all.
 #[test]
 fn arrows_are_found_in_every_package() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use adapters::testing::fake_redis::{FakeRedis, Fault};
 use domain::ids::ChangeId;
-use domain::ports::element_store::Missing;
+use domain::ports::element_store::MeetingPart;
 use domain::ports::message_bus::Channel;
 use serde_json::json;
 
@@ -243,16 +243,16 @@ async fn check_incomplete(lose: impl AsyncFn(&mut Meeting), missing: &str) {
 /// (spec: redis.md#no-meeting)
 #[tokio::test]
 async fn a_cache_that_lost_a_part_is_not_taken_for_a_meeting() {
-    check_incomplete(async |meeting| meeting.server.lose(Missing::Elements).await, "`full_data`").await;
-    check_incomplete(async |meeting| meeting.server.lose(Missing::ChangeIds).await, "`change_id`").await;
+    check_incomplete(async |meeting| meeting.server.lose(MeetingPart::Elements).await, "`full_data`").await;
+    check_incomplete(async |meeting| meeting.server.lose(MeetingPart::ChangeIds).await, "`change_id`").await;
     let lose_lowest = async |meeting: &mut Meeting| {
         meeting.mark().await;
-        meeting.server.lose(Missing::LowestChangeId).await;
+        meeting.server.lose(MeetingPart::LowestChangeId).await;
     };
     check_incomplete(lose_lowest, "the lowest change id").await;
     // The server goes on after the loss, and writes what it changes into an empty hash.
     let lose_and_write = async |meeting: &mut Meeting| {
-        meeting.server.lose(Missing::Elements).await;
+        meeting.server.lose(MeetingPart::Elements).await;
         meeting.server.write_as(ChangeId(LOWEST), &[("core/tag:998", None)]).await;
         meeting.mark().await;
     };
@@ -265,7 +265,7 @@ async fn what_was_lost_before_it_was_read_is_not_taken_for_deleted() {
     let (redis, mut meeting, _service, mut watcher) = start(|_| ()).await;
     let motion = meeting.with("motions/motion:1", json!({"title": "changed, and lost"}));
     meeting.write(&[("motions/motion:1", motion)]).await;
-    meeting.server.lose(Missing::Elements).await;
+    meeting.server.lose(MeetingPart::Elements).await;
     redis.take_commands();
     meeting.server.announce(ChangeId(LOWEST + 3), &[("core/tag:997", None)]).await;
     within("the question what was missed", async {

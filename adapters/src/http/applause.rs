@@ -90,13 +90,19 @@ mod tests {
     #[tokio::test]
     async fn without_the_store_the_client_is_told_to_try_again() {
         let body = "{\"error\": {\"type\": \"unavailable\", \"msg\": \"Redis does not answer, try again\"}}\n";
-        check(Some(5), Some(Err(Unavailable::Silent("connection refused".to_owned()))), 503, body).await;
+        check(
+            Some(5),
+            Some(Err(Unavailable::Silent { system: "Redis", cause: "connection refused".to_owned() })),
+            503,
+            body,
+        )
+        .await;
     }
 
     #[tokio::test]
     async fn a_store_that_refuses_is_not_said_to_be_silent() {
         let body = "{\"error\": {\"type\": \"unavailable\", \"msg\": \"Redis refuses the command ZADD (NOPERM)\"}}\n";
         let (what, cause) = ("the command ZADD (NOPERM)".to_owned(), "10.0.0.7: NOPERM".to_owned());
-        check(Some(5), Some(Err(Unavailable::Refused { what, cause })), 503, body).await;
+        check(Some(5), Some(Err(Unavailable::Refused { system: "Redis", what, cause })), 503, body).await;
     }
 }

@@ -163,13 +163,12 @@ impl From<AuthenticatorError> for HttpError {
 
 impl From<Unavailable> for HttpError {
     fn from(unavailable: Unavailable) -> Self {
+        let public = unavailable.public();
         match unavailable {
-            Unavailable::Silent(cause) => {
-                Self::Unavailable { reason: "Redis does not answer, try again".to_owned(), cause: Some(cause) }
+            Unavailable::Silent { cause, .. } => {
+                Self::Unavailable { reason: format!("{public}, try again"), cause: Some(cause) }
             }
-            Unavailable::Refused { what, cause } => {
-                Self::Unavailable { reason: format!("Redis refuses {what}"), cause: Some(cause) }
-            }
+            Unavailable::Refused { cause, .. } => Self::Unavailable { reason: public, cause: Some(cause) },
         }
     }
 }
@@ -232,8 +231,8 @@ mod tests {
         check(HttpError::TlsRequired, 426, "invalid_request", "This port speaks HTTPS only, use https://", None);
         let session = AuthenticatorError::InvalidSession(InvalidSession::Unknown).into();
         check(session, 400, "auth_required", "Invalid session data", None);
-        let unavailable =
-            HttpError::from(AuthenticatorError::Unavailable(Unavailable::Silent("10.0.0.7 is down".to_owned())));
+        let silent = Unavailable::Silent { system: "Redis", cause: "10.0.0.7 is down".to_owned() };
+        let unavailable = HttpError::from(AuthenticatorError::Unavailable(silent));
         check(unavailable, 503, "unavailable", "Redis does not answer, try again", Some(("retry-after", "1")));
         let internal = HttpError::Internal { cause: "secret".to_owned() };
         check(internal, 500, "InternalError", "Ups, something went wrong!", None);

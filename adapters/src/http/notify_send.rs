@@ -133,7 +133,7 @@ mod tests {
     #[tokio::test]
     async fn without_the_bus_the_client_is_told_to_try_again() {
         let content = r#"{"channel_id":"a:5:0","name":"n","message":null,"to_all":true}"#;
-        let away = Err(Unavailable::Silent("10.0.0.7: connection refused".to_owned()));
+        let away = Err(Unavailable::Silent { system: "Redis", cause: "10.0.0.7: connection refused".to_owned() });
         let expected = error("unavailable", "Redis does not answer, try again");
         check(Ok(session(Some(5))), bus(Some(content), away), BODY, 503, expected).await;
     }

@@ -63,7 +63,9 @@ mod tests {
                     write(publisher, ("core/projector:1", r#"{"id":1,"elements":[{"name":"core/clock"}]}"#));
                     Ok(Bounds { lowest: ChangeId(1), highest: ChangeId(4) })
                 }
-                Self::Away => Err(Unavailable::Silent("connection refused".to_owned()).into()),
+                Self::Away => {
+                    Err(Unavailable::Silent { system: "Redis", cause: "connection refused".to_owned() }.into())
+                }
                 Self::Stalled => std::future::pending().await,
             }
         }

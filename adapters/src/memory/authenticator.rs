@@ -8,6 +8,7 @@ use domain::ids::UserId;
 use domain::ports::Unavailable;
 use domain::ports::authenticator::{Authenticator, AuthenticatorError, InvalidSession, Session, SessionKey};
 
+use super::failure::silent;
 use crate::django::SessionStore;
 
 /// Sessions by key, and whether they can be looked up. Clones share them.
@@ -45,7 +46,7 @@ impl<T: Clone> Table<T> {
     fn rows(&self) -> Result<MutexGuard<'_, Rows<T>>, Unavailable> {
         let rows = self.lock();
         match &rows.failing {
-            Some(reason) => Err(Unavailable::Silent(reason.clone())),
+            Some(reason) => Err(silent(reason)),
             None => Ok(rows),
         }
     }

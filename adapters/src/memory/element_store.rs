@@ -2,9 +2,12 @@
 
 use async_trait::async_trait;
 use domain::ids::ChangeId;
-use domain::ports::element_store::{Bounds, ChangedSince, ElementStore, RawElement, Snapshot, StoreError};
+use domain::ports::element_store::{
+    Bounds, ChangedSince, ElementStore, Loss, MeetingPart, RawElement, Snapshot, StoreError,
+};
 
 use super::MemoryServer;
+use super::failure::{SYSTEM, loss};
 
 /// The meeting of a [`MemoryServer`].
 #[derive(Clone, Debug)]
@@ -22,6 +25,14 @@ impl MemoryElementStore {
 
 #[async_trait]
 impl ElementStore for MemoryElementStore {
+    fn name(&self) -> &'static str {
+        SYSTEM
+    }
+
+    fn loss(&self, part: MeetingPart) -> Loss {
+        loss(part)
+    }
+
     async fn load(&self) -> Result<Snapshot, StoreError> {
         let state = self.server.state()?;
         let bounds = state.ready()?;

@@ -5,6 +5,7 @@
 mod applause_store;
 mod authenticator;
 mod element_store;
+mod failure;
 mod message_bus;
 mod server;
 

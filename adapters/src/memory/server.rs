@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::ids::{ChangeId, UserId};
 use domain::ports::Unavailable;
-use domain::ports::element_store::{Bounds, Missing, StoreError};
+use domain::ports::element_store::{Bounds, MeetingPart, StoreError};
 use domain::ports::message_bus::{BusMessage, Channel, NOTIFY_MESSAGES_MAX, Position};
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+use super::failure::{loss, silent};
 
 /// About how many messages are kept on a channel; older ones are dropped, as the server and Redis do.
 const MESSAGES_MAX: usize = NOTIFY_MESSAGES_MAX;
@@ -176,7 +178,7 @@ impl MemoryServer {
     pub(super) fn state(&self) -> Result<MutexGuard<'_, MemoryState>, Unavailable> {
         let state = self.lock();
         match &state.failing {
-            Some(reason) => Err(Unavailable::Silent(reason.clone())),
+            Some(reason) => Err(silent(reason)),
             None => Ok(state),
         }
     }
@@ -195,7 +197,7 @@ impl MemoryState {
     /// Returns the bounds, once the cache is built and holds a meeting.
     pub(super) fn ready(&self) -> Result<Bounds, StoreError> {
         let bounds = self.bounds.ok_or(StoreError::NotReady)?;
-        if self.elements.is_empty() { Err(StoreError::Incomplete(Missing::Elements)) } else { Ok(bounds) }
+        if self.elements.is_empty() { Err(StoreError::Incomplete(loss(MeetingPart::Elements))) } else { Ok(bounds) }
     }
 
     /// Returns the messages of a channel, oldest first.

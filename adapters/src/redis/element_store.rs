@@ -5,11 +5,13 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use domain::ids::ChangeId;
 use domain::ports::Unavailable;
-use domain::ports::element_store::{Bounds, ChangedSince, ElementStore, KeysChanged, RawElement, Snapshot, StoreError};
+use domain::ports::element_store::{
+    Bounds, ChangedSince, ElementStore, KeysChanged, Loss, MeetingPart, RawElement, Snapshot, StoreError,
+};
 
 use super::Redis;
-use super::link::RedisLink;
-use super::reply::{BoundsReply, CHANGE_ID_KEY, CONFIG_PREFIX, FULL_DATA_KEY, ask_bounds, bounds};
+use super::link::{RedisLink, SYSTEM};
+use super::reply::{BoundsReply, CHANGE_ID_KEY, CONFIG_PREFIX, FULL_DATA_KEY, ask_bounds, bounds, loss};
 
 /// How many fields one command asks for, so that none blocks Redis for long. More go into further commands.
 const FIELDS_PER_COMMAND_MAX: usize = 1_000;
@@ -45,6 +47,14 @@ impl RedisElementStore {
 
 #[async_trait]
 impl ElementStore for RedisElementStore {
+    fn name(&self) -> &'static str {
+        SYSTEM
+    }
+
+    fn loss(&self, part: MeetingPart) -> Loss {
+        loss(part)
+    }
+
     async fn load(&self) -> Result<Snapshot, StoreError> {
         let mut commands = redis::pipe();
         commands.atomic();

@@ -17,6 +17,9 @@ use super::refusal_log::RefusalLog;
 use super::transaction::{self, TransactionError};
 use crate::system::SystemClock;
 
+/// What operators call it, in errors and log lines.
+pub(super) const SYSTEM: &str = "Redis";
+
 /// The error code for a key that holds another kind of value than was asked for.
 const WRONG_TYPE: &str = "WRONGTYPE";
 
@@ -145,7 +148,9 @@ impl RedisLink {
     fn refused(&self, what: &str, refusal: &RedisRefusal) -> Unavailable {
         self.refusals.note(&self.name, refusal);
         match (refusal.public(), self.unavailable(what, &refusal.error)) {
-            (Some(refused), Unavailable::Silent(cause)) => Unavailable::Refused { what: refused, cause },
+            (Some(refused), Unavailable::Silent { system, cause }) => {
+                Unavailable::Refused { system, what: refused, cause }
+            }
             (_, silent) => silent,
         }
     }
@@ -214,7 +219,8 @@ impl RedisLink {
     /// Returns and counts the error that `what` failed here.
     pub(super) fn unavailable(&self, what: &str, problem: &str) -> Unavailable {
         self.failures.fetch_add(1, Ordering::Relaxed);
-        Unavailable::Silent(format!("Redis at {}: {what}: {problem}", self.name))
+        let cause = format!("{SYSTEM} at {}: {what}: {problem}", self.name);
+        Unavailable::Silent { system: SYSTEM, cause }
     }
 }
 

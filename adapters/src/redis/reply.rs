@@ -1,7 +1,7 @@
 //! What do the answers of Redis about change ids mean? (spec: redis.md#keys)
 
 use domain::ids::ChangeId;
-use domain::ports::element_store::{Bounds, Missing, StoreError};
+use domain::ports::element_store::{Bounds, Loss, MeetingPart, StoreError};
 use redis::Pipeline;
 
 use super::link::RedisLink;
@@ -39,10 +39,10 @@ pub(super) fn bounds(link: &RedisLink, (ready, elements, highest, lowest): Bound
     // A cache that claims to be complete, and is not, lost a part: it looks like a meeting in which everything was
     // deleted.
     if elements == 0 {
-        return Err(StoreError::Incomplete(Missing::Elements));
+        return Err(StoreError::Incomplete(loss(MeetingPart::Elements)));
     }
-    let (_, highest) = highest.first().ok_or(StoreError::Incomplete(Missing::ChangeIds))?;
-    let lowest = lowest.ok_or(StoreError::Incomplete(Missing::LowestChangeId))?;
+    let (_, highest) = highest.first().ok_or(StoreError::Incomplete(loss(MeetingPart::ChangeIds)))?;
+    let lowest = lowest.ok_or(StoreError::Incomplete(loss(MeetingPart::LowestChangeId)))?;
     let id = |name: &str, score: f64| {
         change_id(score).ok_or_else(|| {
             StoreError::Unavailable(link.unavailable(
@@ -54,6 +54,27 @@ pub(super) fn bounds(link: &RedisLink, (ready, elements, highest, lowest): Bound
         })
     };
     Ok(Bounds { lowest: id("lowest change id", lowest)?, highest: id("highest change id", *highest)? })
+}
+
+/// Describes the loss of a part by the names of its keys.
+pub(super) const fn loss(part: MeetingPart) -> Loss {
+    let text = match part {
+        MeetingPart::Elements => {
+            "the meeting in Redis is incomplete: `full_data`, the hash of all elements, is missing"
+        }
+        MeetingPart::Configuration => {
+            "the meeting in Redis is incomplete: the configuration, `core/config` in `full_data`, is missing"
+        }
+        MeetingPart::ChangeIds => {
+            "the meeting in Redis is incomplete: `change_id`, the sorted set of change ids, is missing"
+        }
+        MeetingPart::LowestChangeId => {
+            "the meeting in Redis is incomplete: the lowest change id, `_config:lowest_change_id` in `change_id`, is missing"
+        }
+    };
+    let advice = "a Redis that drops keys (an eviction policy) must not be used: set its maxmemory-policy to noeviction and \
+        give it enough memory; then restart the OpenSlides server, so that it rebuilds its cache";
+    Loss { part, text, advice }
 }
 
 /// Returns the change id that a score stands for; `None` if it is none.

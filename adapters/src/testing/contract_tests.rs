@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ids::{ChangeId, UserId};
-use domain::ports::element_store::Missing;
+use domain::ports::element_store::MeetingPart;
 use domain::ports::message_bus::{Channel, Position};
 use domain::testing::ManualClock;
 use domain::testing::contract::{
@@ -232,7 +232,7 @@ impl ElementStoreDriver for RedisUnderTest {
         self.openslides.write(elements).await
     }
 
-    async fn lose(&self, part: Missing) -> bool {
+    async fn lose(&self, part: MeetingPart) -> bool {
         self.openslides.lose(part).await;
         true
     }
@@ -313,8 +313,8 @@ impl ElementStoreDriver for MemoryServer {
     }
 
     /// Memory keeps change ids together: they cannot be lost alone.
-    async fn lose(&self, part: Missing) -> bool {
-        let can_be_lost = part == Missing::Elements;
+    async fn lose(&self, part: MeetingPart) -> bool {
+        let can_be_lost = part == MeetingPart::Elements;
         if can_be_lost {
             self.lose_elements();
         }

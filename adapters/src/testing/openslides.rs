@@ -1,7 +1,7 @@
 //! How does the OpenSlides server write to Redis? (spec: redis.md#change-script, redis.md#rebuild)
 
 use domain::ids::ChangeId;
-use domain::ports::element_store::Missing;
+use domain::ports::element_store::MeetingPart;
 use domain::ports::message_bus::{Channel, Position};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, FromRedisValue, Pipeline};
@@ -122,17 +122,17 @@ impl OpenSlides {
 
     /// Loses a part of the cache, which still calls itself ready: as Redis does with an eviction policy, or as if somebody
     /// had deleted it.
-    pub async fn lose(&self, part: Missing) {
+    pub async fn lose(&self, part: MeetingPart) {
         let mut commands = redis::pipe();
         match part {
-            Missing::Elements => commands.del("full_data").ignore(),
-            Missing::Configuration => {
+            MeetingPart::Elements => commands.del("full_data").ignore(),
+            MeetingPart::Configuration => {
                 let (keys,): (Vec<String>,) = self.run(redis::pipe().hkeys("full_data")).await;
                 let configuration: Vec<_> = keys.iter().filter(|key| key.starts_with("core/config:")).collect();
                 commands.hdel("full_data", configuration).ignore()
             }
-            Missing::ChangeIds => commands.del("change_id").ignore(),
-            Missing::LowestChangeId => commands.zrem("change_id", "_config:lowest_change_id").ignore(),
+            MeetingPart::ChangeIds => commands.del("change_id").ignore(),
+            MeetingPart::LowestChangeId => commands.zrem("change_id", "_config:lowest_change_id").ignore(),
         };
         self.run(&commands).await
     }

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use domain::meeting::{Built, Change, Meeting, Problem};
 use domain::ports::Unavailable;
 use domain::ports::clock::Clock;
-use domain::ports::element_store::{Bounds, ElementStore, Missing, RawElement, StoreError};
+use domain::ports::element_store::{Bounds, ElementStore, MeetingPart, RawElement, StoreError};
 use domain::ports::message_bus::{BusMessage, Channel, MessageBus, Position};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
@@ -28,7 +28,7 @@ use crate::once_a_minute::OnceAMinute;
 use crate::publishing::publisher::MeetingPublisher;
 use crate::sessions::admission;
 use compute::compute;
-use no_meeting::{Failure, for_anybody};
+use no_meeting::Failure;
 use stream_reader::StreamReader;
 
 pub use announcer::Announcer;
@@ -64,7 +64,11 @@ pub trait Observer: Send + Sync {
 
 /// Asks the loop to catch up with the store. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct IngestHandle(mpsc::Sender<CatchUpReply>);
+pub struct IngestHandle {
+    queue: mpsc::Sender<CatchUpReply>,
+    /// What operators call the store.
+    store: &'static str,
+}
 
 /// The receiving end of [`IngestHandle`].
 #[derive(Debug)]
@@ -78,12 +82,14 @@ const CATCH_UP_REQUESTS_MAX: usize = 1024;
 /// How long a caller waits for the loop to catch up before the store counts as silent.
 const CATCH_UP_WAIT: Duration = Duration::from_secs(10);
 
+const STOPPING: &str = "the service is stopping";
+
 impl IngestHandle {
-    /// Creates a handle, and the end that the loop holds.
+    /// Creates a handle, and the end that the loop holds. `store` is what operators call the store, for errors.
     #[must_use]
-    pub fn new() -> (Self, CatchUpRequests) {
+    pub fn new(store: &'static str) -> (Self, CatchUpRequests) {
         let (sender, receiver) = mpsc::channel(CATCH_UP_REQUESTS_MAX);
-        (Self(sender), CatchUpRequests(receiver))
+        (Self { queue: sender, store }, CatchUpRequests(receiver))
     }
 
     /// Returns once the meeting holds everything that was in the store at the time of the call, together with the ids
@@ -94,12 +100,16 @@ impl IngestHandle {
     pub async fn catch_up(&self) -> Result<Bounds, StoreError> {
         let ask = async {
             let (reply, answer) = oneshot::channel();
-            self.0.send(reply).await.map_err(|_| stopped())?;
-            answer.await.map_err(|_| stopped())?
+            self.queue.send(reply).await.map_err(|_| self.silent(STOPPING))?;
+            answer.await.map_err(|_| self.silent(STOPPING))?
         };
         tokio::time::timeout(CATCH_UP_WAIT, ask)
             .await
-            .unwrap_or_else(|_| Err(Unavailable::Silent("the store did not answer in time".to_owned()).into()))
+            .unwrap_or_else(|_| Err(self.silent("the store did not answer in time")))
+    }
+
+    fn silent(&self, cause: &str) -> StoreError {
+        Unavailable::Silent { system: self.store, cause: cause.to_owned() }.into()
     }
 }
 
@@ -108,10 +118,6 @@ impl admission::CatchUp for IngestHandle {
     async fn catch_up(&self) -> Result<Bounds, StoreError> {
         IngestHandle::catch_up(self).await
     }
-}
-
-fn stopped() -> StoreError {
-    Unavailable::Silent("the service is stopping".to_owned()).into()
 }
 
 impl Ingest {
@@ -129,7 +135,7 @@ impl Ingest {
             match self.load().await {
                 Ok(position) => return position,
                 Err(error) => {
-                    self.observer.waiting(&for_anybody(&error));
+                    self.observer.waiting(&error.public());
                     Failure::before_the_first_meeting(&mut last, &error, backoff.attempts());
                     self.clock.sleep(backoff.wait()).await;
                 }
@@ -168,7 +174,8 @@ impl Ingest {
     async fn apply_messages(&self, messages: Vec<BusMessage>) -> bool {
         let current = self.current();
         let bytes = messages.iter().map(|message| message.content.len()).sum();
-        let (versions, is_complete) = compute(bytes, move || versions_after(&current, &messages)).await;
+        let store = self.store.name();
+        let (versions, is_complete) = compute(bytes, move || versions_after(&current, &messages, store)).await;
         self.counters.applied(versions.len());
         self.publish(versions);
         is_complete
@@ -179,7 +186,7 @@ impl Ingest {
         if let Err(error) = self.catch_up().await
             && let Some(times) = unhealed.happened()
         {
-            warn!(%error, times, "changes were missed and cannot be read from Redis; retrying soon");
+            warn!(%error, times, "changes were missed and cannot be read from {}; retrying soon", self.store.name());
         }
     }
 
@@ -224,14 +231,14 @@ impl Ingest {
         match self.try_reconcile(position, state).await {
             Ok(position) => {
                 if state.failed.take().is_some() {
-                    info!("the meeting is compared with Redis again");
+                    info!("the meeting is compared with {} again", self.store.name());
                 }
                 position
             }
             Err(error) => {
                 // While the server builds its cache, or the cache is incomplete, the old meeting is served.
                 state.went_back &= matches!(error, StoreError::Unavailable(_));
-                Failure::while_serving(&mut state.failed, &error);
+                Failure::while_serving(&mut state.failed, &error, self.store.name());
                 None
             }
         }
@@ -244,7 +251,7 @@ impl Ingest {
     ) -> Result<Option<Position>, StoreError> {
         let epoch = self.store.epoch();
         if epoch != state.epoch {
-            info!("Redis failed over to another server; reloading the meeting");
+            info!("{} failed over to another server; reloading the meeting", self.store.name());
             // Without the changes in between, the comparison would find a difference where nothing was lost.
             self.catch_up().await?;
             let position = self.load().await?;
@@ -268,7 +275,7 @@ impl Ingest {
                 state.went_back = false;
                 warn!(
                     store_change_id = %bounds.highest, known_change_id = %known.highest,
-                    "Redis went back to an older state; reloading the meeting"
+                    "{} went back to an older state; reloading the meeting", self.store.name()
                 );
                 return self.load().await.map(Some);
             }
@@ -288,7 +295,7 @@ impl Ingest {
         let snapshot = self.store.load().await?;
         // The server writes the configuration first. Where it is missing, only what was written after a loss is left.
         if !snapshot.elements.iter().any(|element| element.key.starts_with(CONFIGURATION_KEYS)) {
-            return Err(StoreError::Incomplete(Missing::Configuration));
+            return Err(StoreError::Incomplete(self.store.loss(MeetingPart::Configuration)));
         }
         let before = self.publisher.published().map(|published| Arc::clone(published.current()));
         let bytes = bytes_of(&snapshot.elements);
@@ -327,8 +334,9 @@ fn bytes_of(elements: &[RawElement]) -> usize {
     elements.iter().filter_map(|element| element.json.as_ref()).map(Vec::len).sum()
 }
 
-/// Returns the versions that the messages make of `current`, and whether nothing was missed.
-fn versions_after(current: &Meeting, messages: &[BusMessage]) -> (Vec<Meeting>, bool) {
+/// Returns the versions that the messages make of `current`, and whether nothing was missed. `store` is the name of what
+/// is asked then.
+fn versions_after(current: &Meeting, messages: &[BusMessage], store: &str) -> (Vec<Meeting>, bool) {
     let mut versions: Vec<Meeting> = Vec::new();
     let mut is_complete = true;
     for message in messages {
@@ -342,7 +350,7 @@ fn versions_after(current: &Meeting, messages: &[BusMessage]) -> (Vec<Meeting>, 
             Err(error) => {
                 warn!(
                     position = %message.position, %error,
-                    "a change in the stream cannot be read; reading the elements from Redis instead"
+                    "a change in the stream cannot be read; reading the elements from {store} instead"
                 );
                 is_complete = false;
             }

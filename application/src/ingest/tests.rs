@@ -8,7 +8,7 @@ use crate::publishing::publisher::RenderCacheLimit;
 use adapters::memory::{MemoryElementStore, MemoryMessageBus, MemoryServer};
 use domain::ids::ChangeId;
 use domain::meeting::history::HistoryLimits;
-use domain::ports::element_store::{ChangedSince, Snapshot};
+use domain::ports::element_store::{ChangedSince, Loss, Snapshot};
 use domain::ports::message_bus::MockMessageBus;
 use domain::testing::ManualClock;
 
@@ -33,7 +33,7 @@ fn ingest(server: &MemoryServer, bus: MockMessageBus) -> Ingest {
         clock: JumpingClock::new(0),
         reconcile_interval: Duration::from_secs(1),
         observer: Arc::new(Nobody),
-        requests: IngestHandle::new().1,
+        requests: IngestHandle::new("the store").1,
         counters: Arc::default(),
     }
 }
@@ -79,6 +79,14 @@ struct FailingOver(MemoryElementStore, Arc<AtomicU64>);
 
 #[async_trait]
 impl ElementStore for FailingOver {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn loss(&self, part: MeetingPart) -> Loss {
+        self.0.loss(part)
+    }
+
     async fn load(&self) -> Result<Snapshot, StoreError> {
         self.0.load().await
     }
@@ -132,7 +140,8 @@ async fn a_stream_that_cannot_be_read_does_not_keep_the_meeting_from_following_t
     server.rebuild(ChangeId(10), MEETING);
     let mut bus = MockMessageBus::new();
     bus.expect_last_position().once().returning(|_| Ok(Position::START));
-    bus.expect_last_position().returning(|_| Err(Unavailable::Silent("not a stream".to_owned())));
+    bus.expect_last_position()
+        .returning(|_| Err(Unavailable::Silent { system: "Redis", cause: "not a stream".to_owned() }));
     let ingest = ingest(&server, bus);
     ingest.load().await.expect("a meeting");
     server.write(&[("topics/topic:1", None)]);

@@ -10,7 +10,7 @@ use domain::ports::applause_store::ApplauseStore;
 use domain::ports::clock::Clock;
 use tracing::{info, warn};
 
-/// The shortest interval between two counts, whatever is configured, so that Redis is not queried without pause.
+/// The shortest interval between two counts, whatever is configured, so that the store is not queried without pause.
 const INTERVAL_MIN: Duration = Duration::from_millis(10);
 
 /// Counts the applause once every `interval` and sends the level to all listeners. Runs until it is dropped, which may

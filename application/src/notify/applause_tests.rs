@@ -23,7 +23,11 @@ struct ScriptedStore {
 impl ScriptedStore {
     fn answer(&self) -> Result<(), Unavailable> {
         let second = self.clock.unix_seconds() - START_SECONDS;
-        if self.away.contains(&second) { Err(Unavailable::Silent("timed out".to_owned())) } else { Ok(()) }
+        if self.away.contains(&second) {
+            Err(Unavailable::Silent { system: "Redis", cause: "timed out".to_owned() })
+        } else {
+            Ok(())
+        }
     }
 }
 

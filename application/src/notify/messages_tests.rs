@@ -43,7 +43,7 @@ impl ScriptedBus {
 }
 
 fn unavailable() -> Unavailable {
-    Unavailable::Silent("connection refused".to_owned())
+    Unavailable::Silent { system: "Redis", cause: "connection refused".to_owned() }
 }
 
 fn position(number: u64) -> Position {

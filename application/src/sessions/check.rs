@@ -27,7 +27,7 @@ pub async fn check_sessions(
                     failing = false;
                     let gone = sessions.iter().zip(exist).filter(|(_, exists)| !exists);
                     let gone: Vec<SessionKey> = gone.map(|(session, _)| session.clone()).collect();
-                    // An emptied Redis has lost the sessions too. Until the server has filled it again, that says
+                    // An emptied store has lost the sessions too. Until the server has filled it again, that says
                     // nothing about who is logged in.
                     if !gone.is_empty() && store.bounds().await.is_ok() {
                         registry.revoke(&gone);
@@ -96,8 +96,8 @@ mod tests {
     async fn a_stream_ends_only_if_its_session_is_known_to_be_gone() {
         check(Ok(true), Ok(BOUNDS), false).await;
         check(Ok(false), Ok(BOUNDS), true).await;
-        // Redis was emptied, and the server has not filled it again yet.
+        // The store was emptied, and the server has not filled it again yet.
         check(Ok(false), Err(StoreError::NotReady), false).await;
-        check(Err(Unavailable::Silent("away".to_owned())), Ok(BOUNDS), false).await;
+        check(Err(Unavailable::Silent { system: "Redis", cause: "away".to_owned() }), Ok(BOUNDS), false).await;
     }
 }

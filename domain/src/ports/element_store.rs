@@ -14,6 +14,12 @@ use crate::ids::ChangeId;
 #[cfg_attr(any(test, feature = "testing"), mockall::automock)]
 #[async_trait]
 pub trait ElementStore: Send + Sync {
+    /// Returns what operators call this store, for log lines such as "cannot compare the meeting with Redis".
+    fn name(&self) -> &'static str;
+
+    /// Describes the loss of a part in the words of this store, for operators and clients.
+    fn loss(&self, part: MeetingPart) -> Loss;
+
     /// Returns the whole meeting. [`StoreError::NotReady`] while the server is building its cache;
     /// [`StoreError::Incomplete`] if the cache claims to be ready but holds no element or no change id: then a part of
     /// it was lost, which does not count as deleted.
@@ -98,22 +104,29 @@ pub struct RawElement {
     pub json: Option<Vec<u8>>,
 }
 
-/// A part without which there is no meeting. The server never deletes it: it was dropped by an eviction policy, or by a
-/// person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Missing {
-    /// No element is there.
-    #[error("`full_data`, the hash of all elements,")]
+/// A part without which there is no meeting. The server never deletes it: the store dropped it, or a person did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MeetingPart {
+    /// All elements.
     Elements,
-    /// No element is a configuration value, though the server writes those first.
-    #[error("the configuration, `core/config` in `full_data`,")]
+    /// All configuration values, though other elements are there. The server writes the configuration first.
     Configuration,
-    /// No change id is there.
-    #[error("`change_id`, the sorted set of change ids,")]
+    /// All change ids.
     ChangeIds,
-    /// The id that the cache was built with is not there.
-    #[error("the lowest change id, `_config:lowest_change_id` in `change_id`,")]
+    /// The id that the cache was built with.
     LowestChangeId,
+}
+
+/// What a store that lost a part of the meeting says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Loss {
+    /// What is missing.
+    pub part: MeetingPart,
+    /// The same as a sentence that names the part as the store does. Safe to show to anyone.
+    pub text: &'static str,
+    /// What to do about it, for operators.
+    pub advice: &'static str,
 }
 
 /// Why the store has no answer.
@@ -123,9 +136,19 @@ pub enum StoreError {
     #[error("the OpenSlides server has not filled its cache yet")]
     NotReady,
     /// The server has filled its cache, but a part of it is gone.
-    #[error("the meeting in Redis is incomplete: {0} is missing")]
-    Incomplete(Missing),
+    #[error(transparent)]
+    Incomplete(Loss),
     /// The store does not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+}
+
+impl StoreError {
+    /// Returns why there is no answer, in words safe to show to anyone.
+    pub fn public(&self) -> String {
+        match self {
+            Self::NotReady | Self::Incomplete(_) => self.to_string(),
+            Self::Unavailable(unavailable) => unavailable.public(),
+        }
+    }
 }

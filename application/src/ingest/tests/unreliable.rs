@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use adapters::memory::{MemoryMessageBus, announcement};
 use domain::ids::ElementKey;
+use domain::ports::element_store::Loss;
 use domain::ports::message_bus::Batch;
 use domain::testing::strategies::cases;
 use proptest::collection::vec;
@@ -127,7 +128,7 @@ impl Store {
             Fault::Fails => Err(silent().into()),
             Fault::Refuses => Err(refused().into()),
             Fault::NotReady => Err(StoreError::NotReady),
-            Fault::Incomplete => Err(StoreError::Incomplete(Missing::Elements)),
+            Fault::Incomplete => Err(StoreError::Incomplete(self.loss(MeetingPart::Elements))),
             Fault::Old(changes_ago) => Ok(self.state(changes_ago)),
             Fault::Stalls(milliseconds) => {
                 sleep(Duration::from_millis(milliseconds)).await;
@@ -139,15 +140,23 @@ impl Store {
 }
 
 fn silent() -> Unavailable {
-    Unavailable::Silent("no answer".to_owned())
+    Unavailable::Silent { system: "Redis", cause: "no answer".to_owned() }
 }
 
 fn refused() -> Unavailable {
-    Unavailable::Refused { what: "the command".to_owned(), cause: "no right".to_owned() }
+    Unavailable::Refused { system: "Redis", what: "the command".to_owned(), cause: "no right".to_owned() }
 }
 
 #[async_trait]
 impl ElementStore for Store {
+    fn name(&self) -> &'static str {
+        "the store"
+    }
+
+    fn loss(&self, part: MeetingPart) -> Loss {
+        Loss { part, text: "a part is missing", advice: "look for it" }
+    }
+
     async fn load(&self) -> Result<Snapshot, StoreError> {
         let state = self.answer().await?;
         Ok(Snapshot { bounds: state.bounds, elements: state.elements.keys().map(|key| state.raw(key)).collect() })
@@ -324,7 +333,7 @@ async fn run(of_store: Vec<Fault>, of_bus: Vec<Fault>, events: Vec<Event>) -> Re
     let states = Mutex::new(vec![StoreState::new(ChangeId(10))]);
     let store = Arc::new(Store { script: Script::new(of_store), states, epoch: AtomicU64::new(0) });
     let bus = Arc::new(Bus { script: Script::new(of_bus), honest: MemoryMessageBus::new(&server) });
-    let (ask, requests) = IngestHandle::new();
+    let (ask, requests) = IngestHandle::new("the store");
     let publisher = Arc::new(MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic));
     let ingest = Ingest {
         store: Arc::clone(&store) as _,

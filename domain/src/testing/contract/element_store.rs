@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::Driver;
 use crate::ids::ChangeId;
-use crate::ports::element_store::{Bounds, ElementStore, KeysChanged, Missing, RawElement, StoreError};
+use crate::ports::element_store::{Bounds, ElementStore, KeysChanged, MeetingPart, RawElement, StoreError};
 
 type Elements<'a> = &'a [(&'a str, Option<&'a str>)];
 
@@ -23,7 +23,7 @@ pub trait ElementStoreDriver: Driver {
     async fn write(&self, elements: &[(&str, Option<&str>)]) -> ChangeId;
 
     /// Loses a part of the cache, which still calls itself ready. Returns false if this driver cannot do that.
-    async fn lose(&self, part: Missing) -> bool;
+    async fn lose(&self, part: MeetingPart) -> bool;
 
     /// Puts something that is no change id in the place of one of a cache that holds `core/tag:1`, in the `way`-th of the
     /// ways that this technology knows. Returns what it did; `None` if it knows no more ways.
@@ -117,12 +117,13 @@ async fn a_rebuilt_cache_shows_by_its_lowest_id(store: &dyn ElementStore, driver
 }
 
 async fn what_lost_a_part_is_incomplete(store: &dyn ElementStore, driver: &dyn ElementStoreDriver) {
-    for part in [Missing::Elements, Missing::ChangeIds, Missing::LowestChangeId] {
+    for part in [MeetingPart::Elements, MeetingPart::ChangeIds, MeetingPart::LowestChangeId] {
+        assert_eq!(store.loss(part).part, part);
         driver.clear().await;
         driver.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}"), ("core/tag:2", "{\"id\":2}")]).await;
         driver.write(&[("core/tag:1", Some("{\"id\":1,\"a\":1}"))]).await;
         if driver.lose(part).await {
-            check_missing(store, StoreError::Incomplete(part), "lost").await;
+            check_missing(store, StoreError::Incomplete(store.loss(part)), "lost").await;
         }
         // Whatever is missing of a cache that is being built: it is not ready.
         driver.begin_rebuild().await;
