@@ -265,6 +265,11 @@ impl ApplauseStoreDriver for RedisUnderTest {
     async fn let_seconds_pass(&self, seconds: u64) {
         self.openslides.age_applause(seconds).await;
     }
+
+    /// The clock of a real server goes on.
+    fn clock_stands(&self) -> bool {
+        matches!(self.backend, Backend::Fake(_))
+    }
 }
 
 #[async_trait]
@@ -349,6 +354,11 @@ impl MessageBusDriver for MemoryServer {
 impl ApplauseStoreDriver for MemoryServer {
     async fn let_seconds_pass(&self, seconds: u64) {
         Self::let_seconds_pass(self, seconds);
+    }
+
+    /// The suite runs with paused time.
+    fn clock_stands(&self) -> bool {
+        true
     }
 }
 

@@ -11,15 +11,21 @@ use crate::ports::applause_store::ApplauseStore;
 pub trait ApplauseStoreDriver: Driver {
     /// Lets seconds pass for the applause that was noted so far.
     async fn let_seconds_pass(&self, seconds: u64);
+
+    /// Returns whether that clock stands still otherwise, so that an age can be tested to the second.
+    fn clock_stands(&self) -> bool;
 }
 
 /// Checks that `store` and `other`, another instance's connection to the same server, fulfill their contract.
 ///
-/// Some servers' clocks keep running, so the times here lie thousands of seconds apart.
+/// Some servers' clocks keep running, so most times here lie thousands of seconds apart.
 pub async fn applause_store(store: &dyn ApplauseStore, other: &dyn ApplauseStore, driver: &dyn ApplauseStoreDriver) {
     every_user_counts_once_by_the_newest_applause(store, driver).await;
     instances_count_the_same(store, other, driver).await;
     who_did_not_applaud_since_is_forgotten(store, driver).await;
+    if driver.clock_stands() {
+        an_age_counts_to_the_second(store, driver).await;
+    }
     silence_is_unavailable(store, driver).await;
 }
 
@@ -66,6 +72,18 @@ async fn who_did_not_applaud_since_is_forgotten(store: &dyn ApplauseStore, drive
     driver.let_seconds_pass(10_000).await;
     store.forget_older_than(5_000).await.expect("the store answers");
     check_count(store, u64::MAX, 0).await;
+}
+
+async fn an_age_counts_to_the_second(store: &dyn ApplauseStore, driver: &dyn ApplauseStoreDriver) {
+    driver.clear().await;
+    applaud(store, &[1]).await;
+    driver.let_seconds_pass(10).await;
+    check_count(store, 9, 0).await;
+    check_count(store, 10, 1).await;
+    store.forget_older_than(10).await.expect("the store answers");
+    check_count(store, 10, 1).await;
+    store.forget_older_than(9).await.expect("the store answers");
+    check_count(store, 10, 0).await;
 }
 
 async fn silence_is_unavailable(store: &dyn ApplauseStore, driver: &dyn ApplauseStoreDriver) {

@@ -164,6 +164,8 @@ async fn check_load(store: &dyn ElementStore, bounds: Bounds, expected: Elements
 async fn check_changed(store: &dyn ElementStore, since: u64, bounds: Bounds, expected: Elements<'_>) {
     let changed = store.changed_since(ChangeId(LOWEST.0 + since)).await.expect("the store answers");
     assert_eq!(changed.bounds, bounds, "since {since}");
+    let all = store.load().await.expect("the store answers").elements.len();
+    assert_eq!(changed.count, all as u64, "the count since {since}");
     check_elements(&changed.elements, expected);
     let KeysChanged { bounds: of_keys, mut keys } =
         store.keys_changed_since(ChangeId(LOWEST.0 + since)).await.expect("the store answers");
