@@ -25,7 +25,9 @@ const PROXIES: [(&str, &str); 4] =
 fn main() {
     let script = if Path::new("build.rs").exists() { "build.rs" } else { "../build.rs" };
     println!("cargo::rerun-if-changed={script}");
-    println!("cargo::rustc-check-cfg=cfg(has_axe, has_browser, has_recorded_cases, has_redis_server, has_redis_tls)");
+    println!(
+        "cargo::rustc-check-cfg=cfg(has_axe, has_browser, has_firefox, has_recorded_cases, has_redis_server, has_redis_tls)"
+    );
     println!("cargo::rustc-check-cfg=cfg(has_apache, has_caddy, has_haproxy, has_nginx)");
     let package = env::var("CARGO_PKG_NAME");
     if package.as_deref() == Ok("domain") {
@@ -38,6 +40,7 @@ fn main() {
     if package.as_deref() == Ok("autoupdate") {
         let browser = ["chromium", "chromedriver"].map(program);
         tell("has_browser", browser.iter().all(Option::is_some));
+        tell("has_firefox", ["firefox-esr", "geckodriver"].map(program).iter().all(Option::is_some));
         for (name, proxy) in PROXIES {
             tell(name, program(proxy).is_some());
         }

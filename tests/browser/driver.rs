@@ -11,9 +11,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::browser::Browser;
 use crate::harness::{Process, WAIT, within};
-
-const DRIVER: &str = "chromedriver";
 
 /// The page of a program of its own, in a browser of its own. Both end when it is dropped.
 pub(crate) struct Page {
@@ -26,38 +25,45 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Opens the page of a demo.
+    /// Opens the page of a demo in Chromium.
     pub(crate) async fn open() -> Self {
-        let demo = Process::start(&["demo"], &[]).await;
-        Self::of(demo, "/", None).await
+        Self::open_in(Browser::Chromium).await
     }
 
-    /// Opens the page that `program` serves at `path`, with this session cookie.
-    pub(crate) async fn of(program: Process, path: &str, cookie: Option<&str>) -> Self {
+    /// Opens the page of a demo.
+    pub(crate) async fn open_in(browser: Browser) -> Self {
+        let page = Self::start(browser, Process::start(&["demo"], &[]).await).await;
+        page.go_to("/").await;
+        page
+    }
+
+    /// Opens the page that `program` serves at `path`, in Chromium, with this session cookie.
+    pub(crate) async fn of(program: Process, path: &str, cookie: &str) -> Self {
+        let page = Self::start(Browser::Chromium, program).await;
+        let params = json!({ "name": "OpenSlidesSessionID", "value": cookie, "url": page.origin() });
+        page.tell_browser("Network.setCookie", params).await;
+        page.go_to(path).await;
+        page
+    }
+
+    async fn start(browser: Browser, program: Process) -> Self {
         let files = tempfile::tempdir().expect("a folder");
-        let (driver, driver_port) = within("the driver", start_driver(&files)).await;
-        let capabilities = json!({
-            "acceptInsecureCerts": true,
-            "timeouts": {"script": WAIT.as_millis() as u64},
-            "goog:chromeOptions": {"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                "--lang=en-US", "--window-size=1200,900", "--force-prefers-reduced-motion"]},
-            "goog:loggingPrefs": {"browser": "ALL"},
-        });
-        let Value::Object(capabilities) = capabilities else { unreachable!("an object") };
+        let (driver, driver_port) = within("the driver", start_driver(browser, &files)).await;
         let driver_address = format!("http://127.0.0.1:{driver_port}");
         let mut builder = ClientBuilder::new(HttpConnector::new());
-        let connecting = builder.capabilities(capabilities).connect(&driver_address);
+        let connecting = builder.capabilities(browser.capabilities()).connect(&driver_address);
         let client = within("the browser", connecting).await.expect("a session");
         let session = within("the session", client.session_id()).await.expect("a session").expect("an id");
         program.browser().until_healthy().await;
-        let page = Self { client, session, driver_port, _driver: driver, _files: files, program };
-        let origin = format!("https://127.0.0.1:{}", page.program.port);
-        if let Some(value) = cookie {
-            let params = json!({ "name": "OpenSlidesSessionID", "value": value, "url": origin });
-            page.tell_browser("Network.setCookie", params).await;
-        }
-        within("the page", page.client.goto(&format!("{origin}{path}"))).await.expect("the page");
-        page
+        Self { client, session, driver_port, _driver: driver, _files: files, program }
+    }
+
+    fn origin(&self) -> String {
+        format!("https://127.0.0.1:{}", self.program.port)
+    }
+
+    async fn go_to(&self, path: &str) {
+        within("the page", self.client.goto(&format!("{}{path}", self.origin()))).await.expect("the page");
     }
 
     /// What `script` returns.
@@ -120,7 +126,7 @@ impl Page {
         self.until(script).await;
     }
 
-    /// What the browser's console says since it was asked last.
+    /// What the browser's console says since it was asked last. Only Chromium's driver tells.
     pub(crate) async fn console(&self) -> Vec<Value> {
         let answer = self.ask_driver("se/log", json!({ "type": "browser" })).await;
         answer.as_array().unwrap_or_else(|| panic!("{answer}")).clone()
@@ -182,23 +188,24 @@ impl Drop for Page {
 }
 
 /// Starts the driver on a port of its choice; gives the port.
-async fn start_driver(files: &TempDir) -> (Child, u16) {
-    let mut driver = Command::new(DRIVER);
+async fn start_driver(browser: Browser, files: &TempDir) -> (Child, u16) {
+    let (program, arguments) = browser.driver();
+    let mut driver = Command::new(program);
     // The profile of a browser that is killed stays behind: it goes with the folder.
     driver
-        .arg("--port=0")
+        .args(arguments)
         .env("TMPDIR", files.path())
+        .env("HOME", files.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .kill_on_drop(true);
     let mut driver = driver.spawn().expect("the driver");
     let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines();
-    // As in `ChromeDriver was started successfully on port 40123.`
     let port = loop {
         let line = lines.next_line().await.expect("text").expect("the driver says its port");
-        if let Some((_, port)) = line.split_once("successfully on port ") {
-            break port.trim_end_matches('.').parse().expect(&line);
+        if let Some(port) = browser.port(&line) {
+            break port;
         }
     };
     // It never waits for a reader.

@@ -33,7 +33,10 @@ async fn the_page_tells_why_somebody_sees_a_part_only() {
 #[tokio::test]
 #[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
 async fn a_restart_of_the_service_is_survived_without_a_gap() {
-    let mut page = Page::open().await;
+    survives_a_restart(Page::open().await).await;
+}
+
+pub(crate) async fn survives_a_restart(mut page: Page) {
     page.until_connected().await;
     let port = page.program.port.to_string();
     page.program.signal("KILL").await;

@@ -65,7 +65,12 @@ pub(crate) async fn until_shown_as_given(page: &Page) {
 #[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
 async fn both_viewers_have_what_the_service_gives_also_after_a_cut_connection() {
     let page = Page::open().await;
-    until_shown_as_given(&page).await;
+    shows_what_is_given_also_after_a_cut_connection(&page).await;
+    assert_eq!(page.console().await, Vec::<Value>::new());
+}
+
+pub(crate) async fn shows_what_is_given_also_after_a_cut_connection(page: &Page) {
+    until_shown_as_given(page).await;
     let protocol = page.run("return performance.getEntriesByType('navigation')[0].nextHopProtocol;").await;
     assert_eq!(protocol, "h2");
 
@@ -81,14 +86,16 @@ async fn both_viewers_have_what_the_service_gives_also_after_a_cut_connection() 
             && value('Change id') > {before};"
     ))
     .await;
-    until_shown_as_given(&page).await;
-    assert_eq!(page.console().await, Vec::<Value>::new());
+    until_shown_as_given(page).await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
 async fn a_permission_that_is_taken_takes_elements_from_one_view_alone() {
-    let page = Page::open().await;
+    loses_elements_on_one_side_alone(&Page::open().await).await;
+}
+
+pub(crate) async fn loses_elements_on_one_side_alone(page: &Page) {
     let before =
         page.until(&format!("{MOTIONS} return motions && motions.every((count) => count > 0) && motions;")).await;
     let taken = page

@@ -14,7 +14,7 @@ async fn open(user: u64) -> (Page, Meeting, FakeRedis) {
     let meeting = Meeting::start(&redis.address()).await;
     let cookie = meeting.log_in(user).await;
     let program = Process::serve(redis.port(), &[("INSPECTOR", "on")]).await;
-    (Page::of(program, "/system/inspector", Some(&cookie)).await, meeting, redis)
+    (Page::of(program, "/system/inspector", &cookie).await, meeting, redis)
 }
 
 /// Asks the page why user 3 sees or does not see the element, and waits for an answer of this kind.

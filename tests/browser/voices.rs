@@ -10,7 +10,10 @@ const ENTER: &str = "\u{e007}";
 #[tokio::test]
 #[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
 async fn messages_and_applause_arrive_and_what_is_written_stays_text() {
-    let page = Page::open().await;
+    messages_and_applause_arrive(&Page::open().await).await;
+}
+
+pub(crate) async fn messages_and_applause_arrive(page: &Page) {
     page.until_connected().await;
     page.click("#tab-voices").await;
     let message = "<img src=x onerror=\"window.harm = 1\"><script>window.harm = 1</script><b>ü</b>";

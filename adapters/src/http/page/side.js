@@ -19,7 +19,10 @@ export function sidePanel(viewers, sessions) {
   const heads = viewers.map((viewer) => viewerHead(viewer, sessions));
   const filter = el("input", { type: "search", placeholder: t("filter"), "aria-label": t("filter"), oninput: () => refresh() });
   const onlyDifferences = el("input", { type: "checkbox", id: "only-differences", onchange: () => refresh() });
-  const list = el("div", { class: "collections", role: "group", "aria-label": t("allCollections") });
+  // For the eyes only: each count says whose it is by itself.
+  const countHeads = viewers.map(() => el("b", {}));
+  const list = el("div", { class: "collections", role: "group", "aria-label": t("allCollections") },
+    el("div", { class: "count-heads", "aria-hidden": "true" }, el("span", {}, t("collection")), countHeads));
   const title = el("h2", {});
   const summary = el("p", { class: "muted", role: "status" });
   const grid = el("div", { class: "rows" });
@@ -55,6 +58,7 @@ export function sidePanel(viewers, sessions) {
   }
 
   function drawCounts() {
+    viewers.forEach((viewer, index) => { countHeads[index].textContent = viewer.name(); });
     for (const name of names()) {
       if (!counts.has(name)) {
         const cells = viewers.map(() => el("b", {}));
