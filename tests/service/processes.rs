@@ -224,7 +224,10 @@ async fn the_log_contains_nothing_confidential() {
             let line = process.logged.iter().find(|line| line.contains(word));
             assert!(line.is_none(), "{word:?} at {level}: {line:?}");
         }
-        assert!(process.logged.iter().any(|line| line.contains("motions/motion:70")), "the broken element must be named");
+        assert!(
+            process.logged.iter().any(|line| line.contains("motions/motion:70")),
+            "the broken element must be named"
+        );
     }
 }
 

@@ -107,6 +107,9 @@ fn the_operations_manual_lists_them() {
     let words: Vec<_> = manual.split_whitespace().collect();
     for rights in [&*commands(), KEYS] {
         let rights: Vec<_> = rights.split_whitespace().collect();
-        assert!(words.windows(rights.len()).any(|window| window == rights), "docs/OPERATIONS.md must contain: {rights:?}");
+        assert!(
+            words.windows(rights.len()).any(|window| window == rights),
+            "docs/OPERATIONS.md must contain: {rights:?}"
+        );
     }
 }

@@ -278,7 +278,10 @@ async fn tls_requires_a_trusted_certificate_for_the_host() {
     };
     assert!(error.to_string().contains("certificate"), "{error}");
     let elsewhere: RedisAddress = format!("rediss://127.0.0.1:{port}").parse().expect("an address");
-    assert!(RedisElementStore::new(&redis(&elsewhere.trusting(authority))).bounds().await.is_err(), "the certificate is for another host");
+    assert!(
+        RedisElementStore::new(&redis(&elsewhere.trusting(authority))).bounds().await.is_err(),
+        "the certificate is for another host"
+    );
 }
 
 #[tokio::test]
