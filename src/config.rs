@@ -216,8 +216,8 @@ pub(crate) struct Config {
     /// What is logged: error, warn, info, debug, trace, or a filter by module such as `info,adapters::redis=debug`.
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub(crate) log_level: LogFilter,
-    /// Serves the inspector at /system/inspector, a page that shows the meeting as the session of whoever opens it sees
-    /// it, and explains to superadmins why somebody does not see something: off, on.
+    /// Serves the inspector at /system/inspector, a page that shows the meeting as the session that opens it sees it, and
+    /// explains to superadmins why somebody does not see something: off, on.
     #[arg(long, value_name = "MODE", value_parser = one_of::<Switch>, default_value = "off")]
     pub(crate) inspector: Switch,
     /// Address and port for metrics, such as 127.0.0.1:9100, or :9100 for all addresses; empty: none.

@@ -1,4 +1,4 @@
-//! What does it cost to tell clients the meeting and its changes, as elements and viewers become more?
+//! What does it cost to send the meeting and its changes, as the numbers of elements and viewers grow?
 //!
 //! `<operation>/<elements>/<viewers>`: the viewers differ in their rights, so that what is made for one is not simply
 //! good for the next.
@@ -179,7 +179,7 @@ fn send_all(publisher: &MeetingPublisher, viewer: &Viewer, encoder: Encoder) -> 
     send(publisher, connect(publisher, viewer.clone(), ChangeId(0)).1.expect("everything"), encoder)
 }
 
-/// Tells them what changed, until the last byte.
+/// Sends them what changed, to the last byte.
 fn tell(publisher: &MeetingPublisher, cursors: &mut [Cursor]) -> usize {
     let published = published(publisher);
     let lines = cursors.iter_mut().filter_map(|cursor| match cursor.next(&published) {

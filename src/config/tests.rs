@@ -1,4 +1,4 @@
-//! Is every setting read from its variable and its flag, and every wrong value told with what was expected?
+//! Is every setting read from its variable and its flag, and every invalid value reported with what was expected?
 
 mod help;
 mod written;

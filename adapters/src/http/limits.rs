@@ -33,7 +33,7 @@ pub struct Limits {
 }
 
 /// How much longer than draining the service waits for responses to end before it cuts them, in seconds: a stream that
-/// was told to end needs a moment for its last line.
+/// is ending needs a moment for its last line.
 const DRAIN_GRACE_SECONDS: u64 = 2;
 
 impl Default for Limits {

@@ -1,4 +1,4 @@
-//! Is everything told, over a real socket, and written down for those who run the service?
+//! Are all metrics served, over a real socket, and documented for operators?
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -97,10 +97,10 @@ fn damage_is_told_with_its_line() {
         Damage::NotWhole { last },
     );
     for line in 1..lines - 1 {
-        let Err(PemError::Damaged { line: told, .. }) = certificates(second(without(&two, line)).as_bytes()) else {
+        let Err(PemError::Damaged { line: reported, .. }) = certificates(second(without(&two, line)).as_bytes()) else {
             panic!("a lost line {line} is not noticed");
         };
-        assert_eq!(told, first, "lost line {line}");
+        assert_eq!(reported, first, "lost line {line}");
     }
     let block = "-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n";
     check_damaged("another content", &second(block.to_owned()), first, Damage::NotCertificate { last: first + 2 });

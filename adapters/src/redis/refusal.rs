@@ -90,7 +90,7 @@ impl RefusalKind {
             "NOAUTH" => Self::LoginMissing,
             "WRONGPASS" => Self::LoginWrong,
             "NOPERM" => Self::NoPermission,
-            // How a refused EXEC is told.
+            // The error of a refused EXEC.
             "EXECABORT" if details.contains("NOPERM") => Self::NoPermission,
             "WRONGTYPE" => Self::WrongType,
             "OOM" => Self::OutOfMemory,

@@ -1,4 +1,4 @@
-//! How is the operator told that Redis refuses, at most once a minute for each kind?
+//! How is it logged that Redis refuses commands, at most once a minute for each kind?
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

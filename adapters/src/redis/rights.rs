@@ -93,7 +93,7 @@ async fn rights(purpose: &str, link: &RedisLink, session_prefix: &str, is_needed
     for invocation in needed.iter().flat_map(|(_, _, invocations)| invocations.iter()) {
         let Ok(known) = &mut refused else { break };
         match refusal(link, invocation, session_prefix).await {
-            // What is wrong with the login or with all of Redis is told once.
+            // A problem with the login or with Redis as a whole is reported only once.
             Ok(Some(refusal)) if known.last() == Some(&refusal) => {}
             Ok(Some(refusal)) => known.push(refusal),
             Ok(None) => {}

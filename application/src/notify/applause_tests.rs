@@ -80,11 +80,11 @@ fn check(case: &Case, expected: &[(u64, u64)]) {
     let hub = hub();
     let listener = Mutex::new((hub.subscribe(None), Vec::new()));
     let listen = |second: u64| {
-        let (listener, told) = &mut *listener.lock().expect("not poisoned");
+        let (listener, levels) = &mut *listener.lock().expect("not poisoned");
         for line in received(listener) {
             assert_eq!(line["sender_channel_id"], "Server");
             assert_eq!(line["message"]["presentUsers"], 120);
-            told.push((second, line["message"]["level"].as_u64().expect("a level")));
+            levels.push((second, line["message"]["level"].as_u64().expect("a level")));
         }
     };
     // Checked at the beginning of every count: what the listener has by then was sent by the count a second before.

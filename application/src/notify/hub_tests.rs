@@ -306,7 +306,7 @@ fn listeners_are_ended_from_a_mark_on_after_what_waits_for_them() {
     assert!(matches!(poll(&mut late, &waker), Poll::Ready(Some(_))));
     assert!(poll(&mut late, &waker).is_pending());
     assert_eq!((hub.end_since(mark), hub.end_since(mark)), (1, 0), "each once");
-    assert_eq!(count.0.load(Ordering::Relaxed), 1, "it is told");
+    assert_eq!(count.0.load(Ordering::Relaxed), 1, "it is woken");
     hub.deliver(&to_all(2));
     assert_eq!(drain(&mut late), (vec![], true));
     assert_eq!(hub.end_since(ListenerMark::START), 2);

@@ -221,7 +221,7 @@ async fn after_an_interruption_nobody_gets_old_messages() {
 
 /// (spec: notify.md#no-silent-loss)
 #[tokio::test]
-async fn whoever_may_have_missed_a_message_is_ended() {
+async fn listeners_that_may_have_missed_a_message_are_ended() {
     use Answer::{Last, LastFails, Messages, ReadFails, Unfollowing};
     // Trimmed away while this process slept.
     let answers = vec![Last(50), Unfollowing(vec![(80, ONE)]), Messages(vec![(81, TWO)])];

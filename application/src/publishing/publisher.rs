@@ -51,7 +51,7 @@ impl RenderCacheLimit {
 #[derive(Debug)]
 pub struct MeetingPublisher {
     published: RwLock<Option<Arc<Published>>>,
-    /// Told when a meeting is published. Who waits is woken in order, so that a simulation can be repeated.
+    /// Notified when a meeting is published. Waiters are woken in order, so that a simulation can be repeated.
     replaced: Notify,
     render_cache: RenderCache,
     render_cache_limit: RenderCacheLimit,

@@ -19,7 +19,7 @@ fn view_of(meeting: &Meeting, viewer: &Viewer, key: ElementKey) -> View {
     view_in(meeting, viewer, key)
 }
 
-/// The elements, told to be in Delegates (3), with these permissions for that group.
+/// A meeting in which Delegates (3) have these permissions, with further elements.
 fn scene(permissions: &[&str], others: &[(&str, Value)]) -> Meeting {
     let mut elements = Elements::from([
         ("users/group:2".to_owned(), json!({ "id": 2, "name": "Admin", "permissions": [] })),

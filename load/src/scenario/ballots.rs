@@ -111,9 +111,9 @@ pub(super) async fn finish(
     Ok(vec![row])
 }
 
-/// A vote under way: one poll after the other, everybody once in each, so that each ballot changes what its voter sees.
+/// A running vote: one poll after the other, everybody once in each, so that each ballot changes what its voter sees.
 ///
-/// The polls are its own and are opened anew, whatever a vote before has left behind.
+/// It opens new polls of its own, whatever an earlier vote has left behind.
 pub(super) struct Vote {
     /// An open poll without ballots, and its option.
     template: (Value, Value),

@@ -68,7 +68,7 @@ fn it_is_said_once_a_day_and_after_each_renewal() {
     renew(&lasting_until_new_year());
     let (_server, watch) = TlsServer::new(Some(directory.path().to_owned())).expect("a certificate");
     let mut watch = watch.expect("files to watch");
-    let mut said = |unix_seconds: u64| !watch.untold(unix_seconds).is_empty();
+    let mut said = |unix_seconds: u64| !watch.not_yet_logged(unix_seconds).is_empty();
     assert!(!said(END - 15 * DAY));
     let mut times = 0;
     for seconds in (END - 14 * DAY..END + 3 * DAY).step_by(600) {
@@ -80,10 +80,10 @@ fn it_is_said_once_a_day_and_after_each_renewal() {
 
     renew(&lasting_until_new_year());
     watch.check();
-    assert!(!watch.untold(END + 3 * DAY - 1).is_empty(), "another that ended");
+    assert!(!watch.not_yet_logged(END + 3 * DAY - 1).is_empty(), "another expired certificate");
     renew(&host_params());
     watch.check();
-    assert!(watch.untold(END + 3 * DAY).is_empty(), "one that did not");
+    assert!(watch.not_yet_logged(END + 3 * DAY).is_empty(), "a valid certificate");
 }
 
 #[track_caller]
@@ -96,14 +96,14 @@ fn check_host(host: &str, names: &[&str], expected: bool) {
 }
 
 #[test]
-fn a_host_that_is_not_named_is_said_where_it_is_known() {
+fn a_host_that_the_certificate_does_not_name_is_reported() {
     check_host(HOST, &[HOST], false);
     check_host("MEETING.example", &["other.example", HOST], false);
     check_host("sub.meeting.example", &["*.meeting.example"], false);
     check_host(HOST, &["other.example"], true);
     check_host("a.sub.meeting.example", &["*.meeting.example"], true);
     check_host(HOST, &["192.0.2.1"], true);
-    // None of these tells by which name clients come.
+    // None of these says which name clients use.
     for host in ["", "localhost", "0.0.0.0", "192.0.2.1", "::", "[::]", "[::1]", "unix:/run/autoupdate.sock"] {
         check_host(host, &["other.example"], false);
     }

@@ -64,7 +64,7 @@ fn what_one_viewer_alone_gets_does_not_push_out_what_is_shared() {
 }
 
 #[test]
-fn a_text_that_many_standings_see_counts_once() {
+fn a_text_shared_by_many_access_profiles_counts_once() {
     let case = Case::new();
     let render_cache = RenderCache::new(ROOM_FOR_ALL);
     let texts = |render_cache: &RenderCache| {

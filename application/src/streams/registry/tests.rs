@@ -38,12 +38,12 @@ fn a_stream_that_was_told_to_end_stays_told() {
 fn draining_in_parts_reaches_every_stream_once() {
     let registry = StreamRegistry::new(KEEP_ALIVE);
     let streams: Vec<_> = (0..10).map(|_| registry.enter(&session(None), StreamSubscription::Messages)).collect();
-    let told = || streams.iter().filter(|stream| signals(stream).has(StreamSignals::DRAIN)).count();
+    let draining = || streams.iter().filter(|stream| signals(stream).has(StreamSignals::DRAIN)).count();
     registry.drain(0, 3);
-    assert_eq!(told(), 4);
+    assert_eq!(draining(), 4);
     registry.drain(1, 3);
     registry.drain(2, 3);
-    assert_eq!(told(), 10);
+    assert_eq!(draining(), 10);
 }
 
 #[test]
@@ -113,8 +113,8 @@ fn check_given_up(seconds: usize, is_taken: bool, is_complete: bool, expected: b
         ended += registry.end_slow_streams(slow_client_limits, 0);
     }
     let is_given_up = stream.progress().poll_given_up(&Context::from_waker(Waker::noop())).is_ready();
-    let told = (is_given_up, ended);
-    assert_eq!(told, (expected, usize::from(expected)), "{seconds} s, taken: {is_taken}, complete: {is_complete}");
+    let found = (is_given_up, ended);
+    assert_eq!(found, (expected, usize::from(expected)), "{seconds} s, taken: {is_taken}, complete: {is_complete}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn what_is_for_everyone_is_whole_for_everyone() {
     }
 }
 
-/// Seen whole by whoever has the permission, through whichever group, and by nobody else.
+/// Checks that everybody with the permission, through any group, sees the element whole, and nobody else sees it.
 #[track_caller]
 fn check_whole_with(collection: &str, permission: &str) {
     let key = format!("{collection}:130");

@@ -1,4 +1,4 @@
-//! Is an element hidden, and told of once, if a field that a rule needs has the wrong type? And only then?
+//! Is an element hidden, and reported once, if a field that a rule needs has the wrong type? And only then?
 
 use serde_json::{Value, json};
 

@@ -72,7 +72,7 @@ async fn http2_streams_end_and_then_their_connection() {
 async fn a_stream_over_tls_ends_with_close_notify() {
     let port = Port::start(TlsMode::Both);
     let address = port.address;
-    let (told, has_begun) = tokio::sync::oneshot::channel();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
     let client = tokio::task::spawn_blocking(move || {
         let mut client = trust_anyone(std::net::TcpStream::connect(address)?)?;
         client.write_all(b"GET /system/autoupdate HTTP/1.0\r\n\r\n")?;
@@ -82,7 +82,7 @@ async fn a_stream_over_tls_ends_with_close_notify() {
             client.read_exact(&mut byte)?;
             text.extend(byte);
         }
-        told.send(()).expect("the test waits for it");
+        begun.send(()).expect("the test waits for it");
         let mut rest = String::new();
         // This fails if the connection ends without `close_notify`.
         client.read_to_string(&mut rest).map(|_| rest)

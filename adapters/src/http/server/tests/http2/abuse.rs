@@ -158,9 +158,9 @@ async fn more_streams_than_allowed_are_refused_and_the_others_go_on() {
     }
     scene.tell_news();
     client.hear().await;
-    let told = (0..COUNT).filter(|index| client.body(id(*index)).ends_with(NEWS)).count();
+    let finished = (0..COUNT).filter(|index| client.body(id(*index)).ends_with(NEWS)).count();
     let refused = (0..COUNT).filter(|index| client.reset_code(id(*index)) == Some(REFUSED_STREAM)).count();
-    assert_eq!((told, refused, client.has_ended), (STREAMS_MAX, 500, false));
+    assert_eq!((finished, refused, client.has_ended), (STREAMS_MAX, 500, false));
     // When a stream ends there is room for another.
     client.say([reset(1), get(id(COUNT), "/system/notify")].concat()).await;
     assert_eq!(client.status(id(COUNT)), Some(200));

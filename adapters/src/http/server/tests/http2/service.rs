@@ -59,7 +59,7 @@ pub(in crate::http::server::tests) struct Scene {
     pub(in crate::http::server::tests) world: Arc<World>,
     pub(in crate::http::server::tests) streams: Arc<StreamRegistry>,
     /// How often the other client received the news.
-    told: Arc<AtomicUsize>,
+    received: Arc<AtomicUsize>,
 }
 
 /// How many bytes of the meeting may be replaced while a line is being sent.
@@ -74,7 +74,7 @@ impl Scene {
     pub(in crate::http::server::tests) async fn start_with(limits: Limits) -> Self {
         let world = Arc::new(World::default());
         let streams = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 });
-        let (registry, told) = (Arc::clone(&streams), Arc::clone(&world));
+        let (registry, received) = (Arc::clone(&streams), Arc::clone(&world));
         let ticking = Arc::clone(&streams);
         let ticking_world = Arc::clone(&world);
         tokio::spawn(async move {
@@ -88,18 +88,18 @@ impl Scene {
                 ticking.end_slow_streams(slow_client_limits, ticking_world.replaced_bytes.load(Relaxed) as u64);
             }
         });
-        let (running, pipes) = Pipes::start_service(TlsMode::Both, limits, |_: &Drain| service(registry, told));
+        let (running, pipes) = Pipes::start_service(TlsMode::Both, limits, |_: &Drain| service(registry, received));
         let mut other = Client::connect(&pipes, 1024 * 1024, &[]).await;
         other.say(get(1, "/system/notify")).await;
-        let told = Arc::<AtomicUsize>::default();
-        let telling = Arc::clone(&told);
+        let received = Arc::<AtomicUsize>::default();
+        let counting = Arc::clone(&received);
         tokio::spawn(async move {
             while !other.has_ended {
                 other.hear().await;
-                telling.store(other.body(1).matches(NEWS).count(), Relaxed);
+                counting.store(other.body(1).matches(NEWS).count(), Relaxed);
             }
         });
-        Self { running, pipes, world, streams, told }
+        Self { running, pipes, world, streams, received }
     }
 
     /// A client with a connection of its own.
@@ -115,10 +115,10 @@ impl Scene {
 
     /// Checks that the other client still receives news.
     pub(in crate::http::server::tests) async fn check_others_are_served(&self) {
-        let before = self.told.load(Relaxed);
+        let before = self.received.load(Relaxed);
         self.tell_news();
         tokio::time::sleep(Duration::from_millis(500)).await;
-        assert_eq!(self.told.load(Relaxed), before + 1, "the other client received nothing");
+        assert_eq!(self.received.load(Relaxed), before + 1, "the other client received nothing");
     }
 }
 
