@@ -1,5 +1,5 @@
-//! Which of the programs and files that some tests need are present? This sets `cfg` flags, so that tests that cannot run
-//! are reported as ignored.
+//! Which of the programs and files that some tests need are present? This sets `cfg` flags, so that tests that cannot
+//! run are reported as ignored.
 //!
 //! It is the build script of every package with such tests. With `CI=true` nothing is ignored: if something is missing,
 //! the tests fail.

@@ -45,9 +45,9 @@ fn joins(state: &mut State, line: &Line) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks that there is a version with the id of the line in which everything in the line, or everything that the client
-/// has after it, is what the stream's viewer sees. The viewer may be any in `served_as`, from which those that do not fit
-/// are removed.
+/// Checks that there is a version with the id of the line in which everything in the line, or everything that the
+/// client has after it, is what the stream's viewer sees. The viewer may be any in `served_as`, from which those that
+/// do not fit are removed.
 fn seen_at(
     server: &mut Server,
     state: &mut State,

@@ -1,4 +1,5 @@
-//! How does a world run? On one thread, with a clock that moves only while every task is idle, one event after the other.
+//! How does a world run? On one thread, with a clock that moves only while every task is idle, one event after the
+//! other.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -200,7 +201,8 @@ impl<'a> World<'a> {
         self.server().end_rebuild(lowest);
     }
 
-    /// Waits until every instance has noticed, because that is impossible once as many new ids were assigned as were lost.
+    /// Waits until every instance has noticed, because that is impossible once as many new ids were assigned as were
+    /// lost.
     async fn fail_over(&mut self) {
         if self.server().fail_over() {
             self.has_failed_over = true;

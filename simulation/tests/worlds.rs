@@ -1,4 +1,5 @@
-//! Are the promises kept in a number of worlds? For more: `cargo run --release -p simulation -- simulate --seeds 100000`.
+//! Are the promises kept in a number of worlds? For more: `cargo run --release -p simulation -- simulate --seeds
+//! 100000`.
 
 use std::hash::{BuildHasher, RandomState};
 use std::thread;

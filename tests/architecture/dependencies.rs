@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-/// Everything in the dependency tree of `domain`: no runtime, no lock, no cache, no compression, no network, no clock, no
-/// randomness from outside. Add to it only on purpose.
+/// Everything in the dependency tree of `domain`: no runtime, no lock, no cache, no compression, no network, no clock,
+/// no randomness from outside. Add to it only on purpose.
 const DOMAIN: &[&str] = &[
     "archery",
     "async-trait",
@@ -32,7 +32,8 @@ const DOMAIN: &[&str] = &[
     "zmij",
 ];
 
-/// What `application` has in addition: locks, caches, compression and the runtime's channels, but no HTTP, Redis or TLS.
+/// What `application` has in addition: locks, caches, compression and the runtime's channels, but no HTTP, Redis or
+/// TLS.
 const APPLICATION: &[&str] = &[
     "application",
     "bitflags",

@@ -163,7 +163,8 @@ impl Page {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        // If the driver were killed, the browser would survive it. So the driver is asked to close it, also when a test fails.
+        // If the driver were killed, the browser would survive it. So the driver is asked to close it, also when a test
+        // fails.
         let end = || -> io::Result<()> {
             let mut driver = TcpStream::connect(("127.0.0.1", self.driver_port))?;
             driver.set_read_timeout(Some(WAIT))?;

@@ -54,7 +54,8 @@ async fn waiting_clients_do_not_prevent_reconnecting_to_redis() {
     watcher.line().await.expect("everything");
     let mut listener = process.browser().with_cookie(&meeting.log_in(3).await).open("/system/notify").await;
     listener.next_data().await.expect("a channel id");
-    // After the second message, the service has read messages since the listener connected, so an interruption does not end it.
+    // After the second message, the service has read messages since the listener connected, so an interruption does not
+    // end it.
     for number in 1..=2 {
         send(&meeting, number).await;
         assert_eq!(listener.next_data().await.expect("a message")["message"], number);

@@ -204,8 +204,8 @@ async fn a_cache_that_is_not_ready_is_not_served() {
     watcher.check(&meeting.view(0), "anonymous");
 }
 
-/// Checks that a program that starts after the loss reports it once and is not healthy, and that a running one keeps its
-/// meeting.
+/// Checks that a program that starts after the loss reports it once and is not healthy, and that a running one keeps
+/// its meeting.
 async fn check_incomplete(lose: impl AsyncFn(&mut Meeting), missing: &str) {
     let (redis, mut meeting, service, mut watcher) = start(reconciling).await;
     lose(&mut meeting).await;

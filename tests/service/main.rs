@@ -1,6 +1,7 @@
 //! Does the whole service do over real sockets what its clients and operators rely on?
 //!
-//! Most tests run the service in process, on a fake Redis; those that use `Process` run the real program, some on a real
+//! Most tests run the service in process, on a fake Redis; those that use `Process` run the real program, some on a
+//! real
 //! `redis-server`. No test sleeps: every wait is for an event, and bounded.
 
 mod harness;

@@ -200,7 +200,8 @@ async fn the_applause_level_is_the_same_on_instances_whose_clocks_differ() {
     }
 }
 
-/// Checks that listeners are ended if `what` happens to the Redis stream while it holds messages that were not read yet.
+/// Checks that listeners are ended if `what` happens to the Redis stream while it holds messages that were not read
+/// yet.
 async fn check_ended(what: impl AsyncFn(&Meeting)) {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;

@@ -23,7 +23,8 @@ async fn every_client_has_the_final_state_of_a_recorded_race() {
     check("race.json").await;
 }
 
-/// Replays the trace, with clients that join at the beginning and during the meeting, and checks what they have in the end.
+/// Replays the trace, with clients that join at the beginning and during the meeting, and checks what they have in the
+/// end.
 async fn check(name: &str) {
     let trace = Trace::read(name).expect("a readable trace");
     let redis = FakeRedis::start().await.expect("a port");

@@ -86,8 +86,8 @@ async fn sessions_lead_to_their_users_or_to_anonymous() {
     let failure = service.browser().with_cookie("inactive").failure("/system/autoupdate").await;
     assert_eq!(failure, Failure::new(400, "auth_required", "This user is not active."));
 
-    // A user who was created a moment ago, and whose stream entry is late: the service asks Redis before it considers the
-    // session anonymous.
+    // A user who was created a moment ago, and whose stream entry is late: the service asks Redis before it considers
+    // the session anonymous.
     let user = json!({"id": 5000, "username": "new", "groups_id": [2], "is_active": true});
     meeting.write(&[("users/user:5000", user)]).await;
     meeting.set_session("new", &json!({"_auth_user_id": "5000"})).await;

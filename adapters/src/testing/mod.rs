@@ -1,5 +1,5 @@
-//! What do tests need on the other side of the adapters? A Redis in process, a real one, and something that writes to it
-//! as the OpenSlides server does.
+//! What do tests need on the other side of the adapters? A Redis in process, a real one, and something that writes to
+//! it as the OpenSlides server does.
 
 use std::io::Write as _;
 

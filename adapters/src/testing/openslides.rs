@@ -59,8 +59,8 @@ impl OpenSlides {
         change_id
     }
 
-    /// Writes elements as one change without announcing it, as if the stream entry were late ([`OpenSlides::announce`]) or
-    /// lost. Returns the change id.
+    /// Writes elements as one change without announcing it, as if the stream entry were late ([`OpenSlides::announce`])
+    /// or lost. Returns the change id.
     pub async fn write(&self, elements: &[(&str, Option<&str>)]) -> ChangeId {
         let _alone = self.changing.lock().await;
         let (highest,): (Vec<(String, u64)>,) = self.run(redis::pipe().zrevrange_withscores("change_id", 0, 0)).await;
@@ -119,8 +119,8 @@ impl OpenSlides {
         self.run(redis::pipe().cmd("XTRIM").arg(stream_key(channel)).arg("MAXLEN").arg(keep).ignore()).await
     }
 
-    /// Loses a part of the cache, which still claims to be ready: as Redis does with an eviction policy, or as if somebody
-    /// had deleted it.
+    /// Loses a part of the cache, which still claims to be ready: as Redis does with an eviction policy, or as if
+    /// somebody had deleted it.
     pub async fn lose(&self, part: Missing) {
         let mut commands = redis::pipe();
         match part {

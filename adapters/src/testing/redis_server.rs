@@ -277,8 +277,8 @@ fn spawn(port: u16, kind: &Kind, directory: &Path) -> io::Result<Child> {
     command.spawn().map_err(|error| io::Error::new(error.kind(), format!("`{PROGRAM}` cannot be started: {error}")))
 }
 
-/// With `appendfsync no`, every command is written to the file before it is answered, and only the flush to disk is left to
-/// the system: a killed process loses nothing. (With `everysec` the write may be delayed as well.)
+/// With `appendfsync no`, every command is written to the file before it is answered, and only the flush to disk is
+/// left to the system: a killed process loses nothing. (With `everysec` the write may be delayed as well.)
 fn add_settings(command: &mut Command, port: u16, kind: &Kind, directory: &Path) -> io::Result<()> {
     let is_persistent = matches!(kind, Kind::Persistent);
     let port = port.to_string();

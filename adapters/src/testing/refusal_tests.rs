@@ -1,4 +1,5 @@
-//! When Redis refuses a command, does the error say what is refused and what to do? Is refusal distinguished from silence?
+//! When Redis refuses a command, does the error say what is refused and what to do? Is refusal distinguished from
+//! silence?
 
 use std::time::Duration;
 

@@ -99,8 +99,8 @@ pub fn read_text(name: &str) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Replays the changes of a trace: to the data in the order of their ids, as the server's script did, and to the stream in
-/// the recorded order. So the data is never behind the stream.
+/// Replays the changes of a trace: to the data in the order of their ids, as the server's script did, and to the stream
+/// in the recorded order. So the data is never behind the stream.
 pub struct Replay<'a> {
     server: &'a OpenSlides,
     by_id: Vec<&'a Change>,

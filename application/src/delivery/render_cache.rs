@@ -221,8 +221,8 @@ impl RenderCache {
         // Concurrent callers wait for a block that is being rendered, so nothing is rendered twice.
         let Ok(rendered) =
             self.by_views.get_or_insert_with(&key, || Ok::<_, Infallible>(Arc::new(RenderedText::new(render()))));
-        // Checked after the insertion: either this call sees that the block was replaced, or the one that replaces it sees
-        // the entry.
+        // Checked after the insertion: either this call sees that the block was replaced, or the one that replaces it
+        // sees the entry.
         if !is_found.get() && !self.current_blocks.has(&selection.block) {
             self.by_views.remove(&key);
         }

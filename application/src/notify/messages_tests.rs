@@ -88,8 +88,8 @@ fn scripted(answers: Vec<Answer>) -> Arc<ScriptedBus> {
     Arc::new(ScriptedBus { answers, read_after: Mutex::default(), done: tokio::sync::Notify::new() })
 }
 
-/// Runs the loop from after the message at `start` until the answers are used up; then compares what a listener got, from
-/// where the bus was read, and the milliseconds that were waited.
+/// Runs the loop from after the message at `start` until the answers are used up; then compares what a listener got,
+/// from where the bus was read, and the milliseconds that were waited.
 #[track_caller]
 fn check(start: u64, answers: Vec<Answer>, messages: Value, read_after: &[u64], waits: &[u64]) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");

@@ -84,7 +84,8 @@ impl SharedVersionDiff {
         if personal.is_empty() {
             return shared.outcome.clone();
         }
-        // For example, a user who has voted sees a poll differently from those who have not, but like all others who have.
+        // For example, a user who has voted sees a poll differently from those who have not, but like all others who
+        // have.
         let key = (Arc::clone(viewer.profile()), personal.clone());
         self.by_personal_views.get_or_make(&key, || {
             self.diff.compare_touched_personal(&shared.difference, &personal).map(DiffContent::new)

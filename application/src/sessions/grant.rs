@@ -21,8 +21,8 @@ impl StreamGrant {
         Self { session, user, seen: published.current().version() }
     }
 
-    /// Returns whether the session is still served as the same user. If not, the stream ends: the client reconnects, and
-    /// is refused with the reason, or served as another user.
+    /// Returns whether the session is still served as the same user. If not, the stream ends: the client reconnects,
+    /// and is refused with the reason, or served as another user.
     pub fn holds(&mut self, published: &Published) -> bool {
         let current = published.current();
         if current.version() == self.seen {

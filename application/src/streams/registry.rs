@@ -1,7 +1,8 @@
 //! Which streams are open, and how are they notified?
 //!
 //! One registry instead of a timer, a task or a queue per stream: an open stream is one small slot with a waker.
-//! News is announced by setting a signal in the slots and waking them; each stream then finds out for itself what it is.
+//! News is announced by setting a signal in the slots and waking them; each stream then finds out for itself what it
+//! is.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -252,7 +253,8 @@ impl StreamRegistry {
         slow.map(|slot| slot.signal(StreamSignals::GIVEN_UP)).count()
     }
 
-    /// Signals one of `parts` groups of streams, of about equal size, to end, so that not all clients reconnect at once.
+    /// Signals one of `parts` groups of streams, of about equal size, to end, so that not all clients reconnect at
+    /// once.
     pub fn drain(&self, part: u64, parts: u64) {
         for (_, slot) in self.slots().iter().filter(|(id, _)| *id % parts.max(1) == part) {
             slot.signal(StreamSignals::DRAIN);

@@ -1,4 +1,5 @@
-//! What do the tests of background tasks share? A clock that never makes them wait, and a way to read what listeners got.
+//! What do the tests of background tasks share? A clock that never makes them wait, and a way to read what listeners
+//! got.
 
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};

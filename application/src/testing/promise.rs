@@ -145,7 +145,8 @@ fn run(history: &History, users: [u64; 3], versions_max: usize, steps: &[u64]) -
     clients.into_iter().try_for_each(Watched::finish)
 }
 
-/// Checks that a returning client, whatever its id and whatever lines it holds back, ends up with what a new client gets.
+/// Checks that a returning client, whatever its id and whatever lines it holds back, ends up with what a new client
+/// gets.
 ///
 /// The client may have its data from another instance, whose versions contain different changes.
 fn check_every_return(world: &World, user: u64, dice: &mut Dice) -> Result<(), TestCaseError> {

@@ -48,7 +48,8 @@ fn the_socket_of_another_program_is_not_removed() {
     assert!(path.exists(), "its owner removes it");
 }
 
-/// Checks that listening on the path fails with an error that names it and contains `part`, and that what is there stays.
+/// Checks that listening on the path fails with an error that names it and contains `part`, and that what is there
+/// stays.
 #[track_caller]
 fn check_refused(path: &Path, part: &str) {
     let before = identity(path).ok();

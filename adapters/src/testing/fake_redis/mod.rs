@@ -190,7 +190,8 @@ impl FakeRedis {
         self.shared.settings().read_only_up_to = 0;
     }
 
-    /// Refuses the command `name` (in upper case, or [`EVERY_COMMAND`]) with this error from now on, also in transactions.
+    /// Refuses the command `name` (in upper case, or [`EVERY_COMMAND`]) with this error from now on, also in
+    /// transactions.
     pub fn refuse(&self, name: &str, error: &str) {
         self.shared.settings().refused = Some((name.to_owned(), error.to_owned()));
     }
@@ -220,8 +221,8 @@ impl FakeRedis {
         self.shared.settings().password = Some(password.to_owned());
     }
 
-    /// Runs `then` right after the next command `name` (in upper case; `EXEC` for a transaction), as if another client came
-    /// in between.
+    /// Runs `then` right after the next command `name` (in upper case; `EXEC` for a transaction), as if another client
+    /// came in between.
     pub fn after(&self, name: &str, then: impl FnOnce(&mut Commands<'_>) + Send + 'static) {
         self.shared.settings().afterwards = Some((name.to_owned(), Box::new(then)));
     }

@@ -37,9 +37,9 @@ fn writes(elements: &Value) -> Vec<Write> {
     elements.iter().map(write).collect()
 }
 
-/// Makes the changes (`null` deletes) with every number of kept versions, and with every run of changes missed and caught
-/// up with in one step. After each change, checks user 5 and anonymous returning with every id, from this instance or
-/// from another one, and with any lines held back.
+/// Makes the changes (`null` deletes) with every number of kept versions, and with every run of changes missed and
+/// caught up with in one step. After each change, checks user 5 and anonymous returning with every id, from this
+/// instance or from another one, and with any lines held back.
 #[track_caller]
 fn check(beside: Value, changes: &[Value]) {
     let elements: BTreeMap<_, _> =

@@ -170,8 +170,8 @@ impl World {
         self.view(user, self.now())
     }
 
-    /// Returns the user that a session of `user` was served as at that change id, by this or another instance; `None` if it
-    /// was refused.
+    /// Returns the user that a session of `user` was served as at that change id, by this or another instance; `None`
+    /// if it was refused.
     pub(super) fn access_at(&self, user: u64, change_id: u64) -> Option<u64> {
         Oracle::of(&self.state.borrow().meetings[&change_id]).served_as(user)
     }

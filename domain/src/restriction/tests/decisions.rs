@@ -79,8 +79,8 @@ proptest! {
     }
 }
 
-/// The delegate, or a user who delegated their vote to the delegate, is an affected user; a colleague with an equal access
-/// profile is not.
+/// The delegate, or a user who delegated their vote to the delegate, is an affected user; a colleague with an equal
+/// access profile is not.
 #[test]
 fn viewers_who_see_an_element_differently_from_their_profile_are_affected_users() {
     const DELEGATOR: u64 = 9;

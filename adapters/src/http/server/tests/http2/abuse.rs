@@ -100,8 +100,8 @@ async fn rapid_resets_end_the_connection() {
     assert_eq!(scene.world.answering_max.load(Relaxed), 1, "no endpoint was called");
 }
 
-/// Endless streams can only be cancelled, so a client may cancel those that it has received data of, as often as it likes.
-/// A proxy has the streams of hundreds of clients on one connection, and all of them may disconnect at once.
+/// Endless streams can only be cancelled, so a client may cancel those that it has received data of, as often as it
+/// likes. A proxy has the streams of hundreds of clients on one connection, and all of them may disconnect at once.
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_has_begun_may_be_cancelled() {
     let scene = Scene::start().await;

@@ -63,7 +63,8 @@ async fn a_body_beside_a_stream_is_bounded_and_does_not_block_others() {
     scene.check_others_are_served().await;
 }
 
-/// Some clients lose a response that is immediately followed by a reset, so the rest of the request is accepted for a while.
+/// Some clients lose a response that is immediately followed by a reset, so the rest of the request is accepted for a
+/// while.
 #[tokio::test(start_paused = true)]
 async fn a_body_after_the_answer_is_ignored_for_a_while() {
     let scene = Scene::start().await;

@@ -51,8 +51,9 @@ pub(in crate::http::server::tests) struct World {
     pub(in crate::http::server::tests) replaced_bytes: AtomicUsize,
 }
 
-/// A service with two streams: `/system/notify` sends [`NEWS`]; `/system/autoupdate` first sends a line of [`LONG_BYTES`],
-/// then the news as well. `/system/notify/send` reads a body and answers with its length. `/system/applause` never answers.
+/// A service with two streams: `/system/notify` sends [`NEWS`]; `/system/autoupdate` first sends a line of
+/// [`LONG_BYTES`], then the news as well. `/system/notify/send` reads a body and answers with its length.
+/// `/system/applause` never answers.
 pub(in crate::http::server::tests) struct Scene {
     pub(in crate::http::server::tests) running: Running,
     pub(in crate::http::server::tests) pipes: PipeSender,

@@ -11,7 +11,8 @@ use crate::http::limits::UNREAD_SECONDS_MAX;
 /// How many bytes of a stream may have been produced beyond the client's window: a frame, and the part after it.
 const AHEAD_BYTES_MAX: usize = 32 * 1024;
 
-/// Opens a long stream with these windows. Checks that `comes` bytes arrive at once, and that not much more is produced.
+/// Opens a long stream with these windows. Checks that `comes` bytes arrive at once, and that not much more is
+/// produced.
 async fn check(stream_window: u32, connection_window: u32, comes: usize) {
     let scene = Scene::start().await;
     let mut client = Client::connect(&scene.pipes, 4 << 20, &[(INITIAL_WINDOW_SIZE, stream_window)]).await;
