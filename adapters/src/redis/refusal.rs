@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_tls_is_told_apart() {
+    fn tls_problems_are_distinguished() {
         use RefusalKind as Kind;
         let certificate = TlsError::InvalidCertificate;
         check_tls(certificate(CertificateError::UnknownIssuer), Some(Kind::UnknownIssuer), "REDIS_CA_FILE");

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_files_are_looked_at_when_the_time_has_come_and_when_told() {
+    async fn files_are_checked_periodically_and_on_demand() {
         let directory = tempfile::tempdir().expect("a directory");
         write_certificate(directory.path());
         let (server, watch) = TlsServer::new(Some(directory.path().to_owned())).expect("a certificate");

@@ -1,5 +1,5 @@
-//! How does a block look to one kind of viewer? It is rendered once, and shared by everybody for whom all decisions are
-//! equal.
+//! What is the text of a block for one kind of viewer? It is rendered once, and shared by all viewers who have the same
+//! view of every element in it.
 
 use std::cell::Cell;
 use std::convert::Infallible;

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn anybody_is_told_the_reason_and_no_address() {
+    fn clients_get_the_reason_without_addresses() {
         let secret = || "Redis at 10.0.0.7:6379: the change ids: refused".to_owned();
         check(StoreError::NotReady, "the OpenSlides server has not filled its cache yet");
         check(

@@ -48,9 +48,9 @@ struct Reader {
     hub: Arc<NotifyHub>,
     /// The last message that was read; `None` while unknown.
     position: Option<Position>,
-    /// At the last check the message read last was gone, with none after it.
+    /// Whether the last message read was gone at the last check, with none after it.
     is_missing: bool,
-    /// Who listened when the last successful step began, if one has failed since.
+    /// Marks the listeners that existed when the last successful step began, if a step has failed since.
     interrupted: Option<ListenerMark>,
 }
 

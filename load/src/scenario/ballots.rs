@@ -122,7 +122,7 @@ pub(super) struct Vote {
     polls: u64,
     /// How many ballots were cast so far.
     number: u64,
-    /// Who voted in the current poll, ascending.
+    /// The users who voted in the current poll, in ascending order.
     voted: Vec<u64>,
     /// The voter of each ballot since the measurement began.
     voters_so_far: Vec<u64>,

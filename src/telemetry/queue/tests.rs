@@ -64,7 +64,7 @@ fn notice(lost: u64) -> Vec<u8> {
     format!("lost {lost}\n").into_bytes()
 }
 
-/// What is written, until that is `lines` lines.
+/// Reads what is written, up to `lines` lines.
 #[track_caller]
 fn read(written: &Receiver<Vec<u8>>, lines: usize) -> String {
     let mut text = String::new();
@@ -132,7 +132,7 @@ fn a_line_that_is_too_long_is_counted() {
 }
 
 #[test]
-fn who_logs_never_waits_for_who_reads() {
+fn logging_never_waits_for_the_reader() {
     let (out, _, written) = Disk::new();
     let ((begins, begun), (go_on, goes_on)) = (channel(), channel());
     let queue = LogQueue::new(Blocked { begins, goes_on, out }, notice);

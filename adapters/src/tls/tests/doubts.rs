@@ -1,4 +1,4 @@
-//! Is it said when a certificate ends, or is for another host?
+//! Is it reported when a certificate expires, or is for another host?
 
 use rcgen::date_time_ymd;
 
@@ -20,7 +20,7 @@ fn lasting_until_new_year() -> CertificateParams {
 fn check_time(unix_seconds: u64, expected: Option<&str>) {
     let root = Authority::root("Root");
     let leaf = root.sign(&lasting_until_new_year(), &key());
-    // The one that never ends is no reason to keep quiet about the other.
+    // One that never expires must not hide that the other does.
     for chain in [
         vec![leaf.der().clone(), root.certificate.der().clone()],
         vec![root.certificate.der().clone(), leaf.der().clone()],
@@ -44,7 +44,7 @@ fn the_end_is_announced_from_two_weeks_before() {
     check_time(END, Some("ends in 0 days"));
     check_time(END + 1, Some("ended 0 days ago, on 2027-01-01 00:00:00 UTC"));
     check_time(END + 400 * DAY, Some("ended 400 days ago"));
-    // A clock that is wrong by ages.
+    // A clock that is completely wrong.
     let mut long_ago = host_params();
     (long_ago.not_before, long_ago.not_after) = (date_time_ymd(1950, 1, 1), date_time_ymd(1960, 1, 1));
     let long_ago = long_ago.self_signed(&key()).expect("a certificate");
@@ -53,7 +53,7 @@ fn the_end_is_announced_from_two_weeks_before() {
     }
 }
 
-/// At each look: whether something is said.
+/// Whether something is reported at each check.
 #[test]
 fn it_is_said_once_a_day_and_after_each_renewal() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -129,7 +129,7 @@ fn mediafiles_are_seen_by_those_with_access() {
 
 /// (spec: restriction.md#in, restriction.md#chat)
 #[test]
-fn chat_is_seen_by_its_groups_and_those_who_manage_it() {
+fn chat_is_seen_by_its_groups_and_its_managers() {
     for collection in ["chat/chat-group", "chat/chat-message"] {
         let key = format!("{collection}:1");
         let scene = |read: Value, write: Value| {
