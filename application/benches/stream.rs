@@ -289,7 +289,7 @@ fn lines_for_users(criterion: &mut Criterion) {
 /// Loading the meeting, everything for the very first viewer, and what one change costs without listeners.
 fn meetings(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("meeting");
-    // Short, because the preparation before each iteration takes longer than the measured work.
+    // Short, because this time does not include the preparation before each iteration.
     group.measurement_time(Duration::from_millis(100));
     for case in Case::all() {
         let change = case.change_of(Collection::Motion);

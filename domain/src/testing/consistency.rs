@@ -65,7 +65,7 @@ fn check_references(meeting: &MeetingMap, key: &str, collection: &str, value: &V
     }
 }
 
-/// References in the history of projections, and in notes, may lead to deleted elements.
+/// Returns whether the field has free-form content, whose references may lead to deleted elements.
 fn is_free_form(field: &str) -> bool {
     matches!(field, "elements_history" | "notes" | "pdf_information")
 }

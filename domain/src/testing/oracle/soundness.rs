@@ -14,8 +14,8 @@ enum Shape {
 
 /// Returns whether the element can be read. "A field of the wrong type: the element is hidden."
 ///
-/// The rules need of an element the fields that its own rule reads, and of users and groups what the terms read. An
-/// element is an object with an integer `id`, which is the one in its key.
+/// The rules need the fields that the element's own rule reads; of users and groups, also the fields that the terms of
+/// the specification read. An element is an object with an integer `id`, which equals the one in its key.
 #[must_use]
 pub fn is_sound(key: &str, element: &Value) -> bool {
     let Some((collection, _)) = key.split_once(':') else {
