@@ -1,15 +1,15 @@
-# Builds the service and puts the program alone on a small image. Nothing of the build stays in the result.
+# Builds the service and puts only the program into a small image.
 #
 #   docker build . --tag openslides3-autoupdate
 #   docker buildx build . --platform linux/amd64,linux/arm64 --tag openslides3-autoupdate
 FROM rust:1.95.0-trixie AS build
 WORKDIR /build
-# First the libraries alone, from empty sources: a change of the project's own sources does not build them anew.
+# First only the libraries, with empty sources, so that changing the project's own sources does not rebuild them.
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY adapters/Cargo.toml adapters/
 COPY application/Cargo.toml application/
 COPY domain/Cargo.toml domain/
-# Not part of the program, but of the workspace.
+# These belong to the workspace, but not to the program.
 COPY load/Cargo.toml load/
 COPY simulation/Cargo.toml simulation/
 COPY deploy/build deploy/third-party-notices deploy/empty-sources deploy/
@@ -19,7 +19,7 @@ COPY application application
 COPY domain domain
 COPY fixtures fixtures
 COPY src src
-# What is copied keeps its time, which may be before that of the empty sources.
+# Copied files keep their modification times, which may be older than those of the empty sources.
 RUN find adapters application domain src -name '*.rs' -exec touch {} + && deploy/build
 
 FROM debian:13.1-slim
@@ -30,9 +30,9 @@ LABEL org.opencontainers.image.title="OpenSlides autoupdate service" \
 COPY LICENSE /usr/share/doc/autoupdate/LICENSE
 COPY --from=build /build/THIRD-PARTY-NOTICES /usr/share/doc/autoupdate/THIRD-PARTY-NOTICES
 COPY --from=build /build/target/release/autoupdate /usr/local/bin/autoupdate
-# No name is needed for a user that owns nothing. The secret and the key of the certificate must be readable by it.
+# The user owns nothing, so it needs no name. It must be able to read the secret and the key of the certificate.
 USER 65532:65532
 EXPOSE 8002
-# The program asks itself: neither a shell nor curl is needed. It reads the same variables as the service.
+# The program checks itself, so the image needs neither a shell nor curl. The command reads the same variables as the service.
 HEALTHCHECK --interval=10s --timeout=6s --start-period=10s CMD ["/usr/local/bin/autoupdate", "health"]
 ENTRYPOINT ["/usr/local/bin/autoupdate"]

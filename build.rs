@@ -1,24 +1,24 @@
-//! Which of the things that some tests need are present? The compiler is told, so that tests that cannot run are
-//! reported as ignored.
+//! Which of the programs and files that some tests need are present? This sets `cfg` flags, so that tests that cannot
+//! run are reported as ignored.
 //!
-//! The build script of every package with such tests. With `CI=true` nothing is ignored: what is missing makes the
-//! tests fail.
+//! It is the build script of every package with such tests. With `CI=true` nothing is ignored: if something is missing,
+//! the tests fail.
 
-#![allow(clippy::print_stdout, reason = "this is how a build script speaks with Cargo")]
-#![allow(clippy::disallowed_methods, reason = "what holds for the domain does not hold for its build")]
+#![allow(clippy::print_stdout, reason = "this is how a build script talks to Cargo")]
+#![allow(clippy::disallowed_methods, reason = "the restrictions of the domain do not apply to its build script")]
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Recorded cases, which are kept beside the project.
+/// The folder with recorded cases, which are kept outside the project.
 const RECORDED_CASES: &str = "../../shared/vectors";
 const RECORDED_FILES: [&str; 4] = ["meeting.json", "required_users.json", "restricted.json", "slides.json"];
 
-/// A checker of accessibility.
+/// An accessibility checker.
 const AXE: &str = "target/axe/node_modules/axe-core/axe.min.js";
 
-/// What stands for each proxy, and its program.
+/// The `cfg` flag for each proxy, and its program.
 const PROXIES: [(&str, &str); 4] =
     [("has_apache", "apache2"), ("has_caddy", "caddy"), ("has_haproxy", "haproxy"), ("has_nginx", "nginx")];
 
@@ -80,7 +80,7 @@ fn program(name: &str) -> Option<PathBuf> {
     found
 }
 
-/// Returns whether it was built with TLS: then it complains about the second setting rather than the first.
+/// Returns whether it was built with TLS: if so, it complains about the second setting rather than the first.
 fn speaks_tls(server: &Path) -> bool {
     let complaint = Command::new(server)
         .args(["--tls-port", "0", "--no-such-setting", "1"])

@@ -161,8 +161,8 @@ pub(crate) struct Config {
     #[arg(long, value_name = "FILE", default_value = "/run/secrets/django")]
     pub(crate) secret_file: PathBuf,
 
-    /// Directory with autoupdate.pem and autoupdate-key.pem, or cert.pem and key.pem, or fullchain.pem and privkey.pem, or
-    /// tls.crt and tls.key; empty: a self-signed certificate.
+    /// Directory with autoupdate.pem and autoupdate-key.pem, or cert.pem and key.pem, or fullchain.pem and privkey.pem,
+    /// or tls.crt and tls.key; empty: a self-signed certificate.
     #[arg(long, value_name = "DIRECTORY", default_value = "")]
     pub(crate) cert_dir: String,
     /// Which connections are served: both, only (those with TLS), off (only those without TLS).
@@ -216,8 +216,8 @@ pub(crate) struct Config {
     /// What is logged: error, warn, info, debug, trace, or a filter by module such as `info,adapters::redis=debug`.
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub(crate) log_level: LogFilter,
-    /// Serves the inspector at /system/inspector, a page that shows the meeting as the session of whoever opens it sees
-    /// it, and explains to superadmins why somebody does not see something: off, on.
+    /// Serves the inspector at /system/inspector, a page that shows the meeting as the session that opens it sees it,
+    /// and explains to superadmins why somebody does not see something: off, on.
     #[arg(long, value_name = "MODE", value_parser = one_of::<Switch>, default_value = "off")]
     pub(crate) inspector: Switch,
     /// Address and port for metrics, such as 127.0.0.1:9100, or :9100 for all addresses; empty: none.

@@ -20,7 +20,7 @@ use crate::config::{LogFilter, LogFormat};
 /// Lines waiting to be written to standard error: a process has one, and one thread that writes to it.
 static LOG: OnceLock<LogQueue> = OnceLock::new();
 
-/// Starts logging to standard error, including panics. Neither waits for whoever reads the log.
+/// Starts logging to standard error, including panics. Neither waits for the reader of the log.
 ///
 /// Must be called on the runtime: see [`survive_file_size_limit`].
 ///

@@ -79,10 +79,10 @@ mod tests {
         // Tests may run as a user who may read everything, so the error is constructed.
         std::fs::write(path("file"), "").expect("written");
         let user = rustix::process::geteuid().as_raw();
-        let told = remedy(&path("file"), &io::ErrorKind::PermissionDenied.into());
-        assert!(told.contains(&format!("`setfacl -m u:{user}:r {}`", path("file").display())), "{told}");
-        let told = remedy(&path("closed/file"), &io::ErrorKind::PermissionDenied.into());
-        assert!(told.contains(&format!("`setfacl -m u:{user}:x {}`", directory.path().display())), "{told}");
+        let text = remedy(&path("file"), &io::ErrorKind::PermissionDenied.into());
+        assert!(text.contains(&format!("`setfacl -m u:{user}:r {}`", path("file").display())), "{text}");
+        let text = remedy(&path("closed/file"), &io::ErrorKind::PermissionDenied.into());
+        assert!(text.contains(&format!("`setfacl -m u:{user}:x {}`", directory.path().display())), "{text}");
     }
 
     #[test]

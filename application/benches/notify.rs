@@ -1,5 +1,5 @@
-//! What does a notify message cost, from the entry of the stream to the line in every listener's hands, as listeners become
-//! more? The elements of the meeting have no part in it.
+//! What does a notify message cost, from the stream entry to the line at every listener, as the number of listeners
+//! grows? The elements of the meeting do not matter.
 
 mod config;
 
@@ -13,7 +13,7 @@ use domain::ids::UserId;
 use domain::notify::channel_id::ProcessTag;
 use domain::notify::message::NotifyMessage;
 
-/// What the service allocates with.
+/// The allocator of the service.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! What does it cost to keep projectors up to date, and those who listen to them, as elements and listeners become more?
+//! What does it cost to keep projectors and their listeners up to date, as the numbers of elements and listeners grow?
 
 mod config;
 
@@ -15,7 +15,7 @@ use domain::projector::{ProjectorBoard, ProjectorCursor, ProjectorIds, Written, 
 use domain::testing::generator::{Generated, Plan};
 use serde_json::{Value, json};
 
-/// What the service allocates with.
+/// The allocator of the service.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -25,7 +25,7 @@ const MOTION: u64 = 100_000;
 const AMENDMENTS: u64 = 50;
 const REFERRING: u64 = 100;
 
-/// A meeting of that size, and on its projectors 1 and 2 a motion with amendments to which other motions refer.
+/// A meeting of that size, whose projectors 1 and 2 show a motion with amendments to which other motions refer.
 fn meeting(elements: usize) -> Meeting {
     let generated = Generated::new(Plan { elements, users: 2_000.min(elements / 4), ..Plan::LARGE });
     let loaded = Meeting::load(generated.snapshot(ChangeId(1_000)), None).meeting;

@@ -1,7 +1,7 @@
-//! What does it cost to tell clients the meeting and its changes, as elements and viewers become more?
+//! What does it cost to send the meeting and its changes, as the numbers of elements and viewers grow?
 //!
-//! `<operation>/<elements>/<viewers>`: the viewers differ in their rights, so that what is made for one is not simply
-//! good for the next.
+//! `<operation>/<elements>/<viewers>`: the viewers differ in their rights, so that what is rendered for one cannot
+//! simply be reused for the next.
 
 mod config;
 
@@ -92,7 +92,7 @@ impl Case {
         publisher
     }
 
-    /// Connections of these viewers, and a change that they have not been sent.
+    /// Connects these viewers, and makes a change that they have not been sent.
     fn changed(&self, viewers: &[Viewer], change: Change) -> (MeetingPublisher, Vec<Cursor>) {
         let publisher = self.publisher();
         let cursors = viewers.iter().map(|viewer| connect(&publisher, viewer.clone(), FIRST_ID).0).collect();
@@ -100,7 +100,7 @@ impl Case {
         (publisher, cursors)
     }
 
-    /// The first element of the collection, with a field more.
+    /// The first element of the collection, with an additional field.
     fn change_of(&self, collection: Collection) -> Change {
         let mut elements = self.generated.elements().iter();
         let (key, json) = elements.find(|(key, _)| key.collection == collection).expect("one of every collection");
@@ -128,7 +128,7 @@ fn viewers_of_different_rights(count: usize) -> Vec<Viewer> {
     };
     let ids = 1_000_001..=1_000_000 + count as u64;
     let people = ids.clone().flat_map(|id| {
-        // Times an odd number, so that those who come first already differ in every permission.
+        // Multiplied by an odd number, so that the first viewers already differ in every permission.
         let has = |place: &usize| ((id * 37) >> place) & 1 == 1;
         let permissions: Vec<_> = (0..PERMISSIONS.len()).filter(has).map(|place| PERMISSIONS[place]).collect();
         [
@@ -179,7 +179,7 @@ fn send_all(publisher: &MeetingPublisher, viewer: &Viewer, encoder: Encoder) -> 
     send(publisher, connect(publisher, viewer.clone(), ChangeId(0)).1.expect("everything"), encoder)
 }
 
-/// Tells them what changed, until the last byte.
+/// Sends them what changed, to the last byte.
 fn tell(publisher: &MeetingPublisher, cursors: &mut [Cursor]) -> usize {
     let published = published(publisher);
     let lines = cursors.iter_mut().filter_map(|cursor| match cursor.next(&published) {
@@ -201,7 +201,7 @@ fn views(criterion: &mut Criterion) {
     }
 }
 
-/// One change, sent to viewers with different rights; and a ballot that turns out not to concern them.
+/// One change, sent to viewers with different rights, and a ballot that does not affect them.
 fn differences(criterion: &mut Criterion) {
     for case in Case::all() {
         for count in VIEWERS {
@@ -266,7 +266,7 @@ fn lines(criterion: &mut Criterion) {
     }
 }
 
-/// Everything for one more of the users of eight groups, who are also named here and there.
+/// Everything for one more user of eight groups; some elements affect these users individually.
 fn lines_for_users(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("line_for_next_user");
     for case in Case::all() {
@@ -289,7 +289,7 @@ fn lines_for_users(criterion: &mut Criterion) {
 /// Loading the meeting, everything for the very first viewer, and what one change costs without listeners.
 fn meetings(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("meeting");
-    // Short, because only the work itself counts, not what is prepared before each time.
+    // Short, because this time does not include the preparation before each iteration.
     group.measurement_time(Duration::from_millis(100));
     for case in Case::all() {
         let change = case.change_of(Collection::Motion);

@@ -12,7 +12,7 @@ use crate::streams::registry::StreamRegistry;
 /// How many parts the streams are ended in, so that not all clients reconnect at the same moment.
 const DRAIN_PARTS: u64 = 20;
 
-/// Stops the service in order (spec: http.md#stopping). Returns once all streams were told to end.
+/// Stops the service in order (spec: http.md#stopping). Returns once all streams were signalled to end.
 ///
 /// For the time of `delay` everybody is served as before, but the service reports that it is unhealthy, so that load
 /// balancers send clients elsewhere and none is refused. Then `begin` is called, to stop accepting connections.

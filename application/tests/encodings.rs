@@ -1,4 +1,4 @@
-//! Does a compressed stream carry the same text as a plain one, and every line as soon as its bytes are there?
+//! Does a compressed stream carry the same text as a plain one, and is every line readable as soon as its bytes arrive?
 //! (spec: http.md#compression, http.md#sync-flush)
 
 #[path = "encodings/clients.rs"]
@@ -45,7 +45,7 @@ fn a_whole_meeting_and_its_changes_are_read_line_by_line() {
     let generated = Generated::new(Plan { seed: 1, elements: 500, users: 100 });
     let publisher = MeetingPublisher::new(HistoryLimits::default(), RenderCacheLimit::Automatic);
     publisher.publish([Meeting::load(generated.snapshot(ChangeId(1)), None).meeting], Duration::ZERO);
-    // A manager, and a user who sees little: the second reuses rendered blocks of the first.
+    // A manager and a user who sees little, who reuses the rendered blocks of the manager.
     for user in [generated.users()[0].0, generated.users()[5].0] {
         let mut clients = Clients::new();
         let (mut cursors, lines): (Vec<_>, Vec<_>) = (0..3).map(|_| connect(&publisher, user)).unzip();
@@ -69,14 +69,14 @@ fn a_whole_meeting_and_its_changes_are_read_line_by_line() {
 
 #[derive(Clone, Debug)]
 enum Text {
-    /// For one client.
+    /// Text for one client.
     Own(String),
-    /// For many; never empty.
+    /// Text shared by many clients; never empty.
     Shared(String),
 }
 
 fn text() -> impl Strategy<Value = Text> {
-    // Around the lengths at which zstd and gzip change how they store; those that compress well, and those that do not.
+    // Around the lengths at which zstd and gzip change their format; well and badly compressible texts.
     let length = prop_oneof![0..10_usize, 250..260_usize, 4_090..4_100_usize, 65_530..65_540_usize, Just(140_000)];
     let text = (length, any::<u32>(), 1..=60_u32).prop_map(|(length, seed, letters)| {
         let letter = |index: u32| (seed.wrapping_add(index).wrapping_mul(2_654_435_761) >> 16) % letters;
@@ -92,7 +92,7 @@ proptest! {
     #![proptest_config(cases_kept_in(concat!(env!("CARGO_MANIFEST_DIR"), "/proptest-regressions/tests/encodings.txt"), 32))]
 
     #[test]
-    fn any_texts_are_read_as_soon_as_they_were_sent(texts in proptest::collection::vec(text(), 0..12)) {
+    fn any_texts_are_readable_as_soon_as_they_are_sent(texts in proptest::collection::vec(text(), 0..12)) {
         let mut clients = Clients::new();
         for text in &texts {
             match text {

@@ -1,4 +1,4 @@
-//! Does a client get what the stream promises, in small cases that can be read? (spec: stream.md#promise)
+//! Does a client get what the stream promises, in small, readable cases? (spec: stream.md#promise)
 
 use std::time::Duration;
 
@@ -123,7 +123,7 @@ fn lines_join_over_changes_that_show_nothing() {
     service.change(&[("motions/workflow:1", json!({"id": 1, "name": "hidden"}))]);
     assert_eq!(service.next(&mut cursor), None);
     service.change(&[("topics/topic:1", json!({"id": 1, "title": "ä"}))]);
-    assert_eq!(service.next(&mut cursor), None, "it looks the same");
+    assert_eq!(service.next(&mut cursor), None, "the view is the same");
     service.change(&[("topics/topic:200", Value::Null), ("topics/topic:7", json!({"id": 7}))]);
     let expected = json!({
         "changed": {"topics/topic": [{"id": 7}]}, "deleted": {"topics/topic": [200]},
@@ -135,7 +135,7 @@ fn lines_join_over_changes_that_show_nothing() {
 
 /// (spec: stream.md#why-it-changed)
 #[test]
-fn what_a_group_loses_leaves_at_once_and_comes_back() {
+fn what_a_group_may_no_longer_see_is_removed_at_once_and_returns() {
     let mut service = Service::new();
     let (mut cursor, _) = service.connect(5, LOWEST);
     let without = json!({"id": 3, "permissions": []});
@@ -170,7 +170,7 @@ fn after_a_reconnect_every_written_key_is_named() {
 }
 
 #[test]
-fn an_object_with_its_fields_in_another_order_looks_the_same() {
+fn reordering_the_fields_of_an_object_is_not_a_change() {
     let mut service = Service::new();
     let (mut cursor, _) = service.connect(5, LOWEST);
     service.change(&[("topics/topic:1", json!({"id": 1, "title": "ä", "text": 7}))]);
@@ -200,7 +200,7 @@ fn a_reset_sends_everything_as_the_next_line() {
     assert_eq!(line["changed"]["topics/topic"].as_array().map(Vec::len), Some(2));
 }
 
-/// Publishes the meeting again, with these ids.
+/// Publishes the meeting again, with these change ids.
 fn rebuild(service: &mut Service, lowest: u64, highest: u64) {
     let published = service.publisher.published().expect("a meeting");
     let mut fresh = snapshot(highest, &meeting());
@@ -211,8 +211,8 @@ fn rebuild(service: &mut Service, lowest: u64, highest: u64) {
 
 /// (spec: stream.md#ambiguous-ids)
 #[test]
-fn after_a_reset_an_id_of_before_is_not_taken_for_one_of_now() {
-    // The lowest id as it was, and a lower one: in both cases the ids up to 102 are given a second time.
+fn after_a_reset_an_old_id_is_not_mistaken_for_a_new_one() {
+    // The same lowest id, and a lower one: in both cases the ids up to 102 are assigned a second time.
     for lowest in [LOWEST, LOWEST - 50] {
         let mut service = Service::new();
         service.change(&[("topics/topic:7", json!({"id": 7}))]);
@@ -228,7 +228,7 @@ fn after_a_reset_an_id_of_before_is_not_taken_for_one_of_now() {
 
 /// (spec: stream.md#served-as-another)
 #[test]
-fn who_became_anonymous_or_ceased_to_be_gets_everything() {
+fn a_client_served_as_another_user_gets_everything() {
     let anonymous = json!({"id": 1, "key": "general_system_enable_anonymous", "value": true});
     let user = json!({"id": 5, "username": "five", "groups_id": [3]});
     let mut service = Service::new();
@@ -245,7 +245,7 @@ fn who_became_anonymous_or_ceased_to_be_gets_everything() {
 
 /// (spec: auth.md#ends-anonymous)
 #[test]
-fn who_is_anonymous_for_want_of_an_element_is_not_passed_over_when_anonymous_access_ends() {
+fn a_user_without_an_element_is_woken_when_anonymous_access_ends() {
     let anonymous = |value: bool| json!({"id": 1, "key": "general_system_enable_anonymous", "value": value});
     let mut service = Service::new();
     service.change(&[("core/config:1", anonymous(true))]);
@@ -259,10 +259,10 @@ fn who_is_anonymous_for_want_of_an_element_is_not_passed_over_when_anonymous_acc
     assert!(matches!(cursor.next(&published), NextLine::End));
 }
 
-/// A version that is published after the connection looked, and before it says that nothing changed.
+/// A version may be published after the stream checked for changes, and before it says that nothing changed.
 /// (spec: stream.md#promise)
 #[test]
-fn a_quiet_line_skips_no_version_that_was_not_looked_at() {
+fn a_quiet_line_skips_no_unchecked_version() {
     let mut service = Service::new();
     let (mut cursor, _) = service.connect(5, 0);
     service.change(&[("topics/topic:7", json!({"id": 7}))]);

@@ -115,7 +115,7 @@ mod tests {
 
     /// (spec: auth.md#unreadable-user)
     #[test]
-    fn a_user_who_cannot_be_read_is_neither_served_nor_anonymous() {
+    fn an_unreadable_user_is_neither_served_nor_anonymous() {
         check(r#"{"id":5}"#, Access::Granted(Some(UserId(5))));
         for user in [r#"{"id":5,"groups_id":"2"}"#, r#"{"id":5,"is_active":"no"}"#, r#"{"id":6}"#, "[]", "{"] {
             check(user, Access::Refused(Refusal::Unreadable));
@@ -142,7 +142,7 @@ mod tests {
 
     /// (spec: auth.md#missing-user)
     #[test]
-    fn only_a_missing_user_or_an_unknown_password_is_worth_another_look_at_the_store() {
+    fn only_a_missing_user_or_an_unknown_password_is_looked_up_in_the_store() {
         for (users, hash, expected) in [
             (&[][..], None, true),
             (&[FIRST], None, false),

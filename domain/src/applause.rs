@@ -90,13 +90,13 @@ mod tests {
     }
 
     #[test]
-    fn the_first_silence_is_told_and_the_following_are_not() {
+    fn only_the_first_silence_is_sent() {
         let mut counter = ApplauseCounter::default();
-        let told = [0, 3, 3, 0, 0, 1, 0, 0].map(|level| counter.counted(level, 120).map(|message| message.line));
+        let sent = [0, 3, 3, 0, 0, 1, 0, 0].map(|level| counter.counted(level, 120).map(|message| message.line));
         let expected = [None, Some(3), Some(3), Some(0), None, Some(1), Some(0), None];
-        for (told, expected) in told.iter().zip(expected) {
+        for (sent, expected) in sent.iter().zip(expected) {
             let expected = expected.map(|level| NotifyMessage::applause(level, 120).line);
-            assert_eq!(*told, expected);
+            assert_eq!(*sent, expected);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Is the project's own meeting, `fixtures/meeting.json`, one that the service can read and that hangs together?
+//! Is the project's own meeting, `fixtures/meeting.json`, readable by the service and consistent?
 
 use domain::collection::Collection;
 use domain::testing::consistency::{MeetingMap, problems};

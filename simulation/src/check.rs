@@ -1,4 +1,4 @@
-//! What must hold? At every line, and whenever all has been well for a while.
+//! What must hold, for every line, and after a while without faults?
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use domain::testing::oracle::Elements;
 use crate::control::State;
 use crate::server::{Access, Server};
 
-/// Lets a client take a line, and returns what is wrong with it.
+/// Applies a line to a client, and checks it.
 ///
 /// # Errors
-/// The line has a wrong form, does not join, holds what the user may not see, or what did not change.
+/// If the line is malformed, does not join, or contains something that the user may not see or that did not change.
 pub(crate) fn line(server: &mut Server, state: &mut State, user: u64, text: &[u8]) -> Result<(), String> {
     let line = Line::parse(text)?;
     let is_first = state.last_to.is_none();
@@ -31,7 +31,7 @@ pub(crate) fn line(server: &mut Server, state: &mut State, user: u64, text: &[u8
     Ok(())
 }
 
-/// Lines join (spec: stream.md#joining), and ids never go back but at a reset.
+/// Checks that lines join (spec: stream.md#joining), and that ids only go back in a reset.
 fn joins(state: &mut State, line: &Line) -> Result<(), String> {
     let (from, to) = (line.from_change_id, line.to_change_id);
     match state.last_to {
@@ -45,8 +45,9 @@ fn joins(state: &mut State, line: &Line) -> Result<(), String> {
     Ok(())
 }
 
-/// Everything in the line, or all that the client holds after it, is what somebody sees in a version of that id, as whom
-/// the stream may be served. Whoever else it fits no more is struck off.
+/// Checks that there is a version with the id of the line in which everything in the line, or everything that the
+/// client has after it, is what the stream's viewer sees. The viewer may be any in `served_as`, from which those that
+/// do not fit are removed.
 fn seen_at(
     server: &mut Server,
     state: &mut State,
@@ -58,7 +59,7 @@ fn seen_at(
     let mut nearest = format!("there was no version {}", line.to_change_id);
     for version in server.versions.iter_mut().filter(|version| version.change_id == line.to_change_id) {
         for served_as in &state.served_as {
-            // A stream of anonymous goes on when its user appears.
+            // An anonymous stream continues when its user is created.
             let allowed = version.served_as(user);
             if allowed != Some(*served_as) && !(*served_as == 0 && version.served_as(0) == Some(0)) {
                 nearest = format!("{user} must be served as {allowed:?}, not as {served_as}");
@@ -77,16 +78,16 @@ fn seen_at(
     Ok(())
 }
 
-/// What the viewer of `view` must not have been sent or must not hold, or does not hold; `None`: all fits.
+/// What in the line or in the client's data does not match `view`; `None` if everything does.
 fn misfit(line: &Line, holds: Option<&Elements>, view: &Elements) -> Option<String> {
     if let Some(holds) = holds {
         return compare(holds, view);
     }
     let hidden = line.changed_elements().find(|(key, element)| view.get(key) != Some(*element));
-    hidden.map(|(key, _)| format!("{key} is sent, but is not seen so"))
+    hidden.map(|(key, _)| format!("{key} is sent, but the viewer does not see that"))
 }
 
-/// Nothing is sent that did not change (spec: stream.md#difference).
+/// Checks that only changes are sent (spec: stream.md#difference).
 fn exact(before: &Elements, after: &Elements, line: &Line) -> Result<(), String> {
     let (changed, deleted) = difference(before, after);
     if (&changed, &deleted) == (&line.changed_keys(), &line.deleted_keys()) {
@@ -94,13 +95,16 @@ fn exact(before: &Elements, after: &Elements, line: &Line) -> Result<(), String>
     }
     let said: Vec<_> = line.changed_keys().difference(&changed).cloned().collect();
     let gone: Vec<_> = line.deleted_keys().difference(&deleted).cloned().collect();
-    Err(format!("to {}: {said:?} are sent though unchanged, {gone:?} are deleted though not there", line.to_change_id))
+    Err(format!(
+        "to {}: {said:?} are sent though unchanged, {gone:?} are deleted though the client did not have them",
+        line.to_change_id
+    ))
 }
 
-/// What is wrong with a client when all has been well for a while.
+/// Checks a client after a while without faults.
 ///
 /// # Errors
-/// It does not hold what a new client would get, or is not served as it must be.
+/// If it does not have what a new client would get, or is not served as it must be.
 pub(crate) fn at_rest(server: &mut Server, state: &mut State, user: u64) -> Result<(), String> {
     if !state.is_online {
         return Ok(());
@@ -119,7 +123,7 @@ pub(crate) fn at_rest(server: &mut Server, state: &mut State, user: u64) -> Resu
     }
 }
 
-/// How what a client holds differs from what it should hold; `None`: it does not.
+/// The first difference between what a client has and what it should have, if there is one.
 fn compare(holds: &Elements, view: &Elements) -> Option<String> {
     let (missing, hidden) = difference(holds, view);
     let key = hidden.iter().chain(&missing).next()?;

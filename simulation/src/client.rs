@@ -1,4 +1,4 @@
-//! How does a client behave? As the web client: it reconnects after half a second, then after 2 to 5 seconds.
+//! How does a client behave? Like the web client: it reconnects after half a second, then after 2 to 5 seconds.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,24 +13,24 @@ use crate::network::Door;
 use crate::server::{Server, cookie};
 use crate::trace::Trace;
 
-/// The greeting of every stream.
+/// The first line of every stream.
 const GREETING: &[u8] = br#"{"connected":true}"#;
 
 /// How long a client waits for an answer.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// What clients share with the world.
+/// The surroundings of clients: what they share with the world.
 #[derive(Clone)]
 pub(crate) struct Around {
     pub(crate) server: Arc<Mutex<Server>>,
-    /// The doors of the instances; `None`: it does not run.
+    /// The door of each instance; `None` if it does not run.
     pub(crate) doors: Arc<Mutex<Vec<Option<Door>>>>,
     pub(crate) violations: Arc<Mutex<Vec<String>>>,
     pub(crate) trace: Trace,
 }
 
 impl Around {
-    /// Notes that a promise was broken.
+    /// Records that a promise was broken.
     pub(crate) fn violated(&self, what: String) {
         self.trace.add("violated", &what);
         self.violations.lock().unwrap_or_else(PoisonError::into_inner).push(what);
@@ -38,12 +38,12 @@ impl Around {
 
     fn door(&self, instance: usize) -> Option<Door> {
         let doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
-        // The next one that runs, as a load balancer does.
+        // If the instance does not run, the next one that does, as with a load balancer.
         (0..doors.len()).find_map(|step| doors[(instance + step) % doors.len()].clone())
     }
 }
 
-/// A client of a user.
+/// The client of one user.
 pub(crate) struct WebClient {
     pub(crate) name: String,
     pub(crate) user: u64,
@@ -54,7 +54,7 @@ pub(crate) struct WebClient {
 }
 
 impl WebClient {
-    /// Comes, stays, reconnects, for ever.
+    /// Connects and reconnects for ever.
     pub(crate) async fn run(mut self) {
         let mut connection = self.control.connection.subscribe();
         loop {
@@ -71,7 +71,7 @@ impl WebClient {
         }
     }
 
-    /// One connection, from its beginning to its end.
+    /// Opens one stream, and reads it to its end.
     async fn stay(&self, was_served: &mut bool) {
         let (change_id, instance) = {
             let mut state = self.control.state();
@@ -90,7 +90,7 @@ impl WebClient {
                 if status == 500 {
                     self.violated(format!("the service failed: {text}"));
                 }
-                // The text holds an id that is drawn at random.
+                // The text contains a random id, which would change the hash of the trace.
                 return self.note(&format!("refused: {status}"));
             }
             Err(_) => return self.violated(format!("no answer within {ANSWER_TIME_MAX:?}")),

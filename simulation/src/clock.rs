@@ -1,4 +1,4 @@
-//! What time is it in a world? That of its runtime, which stands still while anybody has something to do.
+//! What time is it in a world? The time of its runtime, which is paused while any task is busy.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,24 +7,24 @@ use async_trait::async_trait;
 use domain::ports::clock::Clock;
 use tokio::time::{Instant, sleep};
 
-/// What the wall clock shows in the beginning.
+/// Where the wall clock starts, in Unix seconds.
 const UNIX_SECONDS: u64 = 1_700_000_000;
 
 /// The clock of a world.
 #[derive(Debug)]
 pub(crate) struct WorldClock {
     start: Instant,
-    /// How far the wall clock, not the time, was set forward.
+    /// How far the wall clock was advanced, beyond the time that passed.
     jumped_seconds: AtomicU64,
 }
 
 impl WorldClock {
-    /// Creates a clock whose time begins now.
+    /// Creates a clock that starts now.
     pub(crate) fn new() -> Self {
         Self { start: Instant::now(), jumped_seconds: AtomicU64::new(0) }
     }
 
-    /// Sets the wall clock forward.
+    /// Advances the wall clock.
     pub(crate) fn jump(&self, seconds: u64) {
         self.jumped_seconds.fetch_add(seconds, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! What can be asked for on the command line?
+//! What does the command line offer?
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -23,26 +23,26 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs worlds on all cores, and stops at the first that breaks a promise.
+    /// Runs worlds on all cores until one breaks a promise.
     Simulate {
-        /// How many worlds.
+        /// How many worlds to run.
         #[arg(long, default_value_t = 1_000)]
         seeds: u64,
-        /// The seed of the first.
+        /// The seed of the first world.
         #[arg(long, default_value_t = 0)]
         from: u64,
     },
-    /// Runs one world, shrinks it if it breaks a promise, and says everything that happened.
+    /// Runs one world, shrinks it if it breaks a promise, and prints everything that happened.
     Replay {
-        /// Its seed.
+        /// The seed of the world.
         seed: u64,
-        /// Leaves nothing out.
+        /// Does not shrink the world.
         #[arg(long)]
         whole: bool,
     },
 }
 
-/// What many worlds showed.
+/// The results of many worlds.
 #[derive(Default)]
 struct Tally {
     lines: u64,
@@ -50,7 +50,7 @@ struct Tally {
     failed: Option<(u64, Vec<String>)>,
 }
 
-/// Does what the arguments of the program say. The status is 1 if a promise was broken.
+/// Runs the command given by the program's arguments. The exit code is 1 if a promise was broken.
 #[must_use]
 pub fn run() -> ExitCode {
     let is_kept = match Arguments::parse().command {

@@ -1,4 +1,4 @@
-//! How does a client open a stream and read it? With the client side of hyper, over a pipe in memory.
+//! How does a client open and read a stream? With the client side of hyper, over an in-memory pipe.
 
 use std::collections::VecDeque;
 
@@ -14,14 +14,14 @@ use crate::decoder::Decoder;
 use crate::instance::COOKIE;
 use crate::network::Door;
 
-/// How a client speaks.
+/// How a client communicates.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manners {
-    /// HTTP/2, with prior knowledge.
+    /// Whether it speaks HTTP/2, with prior knowledge, instead of HTTP/1.1.
     pub(crate) http2: bool,
-    /// `Accept-Encoding`.
+    /// Its `Accept-Encoding`.
     pub(crate) accepts: &'static str,
-    /// How many bytes are on their way to it before the service waits.
+    /// How many bytes may be in transit before the service waits.
     pub(crate) pipe_bytes: usize,
 }
 
@@ -30,11 +30,11 @@ pub(crate) struct Connection {
     body: Incoming,
     decoder: Decoder,
     lines: VecDeque<Vec<u8>>,
-    /// Moves the bytes.
+    /// Drives the connection.
     _driver: JoinSet<()>,
 }
 
-/// Why there is no stream.
+/// Why a stream could not be opened.
 #[derive(Debug)]
 pub(crate) enum NotOpened {
     /// The connection failed.
@@ -47,7 +47,7 @@ impl Connection {
     /// Requests a stream.
     ///
     /// # Errors
-    /// The connection failed, or the service refused.
+    /// If the connection fails, or the service refuses.
     pub(crate) async fn open(
         door: &Door,
         manners: Manners,
@@ -88,10 +88,10 @@ impl Connection {
         Ok(Self { body: response.into_body(), decoder, lines: VecDeque::new(), _driver: driver })
     }
 
-    /// Returns the next line; `None`: the stream has ended. Nothing is lost if the future is dropped.
+    /// Returns the next line; `None` if the stream has ended. Nothing is lost if the future is dropped.
     ///
     /// # Errors
-    /// The bytes cannot be decoded.
+    /// If the bytes cannot be decoded.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, String> {
         loop {
             if let Some(line) = self.lines.pop_front() {

@@ -1,4 +1,4 @@
-//! What does the world want of a client, and what has the client?
+//! How does the world control a client, and what does the client have?
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,50 +8,50 @@ use tokio::sync::watch;
 
 use crate::event::Act;
 
-/// What a client has, and does.
+/// What a client has and does.
 #[derive(Default)]
 pub(crate) struct State {
-    /// What it has applied, and what it holds back.
+    /// What it has applied, and what it still holds back.
     pub(crate) data: ThrottledClient,
-    /// It applies lines a second after they came, not at once.
+    /// Whether it applies lines a second after they arrive, instead of at once.
     pub(crate) is_throttled: bool,
     remembered: Client,
     pub(crate) is_online: bool,
     pub(crate) is_stalled: bool,
     pub(crate) is_connected: bool,
-    /// As whom the stream may be served, after all that its lines have told.
+    /// The viewers that the stream may be served as, given the lines so far. 0 is anonymous.
     pub(crate) served_as: BTreeSet<u64>,
-    /// Where the last line of this stream ended.
+    /// The `to_change_id` of the last line of this stream.
     pub(crate) last_to: Option<u64>,
-    /// Which instance it uses.
+    /// The instance it uses.
     pub(crate) instance: usize,
-    /// How many lines came in all.
+    /// How many lines it has received in total.
     pub(crate) lines: u64,
 }
 
-/// Shared by a client and the world.
+/// A handle to a client, shared with the world.
 #[derive(Clone)]
 pub(crate) struct Control {
     state: Arc<Mutex<State>>,
-    /// Grows when the client must begin another connection.
+    /// Incremented when the client must reconnect.
     pub(crate) connection: watch::Sender<u64>,
-    /// Told when the client reads on.
+    /// Notified when the client resumes reading.
     pub(crate) resumed: watch::Sender<()>,
 }
 
 impl Control {
-    /// Creates a client that is not there yet.
+    /// Creates a client that is not connected yet.
     pub(crate) fn new(is_throttled: bool, instance: usize) -> Self {
         let state = State { is_throttled, instance, ..State::default() };
         Self { state: Arc::new(Mutex::new(state)), connection: watch::Sender::new(0), resumed: watch::Sender::new(()) }
     }
 
-    /// What the client has.
+    /// Locks the state of the client.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets the client do something.
+    /// Makes the client do something.
     pub(crate) fn act(&self, act: Act) {
         let mut state = self.state();
         match act {
@@ -80,13 +80,13 @@ impl Control {
         }
     }
 
-    /// Lets the client begin anew, without what it kept in mind.
+    /// Makes the client start over, without the state that it remembered.
     pub(crate) fn forget(&self) {
         self.state().remembered = Client::default();
         self.act(Act::Reload);
     }
 
-    /// Returns once the client is (not) stalled and online.
+    /// Returns once the state satisfies `is_so`.
     pub(crate) async fn until(&self, is_so: impl Fn(&State) -> bool) {
         let mut resumed = self.resumed.subscribe();
         while !is_so(&self.state()) {
@@ -96,7 +96,7 @@ impl Control {
     }
 }
 
-/// A client that holds nothing back.
+/// Wraps a client that holds nothing back.
 fn holding(client: Client) -> ThrottledClient {
     let mut data = ThrottledClient::default();
     data.client = client;

@@ -1,4 +1,4 @@
-//! What do the bytes of a stream say? Undoes `Content-Encoding`, and cuts lines.
+//! What do the bytes of a stream say? Undoes `Content-Encoding`, and splits the text into lines.
 
 use std::io::Write as _;
 
@@ -15,10 +15,10 @@ enum Coding {
 pub(crate) struct Decoder(Coding);
 
 impl Decoder {
-    /// Creates a decoder of what a `Content-Encoding` names.
+    /// Creates a decoder for a `Content-Encoding`.
     ///
     /// # Errors
-    /// Nobody asked for that coding.
+    /// If clients do not accept that coding.
     pub(crate) fn of(content_encoding: &str) -> Result<Self, String> {
         Ok(Self(match content_encoding.to_lowercase().as_str() {
             "" | "identity" => Coding::Plain(Vec::new()),
@@ -28,10 +28,10 @@ impl Decoder {
         }))
     }
 
-    /// Takes bytes, and returns the lines that are complete now.
+    /// Takes bytes, and returns the lines that they complete.
     ///
     /// # Errors
-    /// The bytes are not what the coding says.
+    /// If the bytes are not valid in that coding.
     pub(crate) fn lines(&mut self, bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         let text = self.decoded(bytes).map_err(|error| format!("cannot be decoded: {error}"))?;
         let mut lines: Vec<Vec<u8>> = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();

@@ -1,78 +1,78 @@
-//! What may happen in a world? Every event makes sense by itself, so that any of them can be left out.
+//! What can happen in a world? Every event makes sense on its own, so that any of them can be left out.
 
 use domain::ports::element_store::MeetingPart;
 use domain::testing::strategies::Write;
 
-/// One thing that happens.
+/// Something that happens in a world.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// So many milliseconds pass.
+    /// This many milliseconds pass.
     Wait(u64),
-    /// The meeting changes, and the stream is told, or not.
-    Change(Vec<Write>, Told),
-    /// Something is wrong with Redis until [`Event::Heal`].
+    /// The meeting changes, which is announced on the stream or not.
+    Change(Vec<Write>, Announced),
+    /// Redis has this fault until [`Event::Heal`].
     Fault(RedisFault),
-    /// Nothing is wrong with Redis any more.
+    /// Redis works again.
     Heal,
-    /// Every connection to Redis is closed once.
+    /// Every open connection to Redis is closed.
     DropRedisConnections,
-    /// Only so many entries of the stream of changes stay.
+    /// The stream of changes is trimmed to this many entries.
     TrimStream(usize),
     /// The stream of changes is deleted.
     DeleteStream,
-    /// A part of the cache is gone for so many milliseconds, then the cache is rebuilt.
+    /// A part of the cache is lost; after this many milliseconds the cache is rebuilt.
     Lose(MeetingPart, u64),
-    /// Redis is emptied, sessions included; the cache is rebuilt after so many milliseconds.
+    /// Redis is emptied, including sessions; after this many milliseconds the cache is rebuilt.
     Flush(u64),
-    /// The cache is rebuilt, which takes so many milliseconds.
+    /// The cache is rebuilt, which takes this many milliseconds.
     Rebuild(Lowest, u64),
-    /// A replica has received everything up to now.
+    /// A replica receives everything up to now.
     Replicate,
-    /// The replica becomes the primary: what was written since is lost.
+    /// The replica becomes the primary: everything written since it was last updated is lost.
     FailOver,
-    /// The wall clocks of the service and of Redis are set forward.
+    /// The wall clocks of the service and of Redis are advanced by this many seconds.
     JumpClocks(u64),
     /// The user's sessions end.
     LogOut(u64),
-    /// The user logs in (again).
+    /// The user logs in, possibly again.
     LogIn(u64),
-    /// The user gets another password.
+    /// The user's password changes.
     ChangePassword(u64),
-    /// An instance that runs is stopped as by a signal.
+    /// A running instance is stopped as by a signal.
     Stop(usize),
-    /// An instance that runs is killed.
+    /// A running instance is killed.
     Kill(usize),
-    /// An instance that does not run is started.
+    /// A stopped instance is started.
     Start(usize),
     /// A client does something.
     Client(usize, Act),
-    /// All is well for a while; then everything is checked.
+    /// Nothing happens for a while, then everything is checked.
     Quiet,
 }
 
-/// What the stream of changes is told about a change.
+/// How a change is announced on the stream of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// The change.
+pub enum Announced {
+    /// Once, as it should be.
     Once,
-    /// Nothing.
+    /// Not at all.
     Never,
-    /// The change, two times.
+    /// Two times.
     Twice,
-    /// The change, but after the next one.
+    /// After the next change.
     Late,
-    /// Half of the change.
+    /// With a truncated entry.
     Half,
 }
 
-/// What is wrong with Redis.
+/// A fault of Redis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RedisFault {
     /// It cannot be reached.
     Closed,
     /// It does not answer.
     Silent,
-    /// It answers so many milliseconds late.
+    /// It answers this many milliseconds late.
     Late(u64),
     /// It closes the connection in the middle of an answer.
     Half,
@@ -80,10 +80,10 @@ pub enum RedisFault {
     Refuses(&'static str),
 }
 
-/// How the lowest change id of a rebuilt cache compares with the one before.
+/// How the lowest change id of a rebuilt cache compares with the previous one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lowest {
-    /// Higher than any id so far, as it is if clocks are right.
+    /// Higher than any id so far, as when clocks are right.
     Higher,
     /// Lower.
     Lower,
@@ -94,25 +94,25 @@ pub enum Lowest {
 /// What a client does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// Closes its connection, and stays away.
+    /// Disconnects, and stays offline.
     Leave,
-    /// Comes back, with what it has.
+    /// Comes back online, with what it has.
     Return,
     /// Loses its connection.
     Break,
     /// Stops reading.
     Stall,
-    /// Reads on.
+    /// Resumes reading.
     Resume,
-    /// Throws away what it has, and begins anew.
+    /// Discards what it has, and starts over.
     Reload,
-    /// Keeps in mind what it has now.
+    /// Remembers what it has now.
     Remember,
-    /// Goes back to what it kept in mind, as a browser does whose tab was restored.
+    /// Goes back to what it remembered, like a browser that restores a tab.
     GoBack,
-    /// Claims an id that nobody gave yet.
+    /// Claims a change id that does not exist yet.
     ClaimFuture,
-    /// Goes to the next instance with its next connection.
+    /// Uses the next instance for its next connection.
     Move,
 }
 
@@ -121,7 +121,7 @@ impl Event {
     #[must_use]
     pub fn kind(&self) -> String {
         match self {
-            Self::Change(_, told) => format!("change told {told:?}").to_lowercase(),
+            Self::Change(_, announced) => format!("change announced {announced:?}").to_lowercase(),
             Self::Fault(RedisFault::Refuses(error)) => {
                 format!("Redis refuses: {}", error.split(' ').next().unwrap_or_default())
             }

@@ -1,4 +1,4 @@
-//! How does an instance of the service run in a world? As it ships, by `wiring`.
+//! How does an instance of the service run in a world? As shipped, assembled by `wiring`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::clock::WorldClock;
 use crate::network::{Door, door};
 use crate::server::SECRET;
 
-/// The name of the session cookie, as it ships.
+/// The default name of the session cookie.
 pub(crate) const COOKIE: &str = "OpenSlidesSessionID";
 
 /// A running instance.
@@ -35,7 +35,7 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// Starts one that keeps `versions_max` past versions.
+    /// Starts an instance that keeps `versions_max` past versions.
     pub(crate) fn start(redis: &FakeRedis, clock: &Arc<WorldClock>, versions_max: usize, process_tag: u64) -> Self {
         let (door, acceptor) = door();
         let (stop, stopped) = oneshot::channel();
@@ -47,16 +47,16 @@ impl Instance {
         Self { door, stop, running }
     }
 
-    /// Stops it as a signal does, and returns once it has ended.
+    /// Stops it as a signal would, and returns once it has ended.
     ///
     /// # Errors
-    /// It panicked.
+    /// If it panicked.
     pub(crate) async fn stop(self) -> Result<(), String> {
         let _ = self.stop.send(());
         self.running.await.map_err(|error| format!("the service ended by itself: {error}"))
     }
 
-    /// Ends it in the middle of whatever it does.
+    /// Kills it, whatever it is doing.
     pub(crate) async fn kill(self) {
         self.running.abort();
         let _ = self.running.await;
@@ -77,7 +77,7 @@ fn ports(redis: &FakeRedis, clock: &Arc<WorldClock>) -> Ports {
     }
 }
 
-/// The settings as they ship, except for how many versions are kept.
+/// The default settings, except for the number of versions kept.
 fn settings(versions_max: usize, process_tag: u64) -> Settings {
     const DRAIN_SECONDS: u64 = 1;
     Settings {

@@ -1,7 +1,7 @@
-//! Does the service keep its promise whatever happens around it? Whole worlds, decided by a seed alone: the service as it
-//! ships, a Redis in process, clients, and everything that goes wrong.
+//! Does the service keep its promise whatever happens around it? Simulates whole worlds, each determined by a seed: the
+//! service as shipped, a fake Redis, clients, and everything that can go wrong.
 //!
-//! [`plan`] decides what happens, [`event`] says what may happen, [`world`] lets it happen, and [`check`] says what must
+//! [`event`] lists what can happen, [`plan`] decides what does, [`world`] makes it happen, and [`check`] says what must
 //! hold.
 
 pub mod check;

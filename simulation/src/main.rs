@@ -1,4 +1,4 @@
-//! Runs simulated worlds, as many as one likes.
+//! Runs simulated worlds from the command line.
 
 fn main() -> std::process::ExitCode {
     simulation::command::run()

@@ -1,4 +1,4 @@
-//! How do clients reach an instance? Through pipes in memory.
+//! How do clients reach an instance? Through in-memory pipes.
 
 use std::future::pending;
 use std::io;
@@ -8,25 +8,25 @@ use adapters::http::address::Address;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// Where the connections to one instance begin.
+/// The client side of the connections to one instance.
 #[derive(Clone, Debug)]
 pub(crate) struct Door(UnboundedSender<DuplexStream>);
 
-/// Accepts the connections that come through a [`Door`].
+/// Accepts the connections made through a [`Door`].
 #[derive(Debug)]
 pub(crate) struct PipeAcceptor(UnboundedReceiver<DuplexStream>);
 
-/// Makes a door and its acceptor.
+/// Creates a door and its acceptor.
 pub(crate) fn door() -> (Door, PipeAcceptor) {
     let (sender, receiver) = unbounded_channel();
     (Door(sender), PipeAcceptor(receiver))
 }
 
 impl Door {
-    /// Connects; up to `pipe_bytes` bytes are on their way in each direction before the writer waits.
+    /// Connects; in each direction, up to `pipe_bytes` may be in transit before the writer waits.
     ///
     /// # Errors
-    /// The instance does not listen.
+    /// If the instance does not listen.
     pub(crate) fn connect(&self, pipe_bytes: usize) -> io::Result<DuplexStream> {
         let (near, far) = duplex(pipe_bytes);
         self.0.send(far).map_err(|_| io::ErrorKind::ConnectionRefused)?;

@@ -1,4 +1,4 @@
-//! What happens in a world? The seed alone decides.
+//! What happens in a world? Only the seed decides.
 
 use domain::ports::element_store::MeetingPart;
 use domain::testing::generator::Random;
@@ -9,16 +9,16 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use serde_json::json;
 
-use crate::event::{Act, Event, Lowest, RedisFault, Told};
+use crate::event::{Act, Announced, Event, Lowest, RedisFault};
 
-/// How many clients a world has at most.
+/// The maximum number of clients in a world.
 const CLIENTS_MAX: u64 = 6;
-/// How many instances a world has at most.
+/// The maximum number of instances in a world.
 const INSTANCES_MAX: u64 = 3;
-/// How many changes happen at most.
+/// The maximum number of changes in a world.
 const CHANGES_MAX: usize = 14;
 
-/// What Redis may refuse with.
+/// The errors with which Redis may refuse commands.
 const ERRORS: [&str; 5] = [
     "LOADING Redis is loading the dataset in memory",
     "READONLY You can't write against a read only replica.",
@@ -30,26 +30,26 @@ const ERRORS: [&str; 5] = [
 /// A client of a world.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientPlan {
-    /// Whose session it has; 0: none.
+    /// The user whose session it has; 0: none.
     pub user: u64,
-    /// It applies lines a second after they came.
+    /// Whether it applies lines a second after they arrive, instead of at once.
     pub is_throttled: bool,
-    /// It speaks HTTP/2.
+    /// Whether it speaks HTTP/2 instead of HTTP/1.1.
     pub http2: bool,
     /// Its `Accept-Encoding`.
     pub accepts: &'static str,
-    /// How many bytes are on their way to it before the service waits.
+    /// How many bytes may be in transit to it before the service waits.
     pub pipe_bytes: usize,
 }
 
-/// A world.
+/// Everything that determines a world.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Decides what the plan does not say, such as how long a client waits.
+    /// Decides what the plan leaves open, such as how long a client waits.
     pub seed: u64,
-    /// The meeting in the beginning.
+    /// The meeting at the start.
     pub elements: Elements,
-    /// How many instances there are.
+    /// The number of instances.
     pub instances: usize,
     /// How many past versions each instance keeps.
     pub versions_max: usize,
@@ -105,17 +105,17 @@ fn client(random: &mut Random) -> ClientPlan {
 }
 
 fn changed(random: &mut Random, writes: Vec<Write>) -> Event {
-    let told = match random.below(12) {
-        0 => Told::Never,
-        1 => Told::Twice,
-        2 => Told::Late,
-        3 => Told::Half,
-        _ => Told::Once,
+    let announced = match random.below(12) {
+        0 => Announced::Never,
+        1 => Announced::Twice,
+        2 => Announced::Late,
+        3 => Announced::Half,
+        _ => Announced::Once,
     };
-    Event::Change(writes, told)
+    Event::Change(writes, announced)
 }
 
-/// Something that is not a change; sometimes several events that belong together.
+/// Something other than a change; sometimes several events that belong together.
 fn between(random: &mut Random, clients: usize, instances: usize) -> Vec<Event> {
     let user = VIEWERS[1 + pick(random, VIEWERS.len() as u64 - 1)];
     let milliseconds = random.below(8_000);
@@ -173,7 +173,7 @@ fn act(random: &mut Random) -> Act {
     ACTS[pick(random, ACTS.len() as u64)]
 }
 
-/// An index below `end`.
+/// A random index below `end`.
 fn pick(random: &mut Random, end: u64) -> usize {
     usize::try_from(random.below(end)).unwrap_or_default()
 }

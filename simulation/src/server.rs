@@ -1,4 +1,4 @@
-//! Who writes the meeting? The OpenSlides server of a world: it keeps every version that it wrote.
+//! What writes the meeting? The OpenSlides server of a world, which remembers every version that it wrote.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use domain::testing::oracle::{Elements, Oracle};
 use domain::testing::strategies::{LOWEST, Write};
 use serde_json::{Value, json};
 
-use crate::event::{Lowest, Told};
+use crate::event::{Announced, Lowest};
 
-/// What sessions are signed with.
+/// The secret that sessions are signed with.
 pub(crate) const SECRET: &str = "a secret for simulations alone";
 
 const LOWEST_MEMBER: &[u8] = b"_config:lowest_change_id";
@@ -29,7 +29,7 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    /// Returns as whom a session of the user is served; user 0 is anonymous.
+    /// Returns the user that a session of `user` is served as, if any. User 0 is anonymous.
     pub(crate) fn served_as(&self, user: u64) -> Option<u64> {
         Oracle::of(&self.elements).served_as(user)
     }
@@ -41,7 +41,7 @@ impl Version {
     }
 }
 
-/// What a replica has received.
+/// The state of a replica.
 struct Replica {
     copy: Copy,
     elements: Arc<Elements>,
@@ -50,23 +50,23 @@ struct Replica {
     sessions: BTreeMap<u64, Option<String>>,
 }
 
-/// The OpenSlides server, and what it wrote.
+/// The OpenSlides server, with everything that it wrote.
 pub(crate) struct Server {
     pub(crate) redis: FakeRedis,
     /// Every version, oldest first; never empty.
     pub(crate) versions: Vec<Version>,
     lowest: u64,
     highest: u64,
-    /// Entries that the stream is told after the next change.
+    /// Entries to be announced after the next change.
     late: Vec<String>,
     replica: Option<Replica>,
-    /// The users who are logged in, each with the hash of the password then.
+    /// The users who are logged in, with the hash of their password at login.
     sessions: BTreeMap<u64, Option<String>>,
     passwords: u64,
 }
 
 impl Server {
-    /// Fills the Redis.
+    /// Creates the server, and fills `redis`.
     pub(crate) fn new(redis: FakeRedis, elements: Elements) -> Self {
         let mut server = Self {
             redis,
@@ -98,8 +98,8 @@ impl Server {
         self.versions.push(Version { era, change_id: self.highest, elements, views: BTreeMap::new() });
     }
 
-    /// Changes elements as one change.
-    pub(crate) fn change(&mut self, writes: &[Write], told: Told) {
+    /// Writes elements as one change, and announces it.
+    pub(crate) fn change(&mut self, writes: &[Write], announced: Announced) {
         self.highest += 1;
         let id = self.highest.to_string();
         let mut elements = (**self.elements()).clone();
@@ -121,17 +121,17 @@ impl Server {
         let era = self.newest().era;
         self.keep(era, Arc::new(elements));
         let texts: Vec<_> = texts.iter().map(|(key, text)| (key.as_str(), text.as_deref())).collect();
-        self.tell(announcement(ChangeId(self.highest), &texts), told);
+        self.announce(announcement(ChangeId(self.highest), &texts), announced);
     }
 
-    fn tell(&mut self, entry: String, told: Told) {
+    fn announce(&mut self, entry: String, announced: Announced) {
         let late = std::mem::take(&mut self.late);
-        match told {
-            Told::Once => self.append(&entry),
-            Told::Never => {}
-            Told::Twice => (0..2).for_each(|_| self.append(&entry)),
-            Told::Late => self.late.push(entry),
-            Told::Half => {
+        match announced {
+            Announced::Once => self.append(&entry),
+            Announced::Never => {}
+            Announced::Twice => (0..2).for_each(|_| self.append(&entry)),
+            Announced::Late => self.late.push(entry),
+            Announced::Half => {
                 let middle =
                     (0..=entry.len() / 2).rev().find(|index| entry.is_char_boundary(*index)).unwrap_or_default();
                 self.append(&entry[..middle]);
@@ -144,12 +144,12 @@ impl Server {
         self.redis.run(&[b"XADD", b"autoupdate", b"*", b"content", entry.as_bytes()]);
     }
 
-    /// Deletes the cache: it will be rebuilt.
+    /// Deletes the cache, before it is rebuilt.
     pub(crate) fn begin_rebuild(&self) {
         self.redis.run(&[b"DEL", b"cache_ready", b"change_id", b"full_data"]);
     }
 
-    /// Writes the whole cache, as of another lowest change id.
+    /// Writes the whole cache, with another lowest change id.
     pub(crate) fn end_rebuild(&mut self, lowest: Lowest) {
         self.late.clear();
         self.lowest = match lowest {
@@ -173,11 +173,11 @@ impl Server {
         self.redis.run(&[b"SET", b"cache_ready", b"ok"]);
     }
 
-    /// Loses a part of the cache, which still calls itself ready.
+    /// Loses a part of the cache, which still claims to be ready.
     pub(crate) fn lose(&self, part: MeetingPart) {
         match part {
             MeetingPart::Elements => self.redis.run(&[b"DEL", b"full_data"]),
-            // Evicted as a whole, and then a change wrote something else.
+            // The hash was evicted, and then a change wrote something else.
             MeetingPart::Configuration => {
                 self.redis.run(&[b"DEL", b"full_data"]);
                 self.redis.run(&[b"HSET", b"full_data", b"core/tag:1", b"{\"id\":1}"]);
@@ -193,7 +193,7 @@ impl Server {
         self.sessions.clear();
     }
 
-    /// A replica receives everything up to now.
+    /// Makes a replica receive everything up to now.
     pub(crate) fn replicate(&mut self) {
         self.replica = Some(Replica {
             copy: self.redis.copy(),
@@ -204,7 +204,7 @@ impl Server {
         });
     }
 
-    /// The replica becomes the primary; without one nothing happens.
+    /// Makes the replica the primary. Returns whether there is one.
     pub(crate) fn fail_over(&mut self) -> bool {
         let Some(replica) = self.replica.take() else { return false };
         self.redis.restore(&replica.copy);
@@ -216,7 +216,7 @@ impl Server {
         true
     }
 
-    /// Logs the user in, with the password of now.
+    /// Logs the user in, with the current password.
     pub(crate) fn log_in(&mut self, user: u64) {
         let hash = self.password_hash(user);
         let session = match &hash {
@@ -234,13 +234,13 @@ impl Server {
         self.sessions.remove(&user);
     }
 
-    /// Gives the user another password; their session stays in Redis. Nothing happens if there is no such user.
+    /// Changes the user's password, if the user exists; their session stays in Redis.
     pub(crate) fn change_password(&mut self, user: u64) {
         let key = format!("users/user:{user}");
         let Some(Value::Object(mut element)) = self.elements().get(&key).cloned() else { return };
         self.passwords += 1;
         element.insert("session_auth_hash".to_owned(), json!(format!("hash{}", self.passwords)));
-        self.change(&[Write { key, element: Some(Value::Object(element)) }], Told::Once);
+        self.change(&[Write { key, element: Some(Value::Object(element)) }], Announced::Once);
     }
 
     fn password_hash(&self, user: u64) -> Option<String> {
@@ -248,26 +248,26 @@ impl Server {
         Some(element["session_auth_hash"].as_str()?.to_owned())
     }
 
-    /// Returns as whom the user must be served now.
+    /// Returns how the user must be served now.
     pub(crate) fn access(&mut self, user: u64) -> Access {
         let hash = self.password_hash(user);
         let served = self.newest().served_as(user);
         match (served, self.sessions.get(&user)) {
             (_, None) if user != 0 => Access::Refused,
             (None, _) => Access::Refused,
-            // Refused by an instance that has seen the password change, not by one that was started since.
+            // Refused by an instance that has seen the password change, but not by one started since.
             (Some(served), Some(at_login)) if *at_login != hash => Access::Perhaps(served),
             (Some(served), _) => Access::Served(served),
         }
     }
 }
 
-/// As whom a user must be served.
+/// How a user must be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// As this one.
+    /// As this user.
     Served(u64),
-    /// As this one, or not at all.
+    /// As this user, or not at all.
     Perhaps(u64),
     /// Not at all.
     Refused,

@@ -1,9 +1,9 @@
-//! What of a failing world is needed for it to fail? Leaves out events as long as it still does.
+//! Which events does a failing world need to fail? Leaves events out as long as it still fails.
 
 use crate::plan::Plan;
 use crate::world::run;
 
-/// Returns the plan without what is not needed for it to fail.
+/// Returns the plan reduced to what it needs to fail.
 #[must_use]
 pub fn shrink(plan: &Plan) -> Plan {
     let mut plan = plan.clone();

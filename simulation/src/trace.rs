@@ -1,4 +1,4 @@
-//! Did the same happen again? Everything that clients saw, in order and with its time, as one hash.
+//! Did a world repeat itself exactly? Hashes everything that clients saw, in order and with its time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,12 +13,12 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// Creates an empty trace; `keeps_text`: what happened is kept in words, too.
+    /// Creates an empty trace. With `keeps_text` it also keeps a description of what happened.
     pub(crate) fn new(keeps_text: bool) -> Self {
         Self { start: Instant::now(), hash: Arc::new(Mutex::new((Sha256::new(), keeps_text.then(Vec::new)))) }
     }
 
-    /// Adds that something happened to somebody now.
+    /// Records that `what` happened to `who` now.
     pub(crate) fn add(&self, who: &str, what: &str) {
         let milliseconds = self.start.elapsed().as_millis();
         let mut guard = self.hash.lock().unwrap_or_else(PoisonError::into_inner);
@@ -30,13 +30,13 @@ impl Trace {
         }
     }
 
-    /// Returns the hash of everything so far, in hexadecimal digits.
+    /// Returns the hash of everything so far, in hexadecimal.
     pub(crate) fn hash(&self) -> String {
         let guard = self.hash.lock().unwrap_or_else(PoisonError::into_inner);
         guard.0.clone().finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Returns what happened in words, if that was kept.
+    /// Returns the description of what happened, if it was kept.
     pub(crate) fn text(&self) -> Vec<String> {
         let guard = self.hash.lock().unwrap_or_else(PoisonError::into_inner);
         guard.1.clone().unwrap_or_default()

@@ -1,4 +1,5 @@
-//! How does a world go on? One thread, a clock that moves only when everybody waits, and one event after the other.
+//! How does a world run? On one thread, with a clock that moves only while every task is idle, one event after the
+//! other.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,34 +21,34 @@ use crate::plan::Plan;
 use crate::server::Server;
 use crate::trace::Trace;
 
-/// For how long all is well before everything is checked: a session check (60 s), and everything that heals before.
+/// How long nothing goes wrong before everything is checked: a session check (60 s), and all recovery before it.
 const QUIET: Duration = Duration::from_secs(90);
-/// How long it takes until going back is certain: two comparisons (3 s each), and a connection that is opened anew.
+/// How long it takes until a step back is certain: two comparisons (3 s each), and a new connection.
 const UNTIL_SEEN_GOING_BACK: Duration = Duration::from_secs(12);
-/// How long everything has to end after the last event.
+/// How long everything may take to end after the last event.
 const END: Duration = Duration::from_secs(30);
 
 /// How a world ended.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The promises that were broken, in words.
+    /// Descriptions of the promises that were broken.
     pub violations: Vec<String>,
-    /// The hash of everything that happened: the same for the same plan.
+    /// The hash of everything that happened; equal for equal plans.
     pub hash: String,
-    /// Everything that happened in words, if that was asked for.
+    /// Descriptions of everything that happened, if they were requested.
     pub text: Vec<String>,
     /// How many lines clients received.
     pub lines: u64,
 }
 
-/// Lets everything happen that a plan says.
+/// Runs the world of a plan.
 ///
 /// # Panics
-/// No runtime can be built.
+/// If no runtime can be built.
 #[must_use]
 pub fn run(plan: &Plan, keeps_text: bool) -> Outcome {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
-    let runtime = runtime.expect("a runtime of one thread without input and output needs nothing of the system");
+    let runtime = runtime.expect("a runtime on one thread without I/O needs nothing from the system");
     runtime.block_on(async {
         let mut world = World::new(plan, keeps_text);
         for event in &plan.events {
@@ -67,7 +68,7 @@ struct World<'a> {
     around: Around,
     instances: Vec<Option<Instance>>,
     starts: u64,
-    /// Ids may have been given twice.
+    /// Whether ids may have been assigned twice.
     has_failed_over: bool,
     controls: Vec<Control>,
     clients: JoinSet<()>,
@@ -121,7 +122,7 @@ impl<'a> World<'a> {
 
     fn start(&mut self, number: usize) {
         self.starts += 1;
-        // It has not seen that ids were given twice, and nothing tells: this is not promised (docs/RELIABILITY.md).
+        // A new instance cannot know that ids were assigned twice: this is not promised (docs/RELIABILITY.md).
         if self.has_failed_over {
             self.controls.iter().for_each(Control::forget);
         }
@@ -144,7 +145,7 @@ impl<'a> World<'a> {
         self.around.trace.add("event", &format!("{event:?}"));
         match event {
             Event::Wait(milliseconds) => sleep(Duration::from_millis(*milliseconds)).await,
-            Event::Change(writes, told) => self.server().change(writes, *told),
+            Event::Change(writes, announced) => self.server().change(writes, *announced),
             Event::Fault(fault) => self.break_redis(*fault),
             Event::Heal => self.heal(),
             Event::DropRedisConnections => self.redis.drop_connections(),
@@ -200,7 +201,8 @@ impl<'a> World<'a> {
         self.server().end_rebuild(lowest);
     }
 
-    /// Waits until every instance has seen it: nothing tells once as many ids were given again as were lost.
+    /// Waits until every instance has noticed, because that is impossible once as many new ids were assigned as were
+    /// lost.
     async fn fail_over(&mut self) {
         if self.server().fail_over() {
             self.has_failed_over = true;
@@ -209,7 +211,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// All is well for a while, and then everything must be as if nothing had happened.
+    /// Lets a while pass without faults, then checks that everything is as if nothing had happened.
     async fn rest(&mut self) {
         self.heal();
         if self.instances.iter().all(Option::is_none) {
@@ -225,7 +227,7 @@ impl<'a> World<'a> {
         wrong.into_iter().for_each(|wrong| self.around.violated(wrong));
     }
 
-    /// Everybody leaves, every instance is stopped, and nothing may be left.
+    /// Disconnects all clients, stops every instance, and checks that nothing is left.
     async fn end(mut self) -> Outcome {
         self.heal();
         self.clients.shutdown().await;

@@ -1,4 +1,5 @@
-//! Are the promises kept in some worlds? More of them: `cargo run --release -p simulation -- simulate --seeds 100000`.
+//! Are the promises kept in a number of worlds? For more: `cargo run --release -p simulation -- simulate --seeds
+//! 100000`.
 
 use std::hash::{BuildHasher, RandomState};
 use std::thread;
@@ -6,13 +7,13 @@ use std::thread;
 use simulation::plan::Plan;
 use simulation::world::{Outcome, run};
 
-/// How many worlds are the same every time, and how many others there are.
+/// The number of worlds that are the same in every run, and of those that are new each time.
 const FIXED: u64 = 60;
 const FRESH: u64 = 60;
 /// How many worlds are run twice.
 const REPEATED: u64 = 10;
 
-/// The seeds that failed once.
+/// The seeds that once failed.
 const KEPT: &str = include_str!("../seeds.txt");
 
 /// Runs the worlds of these seeds on two threads, and returns how they ended.
@@ -38,7 +39,7 @@ fn all_hold(seeds: &[u64]) -> Vec<Outcome> {
 }
 
 #[test]
-fn promises_are_kept_where_they_were_broken_once() {
+fn promises_are_kept_where_they_were_once_broken() {
     let lines = KEPT.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     let seeds: Vec<u64> = lines.map(|line| line.parse().expect("a seed a line")).collect();
     assert!(!seeds.is_empty());
@@ -46,21 +47,21 @@ fn promises_are_kept_where_they_were_broken_once() {
 }
 
 #[test]
-fn promises_are_kept_in_worlds_that_are_always_the_same() {
+fn promises_are_kept_in_fixed_worlds() {
     let outcomes = all_hold(&(0..FIXED).collect::<Vec<_>>());
     let lines: u64 = outcomes.iter().map(|outcome| outcome.lines).sum();
     assert!(lines > 5 * FIXED, "hardly anything happened: {lines} lines in {FIXED} worlds");
 }
 
 #[test]
-fn promises_are_kept_in_worlds_that_nobody_has_seen() {
+fn promises_are_kept_in_new_worlds() {
     let first = RandomState::new().hash_one("seeds") >> 1;
     all_hold(&(first..first + FRESH).collect::<Vec<_>>());
 }
 
-/// Without this no failure could be looked at.
+/// Without this, a failure could not be reproduced.
 #[test]
-fn the_seed_alone_decides_what_happens() {
+fn only_the_seed_decides_what_happens() {
     for seed in 0..REPEATED {
         let plan = Plan::new(seed);
         assert_eq!(run(&plan, false).hash, run(&plan, true).hash, "seed {seed}");

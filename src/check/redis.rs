@@ -15,8 +15,8 @@ use crate::config::{Config, FakeAuth};
 pub(super) async fn check(config: &Config, redis: &Redis, session: Option<&str>, report: &mut Report) {
     let rights = redis.rights(&config.session_prefix).await;
     let is_there = rights.iter().all(|link| link.refused.is_ok());
-    rights.iter().for_each(|link| tell_rights(link, report));
-    // What cannot be asked need not be told again and again.
+    rights.iter().for_each(|link| report_rights(link, report));
+    // Without Redis, the other checks would only repeat that it cannot be reached.
     if is_there {
         meeting(redis, report).await;
     }
@@ -36,7 +36,7 @@ pub(super) async fn check(config: &Config, redis: &Redis, session: Option<&str>,
     }
 }
 
-fn tell_rights(link: &LinkRights, report: &mut Report) {
+fn report_rights(link: &LinkRights, report: &mut Report) {
     match &link.refused {
         Err(error) => report.wrong(
             &link.name,

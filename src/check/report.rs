@@ -1,11 +1,11 @@
-//! How is it told what is right and what is not?
+//! How are the findings of a check reported?
 
 use std::io::{Write as _, stdout};
 use std::process::ExitCode;
 
 use crate::start::StartError;
 
-/// What was found so far. Each finding is printed at once: the next one may take a while.
+/// The findings so far. Each is printed immediately, because the next one may take a while.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     right: usize,
@@ -13,24 +13,24 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Tells that `name` is right.
+    /// Reports that `name` is right.
     pub(super) fn right(&mut self, name: &str, text: &str) {
         self.right += 1;
         print("ok   ", name, text);
     }
 
-    /// Tells something that may be meant so.
+    /// Reports something that may be intended.
     pub(super) fn note(&self, name: &str, text: &str) {
         print("note ", name, text);
     }
 
-    /// Tells what is wrong with `name`, and what to do.
+    /// Reports what is wrong with `name`, and what to do.
     pub(super) fn wrong(&mut self, name: &str, text: &str) {
         self.wrong += 1;
         print("WRONG", name, text);
     }
 
-    /// Tells the sum, and returns the status.
+    /// Prints the totals, and returns the exit code.
     pub(super) fn end(self) -> Result<ExitCode, StartError> {
         if self.wrong > 0 {
             writeln!(stdout(), "{} wrong, {} ok", self.wrong, self.right)?;
@@ -41,7 +41,7 @@ impl Report {
     }
 }
 
-/// Whoever reads no further need not be told.
+/// Prints a finding. If the reader has closed the output, there is nobody to report that to.
 fn print(finding: &str, name: &str, text: &str) {
     let _ = writeln!(stdout(), "{finding}  {name}: {text}");
 }

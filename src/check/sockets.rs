@@ -1,4 +1,4 @@
-//! Could the service listen where it is told to, or does it do so already?
+//! Could the service listen where it is configured to, or does it already?
 
 use adapters::http::listen::bind;
 use adapters::http::probe;

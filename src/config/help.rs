@@ -11,7 +11,7 @@ const REDIS: &str = "Redis";
 pub(super) const HEADINGS: [(&str, &str); 9] = [
     ("autoupdate_port", "Listening"),
     ("message_bus_host", REDIS),
-    ("reconcile_seconds", "Rhythm"),
+    ("reconcile_seconds", "Intervals"),
     ("cookie_name", "Sessions"),
     ("cert_dir", "Connections"),
     ("keep_alive_seconds", "Streams"),

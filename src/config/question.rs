@@ -3,7 +3,7 @@
 use clap::Args;
 use domain::ids::{ElementKey, ElementKeyError, UserId};
 
-/// Whom the commands `view` and `explain` are asked about.
+/// What the commands `view` and `explain` are asked about.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Question {
     /// Id of the user, or `anonymous`.
@@ -14,7 +14,7 @@ pub(crate) struct Question {
     pub(crate) demo: bool,
 }
 
-/// Who looks.
+/// A user, or anonymous (`None`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Who(pub(crate) Option<UserId>);
 

@@ -1,4 +1,4 @@
-//! Is every setting read from its variable and its flag, and every wrong value told with what was expected?
+//! Is every setting read from its variable and its flag, and every invalid value reported with what was expected?
 
 mod help;
 mod written;
@@ -43,7 +43,7 @@ fn the_defaults_are_those_of_the_specification() {
     assert_eq!(config.metrics_address, MetricsAddress(None));
 }
 
-/// The form of the log with these arguments and this variable, whether they can be used or not.
+/// Returns the log format with these arguments and this variable, whether or not they are valid.
 #[track_caller]
 fn check_log_format(arguments: &[&str], variable: Option<&str>, expected: LogFormat) {
     let arguments: Vec<_> =
@@ -132,7 +132,7 @@ fn every_setting_is_a_variable_and_a_flag() {
 }
 
 #[test]
-fn a_flag_comes_before_its_variable() {
+fn a_flag_overrides_its_variable() {
     let variables = [("AUTOUPDATE_PORT", "1")];
     assert_eq!(config(&["--autoupdate-port", "2"], &variables).autoupdate_port, 2);
     assert_eq!(config(&["demo", "--autoupdate-port", "2"], &variables).autoupdate_port, 2);
@@ -148,7 +148,7 @@ fn redis_for_writing_is_what_is_configured_most_precisely() {
     assert_eq!(config(&[], &all).redis_write().to_string(), "precise:6379");
 }
 
-/// Of what is set beside the sentinels.
+/// Checks what is used of other variables that are set beside the sentinels.
 #[track_caller]
 fn check_sentinels(variables: &[(&str, &str)], shown: &str) {
     let config = config(&[], &[&[("REDIS_SENTINELS", "a,b:1")], variables].concat());
@@ -172,7 +172,7 @@ fn sentinels_take_the_place_of_hosts() {
     assert!(config(&[], &[]).redis_sentinels().is_none());
 }
 
-/// The start is refused, and the message names all of `parts`.
+/// Checks that startup is refused with a message that contains all of `parts`.
 #[track_caller]
 fn check_contradiction(variables: &[(&str, &str)], parts: &[&str]) {
     let Err(Stop::Invalid(message)) = ask(&[], variables) else { panic!("{variables:?} is used") };
@@ -246,7 +246,7 @@ fn the_task_is_a_command() {
     assert_eq!(ask(&["check", "--session", "one"], &[]).expect("usable").0, Task::Check { session });
 }
 
-/// The message names the variable, the value and what was expected, wherever the value came from.
+/// Checks that the message names the variable, the value and what was expected, wherever the value came from.
 #[track_caller]
 fn check_refused(variable: &str, value: &str, expected: &str) {
     let flag = format!("--{}={value}", variable.to_ascii_lowercase().replace('_', "-"));
@@ -327,11 +327,11 @@ fn what_is_no_setting_is_refused_too() {
 
 const TABLE: &str = "| variable | default | meaning |\n|---|---|---|\n";
 
-/// The line about a setting in the tables of variables, made from what `--help` says.
+/// Generates the line about a setting in the tables of variables from `--help`.
 fn row(argument: &clap::Arg) -> String {
     let name = variable_name(argument);
     let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-    // Where the default depends on others, the help ends with it.
+    // If the default depends on other settings, the help text ends with it.
     let (meaning, default) = match help.trim_end_matches('.').split_once(" [default: ") {
         Some((meaning, default)) => (meaning.to_owned(), default.trim_end_matches(']').to_owned()),
         None => {
@@ -344,7 +344,7 @@ fn row(argument: &clap::Arg) -> String {
     format!("| `{name}` | {default} | {} |\n", meaning.trim_end_matches('.'))
 }
 
-/// All tables of variables, under the headings of `--help`.
+/// Generates all tables of variables, under the headings of `--help`.
 fn tables() -> String {
     let mut tables = String::new();
     for argument in CommandLine::command().get_arguments() {

@@ -81,7 +81,7 @@ impl FromStr for LogFilter {
     }
 }
 
-/// As whom every request is served if sessions are not checked.
+/// Whether sessions are checked, and if not, the user that every request is served as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FakeAuth {
     /// Sessions are checked.

@@ -78,7 +78,7 @@ pub(super) fn chat(meeting: &MeetingMap, tick: u64, unix_seconds: u64) -> Option
     Some(Happening::Change(changed))
 }
 
-/// A motion comes to its next state.
+/// Moves a motion to its next state.
 pub(super) fn motion_state(meeting: &MeetingMap, unix_seconds: u64) -> Option<Happening> {
     let now = meeting.get(MOTION)?["state_id"].as_u64()?;
     let next =

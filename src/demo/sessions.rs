@@ -5,9 +5,9 @@
 pub(crate) struct DemoSession {
     /// The value of the session cookie.
     pub(crate) cookie: &'static str,
-    /// Who is logged in with it.
+    /// The user who is logged in with it.
     pub(crate) user_id: u64,
-    /// What there is to see with it.
+    /// What can be seen with it.
     pub(crate) sees: &'static str,
 }
 

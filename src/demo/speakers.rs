@@ -8,16 +8,16 @@ use super::{Happening, MeetingMap};
 /// The list of speakers in which something happens: that of the topic on the big screen.
 const LIST: &str = "agenda/list-of-speakers:2";
 
-/// How many wait at most; beyond that somebody withdraws instead of another joining.
+/// The maximum number of waiting speakers; at the limit, somebody withdraws instead of joining.
 const WAITING_MAX: usize = 5;
 
-/// How many who have spoken are kept.
+/// How many finished speakers are kept.
 const FINISHED_MAX: usize = 4;
 
-/// Those who ask to speak, in turn.
+/// The users who ask to speak, one after another.
 const SPEAKERS: [u64; 9] = [3, 4, 5, 4097, 130, 6, 7, 300, 8];
 
-/// Somebody asks to speak; if many wait already, the last one withdraws.
+/// Makes somebody ask to speak; if many already wait, the last one withdraws instead.
 pub(super) fn ask(meeting: &MeetingMap, tick: u64) -> Option<Happening> {
     change(meeting, |speakers| {
         let waiting: Vec<usize> = (0..speakers.len()).filter(|index| is_waiting(&speakers[*index])).collect();

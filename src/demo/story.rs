@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn delegates_lose_sight_of_motions_for_some_seconds_of_every_round_while_nobody_votes() {
+    fn delegates_lose_motions_for_some_seconds_of_every_round_outside_votes() {
         let mut meeting = meeting().expect("the fixture is JSON");
         for round in 0..3 {
             let mut blind = Vec::new();
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn ballots_of_those_who_delegated_are_cast_by_whom_they_delegated_to() {
+    fn delegated_ballots_are_cast_by_proxies() {
         let mut meeting = meeting().expect("the fixture is JSON");
         let mut poll = meeting["motions/motion-poll:4"].clone();
         poll["voted_id"] = json!([3, 4, 5, 6, 7, 8, 9, 10]);

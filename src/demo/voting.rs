@@ -14,7 +14,7 @@ const STARTED: u64 = 2;
 const FINISHED: u64 = 3;
 const PUBLISHED: u64 = 4;
 
-/// Who may vote; 11 and 130 let 5 vote for them.
+/// The users who may vote; 11 and 130 have delegated their votes to 5.
 const VOTERS: [u64; 12] = [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 130, 131];
 
 /// The poll takes ballots.

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-/// Returns the elements that differ, by key: `{"first": whole, "second": null}` where only one of them sees the element,
-/// otherwise the fields that differ, each with both values; a field that one does not see is null for that one.
+/// Returns the elements that differ, by key: `{"first": whole, "second": null}` where only one of them sees the
+/// element, otherwise the fields that differ, each with both values; a field that one does not see is null for that
+/// one.
 pub(super) fn differences(first: &Map<String, Value>, second: &Map<String, Value>) -> Map<String, Value> {
     let mut differences = Map::new();
     for key in keys(first, second) {
@@ -44,7 +45,7 @@ mod tests {
 
     /// (spec: inspector.md#commands)
     #[test]
-    fn only_what_differs_is_told_field_by_field() {
+    fn only_differences_are_reported_field_by_field() {
         let tag = json!({ "id": 1, "name": "x" });
         check(json!({ "core/tag:1": tag }), json!({ "core/tag:1": tag }), json!({}));
         check(json!({ "core/tag:1": tag }), json!({}), json!({ "core/tag:1": { "first": tag, "second": null } }));

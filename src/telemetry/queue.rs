@@ -54,8 +54,8 @@ impl LogQueue {
             out,
             counts: Arc::clone(&counts),
             notice: Box::new(notice),
-            told: 0,
-            told_at: Instant::now(),
+            reported: 0,
+            reported_at: Instant::now(),
             is_line_open: false,
         };
         let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(QUEUED_LINES_MAX);
@@ -136,8 +136,8 @@ struct Output<W> {
     counts: Arc<Counts>,
     notice: Box<dyn Fn(u64) -> Vec<u8> + Send>,
     /// How many lost lines were reported, and when.
-    told: u64,
-    told_at: Instant,
+    reported: u64,
+    reported_at: Instant,
     /// Whether the end of a line is missing because the rest of it could not be written.
     is_line_open: bool,
 }
@@ -167,13 +167,13 @@ impl<W: Write> Output<W> {
     }
 
     /// Reports the lines that were lost since the last report.
-    fn tell_of_losses(&mut self) {
+    fn report_losses(&mut self) {
         let lost = self.counts.lost();
-        if lost > self.told {
-            let notice = (self.notice)(lost - self.told);
+        if lost > self.reported {
+            let notice = (self.notice)(lost - self.reported);
             if self.write_line(&notice).is_ok() {
-                self.told = lost;
-                self.told_at = Instant::now();
+                self.reported = lost;
+                self.reported_at = Instant::now();
             }
         }
     }
@@ -183,8 +183,8 @@ impl<W: Write> Write for Output<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         if self.write_line(line).is_err() {
             self.counts.failed.fetch_add(1, Ordering::Relaxed);
-        } else if self.told_at.elapsed() >= NOTICE_INTERVAL {
-            self.tell_of_losses();
+        } else if self.reported_at.elapsed() >= NOTICE_INTERVAL {
+            self.report_losses();
         }
         *self.counts.done() += 1;
         self.counts.progress.notify_all();
@@ -193,7 +193,7 @@ impl<W: Write> Write for Output<W> {
 
     /// Called when the queue is empty.
     fn flush(&mut self) -> io::Result<()> {
-        self.tell_of_losses();
+        self.report_losses();
         // Nobody waits for the report above: it is about lines that are lost anyway.
         let _ = self.out.flush();
         Ok(())

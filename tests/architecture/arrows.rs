@@ -1,11 +1,11 @@
-//! Do the arrows go one way: between packages, and between the rooms of each package?
+//! Do dependencies go one way, between packages and between the modules of each package?
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::sources::Source;
 
-/// The packages of the service, and the one that simulates it. Each may name those before it, and no other.
+/// The packages of the service, and the one that simulates it, with their folders. Each may only use those before it.
 const PACKAGES: [(&str, &str); 5] = [
     ("domain", "domain"),
     ("application", "application"),
@@ -14,24 +14,24 @@ const PACKAGES: [(&str, &str); 5] = [
     ("simulation", "simulation"),
 ];
 
-/// Which room names which, and the file that does.
+/// For each module, the modules that it uses, with a file that does.
 type Arrows = BTreeMap<String, BTreeMap<String, String>>;
 
 fn sources(folder: &str) -> Vec<Source> {
     Source::all(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("the sources of the package")
 }
 
-/// The arrows between the rooms of a package.
+/// The dependencies between the modules of a package.
 fn arrows(sources: &[Source]) -> Arrows {
-    let rooms: BTreeSet<&str> = sources.iter().filter_map(Source::room).collect();
-    let shown_at_root = shown_at_root(sources);
+    let modules: BTreeSet<&str> = sources.iter().filter_map(Source::top_module).collect();
+    let re_exported_at_root = re_exported_at_root(sources);
     let mut arrows = Arrows::new();
     for source in sources {
-        let Some(from) = source.room() else { continue };
+        let Some(from) = source.top_module() else { continue };
         for path in source.inner_paths() {
             let Some(first) = path.first() else { continue };
-            let to = shown_at_root.get(first).unwrap_or(first);
-            if rooms.contains(&**to) && to != from {
+            let to = re_exported_at_root.get(first).unwrap_or(first);
+            if modules.contains(&**to) && to != from {
                 arrows.entry(from.to_owned()).or_default().entry(to.clone()).or_insert_with(|| source.path.clone());
             }
         }
@@ -39,17 +39,17 @@ fn arrows(sources: &[Source]) -> Arrows {
     arrows
 }
 
-/// What the root of the package shows of its rooms, and of which: `pub use words::{ids}` makes `crate::ids` of
+/// What the root of the package re-exports, and from which module: with `pub use words::{ids}`, `crate::ids` is
 /// `crate::words::ids`.
-fn shown_at_root(sources: &[Source]) -> BTreeMap<String, String> {
-    let root = sources.iter().filter(|source| source.room().is_none());
-    let shown = root.flat_map(Source::shown).filter(|path| path.len() == 2);
+fn re_exported_at_root(sources: &[Source]) -> BTreeMap<String, String> {
+    let root = sources.iter().filter(|source| source.top_module().is_none());
+    let shown = root.flat_map(Source::re_exported).filter(|path| path.len() == 2);
     shown.map(|mut path| (path.remove(1), path.remove(0))).collect()
 }
 
-/// A way from a room back to itself: the rooms, with the file that names the next one.
-fn circle(arrows: &Arrows) -> Option<Vec<String>> {
-    arrows.keys().find_map(|room| way_back(arrows, room, room, &mut BTreeSet::new()))
+/// A cycle between modules, if there is one: its steps, with the files.
+fn cycle(arrows: &Arrows) -> Option<Vec<String>> {
+    arrows.keys().find_map(|module| way_back(arrows, module, module, &mut BTreeSet::new()))
 }
 
 fn way_back(arrows: &Arrows, from: &str, goal: &str, seen: &mut BTreeSet<String>) -> Option<Vec<String>> {
@@ -67,7 +67,7 @@ fn way_back(arrows: &Arrows, from: &str, goal: &str, seen: &mut BTreeSet<String>
     None
 }
 
-/// The files of the package that name a package which does not stand before it.
+/// The files that use a package which they must not.
 fn wrong_arrows(package: &str, sources: &[Source]) -> Vec<String> {
     let later = PACKAGES.iter().map(|(name, _)| *name).skip_while(|name| *name != package).skip(1);
     let wrong = later.flat_map(|later| {
@@ -78,34 +78,34 @@ fn wrong_arrows(package: &str, sources: &[Source]) -> Vec<String> {
 }
 
 #[test]
-fn no_room_is_in_a_circle_with_another() {
+fn modules_do_not_form_cycles() {
     for (package, folder) in PACKAGES {
         let arrows = arrows(&sources(folder));
-        assert_eq!(circle(&arrows), None, "a circle between rooms of {package}");
+        assert_eq!(cycle(&arrows), None, "a cycle between modules of {package}");
     }
 }
 
 #[test]
-fn packages_name_only_those_before_them() {
+fn packages_use_only_those_before_them() {
     for (package, folder) in PACKAGES {
         assert_eq!(wrong_arrows(package, &sources(folder)), Vec::<String>::new(), "{package}");
     }
 }
 
-/// What keeps something for later, or makes others wait. It belongs to `application`.
+/// Types for shared state and waiting. They belong to `application`.
 const SHARED: [&str; 7] = ["Mutex", "RwLock", "Condvar", "OnceLock", "LazyLock", "OnceCell", "thread_local"];
 
 #[test]
-fn the_domain_keeps_nothing_for_later() {
+fn the_domain_has_no_shared_state() {
     for source in sources("domain") {
         let found: Vec<_> = SHARED.into_iter().filter(|name| source.uses(name)).collect();
         assert!(found.is_empty(), "domain/src/{} uses {found:?}", source.path);
     }
 }
 
-/// What a position is made of is known to the adapter that gave it.
+/// Only the adapter that created a position knows what its numbers mean.
 #[test]
-fn only_adapters_look_into_a_position() {
+fn only_adapters_read_the_numbers_of_a_position() {
     for folder in ["domain", "application"] {
         let sources = sources(folder);
         let others = sources.iter().filter(|source| source.path != "ports/message_bus.rs");
@@ -127,17 +127,17 @@ fn only_adapters_name_a_technology() {
     }
 }
 
-/// Without this the tests above would pass on nothing at all.
+/// Guards against the tests above passing because they find nothing.
 #[test]
-fn arrows_are_found_in_every_package() {
+fn dependencies_are_found_in_every_package() {
     let named = |folder: &str| arrows(&sources(folder)).len();
     assert!(named("domain") >= 5 && named("application") >= 5 && named("adapters") >= 3 && named(".") >= 3);
 }
 
 #[track_caller]
-fn check_circle(files: &[(&str, &str)], expected: Option<&[&str]>) {
+fn check_cycle(files: &[(&str, &str)], expected: Option<&[&str]>) {
     let sources: Vec<_> = files.iter().map(|(path, text)| Source::new(path, text)).collect();
-    let found = circle(&arrows(&sources));
+    let found = cycle(&arrows(&sources));
     assert_eq!(
         found.as_deref(),
         expected.map(|way| way.iter().map(|step| (*step).to_owned()).collect::<Vec<_>>()).as_deref()
@@ -145,23 +145,23 @@ fn check_circle(files: &[(&str, &str)], expected: Option<&[&str]>) {
 }
 
 #[test]
-fn a_circle_is_found_through_several_rooms_and_through_what_the_root_shows() {
+fn a_cycle_is_found_through_several_modules_and_through_re_exports() {
     let element = ("element/mod.rs", "use crate::ids::Id;");
     let meeting = ("meeting/build.rs", "use super::Meeting;\nuse crate::element::Element;");
     let root = ("lib.rs", "mod words;\npub use words::{ids, json};");
-    check_circle(&[root, element, meeting, ("words/ids.rs", "")], None);
+    check_cycle(&[root, element, meeting, ("words/ids.rs", "")], None);
     let back = [
         "element -> words (element/mod.rs)",
         "words -> meeting (words/ids.rs)",
         "meeting -> element (meeting/build.rs)",
     ];
-    check_circle(&[root, element, meeting, ("words/ids.rs", "use crate::meeting::Meeting;")], Some(&back));
+    check_cycle(&[root, element, meeting, ("words/ids.rs", "use crate::meeting::Meeting;")], Some(&back));
     let of_tests = "#[cfg(test)]\nmod tests {\n    use crate::meeting::Meeting;\n}";
-    check_circle(&[root, element, meeting, ("words/ids.rs", of_tests)], None);
+    check_cycle(&[root, element, meeting, ("words/ids.rs", of_tests)], None);
 }
 
 #[test]
-fn an_arrow_that_goes_the_wrong_way_is_found() {
+fn a_dependency_in_the_wrong_direction_is_found() {
     let check = |package: &str, text: &str, expected: &[&str]| {
         assert_eq!(wrong_arrows(package, &[Source::new("a.rs", text)]), expected, "{package}: {text}");
     };

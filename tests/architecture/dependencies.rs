@@ -1,10 +1,10 @@
-//! Do the rules and the use cases depend on what they may, and on nothing else? (docs/ARCHITECTURE.md, What always holds)
+//! Do `domain` and `application` depend only on what they may? (docs/ARCHITECTURE.md, What always holds)
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
-/// Everything in the dependency tree of `domain`: no runtime, no lock, no cache, no compression, no network, no clock, no
-/// randomness from outside. What is added here is added on purpose.
+/// Everything in the dependency tree of `domain`: no runtime, no lock, no cache, no compression, no network, no clock,
+/// no randomness from outside. Add to it only on purpose.
 const DOMAIN: &[&str] = &[
     "archery",
     "async-trait",
@@ -32,7 +32,8 @@ const DOMAIN: &[&str] = &[
     "zmij",
 ];
 
-/// What `application` has beside that: locks, caches, compression and the runtime's channels, but no HTTP, Redis or TLS.
+/// What `application` has in addition: locks, caches, compression and the runtime's channels, but no HTTP, Redis or
+/// TLS.
 const APPLICATION: &[&str] = &[
     "application",
     "bitflags",
@@ -66,10 +67,10 @@ const APPLICATION: &[&str] = &[
     "zstd-sys",
 ];
 
-/// What `application` uses of the runtime: to wait and to hand over, but no input or output.
+/// The features of the runtime that `application` uses: waiting and channels, but no I/O.
 const APPLICATION_RUNTIME: [&str; 5] = ["macros", "rt", "sync", "time", "tokio-macros"];
 
-/// Each package in the tree of `package`, in this format.
+/// The packages in the dependency tree of `package`, in this format.
 fn tree(package: &str, format: &str) -> BTreeSet<String> {
     let tree = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--package", package, "--edges", "normal", "--target", "all"])
@@ -89,22 +90,22 @@ fn check(package: &str, allowed: &[&[&str]]) {
     let allowed: BTreeSet<&str> = allowed.concat().into_iter().collect();
     let more: Vec<_> = found.difference(&allowed).collect();
     let fewer: Vec<_> = allowed.difference(&found).collect();
-    assert!(more.is_empty(), "{package} came to depend on {more:?}");
+    assert!(more.is_empty(), "{package} depends on {more:?}, which is not on the list");
     assert!(fewer.is_empty(), "{package} no longer depends on {fewer:?}: take them off the list");
 }
 
 #[test]
-fn the_domain_depends_on_nothing_but_what_is_allowed() {
+fn the_domain_depends_only_on_what_is_allowed() {
     check("domain", &[DOMAIN]);
 }
 
 #[test]
-fn the_application_depends_on_nothing_but_what_is_allowed() {
+fn the_application_depends_only_on_what_is_allowed() {
     check("application", &[DOMAIN, APPLICATION]);
 }
 
 #[test]
-fn the_application_uses_no_more_of_the_runtime_than_it_may() {
+fn the_application_uses_only_allowed_features_of_the_runtime() {
     let lines = tree("application", "{p}|{f}");
     let tokio = lines.iter().find(|line| line.starts_with("tokio v")).expect("tokio");
     let features = tokio.split('|').nth(1).map(|features| features.trim_end_matches(" (*)"));

@@ -1,7 +1,7 @@
-//! Do the arrows between packages, and between the rooms of a package, go one way, and pointers somewhere?
+//! Do dependencies between packages and modules go one way, and do references in code and documents lead somewhere?
 //! (docs/ARCHITECTURE.md)
 //!
-//! Reads the sources and asks Cargo; starts nothing.
+//! These tests read the sources and ask Cargo; they start nothing.
 
 mod arrows;
 mod dependencies;

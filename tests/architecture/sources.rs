@@ -1,23 +1,23 @@
-//! Which modules does a source file name? Read from its text: what stands in tests does not count.
+//! Which modules does a source file use? Read from its text, without tests.
 
 use std::path::Path;
 use std::{fs, io};
 
-/// A file of a package.
+/// A source file of a package.
 pub(crate) struct Source {
-    /// From the package's `src`, with `/`: `meeting/build.rs`.
+    /// Relative to the package's `src`, such as `meeting/build.rs`.
     pub(crate) path: String,
-    /// Without comments and tests.
+    /// The text without comments and tests.
     code: String,
 }
 
 impl Source {
-    /// The file `path` with this text.
+    /// Creates the file `path` with this text.
     pub(crate) fn new(path: &str, text: &str) -> Self {
         let mut code = String::new();
         let mut lines = text.lines().peekable();
         while let Some(line) = lines.next() {
-            // Tests stand at the end of a file, or in one of their own.
+            // Tests are at the end of a file, or in their own file.
             let is_test_module = lines.peek().is_some_and(|next| next.starts_with("mod ") && next.ends_with('{'));
             if line == "#[cfg(test)]" && is_test_module {
                 break;
@@ -30,14 +30,14 @@ impl Source {
         Self { path: path.to_owned(), code }
     }
 
-    /// All files of a package but those of tests.
+    /// Reads all files of a package except tests.
     pub(crate) fn all(package: &Path) -> io::Result<Vec<Self>> {
         let mut found = Vec::new();
         collect(&package.join("src"), "", &mut found)?;
         Ok(found)
     }
 
-    /// The module that the file is: `["meeting", "build"]`; none for the root.
+    /// The path of the file's module, such as `["meeting", "build"]`; empty for the root.
     fn module(&self) -> Vec<&str> {
         let mut parts: Vec<&str> = self.path.trim_end_matches(".rs").split('/').collect();
         if parts.last() == Some(&"mod") || ["lib", "main"].contains(&parts[0]) {
@@ -46,12 +46,12 @@ impl Source {
         parts
     }
 
-    /// The part of the package in which the file stands: its folder, or itself; `None` for the root.
-    pub(crate) fn room(&self) -> Option<&str> {
+    /// The top-level module that the file belongs to; `None` for the root.
+    pub(crate) fn top_module(&self) -> Option<&str> {
         self.module().first().copied()
     }
 
-    /// The paths inside the package that the file names, up to the second name: `["meeting", "Meeting"]`.
+    /// The paths inside the package that the file uses, up to two segments: `["meeting", "Meeting"]`.
     pub(crate) fn inner_paths(&self) -> Vec<Vec<String>> {
         let module = self.module();
         let from_root = self.after("crate").into_iter();
@@ -64,25 +64,25 @@ impl Source {
         from_root.chain(from_parents).collect()
     }
 
-    /// What the file shows under its own name by `pub use`.
-    pub(crate) fn shown(&self) -> Vec<Vec<String>> {
+    /// The paths that the file re-exports with `pub use`.
+    pub(crate) fn re_exported(&self) -> Vec<Vec<String>> {
         self.code
             .match_indices("pub use ")
             .flat_map(|(place, found)| paths(&self.code[place + found.len()..]))
             .collect()
     }
 
-    /// Does the file name something of this package?
+    /// Whether the file uses anything of this package.
     pub(crate) fn names_package(&self, package: &str) -> bool {
         !self.after(package).is_empty()
     }
 
-    /// Does the file use this name anywhere?
+    /// Whether the file uses this name anywhere.
     pub(crate) fn uses(&self, name: &str) -> bool {
         self.code.split(|character: char| !character.is_alphanumeric() && character != '_').any(|word| word == name)
     }
 
-    /// What follows `first::`, each way through a group on its own.
+    /// The paths after `first::`, with groups expanded.
     fn after(&self, first: &str) -> Vec<Vec<String>> {
         let start = format!("{first}::");
         let is_name = |character: char| character.is_alphanumeric() || character == '_' || character == ':';
@@ -91,7 +91,7 @@ impl Source {
     }
 }
 
-/// The paths that `text` begins with: one, or all of a group.
+/// The paths at the start of `text`: one, or those of a group.
 fn paths(text: &str) -> Vec<Vec<String>> {
     if let Some(group) = text.strip_prefix('{') {
         return members(group).into_iter().flat_map(paths).collect();
@@ -105,7 +105,7 @@ fn paths(text: &str) -> Vec<Vec<String>> {
     longer.map(|path| std::iter::once(name.to_owned()).chain(path).collect()).collect()
 }
 
-/// The members of a group, of which `text` is what follows the opening brace.
+/// The members of a group; `text` begins after the opening brace.
 fn members(text: &str) -> Vec<&str> {
     let (mut depth, mut first, mut members) = (0, 0, Vec::new());
     for (place, character) in text.char_indices() {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_found_wherever_they_stand() {
+    fn paths_are_found_everywhere() {
         check("a/b.rs", "use crate::meeting::Meeting;", &["meeting::Meeting"]);
         check("a/b.rs", "use crate::{ids::{A, B}, json};", &["ids::A", "ids::B", "json"]);
         check("a/b.rs", "fn f() { crate::json::text::<u8>(1) }", &["json::text"]);

@@ -1,11 +1,11 @@
-//! Does every pointer to the specification lead somewhere, and is every rule of it named by a test? (docs/spec/README.md)
+//! Does every pointer to the specification lead somewhere, and does a test name every rule? (docs/spec/README.md)
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-/// Where sources are.
+/// The folders that contain sources.
 const FOLDERS: [&str; 11] = [
     "adapters/src",
     "application/benches",
@@ -19,18 +19,18 @@ const FOLDERS: [&str; 11] = [
     "simulation/tests",
     "src",
 ];
-/// The texts outside `docs/` whose links are followed, too.
+/// The documents outside `docs/` whose links are checked as well.
 const TEXTS: [&str; 5] = ["CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md", "fixtures/traces/README.md"];
 
 /// The anchors of each page of `docs/spec/`.
 type Anchors = BTreeMap<String, BTreeSet<String>>;
 
-/// What a source file says of the specification.
+/// The references to the specification in a source file.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Pointers {
     /// `page.md#anchor`, from code and from tests.
     all: BTreeSet<String>,
-    /// Those of tests alone.
+    /// Those from tests only.
     of_tests: BTreeSet<String>,
     /// Pages that are named without an anchor.
     without_anchor: Vec<String>,
@@ -40,7 +40,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// All files below `folder` whose names end like this, with their paths from the root.
+/// All files below `folder` whose names end with `end`, as paths from the root.
 fn files(folder: &str, end: &str) -> Vec<String> {
     let entries = fs::read_dir(Path::new(ROOT).join(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));
     let found = entries.flat_map(|entry| {
@@ -69,7 +69,7 @@ fn is_of_tests(path: &str) -> bool {
     path.ends_with("tests.rs") || path.split('/').any(|part| ["tests", "testing"].contains(&part))
 }
 
-/// The code of a file, and that of the tests at its end.
+/// Splits a file into its code and the tests at its end.
 fn split<'a>(path: &str, text: &'a str) -> (&'a str, &'a str) {
     if is_of_tests(path) {
         return ("", text);
@@ -81,7 +81,7 @@ fn split<'a>(path: &str, text: &'a str) -> (&'a str, &'a str) {
     text.split_at(tests.unwrap_or(text.len()))
 }
 
-/// One text of all lines, in which a pointer may go on in the next line of a comment.
+/// The lines of a comment joined, because a pointer may continue on the next line.
 fn joined(text: &str) -> String {
     let lines = text.lines().map(|line| line.trim_start().trim_start_matches(['/', '!']).trim());
     lines.collect::<Vec<_>>().join(" ")
@@ -105,7 +105,7 @@ fn pointers(pages: &Anchors, path: &str, text: &str) -> Pointers {
     Pointers { without_anchor: without_anchor.collect(), all, of_tests }
 }
 
-/// What is wrong with the pointers of these files, and what no test names.
+/// The broken pointers in these files, and the rules that no test names.
 fn problems(pages: &Anchors, sources: &[(String, String)]) -> Vec<String> {
     let mut problems = Vec::new();
     let mut tested = BTreeSet::new();
@@ -130,13 +130,13 @@ fn problems(pages: &Anchors, sources: &[(String, String)]) -> Vec<String> {
 fn pointers_lead_to_rules_and_rules_are_named_by_tests() {
     let own = file!().replace('\\', "/");
     let paths = FOLDERS.iter().chain(&["tests"]).flat_map(|folder| files(folder, ".rs"));
-    // The samples below lead nowhere.
+    // The samples in this file lead nowhere on purpose.
     let sources: Vec<_> = paths.filter(|path| !own.ends_with(path)).map(|path| (path.clone(), read(&path))).collect();
     let problems = problems(&anchors(), &sources);
     assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
 }
 
-/// The anchor of a heading, as forges make it.
+/// The anchor that forges such as GitHub generate for a heading.
 fn heading_anchor(heading: &str) -> String {
     let kept = heading.trim_start_matches('#').trim().to_lowercase();
     kept.chars()
@@ -145,13 +145,13 @@ fn heading_anchor(heading: &str) -> String {
         .collect()
 }
 
-/// Where the links of a text lead, as far as they stay in the project.
+/// The targets of a text's links, except those that leave the project.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     targets.filter(|target| !target.contains("://") && !target.contains(char::is_whitespace))
 }
 
-/// Why `link`, in the file `from`, leads nowhere; `None` if it does lead somewhere.
+/// Why `link` in the file `from` is broken; `None` if it is not.
 fn broken(from: &str, link: &str) -> Option<String> {
     let (target, anchor) = link.split_once('#').unwrap_or((link, ""));
     let path = match target {
@@ -168,7 +168,7 @@ fn broken(from: &str, link: &str) -> Option<String> {
 }
 
 #[test]
-fn links_between_texts_lead_somewhere() {
+fn links_between_documents_lead_somewhere() {
     let texts = files("docs", ".md").into_iter().chain(TEXTS.map(str::to_owned));
     let broken: Vec<_> =
         texts.flat_map(|from| links(&read(&from)).filter_map(|link| broken(&from, link)).collect::<Vec<_>>()).collect();
@@ -183,7 +183,7 @@ fn check(path: &str, text: &str, expected: &[&str]) {
 }
 
 #[test]
-fn a_pointer_without_a_rule_and_a_rule_without_a_test_are_found() {
+fn broken_pointers_and_untested_rules_are_found() {
     let (one, two) = ("no test names page.md#one", "no test names page.md#two");
     check("a/tests.rs", "//! Why? (spec: page.md#one, page.md#two)", &[]);
     check("a/tests/b.rs", "//! Why? (spec: page.md#one,\n//! page.md#two)", &[]);
@@ -196,7 +196,7 @@ fn a_pointer_without_a_rule_and_a_rule_without_a_test_are_found() {
 }
 
 #[test]
-fn a_link_that_leads_nowhere_is_found() {
+fn broken_links_are_found() {
     let of = |link| broken("docs/spec/README.md", link);
     assert_eq!(links("[a](b.md#c) [d](https://e) `x[](y z)`").collect::<Vec<_>>(), ["b.md#c"]);
     assert_eq!(of("stream.md#promise"), None);

@@ -1,4 +1,4 @@
-//! How does a test open the page in a real browser, and look at it?
+//! How does a test open the page in a real browser and inspect it?
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use crate::browser::Browser;
 use crate::harness::{Process, WAIT, within};
 
-/// The page of a program of its own, in a browser of its own. Both end when it is dropped.
+/// The page, served by its own program and opened in its own browser. Both end when this is dropped.
 pub(crate) struct Page {
     client: Client,
     session: String,
@@ -66,13 +66,13 @@ impl Page {
         within("the page", self.client.goto(&format!("{}{path}", self.origin()))).await.expect("the page");
     }
 
-    /// What `script` returns.
+    /// Runs `script` and returns its result.
     pub(crate) async fn run(&self, script: &str) -> Value {
         let run = self.client.execute(script, Vec::new());
         within(script, run).await.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
-    /// What the promise resolves to that `script` returns.
+    /// Runs `script` as an async function and returns what it resolves to.
     pub(crate) async fn run_promise(&self, script: &str) -> Value {
         let script = format!(
             "const done = arguments[arguments.length - 1];
@@ -82,7 +82,7 @@ impl Page {
         within(&script, run).await.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
-    /// Waits until `script` returns something that is true; it is asked whenever the page changes. Gives what it returned.
+    /// Waits until `script` returns something truthy, and returns that. The script runs whenever the page changes.
     pub(crate) async fn until(&self, script: &str) -> Value {
         self.run_promise(&format!(
             "return new Promise((found) => {{
@@ -98,25 +98,25 @@ impl Page {
         .await
     }
 
-    /// Clicks on what the CSS selector finds, where a person would.
+    /// Clicks on the element that the CSS selector finds.
     pub(crate) async fn click(&self, selector: &str) {
         let element = within(selector, self.client.find(Locator::Css(selector))).await.expect(selector);
         within(selector, element.click()).await.expect(selector);
     }
 
-    /// Types into what the CSS selector finds.
+    /// Types into the element that the CSS selector finds.
     pub(crate) async fn type_into(&self, selector: &str, text: &str) {
         let element = within(selector, self.client.find(Locator::Css(selector))).await.expect(selector);
         within(selector, element.send_keys(text)).await.expect(selector);
     }
 
-    /// Presses a key where the focus is.
+    /// Sends a key press to the focused element.
     pub(crate) async fn press(&self, key: &str) {
         let element = within(key, self.client.active_element()).await.expect("the focus");
         within(key, element.send_keys(key)).await.expect(key);
     }
 
-    /// Waits until every stream of both viewers is open and has brought something.
+    /// Waits until every stream of both viewers is open and has received something.
     pub(crate) async fn until_connected(&self) {
         self.click("#tab-wire").await;
         let script = "const cards = [...document.querySelectorAll('.stream')];
@@ -126,23 +126,23 @@ impl Page {
         self.until(script).await;
     }
 
-    /// What the browser's console says since it was asked last. Only Chromium's driver tells.
+    /// Returns what was written to the browser's console since the last call. Only Chromium's driver can tell.
     pub(crate) async fn console(&self) -> Vec<Value> {
         let answer = self.ask_driver("se/log", json!({ "type": "browser" })).await;
         answer.as_array().unwrap_or_else(|| panic!("{answer}")).clone()
     }
 
-    /// Runs `script` in every document that the browser opens from now on, before the document's own.
+    /// Runs `script` in every document that the browser opens from now on, before the document's own scripts.
     pub(crate) async fn run_first(&self, script: &str) {
         self.tell_browser("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
     }
 
-    /// Loads the page anew.
+    /// Reloads the page.
     pub(crate) async fn reload(&self) {
         within("the page", self.client.refresh()).await.expect("the page");
     }
 
-    /// Opens the page, with its first panel, in one more window: what is in a tab behind others is not drawn.
+    /// Opens the page, with its first panel, in another window, because a tab in the background is not drawn.
     pub(crate) async fn open_window(&self) {
         let mut address = within("the address", self.client.current_url()).await.expect("an address");
         address.set_fragment(None);
@@ -151,12 +151,12 @@ impl Page {
         within("the page", self.client.goto(address.as_str())).await.expect("the page");
     }
 
-    /// Gives the browser a command of its DevTools protocol, and returns its answer.
+    /// Sends the browser a command of its DevTools protocol, and returns the answer.
     pub(crate) async fn tell_browser(&self, command: &str, params: Value) -> Value {
         self.ask_driver("goog/cdp/execute", json!({ "cmd": command, "params": params })).await
     }
 
-    /// Asks the driver for what WebDriver has no word for.
+    /// Sends the driver a command that is not part of WebDriver.
     async fn ask_driver(&self, command: &str, body: Value) -> Value {
         let address = format!("http://127.0.0.1:{}/session/{}/{command}", self.driver_port, self.session);
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -169,7 +169,8 @@ impl Page {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        // A browser outlives its driver if that is killed, so the driver is told to end it; also when a test fails.
+        // If the driver were killed, the browser would survive it. So the driver is asked to close it, also when a test
+        // fails.
         let end = || -> io::Result<()> {
             let mut driver = TcpStream::connect(("127.0.0.1", self.driver_port))?;
             driver.set_read_timeout(Some(WAIT))?;
@@ -178,20 +179,20 @@ impl Drop for Page {
                 "DELETE /session/{} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
                 self.session
             )?;
-            // It answers when the browser has ended.
+            // The driver answers once the browser has exited.
             driver.read(&mut [0; 1]).map(drop)
         };
         if let Err(error) = end() {
-            let _ = writeln!(io::stderr(), "the browser of a test could not be ended: {error}");
+            let _ = writeln!(io::stderr(), "the browser of a test could not be closed: {error}");
         }
     }
 }
 
-/// Starts the driver on a port of its choice; gives the port.
+/// Starts the driver on a port of its choice, and returns the port.
 async fn start_driver(browser: Browser, files: &TempDir) -> (Child, u16) {
     let (program, arguments) = browser.driver();
     let mut driver = Command::new(program);
-    // The profile of a browser that is killed stays behind: it goes with the folder.
+    // The profile of a killed browser is left behind; it is deleted with the folder.
     driver
         .args(arguments)
         .env("TMPDIR", files.path())
@@ -208,7 +209,7 @@ async fn start_driver(browser: Browser, files: &TempDir) -> (Child, u16) {
             break port;
         }
     };
-    // It never waits for a reader.
+    // Reads on, so that the driver never blocks on its output.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     (driver, port)
 }

@@ -1,4 +1,4 @@
-//! What does the page cost? A measurement; `docs/PERFORMANCE.md` says how to take it and what came out.
+//! What does the page cost? A measurement; `docs/PERFORMANCE.md` says how to run it, and the results.
 
 use std::io::{Write as _, stdout};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ const LOADS: usize = 11;
 const PAGES: usize = 20;
 const SECONDS: u64 = 30;
 
-/// Notes when the first element was on the screen.
+/// Records when the first element appeared on the screen.
 const WATCH: &str = "new MutationObserver((_, observer) => {
     if (!document.querySelector('.rows > *')) return;
     observer.disconnect();
@@ -21,7 +21,7 @@ const WATCH: &str = "new MutationObserver((_, observer) => {
 async fn figures_of_the_page() {
     let page = Page::open().await;
     let mut out = stdout();
-    // The streams have no end, so nothing is counted but the page's files.
+    // The streams never end, so only the page's files are counted.
     let weight = page
         .run_promise(
             "const own = performance.getEntriesByType('resource').filter(({ name }) => name.includes('/system/inspector/'));
@@ -47,7 +47,7 @@ async fn figures_of_the_page() {
     let _ = writeln!(out, "{PAGES} pages: {}", measure(&page).await);
 }
 
-/// Tells the CPU time that the service takes, as a share of one core, and what the last page received meanwhile.
+/// Reports the CPU time of the service, as a share of one core, and how many lines the last page received meanwhile.
 async fn measure(page: &Page) -> String {
     let (cpu, lines, start) = (cpu_seconds(page.program.id()), lines(page).await, Instant::now());
     tokio::time::sleep(Duration::from_secs(SECONDS)).await;
@@ -55,7 +55,7 @@ async fn measure(page: &Page) -> String {
     format!("{share:.2} % CPU, {} lines to the last page", self::lines(page).await - lines)
 }
 
-/// Returns the CPU time of all threads that are there.
+/// Returns the CPU time of all existing threads of a process, in seconds.
 fn cpu_seconds(id: u32) -> f64 {
     let threads = std::fs::read_dir(format!("/proc/{id}/task")).expect("a process");
     let nanoseconds = threads.map(|thread| {

@@ -1,4 +1,4 @@
-//! Can everybody use the page, does it tell why, and does it survive a restart of the service?
+//! Can everybody use the page, does it explain what is seen, and does it survive a restart of the service?
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,14 @@ use serde_json::Value;
 use crate::driver::Page;
 use crate::harness::Process;
 
-/// What a person presses to go on to the next control.
+/// The key that moves the focus to the next control.
 const TAB: &str = "\u{e004}";
 const ENTER: &str = "\u{e007}";
 
 /// (spec: inspector.md#route)
 #[tokio::test]
 #[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
-async fn the_page_tells_why_somebody_sees_a_part_only() {
+async fn the_page_explains_why_somebody_sees_only_a_part() {
     let page = Page::open().await;
     page.until_connected().await;
     page.click("#tab-explain").await;
@@ -32,7 +32,7 @@ async fn the_page_tells_why_somebody_sees_a_part_only() {
 
 #[tokio::test]
 #[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
-async fn a_restart_of_the_service_is_survived_without_a_gap() {
+async fn the_page_survives_a_restart_of_the_service_without_a_gap() {
     survives_a_restart(Page::open().await).await;
 }
 
@@ -57,19 +57,19 @@ async fn the_hall_follows_the_projectors() {
     let shown = "return document.querySelector('#panel-hall').textContent.replace(/\\d/g, '').trim();";
     page.until("return document.querySelector('#panel-hall').textContent.length > 40;").await;
     let before = page.run(shown).await;
-    // Another slide: a clock that goes on, or a countdown, changes digits alone.
+    // A different slide is shown: a running clock or countdown would change only digits.
     let changed = format!("const now = (() => {{ {shown} }})(); return now !== {before};");
     page.until(&changed).await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
-async fn everything_is_reached_by_the_keyboard_alone() {
+async fn every_control_is_reachable_by_keyboard() {
     let page = Page::open().await;
     page.until_connected().await;
     page.click("#tab-explain").await;
     page.run("document.activeElement.blur(); document.body.tabIndex = -1; document.body.focus();").await;
-    // The controls that one sees, by what the browser calls them.
+    // The visible controls, by id or text.
     let controls = "return [...document.querySelectorAll('a[href], button, input, select')]
         .filter((node) => node.checkVisibility() && node.tabIndex >= 0)
         .map((node) => node.id || node.textContent);";
@@ -82,7 +82,7 @@ async fn everything_is_reached_by_the_keyboard_alone() {
         reached.extend(strings(&now));
     }
     assert!(wanted.is_subset(&reached), "not reached: {:?}", wanted.difference(&reached).collect::<Vec<_>>());
-    // The tabs are one control, in which arrows choose.
+    // The tabs are one control, in which arrow keys choose.
     page.run("document.getElementById('tab-explain').focus();").await;
     let mut tabs = BTreeSet::new();
     for _ in 0..5 {
@@ -94,7 +94,7 @@ async fn everything_is_reached_by_the_keyboard_alone() {
 
 #[tokio::test]
 #[cfg_attr(not(has_axe), ignore = "axe-core is not there: npm install --prefix target/axe axe-core; touch build.rs")]
-async fn a_checker_of_accessibility_finds_nothing_serious() {
+async fn an_accessibility_checker_finds_nothing_serious() {
     const CHECKER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/axe/node_modules/axe-core/axe.min.js");
     let page = Page::open().await;
     page.until_connected().await;

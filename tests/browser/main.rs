@@ -1,9 +1,10 @@
-//! Does the page show in a real browser what the service gives, over HTTPS and HTTP/2?
+//! Does the page in a real browser show what the service sends, over HTTPS and HTTP/2?
 //!
 //! Most tests drive Debian's `chromium` with its `chromedriver`; `firefox.rs` repeats some of them in `firefox-esr` with
-//! `geckodriver`. Where these are missing the tests are ignored, and fail with `CI=true`. Nothing waits for a time to pass: every wait is for something on the page, and bounded.
+//! `geckodriver`. Where these are missing the tests are ignored, and fail with `CI=true`. No test sleeps: every wait is
+//! for something on the page, and bounded.
 
-#[expect(dead_code, unused_imports, reason = "what these tests share with those of the service, which use more of it")]
+#[expect(dead_code, unused_imports, reason = "shared with the tests of the service, which use more of it")]
 #[path = "../service/harness/mod.rs"]
 mod harness;
 

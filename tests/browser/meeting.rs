@@ -1,4 +1,4 @@
-//! Does each viewer of the page have exactly what the service gives, whatever happens?
+//! Does each viewer on the page have exactly what the service sends, whatever happens?
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use serde_json::Value;
 use crate::driver::Page;
 use crate::harness::{Protocol, within};
 
-/// How many elements of each collection the viewer on the left and the one on the right have.
+/// How many elements of each collection the viewer on the left has, and the one on the right.
 type Counts = BTreeMap<String, [u64; 2]>;
 
-/// What the page shows.
+/// The counts that the page shows.
 const COUNTS: &str = "return Object.fromEntries([...document.querySelectorAll('.collections button')].map((row) =>
     [row.querySelector('span').textContent, [...row.querySelectorAll('b')].map((cell) => cell.textContent.replace(/\\D/g, ''))]));";
 
-/// Two shown numbers of motions: of the viewer on the left and of the one on the right.
+/// The two numbers of motions that the page shows, left and right.
 const MOTIONS: &str = "const row = [...document.querySelectorAll('.collections button')]
         .find((row) => row.querySelector('span').textContent === 'motions/motion');
     const motions = row && [...row.querySelectorAll('b')].map((cell) => Number(cell.textContent));";
@@ -28,7 +28,7 @@ async fn shown(page: &Page) -> Counts {
     counts.filter(|(_, counts)| *counts != [0, 0]).collect()
 }
 
-/// What a client gets that asks now.
+/// The counts of what a new client gets now.
 async fn given(page: &Page) -> Counts {
     let mut counts = Counts::new();
     for (side, session) in ["admin", "delegate"].into_iter().enumerate() {
@@ -42,8 +42,8 @@ async fn given(page: &Page) -> Counts {
     counts
 }
 
-/// Waits until the page shows what a new client gets. It changes all the time, so that the two are not always asked at the
-/// same moment.
+/// Waits until the page shows what a new client gets. The meeting keeps changing, and the two are not read at the same
+/// moment, so they may differ for a while.
 pub(crate) async fn until_shown_as_given(page: &Page) {
     page.click("#tab-side").await;
     let mut last = Default::default();
@@ -57,19 +57,19 @@ pub(crate) async fn until_shown_as_given(page: &Page) {
         }
     };
     if tokio::time::timeout(crate::harness::WAIT, equal).await.is_err() {
-        panic!("the page does not come to show what the service gives: {last:#?}");
+        panic!("the page never shows what the service sends: {last:#?}");
     }
 }
 
 #[tokio::test]
 #[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
-async fn both_viewers_have_what_the_service_gives_also_after_a_cut_connection() {
+async fn both_viewers_have_what_the_service_sends_also_after_a_cut_connection() {
     let page = Page::open().await;
-    shows_what_is_given_also_after_a_cut_connection(&page).await;
+    shows_what_is_sent_also_after_a_cut_connection(&page).await;
     assert_eq!(page.console().await, Vec::<Value>::new());
 }
 
-pub(crate) async fn shows_what_is_given_also_after_a_cut_connection(page: &Page) {
+pub(crate) async fn shows_what_is_sent_also_after_a_cut_connection(page: &Page) {
     until_shown_as_given(page).await;
     let protocol = page.run("return performance.getEntriesByType('navigation')[0].nextHopProtocol;").await;
     assert_eq!(protocol, "h2");
@@ -91,11 +91,11 @@ pub(crate) async fn shows_what_is_given_also_after_a_cut_connection(page: &Page)
 
 #[tokio::test]
 #[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
-async fn a_permission_that_is_taken_takes_elements_from_one_view_alone() {
-    loses_elements_on_one_side_alone(&Page::open().await).await;
+async fn losing_a_permission_removes_elements_from_one_view_only() {
+    loses_elements_on_one_side_only(&Page::open().await).await;
 }
 
-pub(crate) async fn loses_elements_on_one_side_alone(page: &Page) {
+pub(crate) async fn loses_elements_on_one_side_only(page: &Page) {
     let before =
         page.until(&format!("{MOTIONS} return motions && motions.every((count) => count > 0) && motions;")).await;
     let taken = page
@@ -105,7 +105,7 @@ pub(crate) async fn loses_elements_on_one_side_alone(page: &Page) {
         ))
         .await;
     assert_eq!(taken[0], before[0], "the administrator sees all motions as before");
-    // What only the viewer on the left sees is marked.
+    // Elements that only the viewer on the left sees are marked.
     let marks = "return [...document.querySelectorAll('.row:not(.gone)')].map((row) => row.dataset.mark)";
     let marks = within("the marks", page.until(&format!("{marks}.every((mark) => mark === 'left');"))).await;
     assert_eq!(marks, true);

@@ -1,4 +1,4 @@
-//! The pictures of the page in the documentation, taken anew: `cargo test --test browser -- --ignored pictures`.
+//! Takes the pictures of the page in the documentation: `cargo test --test browser -- --ignored pictures`.
 
 use std::path::Path;
 
@@ -39,7 +39,7 @@ async fn pictures_of_the_page() {
     take(&page, "page-hall", WIDTH, 620, "light").await;
 }
 
-/// Writes what the page shows in a window of this size, in logical pixels.
+/// Saves a picture of the page in a window of this size, in logical pixels.
 async fn take(page: &Page, name: &str, width: u32, height: u32, scheme: &str) {
     let features = json!([
         { "name": "prefers-color-scheme", "value": scheme },
@@ -49,7 +49,7 @@ async fn take(page: &Page, name: &str, width: u32, height: u32, scheme: &str) {
     let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
     page.tell_browser("Emulation.setDeviceMetricsOverride", size).await;
     page.run("document.activeElement?.blur(); scrollTo(0, 0);").await;
-    // The new look is drawn before the second frame.
+    // The new style is drawn before the second frame.
     page.run_promise("for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);").await;
     let shot = page.tell_browser("Page.captureScreenshot", json!({ "format": "webp", "quality": QUALITY })).await;
     let picture = STANDARD.decode(shot["data"].as_str().expect("a picture")).expect("base64");

@@ -1,4 +1,4 @@
-//! Does the page show in a real meeting what the session of whoever opens it may see, and no more?
+//! In a real meeting, does the page show what the session that opens it may see, and no more?
 
 use adapters::testing::fake_redis::FakeRedis;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::harness::{Meeting, Process};
 
 const ENTER: &str = "\u{e007}";
 
-/// Opens the page with a session of `user`; returns it with the meeting, and its Redis, which ends when dropped.
+/// Opens the page with a session of `user`. Returns the page, the meeting, and its Redis, which stops when dropped.
 async fn open(user: u64) -> (Page, Meeting, FakeRedis) {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
@@ -17,7 +17,7 @@ async fn open(user: u64) -> (Page, Meeting, FakeRedis) {
     (Page::of(program, "/system/inspector", &cookie).await, meeting, redis)
 }
 
-/// Asks the page why user 3 sees or does not see the element, and waits for an answer of this kind.
+/// Asks the page why user 3 sees the element or not, and waits for an answer of this kind.
 async fn explain(page: &Page, key: &str, kind: &str) -> Value {
     page.click("#tab-explain").await;
     page.type_into("#explain-user", "3").await;
@@ -28,7 +28,7 @@ async fn explain(page: &Page, key: &str, kind: &str) -> Value {
 /// (spec: inspector.md#page)
 #[tokio::test]
 #[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
-async fn a_session_sees_on_the_page_what_it_may_see() {
+async fn the_page_shows_what_its_session_may_see() {
     let (page, meeting, _redis) = open(3).await;
     let view = meeting.view(3);
     let count = |collection: &str| view.keys().filter(|key| key.starts_with(collection)).count();
@@ -42,7 +42,7 @@ async fn a_session_sees_on_the_page_what_it_may_see() {
         .await;
     }
     let sides = page.run("return document.querySelectorAll('#panel-side select').length;").await;
-    assert_eq!(sides, 0, "nobody else's eyes are offered");
+    assert_eq!(sides, 0, "no other viewer is offered");
     let refused = explain(&page, "motions/motion:1", "refused").await;
     assert_eq!(refused, "Explanations are for superadmins: log in as one.");
 }
@@ -50,12 +50,12 @@ async fn a_session_sees_on_the_page_what_it_may_see() {
 /// (spec: inspector.md#page, inspector.md#route)
 #[tokio::test]
 #[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
-async fn a_superadmin_is_told_why_and_it_is_logged_who_asked() {
+async fn a_superadmin_gets_an_explanation_and_the_question_is_logged() {
     let (mut page, _meeting, _redis) = open(1).await;
-    let told = explain(&page, "motions/motion:1", "partly").await;
-    assert_eq!(told, "motions/motion:1 is visible in part to user 3 (Delegates (3)).");
+    let answer = explain(&page, "motions/motion:1", "partly").await;
+    assert_eq!(answer, "motions/motion:1 is visible in part to user 3 (Delegates (3)).");
     let logged = page.program.until_logged("explaining what a user sees").await;
-    let told = ["level", "asked_by", "about_user", "element"].map(|field| logged[field].clone());
-    assert_eq!(told, [json!("INFO"), json!(1), json!(3), json!("motions/motion:1")], "{logged}");
+    let fields = ["level", "asked_by", "about_user", "element"].map(|field| logged[field].clone());
+    assert_eq!(fields, [json!("INFO"), json!(1), json!(3), json!("motions/motion:1")], "{logged}");
     assert_eq!(page.console().await, Vec::<Value>::new());
 }

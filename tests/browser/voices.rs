@@ -1,15 +1,15 @@
-//! Do messages and applause arrive on the page, and does what people write stay text?
+//! Do messages and applause arrive on the page, and does user input stay plain text?
 
 use serde_json::json;
 
 use crate::driver::Page;
 
-/// What a person types to send.
+/// The key that sends a message.
 const ENTER: &str = "\u{e007}";
 
 #[tokio::test]
 #[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
-async fn messages_and_applause_arrive_and_what_is_written_stays_text() {
+async fn messages_and_applause_arrive_and_messages_stay_text() {
     messages_and_applause_arrive(&Page::open().await).await;
 }
 
@@ -18,7 +18,7 @@ pub(crate) async fn messages_and_applause_arrive(page: &Page) {
     page.click("#tab-voices").await;
     let message = "<img src=x onerror=\"window.harm = 1\"><script>window.harm = 1</script><b>ü</b>";
     page.type_into("#send-text", &format!("{message}{ENTER}")).await;
-    // To both viewers, on the left and on the right.
+    // It arrives at both viewers, left and right.
     let arrived = "return [...document.querySelectorAll('.log li')].filter((entry) =>
         entry.lastChild.textContent === MESSAGE).map((entry) => entry.classList.contains('left') ? 'left' : 'right').sort()";
     let arrived = arrived.replace("MESSAGE", &json!(message).to_string());
@@ -27,14 +27,14 @@ pub(crate) async fn messages_and_applause_arrive(page: &Page) {
     let harm = "return [window.harm ?? null, document.querySelectorAll('.log :is(img, script, b)').length];";
     assert_eq!(page.run(harm).await, json!([null, 0]));
 
-    // More people applaud in the demo's own story: never as few.
+    // In the demo's own story more than one person applauds.
     page.click(".clap").await;
     page.until("return document.querySelector('.meter').getAttribute('aria-valuenow') === '1';").await;
 }
 
 #[tokio::test]
 #[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
-async fn the_texts_of_motions_bring_nothing_that_runs_or_loads() {
+async fn texts_of_motions_cannot_run_or_load_anything() {
     let page = Page::open().await;
     let text = "<p onclick=\"harm()\" style=\"color:red\" id=\"main\">a<script>harm()</script><b>b</b></p><img src=x onerror=harm()>\
                 <a href=\"javascript:harm()\">c</a><iframe src=\"/\"></iframe><svg onload=harm()></svg><style>p{}</style>";
@@ -50,7 +50,7 @@ async fn the_texts_of_motions_bring_nothing_that_runs_or_loads() {
 
 #[tokio::test]
 #[cfg_attr(not(has_browser), ignore = "chromium and chromedriver are not on the PATH")]
-async fn the_browser_refuses_what_the_page_does_not_bring_itself() {
+async fn the_browser_blocks_whatever_is_not_part_of_the_page() {
     let page = Page::open().await;
     let script = "const refused = [];
         document.addEventListener('securitypolicyviolation', (event) => refused.push(event.effectiveDirective));
@@ -67,6 +67,6 @@ async fn the_browser_refuses_what_the_page_does_not_bring_itself() {
         return [window.harm ?? null, refused.sort()];";
     let refused = ["connect-src", "img-src", "script-src-attr", "script-src-elem", "style-src-attr"];
     assert_eq!(page.run_promise(script).await, json!([null, refused]));
-    // What other tests find empty is heard here.
+    // Shows that the console, which other tests find empty, is really read.
     assert!(!page.console().await.is_empty());
 }

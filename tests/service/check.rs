@@ -1,4 +1,4 @@
-//! Does the command `check` tell what is right and what is not, and what to do? (spec: http.md#check)
+//! Does the command `check` report what is right, what is wrong, and what to do? (spec: http.md#check)
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -23,7 +23,7 @@ impl Installation {
         Self { redis, meeting, secret: secret_file() }
     }
 
-    /// The status, and all that is printed, with these variables in place of those that are right.
+    /// Runs the check with these variables instead of the right ones. Returns the exit status and everything printed.
     async fn check_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
         let url = format!("redis://127.0.0.1:{}", self.redis.port());
         let right = [
@@ -37,24 +37,24 @@ impl Installation {
         (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))
     }
 
-    /// How often something was written to Redis.
+    /// How many writes Redis has counted.
     async fn writes(&self) -> String {
         let info: String = self.redis.run(&["INFO", "persistence"]).await;
         let line = info.lines().find(|line| line.starts_with("rdb_changes_since_last_save:"));
         line.expect("Redis counts writes").to_owned()
     }
 
-    /// Something is wrong, and one line holds all of `expected`.
+    /// Checks that something is reported as wrong, in one line that contains all of `expected`.
     async fn finds(&self, arguments: &[&str], variables: &[(&str, &str)], expected: &[&str]) {
         let (status, text) = self.check_with(arguments, variables).await;
-        let is_told = |line: &str| line.starts_with("WRONG") && expected.iter().all(|part| line.contains(part));
-        assert!(status == Some(1) && text.lines().any(is_told), "{expected:?} in\n{text}");
+        let is_reported = |line: &str| line.starts_with("WRONG") && expected.iter().all(|part| line.contains(part));
+        assert!(status == Some(1) && text.lines().any(is_reported), "{expected:?} in\n{text}");
     }
 }
 
 #[tokio::test]
 #[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
-async fn what_is_right_is_told_line_by_line_and_nothing_is_written() {
+async fn what_is_right_is_reported_line_by_line_and_nothing_is_written() {
     let installation = Installation::new().await;
     installation.meeting.log_in(3).await;
     let before = installation.writes().await;
@@ -73,7 +73,7 @@ async fn what_is_right_is_told_line_by_line_and_nothing_is_written() {
 
 #[tokio::test]
 #[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
-async fn what_is_wrong_is_told_with_its_remedy() {
+async fn what_is_wrong_is_reported_with_its_remedy() {
     let installation = Installation::new().await;
     installation.meeting.log_in(3).await;
     let directory = tempfile::tempdir().expect("a directory");
@@ -118,7 +118,7 @@ async fn each_refused_command_is_named_and_a_replica_cannot_be_written_to() {
     let url = format!("redis://least:geheim@127.0.0.1:{}", installation.redis.port());
     installation.finds(&[], &[("REDIS_URL", &url)], &["XADD notify is refused: NOPERM", "ACL SETUSER"]).await;
     installation.finds(&[], &[("REDIS_URL", &url)], &["EXISTS session:", "NOPERM"]).await;
-    // It may not list the sessions, as only this check would.
+    // This user may not list the sessions, which only the check does.
     let (_, text) = installation.check_with(&[], &[("REDIS_URL", &url)]).await;
     assert!(text.contains("note   sessions: none was read") && text.contains("\n2 wrong"), "{text}");
 
@@ -130,7 +130,7 @@ async fn each_refused_command_is_named_and_a_replica_cannot_be_written_to() {
 
 #[tokio::test]
 #[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
-async fn a_service_that_runs_has_the_port_and_that_is_right() {
+async fn a_port_used_by_the_running_service_is_right() {
     let installation = Installation::new().await;
     let process = Process::serve(installation.redis.port(), &[]).await;
     process.browser().until_healthy().await;
@@ -149,7 +149,7 @@ fn write_certificate(directory: &Path, not_after: i32) {
 
 #[tokio::test]
 #[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
-async fn the_certificate_is_told_with_its_names_and_its_end() {
+async fn the_certificate_is_reported_with_its_names_and_end() {
     let installation = Installation::new().await;
     let directory = tempfile::tempdir().expect("a directory");
     let variables = [("CERT_DIR", directory.path().to_str().expect("UTF-8"))];

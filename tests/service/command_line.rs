@@ -6,7 +6,7 @@ use adapters::testing::fake_redis::FakeRedis;
 
 use crate::harness::{Meeting, Process, run, secret_file};
 
-/// The variables of the specification with their defaults, and those of the service's own.
+/// The variables of the specification and the service's own, with their defaults.
 const VARIABLES: [(&str, &str); 42] = [
     ("AUTOUPDATE_PORT", "8002"),
     ("AUTOUPDATE_HOST", ""),
@@ -75,7 +75,7 @@ async fn help_lists_every_variable_with_its_default() {
 async fn help_wraps_at_the_width_of_the_terminal() {
     for command in [&["--help"][..], &["demo", "--help"], &["check", "--help"], &["health", "--help"]] {
         for width in [70, 90, 200] {
-            // Where no terminal is the variable tells its width.
+            // Without a terminal, `COLUMNS` gives the width.
             let output = run(command, &[("COLUMNS", &width.to_string())]).await;
             let help = String::from_utf8(output.stdout).expect("UTF-8");
             let longest = help.lines().map(|line| line.chars().count()).max();
@@ -85,7 +85,7 @@ async fn help_wraps_at_the_width_of_the_terminal() {
 }
 
 #[tokio::test]
-async fn values_that_cannot_be_used_stop_the_start() {
+async fn invalid_values_prevent_startup() {
     for (name, value, expected) in [
         ("AUTOUPDATE_PORT", "x", "a port number"),
         ("AUTOUPDATE_PORT", "65536", "a port number"),
@@ -135,7 +135,7 @@ async fn a_password_is_not_repeated() {
     assert!(output.status.code() == Some(2) && !text.contains("geheim"), "{text}");
 }
 
-/// The program cannot start: the status is 1, and the message says all of `expected`.
+/// Checks that the program does not start: its status is 1, and the message contains all of `expected`.
 async fn check_no_start(variables: &[(&str, &str)], expected: &[&str]) {
     let output = run(&[], &[&[("AUTOUPDATE_PORT", "0"), ("AUTOUPDATE_HOST", "127.0.0.1")], variables].concat()).await;
     let text = String::from_utf8(output.stderr).expect("UTF-8");
@@ -146,7 +146,7 @@ async fn check_no_start(variables: &[(&str, &str)], expected: &[&str]) {
 }
 
 #[tokio::test]
-async fn what_keeps_the_program_from_starting_is_explained() {
+async fn what_prevents_startup_is_explained() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = |name: &str| directory.path().join(name).to_str().expect("UTF-8").to_owned();
     let secret = secret_file();
@@ -185,7 +185,7 @@ async fn what_keeps_the_program_from_starting_is_explained() {
     check_no_start(&variables, &["METRICS_ADDRESS", "no.such.host.invalid"]).await;
 }
 
-/// With `LOG_FORMAT=json` the reason is one JSON object that says all of `expected`.
+/// Checks that with `LOG_FORMAT=json` the reason is one JSON object that contains all of `expected`.
 async fn check_json(arguments: &[&str], variables: &[(&str, &str)], status: i32, expected: &[&str]) {
     let local = [("AUTOUPDATE_PORT", "0"), ("AUTOUPDATE_HOST", "127.0.0.1")];
     let output = run(arguments, &[&local, variables].concat()).await;
@@ -202,11 +202,11 @@ async fn check_json(arguments: &[&str], variables: &[(&str, &str)], status: i32,
 }
 
 #[tokio::test]
-async fn in_a_log_of_json_the_reason_is_json_too() {
+async fn in_a_json_log_the_reason_is_json_too() {
     let json = ("LOG_FORMAT", "json");
     let missing = ["/none/django", "DJANGO_SECRET_KEY='MY_SECRET'"];
     check_json(&[], &[json, ("SECRET_FILE", "/none/django")], 1, &missing).await;
-    // Whatever else is logged.
+    // Also when nothing else is logged.
     check_json(&["--log-format=json"], &[("LOG_LEVEL", "off"), ("SECRET_FILE", "/none/django")], 1, &missing).await;
     check_json(&[], &[json, ("TLS", "maybe")], 2, &["TLS", "\"maybe\"", "both, only, off"]).await;
     check_json(&["--log-format", "json", "--unknown"], &[], 2, &["--unknown"]).await;
@@ -220,7 +220,7 @@ async fn the_first_line_of_the_log_names_the_version() {
     assert_eq!((&first["message"], &first["version"]), (&"starting".into(), &env!("CARGO_PKG_VERSION").into()));
 }
 
-/// The command `health` of the program, asking `port`.
+/// Checks what the command `health` of the program says about the service on `port`.
 async fn check_health(port: u16, more: &[(&str, &str)], status: i32, text: &str) {
     let port = port.to_string();
     let output =
@@ -231,7 +231,7 @@ async fn check_health(port: u16, more: &[(&str, &str)], status: i32, text: &str)
 }
 
 #[tokio::test]
-async fn the_program_tells_its_health_by_its_status() {
+async fn the_health_command_reports_by_its_status() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound").port();
     check_health(free, &[], 1, &free.to_string()).await;
     let redis = FakeRedis::start().await.expect("a port");

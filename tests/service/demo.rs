@@ -1,4 +1,4 @@
-//! Does the demo work as it says when it begins? (`autoupdate demo`)
+//! Does the demo do what its greeting says? (`autoupdate demo`)
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use crate::harness::{Failure, Lines, Process, within};
 
-/// The demo, and what it printed.
+/// Starts the demo, and returns it with what it printed.
 async fn start() -> (Process, Vec<String>) {
     let mut demo = Process::start(&["demo"], &[]).await;
     let mut greeting = Vec::new();
@@ -22,9 +22,9 @@ async fn start() -> (Process, Vec<String>) {
 }
 
 #[tokio::test]
-async fn every_line_for_the_shell_works_when_pasted() {
+async fn every_shell_line_works_when_pasted() {
     if Command::new("curl").arg("--version").output().await.is_err() {
-        return adapters::testing::skip("the demo's lines for the shell, because `curl` is not installed");
+        return adapters::testing::skip("the demo's shell lines, because `curl` is not installed");
     }
     let (_demo, greeting) = start().await;
     let lines: Vec<_> = greeting.iter().map(|line| line.trim()).filter(|line| line.starts_with("curl ")).collect();
@@ -34,9 +34,9 @@ async fn every_line_for_the_shell_works_when_pasted() {
     }
 }
 
-/// Runs the line in a shell: a stream (`-N`) brings its first lines, another request ends in order.
+/// Runs the line in a shell: a stream (`-N`) must send its first lines, any other request must succeed.
 async fn check_line(line: &str) {
-    // `exec`, so that killing the shell kills curl; the time is a last resort.
+    // `exec`, so that killing the shell kills curl; the time limit is a last resort.
     let line = line.replacen("curl ", "exec curl -sS --max-time 50 ", 1);
     let mut shell = Command::new("sh");
     shell.args(["-c", &line]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -46,7 +46,7 @@ async fn check_line(line: &str) {
         let mut first = String::new();
         within(&line, output.read_line(&mut first)).await.expect("text");
         assert_eq!(first, "{\"connected\":true}\n", "{line}");
-        // What there is at first; of the meeting something that happens, too.
+        // The first data; from the meeting also a change.
         for _ in 0..if line.contains("/autoupdate") { 2 } else { 1 } {
             let mut next = String::new();
             within(&line, output.read_line(&mut next)).await.expect("text");
@@ -63,7 +63,7 @@ async fn check_line(line: &str) {
 }
 
 #[tokio::test]
-async fn its_sessions_see_more_or_less() {
+async fn its_sessions_see_different_amounts() {
     let (demo, _) = start().await;
     let mut seen = Vec::new();
     for cookie in ["admin", "delegate", "nobody"] {
@@ -76,7 +76,7 @@ async fn its_sessions_see_more_or_less() {
 }
 
 #[tokio::test]
-async fn the_address_to_open_first_leads_to_the_page_whose_every_file_is_there() {
+async fn the_address_in_the_greeting_leads_to_the_page_with_all_its_files() {
     let (demo, greeting) = start().await;
     let browser = demo.browser();
     let address = format!("Open http://localhost:{}/ in a browser", demo.port);
@@ -110,17 +110,17 @@ async fn the_address_to_open_first_leads_to_the_page_whose_every_file_is_there()
     assert_eq!((post.status, post.kind.as_str()), (405, "invalid_request"));
 }
 
-/// The paths that the page names.
+/// The paths of the files that the page refers to.
 fn references(page: &str) -> impl Iterator<Item = String> {
     page.split('"').filter(|text| text.starts_with("/system/inspector/")).map(str::to_owned)
 }
 
 #[tokio::test]
-async fn the_page_looks_through_any_session_of_the_demo_and_no_other() {
+async fn the_page_may_use_any_session_of_the_demo_and_no_other() {
     let (demo, _) = start().await;
     let browser = demo.browser();
     for session in ["admin", "press"] {
-        // Its own cookie does not count.
+        // The request's own cookie does not count.
         let lines = browser.with_cookie("nobody").open(&format!("/as/{session}/system/notify")).await;
         let user = channel_user(lines).await;
         assert_eq!(user, channel_user(browser.with_cookie(session).open("/system/notify").await).await, "{session}");
@@ -132,7 +132,7 @@ async fn the_page_looks_through_any_session_of_the_demo_and_no_other() {
     }
 }
 
-/// Whose channel it is: the middle of the channel id.
+/// The user whose channel it is: the middle of the channel id.
 async fn channel_user(mut lines: Lines) -> String {
     let line = lines.next_data().await.expect("a channel id");
     let channel = line["channel_id"].as_str().expect("a channel id");

@@ -1,4 +1,4 @@
-//! Do clients leave Redis the file descriptors that it needs? (docs/OPERATIONS.md, Limits)
+//! Do clients leave enough file descriptors for Redis? (docs/OPERATIONS.md, Limits)
 
 use adapters::testing::redis_server::RedisServer;
 use domain::ports::message_bus::Channel;
@@ -8,12 +8,12 @@ use tokio::net::TcpStream;
 
 use crate::harness::{Meeting, Process, run_within, within};
 
-/// How many open files the system allows the program.
+/// How many files the system allows the program to open.
 const OPEN_FILES: usize = 256;
-/// How many clients want a stream: more than that.
+/// How many clients request a stream: more than [`OPEN_FILES`].
 const CLIENTS: usize = 400;
 
-/// How many connections the program says it serves, of those that were configured.
+/// How many connections were configured, and how many the program says it will serve.
 fn lowered(process: &Process) -> (u64, u64) {
     let line = process.logged.iter().find(|line| line.contains("fewer open files")).expect("a warning");
     let line: Value = serde_json::from_str(line).expect("JSON");
@@ -31,22 +31,22 @@ async fn send(meeting: &Meeting, message: u64) {
 
 #[tokio::test]
 #[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
-async fn clients_that_wait_do_not_keep_redis_from_coming_back() {
+async fn waiting_clients_do_not_prevent_reconnecting_to_redis() {
     let mut redis = RedisServer::start_persistent().await.expect("a Redis");
-    // Of this test, for its ends of the connections.
+    // The test needs as many for its ends of the connections.
     let needed = 2 * CLIENTS as u64 + 1024;
     if rlimit::increase_nofile_limit(needed).expect("a limit") < needed {
         return adapters::testing::skip(
-            "clients that use up the descriptors, because the test may not open as many files",
+            "clients that use up the descriptors, because the test may not open enough files",
         );
     }
     let mut meeting = Meeting::start(&redis.address()).await;
-    // Without signs of life nothing but what is expected ends a wait.
+    // Without keep-alives, only what is expected ends a wait.
     let variables = [("RECONCILE_SECONDS", "1"), ("KEEP_ALIVE_SECONDS", "0")];
     let mut process = Process::serve_within(OPEN_FILES, redis.port(), &variables).await;
     let (wanted, connections) = lowered(&process);
     assert_eq!(wanted, 20_000);
-    // What is kept is what docs/OPERATIONS.md says, and the listening socket.
+    // The program keeps as many as docs/OPERATIONS.md says, and one for the listening socket.
     assert_eq!(connections, OPEN_FILES as u64 - 100 - 1);
 
     process.browser().until_healthy().await;
@@ -54,7 +54,8 @@ async fn clients_that_wait_do_not_keep_redis_from_coming_back() {
     watcher.line().await.expect("everything");
     let mut listener = process.browser().with_cookie(&meeting.log_in(3).await).open("/system/notify").await;
     listener.next_data().await.expect("a channel id");
-    // With the second message the service has looked for messages since the listener came: an interruption does not end it.
+    // After the second message, the service has read messages since the listener connected, so an interruption does not
+    // end it.
     for number in 1..=2 {
         send(&meeting, number).await;
         assert_eq!(listener.next_data().await.expect("a message")["message"], number);
@@ -65,7 +66,7 @@ async fn clients_that_wait_do_not_keep_redis_from_coming_back() {
         client.write_all(b"GET /system/autoupdate HTTP/1.1\r\nHost: test\r\n\r\n").await.expect("written");
         clients.push(client);
     }
-    // The last one that is served: then no more are accepted.
+    // Once the last possible one is served, no more are accepted.
     let mut first = [0; 1];
     for client in clients.iter_mut().take(usize::try_from(connections).expect("a number") - 4) {
         within("an answer", client.peek(&mut first)).await.expect("a byte");
@@ -76,7 +77,7 @@ async fn clients_that_wait_do_not_keep_redis_from_coming_back() {
     redis.restart().await.expect("started");
     let change_id = meeting.mark().await;
     watcher.until(change_id).await;
-    // Both streams of Redis are read again: the changes, and the messages.
+    // Both Redis streams are read again: changes and messages.
     send(&meeting, 3).await;
     assert_eq!(listener.next_data().await.expect("the message")["message"], 3);
     process.signal("TERM").await;
@@ -87,7 +88,7 @@ async fn clients_that_wait_do_not_keep_redis_from_coming_back() {
 
 /// (spec: http.md#descriptors)
 #[tokio::test]
-async fn a_program_that_may_open_hardly_any_file_does_not_start() {
+async fn a_program_that_may_open_too_few_files_does_not_start() {
     let output = run_within(64, &["demo"], &[("AUTOUPDATE_HOST", "127.0.0.1"), ("AUTOUPDATE_PORT", "0")]).await;
     let text = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(1), "{text}");
@@ -95,7 +96,7 @@ async fn a_program_that_may_open_hardly_any_file_does_not_start() {
 }
 
 #[tokio::test]
-async fn the_demo_does_not_speak_of_a_limit_that_it_never_reaches() {
+async fn the_demo_does_not_warn_of_a_limit_that_it_never_reaches() {
     let demo = Process::start(&["demo"], &[("CONNECTIONS_MAX", "1000000000")]).await;
     assert!(!demo.logged.iter().any(|line| line.contains("open files")), "{:?}", demo.logged);
 }

@@ -1,4 +1,4 @@
-//! How is a request answered that cannot be served? (spec: http.md#errors)
+//! How is an invalid request answered? (spec: http.md#errors)
 
 use adapters::testing::fake_redis::FakeRedis;
 use reqwest::Method;
@@ -18,7 +18,7 @@ async fn check(browser: &Browser, method: Method, path: &str, body: &str, expect
 
 /// (spec: stream.md#change-id)
 #[tokio::test]
-async fn change_ids_of_every_wrong_kind() {
+async fn invalid_change_ids_of_every_kind() {
     let redis = FakeRedis::start().await.expect("a port");
     Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
@@ -48,7 +48,7 @@ async fn change_ids_of_every_wrong_kind() {
 
 /// (spec: http.md#methods)
 #[tokio::test]
-async fn routes_and_methods_that_there_are_not() {
+async fn unknown_routes_and_methods() {
     let redis = FakeRedis::start().await.expect("a port");
     Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
@@ -61,7 +61,7 @@ async fn routes_and_methods_that_there_are_not() {
         "/system/Autoupdate",
         "/rest/core",
         "/system/health/x",
-        // The demo alone has these.
+        // Only the demo has these.
         "/system/inspector",
         "/system/inspector/main.js",
         "/as/admin/system/autoupdate",
@@ -88,7 +88,7 @@ async fn routes_and_methods_that_there_are_not() {
 }
 
 #[tokio::test]
-async fn projector_ids_of_every_wrong_kind() {
+async fn invalid_projector_ids_of_every_kind() {
     let redis = FakeRedis::start().await.expect("a port");
     Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
@@ -109,7 +109,7 @@ async fn projector_ids_of_every_wrong_kind() {
 }
 
 #[tokio::test]
-async fn messages_and_applause_that_cannot_be_sent() {
+async fn invalid_messages_and_applause() {
     const SEND: &str = "/system/notify/send";
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
@@ -163,7 +163,7 @@ async fn messages_and_applause_that_cannot_be_sent() {
 }
 
 #[tokio::test]
-async fn before_there_is_a_meeting_everything_says_so() {
+async fn before_a_meeting_is_loaded_every_route_says_so() {
     let redis = FakeRedis::start().await.expect("a port");
     let service = Service::start(&redis.address(), |_| ());
     let mut meeting = Meeting::nowhere(&redis.address());

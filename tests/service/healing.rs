@@ -1,4 +1,4 @@
-//! Does the meeting converge, whatever Redis tells or does not tell? (spec: redis.md#reconcile)
+//! Does the meeting converge, whatever Redis announces or fails to announce? (spec: redis.md#reconcile)
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::harness::{LOWEST, Meeting, Process, Service, Setup, Watcher, fixture, within};
 
-/// A service on a fake Redis, and a client of user 3 that has everything.
+/// Starts a service on a fake Redis, and a client of user 3 that has everything.
 async fn start(choose: impl FnOnce(&mut Setup)) -> (FakeRedis, Meeting, Service, Watcher) {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
@@ -24,7 +24,7 @@ fn reconciling(setup: &mut Setup) {
     setup.settings.reconcile = Duration::from_millis(20);
 }
 
-/// The client follows to this change without being given everything anew.
+/// Checks that the client follows up to this change without receiving everything again.
 async fn check_follows(meeting: &Meeting, watcher: &mut Watcher, change_id: u64, what: &str) {
     let lines = watcher.until(change_id).await;
     assert!(lines.iter().all(|line| !line.all_data), "{what}");
@@ -33,7 +33,7 @@ async fn check_follows(meeting: &Meeting, watcher: &mut Watcher, change_id: u64,
 
 /// (spec: redis.md#reconcile)
 #[tokio::test]
-async fn a_lost_entry_is_found_without_any_further_change() {
+async fn a_lost_entry_is_noticed_without_any_further_change() {
     let (_redis, mut meeting, _service, mut watcher) = start(reconciling).await;
     for _ in 0..3 {
         let mark = meeting.marker();
@@ -54,7 +54,7 @@ async fn a_gap_is_closed_at_once() {
 
 /// (spec: redis.md#follow)
 #[tokio::test]
-async fn entries_that_come_late_or_twice_change_nothing() {
+async fn late_or_repeated_entries_change_nothing() {
     let (_redis, mut meeting, _service, mut watcher) = start(|_| ()).await;
     for _ in 0..5 {
         let motion = [("motions/motion:1", meeting.with("motions/motion:1", json!({"title": "first"})))];
@@ -71,7 +71,7 @@ async fn entries_that_come_late_or_twice_change_nothing() {
 
 /// (spec: redis.md#bad-entry)
 #[tokio::test]
-async fn an_entry_that_does_not_parse_loses_nothing() {
+async fn an_entry_that_does_not_parse_loses_no_change() {
     let (_redis, mut meeting, _service, mut watcher) = start(|_| ()).await;
     let contents: [&[u8]; 8] = [
         b"",
@@ -84,7 +84,7 @@ async fn an_entry_that_does_not_parse_loses_nothing() {
         b"{\"elements\": {\"motions/motion:1\": {\"id\"",
     ];
     for content in contents {
-        // The change whose entry it should have been.
+        // The change that the broken entry should have announced.
         let mark = meeting.marker();
         let change_id = meeting.write(&mark).await;
         meeting.server.append(Channel::Autoupdate, &[content]).await;
@@ -99,7 +99,7 @@ async fn an_entry_that_does_not_parse_loses_nothing() {
 }
 
 #[tokio::test]
-async fn elements_that_cannot_be_read_are_hidden_and_hurt_no_others() {
+async fn unreadable_elements_are_hidden_and_harm_no_others() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let broken = [
@@ -127,10 +127,10 @@ async fn elements_that_cannot_be_read_are_hidden_and_hurt_no_others() {
 
 /// (spec: redis.md#reload)
 #[tokio::test]
-async fn a_cache_that_is_built_anew_is_served_when_it_is_ready() {
+async fn a_rebuilt_cache_is_served_once_it_is_ready() {
     let (_redis, mut meeting, service, mut watcher) = start(reconciling).await;
     meeting.server.begin_rebuild().await;
-    // Until it is ready the old meeting is served, to those who come new as well.
+    // Until it is ready the old meeting is served, to new clients as well.
     let mut other = service.browser().with_cookie(&meeting.log_in(3).await).watch().await;
     other.line().await.expect("everything");
     other.check(&meeting.view(3), "while the cache is being built");
@@ -141,7 +141,7 @@ async fn a_cache_that_is_built_anew_is_served_when_it_is_ready() {
     for watcher in [&mut watcher, &mut other] {
         let line = watcher.line().await.expect("the stream stays open");
         assert_eq!((line.all_data, line.to_change_id), (true, LOWEST + 5_000));
-        watcher.check(&meeting.view(3), "after the cache was built anew");
+        watcher.check(&meeting.view(3), "after the cache was rebuilt");
     }
     let change_id = meeting.mark().await;
     check_follows(&meeting, &mut watcher, change_id, "after a reset").await;
@@ -149,13 +149,13 @@ async fn a_cache_that_is_built_anew_is_served_when_it_is_ready() {
 
 /// (spec: redis.md#going-back)
 #[tokio::test]
-async fn change_ids_that_went_back_are_a_new_beginning() {
+async fn everything_is_sent_after_change_ids_went_back() {
     let (_redis, mut meeting, _service, mut watcher) = start(reconciling).await;
     for _ in 0..5 {
         let change_id = meeting.mark().await;
         watcher.until(change_id).await;
     }
-    // As after a fail-over to a replica that had not heard of the last changes.
+    // As after a fail-over to a replica that lacked the last changes.
     meeting.server.begin_rebuild().await;
     let mut elements = fixture();
     elements.insert("core/tag:1".to_owned(), json!({"id": 1, "name": "older"}));
@@ -168,7 +168,7 @@ async fn change_ids_that_went_back_are_a_new_beginning() {
 }
 
 #[tokio::test]
-async fn connections_to_redis_that_break_cost_nothing_but_time() {
+async fn broken_connections_to_redis_cost_only_time() {
     let (redis, mut meeting, _service, mut watcher) = start(|_| ()).await;
     for _ in 0..3 {
         redis.drop_connections();
@@ -204,7 +204,8 @@ async fn a_cache_that_is_not_ready_is_not_served() {
     watcher.check(&meeting.view(0), "anonymous");
 }
 
-/// A program that starts now says so, once, and is not healthy; one that runs keeps what it has.
+/// Checks that a program that starts after the loss reports it once and is not healthy, and that a running one keeps
+/// its meeting.
 async fn check_incomplete(lose: impl AsyncFn(&mut Meeting), missing: &str) {
     let (redis, mut meeting, service, mut watcher) = start(reconciling).await;
     lose(&mut meeting).await;
@@ -213,36 +214,36 @@ async fn check_incomplete(lose: impl AsyncFn(&mut Meeting), missing: &str) {
     let part = |name: &str| line[name].as_str().unwrap_or_default();
     assert!(part("error").contains(missing) && part("advice").contains("eviction"), "{line}");
     let reason = format!("the meeting in Redis is incomplete: {missing}");
-    let is_told =
-        async || process.browser().health().await.1["reason"].as_str().is_some_and(|told| told.contains(&reason));
-    within("the reason", async { while !is_told().await {} }).await;
+    let is_reported =
+        async || process.browser().health().await.1["reason"].as_str().is_some_and(|text| text.contains(&reason));
+    within("the reason", async { while !is_reported().await {} }).await;
     assert_eq!(process.browser().failure("/system/autoupdate").await.status, 503);
 
-    // Further attempts are no news.
+    // Further attempts are not logged as warnings.
     process.until_logged("still no meeting").await;
 
     let mut other = service.browser().with_cookie(&meeting.log_in(3).await).watch().await;
     other.line().await.expect("everything");
     other.check(&meeting.view(3), missing);
 
-    // Filled anew, it is served to all, and whoever waited is told nothing else.
+    // After a rebuild the meeting is served to all, and clients that waited receive nothing else.
     meeting.rebuild(LOWEST + 5_000, fixture()).await;
     process.browser().until_healthy().await;
     for watcher in [&mut watcher, &mut other] {
-        // What was changed before the loss may be told before.
+        // Changes from before the loss may arrive first.
         let lines = watcher.until(LOWEST + 5_000).await;
         assert!(lines.last().is_some_and(|line| line.all_data), "{missing}");
         watcher.check(&meeting.view(3), missing);
     }
     process.until_logged("meeting loaded").await;
-    // While it is filled anew it is not ready, which is another reason.
+    // During the rebuild the cache is not ready, which is a different reason.
     let is_warning = |line: &&String| line.contains("no meeting yet") && line.contains("incomplete");
     assert_eq!(process.logged.iter().filter(is_warning).count(), 1, "{:#?}", process.logged);
 }
 
 /// (spec: redis.md#no-meeting)
 #[tokio::test]
-async fn a_cache_that_lost_a_part_is_not_taken_for_a_meeting() {
+async fn an_incomplete_cache_is_not_served() {
     check_incomplete(async |meeting| meeting.server.lose(MeetingPart::Elements).await, "`full_data`").await;
     check_incomplete(async |meeting| meeting.server.lose(MeetingPart::ChangeIds).await, "`change_id`").await;
     let lose_lowest = async |meeting: &mut Meeting| {
@@ -250,7 +251,7 @@ async fn a_cache_that_lost_a_part_is_not_taken_for_a_meeting() {
         meeting.server.lose(MeetingPart::LowestChangeId).await;
     };
     check_incomplete(lose_lowest, "the lowest change id").await;
-    // The server goes on after the loss, and writes what it changes into an empty hash.
+    // The server continues after the loss, and writes its changes into an empty hash.
     let lose_and_write = async |meeting: &mut Meeting| {
         meeting.server.lose(MeetingPart::Elements).await;
         meeting.server.write_as(ChangeId(LOWEST), &[("core/tag:998", None)]).await;
@@ -259,22 +260,22 @@ async fn a_cache_that_lost_a_part_is_not_taken_for_a_meeting() {
     check_incomplete(lose_and_write, "the configuration").await;
 }
 
-/// A gap makes the service ask for what it missed just when that is gone: it would look deleted.
+/// After a gap the service reads what it missed, which by then has been lost: it must not look deleted.
 #[tokio::test]
-async fn what_was_lost_before_it_was_read_is_not_taken_for_deleted() {
+async fn elements_lost_before_they_were_read_do_not_count_as_deleted() {
     let (redis, mut meeting, _service, mut watcher) = start(|_| ()).await;
     let motion = meeting.with("motions/motion:1", json!({"title": "changed, and lost"}));
     meeting.write(&[("motions/motion:1", motion)]).await;
     meeting.server.lose(MeetingPart::Elements).await;
     redis.take_commands();
     meeting.server.announce(ChangeId(LOWEST + 3), &[("core/tag:997", None)]).await;
-    within("the question what was missed", async {
+    within("the request for what was missed", async {
         while !redis.take_commands().iter().any(|command| command == "ZRANGEBYSCORE") {
             tokio::task::yield_now().await;
         }
     })
     .await;
-    // Only once the server has filled its cache something is told again.
+    // Nothing is sent until the server has filled its cache again.
     let elements = meeting.elements.clone();
     meeting.rebuild(LOWEST + 5_000, elements).await;
     meeting.server.append(Channel::Autoupdate, &[b"another gap"]).await;

@@ -1,4 +1,4 @@
-//! Does the service tell superadmins, and support over a terminal, why somebody sees something or not?
+//! Does the service explain to superadmins, and to support on a terminal, why somebody sees something or not?
 
 use adapters::testing::fake_redis::FakeRedis;
 use reqwest::{Method, StatusCode};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Failure, Meeting, Process, run, secret_file, with_redis};
 
-/// Status, standard output and standard error of a command on this Redis.
+/// Runs a command on this Redis. Returns its status, standard output and standard error.
 async fn ask(port: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = run(arguments, &[("MESSAGE_BUS_HOST", "127.0.0.1"), ("MESSAGE_BUS_PORT", port)]).await;
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
@@ -51,7 +51,7 @@ async fn the_commands_read_the_meeting_in_redis_and_write_nothing() {
 
 /// (spec: inspector.md#commands)
 #[tokio::test]
-async fn what_cannot_be_answered_says_why() {
+async fn questions_that_cannot_be_answered_say_why() {
     let redis = FakeRedis::start().await.expect("a port");
     let port = redis.port().to_string();
     let (status, _, error) = ask(&port, &["view", "--user", "3"]).await;
@@ -72,8 +72,8 @@ async fn what_cannot_be_answered_says_why() {
 
 /// (spec: inspector.md#commands)
 #[tokio::test]
-async fn the_commands_know_the_meeting_of_the_demo_and_say_that_redis_is_away() {
-    // Nobody listens on port 1, so what is answered comes from no Redis.
+async fn the_commands_know_the_demo_meeting_and_report_an_unreachable_redis() {
+    // Nothing listens on port 1, so the answer does not come from Redis.
     let (status, out, _) = ask("1", &["explain", "--demo", "--user", "3", "motions/motion:1"]).await;
     assert!(
         status == Some(0) && out.starts_with("motions/motion:1 is visible in part to user 3 (Delegates (3)).\n"),
@@ -90,7 +90,7 @@ async fn the_commands_know_the_meeting_of_the_demo_and_say_that_redis_is_away() 
 
 /// (spec: inspector.md#route)
 #[tokio::test]
-async fn superadmins_by_session_are_told_and_it_is_logged_who_asked() {
+async fn superadmins_get_explanations_and_each_question_is_logged() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let mut program = Process::serve(redis.port(), &[("INSPECTOR", "on")]).await;
@@ -103,7 +103,7 @@ async fn superadmins_by_session_are_told_and_it_is_logged_who_asked() {
         let response = admin.request(Method::GET, path).send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::OK, "{path}");
     }
-    // The first line that is logged is that of the first superadmin's question: a refused one is not logged.
+    // The first line is about the superadmin's first question: refused ones are not logged.
     let about = program.until_logged("explaining what a user sees").await;
     let fields = ["level", "asked_by", "about_user", "element"].map(|field| about[field].clone());
     assert_eq!(fields, [json!("INFO"), json!(1), json!(3), json!("core/tag:1")], "{about}");
@@ -116,7 +116,7 @@ async fn superadmins_by_session_are_told_and_it_is_logged_who_asked() {
 
 /// (spec: inspector.md#page)
 #[tokio::test]
-async fn the_page_of_a_real_meeting_is_served_only_where_it_is_wanted() {
+async fn the_page_of_a_real_meeting_is_served_only_if_switched_on() {
     let redis = FakeRedis::start().await.expect("a port");
     let _meeting = Meeting::start(&redis.address()).await;
     let (port, secret) = (redis.port().to_string(), secret_file());
@@ -131,7 +131,7 @@ async fn the_page_of_a_real_meeting_is_served_only_where_it_is_wanted() {
         };
         assert_eq!(status("/system/inspector").await, found, "{inspector}");
         assert_eq!(status("/system/inspector/explain?user=3&key=core/tag:1").await, found, "{inspector}");
-        // What only the demo has.
+        // Only the demo has these.
         assert_eq!(status("/").await, StatusCode::NOT_FOUND, "{inspector}");
         assert_eq!(status("/as/admin/system/health").await, StatusCode::NOT_FOUND, "{inspector}");
     }

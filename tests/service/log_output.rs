@@ -1,4 +1,4 @@
-//! Does the service go on and end in order, whatever becomes of its log?
+//! Does the service keep running and stop properly, whatever happens to its log?
 
 use std::fs::{File, OpenOptions};
 use std::io::{PipeReader, Read, pipe};
@@ -12,10 +12,10 @@ use tokio::net::TcpStream;
 
 use crate::harness::{Meeting, Process, secret_file, with_redis, within};
 
-/// Fewer bytes than a pipe holds, and more than what is logged before a test does something.
+/// Fewer bytes than a pipe holds, and more than what is logged before the test begins.
 const PIPE_BYTES_MIN: usize = 32 * 1024;
 
-/// A service on a meeting, whose log goes where the test wants it.
+/// A service on a meeting, with its log redirected.
 struct Fixture {
     process: Process,
     meeting: Meeting,
@@ -23,7 +23,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// Starts it, after `setup` in the shell. It logs every request.
+    /// Starts it with this log, after running `setup` in the shell. It logs every request.
     async fn start(setup: &str, log: impl Into<Stdio>) -> Self {
         let redis = FakeRedis::start().await.expect("a port");
         let meeting = Meeting::start(&redis.address()).await;
@@ -36,7 +36,7 @@ impl Fixture {
         Self { process, meeting, _redis: redis }
     }
 
-    /// Whatever becomes of the log meanwhile: a stream goes on, and further clients are served.
+    /// Checks that a stream continues and new clients are served, while `meanwhile` runs.
     async fn goes_on(&mut self, meanwhile: impl AsyncFnOnce(&Process)) {
         let mut watcher = self.process.browser().watch().await;
         watcher.line().await.expect("everything");
@@ -49,14 +49,14 @@ impl Fixture {
         assert_eq!(self.process.browser().health().await.0, 200);
     }
 
-    /// It ends in order.
+    /// Checks that it stops properly.
     async fn ends(mut self) {
         self.process.signal("TERM").await;
         assert_eq!(self.process.status().await, Some(0));
     }
 }
 
-/// Asks so often for the health, and waits for all answers: each is a line in the log.
+/// Sends `count` health requests and waits for all answers. Each request is a line in the log.
 async fn ask(process: &Process, count: usize) {
     let mut stream = TcpStream::connect(("127.0.0.1", process.port)).await.expect("it listens");
     let request = "GET /system/health HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -76,7 +76,7 @@ fn full_disk() -> File {
     OpenOptions::new().write(true).open("/dev/full").expect("/dev/full")
 }
 
-/// Reads lines until one holds `text`; returns that one.
+/// Reads lines until one contains `text`; returns that line.
 async fn read_until(mut log: PipeReader, text: &'static str) -> (Value, PipeReader) {
     let reading = tokio::task::spawn_blocking(move || {
         let mut line = Vec::new();
@@ -103,7 +103,7 @@ async fn a_log_on_a_full_disk() {
 }
 
 #[tokio::test]
-async fn a_log_that_would_become_larger_than_a_file_may() {
+async fn a_log_that_reaches_the_maximum_file_size() {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("limited.log");
     let log = File::create(&path).expect("a file");
     let mut service = Fixture::start("ulimit -f 4", log).await;
@@ -140,23 +140,23 @@ async fn a_log_whose_reader_stops_reading() {
 }
 
 #[tokio::test]
-async fn a_log_whose_reader_goes_on_says_what_is_missing() {
+async fn a_log_whose_reader_resumes_says_how_much_is_missing() {
     let (log, writer) = pipe().expect("a pipe");
     let mut service = Fixture::start("", writer).await;
-    // The pipe and the queue hold fewer lines.
+    // More lines than the pipe and the queue hold.
     service.goes_on(async |process| ask(process, 8_000).await).await;
     let (notice, log) = read_until(log, "log lines were dropped").await;
     assert!(notice["lines"].as_u64().is_some_and(|lines| lines > 0), "{notice}");
     ask(&service.process, 1).await;
     let (line, log) = read_until(log, "answered a request").await;
     assert_eq!(line["status"], 200, "{line}");
-    // A queue that is read is written to its end.
+    // If the log is read, the queue is written out completely.
     let end = tokio::spawn(read_until(log, "\"stopped\""));
     service.ends().await;
     end.await.expect("the last line");
 }
 
-/// The demo's greeting goes to standard output.
+/// Checks that the demo runs with this standard output, where its greeting goes.
 async fn check_demo(output: impl Into<Stdio>) {
     let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let streams = (output.into(), full_disk().into());
@@ -167,7 +167,7 @@ async fn check_demo(output: impl Into<Stdio>) {
 }
 
 #[tokio::test]
-async fn a_demo_that_can_greet_nobody() {
+async fn a_demo_whose_greeting_cannot_be_written() {
     check_demo(full_disk()).await;
     let (reader, writer) = pipe().expect("a pipe");
     drop(reader);

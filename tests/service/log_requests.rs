@@ -1,4 +1,4 @@
-//! What does the log tell of requests, and of logins that fail? (spec: auth.md#secret-in-logs)
+//! What is logged about requests, and about sessions that are refused? (spec: auth.md#secret-in-logs)
 
 use adapters::django::DjangoSecret;
 use adapters::testing::fake_redis::FakeRedis;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Browser, Failure, Meeting, Process, SECRET};
 
-/// The line about a request that is answered with `status`.
+/// Sends a request, which must be answered with `status`, and returns its line in the log.
 async fn line(process: &mut Process, browser: &Browser, path: &str, status: u16) -> Value {
     let response = browser.get(path).await;
     assert_eq!(response.status().as_u16(), status, "{path}");
@@ -23,7 +23,7 @@ async fn line(process: &mut Process, browser: &Browser, path: &str, status: u16)
 
 /// (spec: http.md#request-log)
 #[tokio::test]
-async fn at_debug_every_request_has_a_line() {
+async fn at_debug_every_request_is_logged() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let cookie = meeting.log_in(3).await;
@@ -47,7 +47,7 @@ async fn at_debug_every_request_has_a_line() {
 
 /// (spec: http.md#request-log)
 #[tokio::test]
-async fn at_info_no_request_has_a_line() {
+async fn at_info_no_request_is_logged() {
     let redis = FakeRedis::start().await.expect("a port");
     Meeting::start(&redis.address()).await;
     let mut process = Process::serve(redis.port(), &[]).await;
@@ -60,7 +60,7 @@ async fn at_info_no_request_has_a_line() {
 }
 
 #[tokio::test]
-async fn at_debug_it_is_said_why_a_session_was_refused() {
+async fn at_debug_the_log_says_why_a_session_was_refused() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let mut process = Process::serve(redis.port(), &[("LOG_LEVEL", "debug")]).await;
@@ -113,7 +113,7 @@ async fn at_debug_it_is_said_why_a_session_was_refused() {
 }
 
 #[tokio::test]
-async fn at_info_it_is_said_that_another_secret_signs() {
+async fn at_info_the_log_says_that_sessions_are_signed_with_another_secret() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let mut process = Process::serve(redis.port(), &[]).await;
@@ -134,7 +134,7 @@ async fn at_info_it_is_said_that_another_secret_signs() {
     process.signal("TERM").await;
     assert_eq!(process.status().await, Some(0));
     let logged = process.logged.join("\n");
-    // The second one came within the minute.
+    // The second session came within the same minute.
     assert_eq!(logged.matches("another secret").count(), 1, "{logged}");
     for word in ["one\"", "garbage", SECRET, &foreign] {
         assert!(!logged.contains(word), "{word:?}: {logged}");

@@ -1,7 +1,8 @@
-//! Does the whole service do over real sockets what its clients and its operators rely on?
+//! Does the whole service do over real sockets what its clients and operators rely on?
 //!
-//! Most tests run the service inside the test, on a Redis in process; those named after processes run the real program,
-//! some on a real `redis-server`. Nothing waits for a time to pass: every wait is for an event, and bounded.
+//! Most tests run the service in process, on a fake Redis; those that use `Process` run the real program, some on a
+//! real
+//! `redis-server`. No test sleeps: every wait is for an event, and bounded.
 
 mod harness;
 

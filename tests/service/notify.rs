@@ -1,4 +1,4 @@
-//! Do messages and applause reach those they are for, over any number of instances? (spec: notify.md#receivers)
+//! Do messages and applause reach their receivers, across any number of instances? (spec: notify.md#receivers)
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::net::TcpSocket;
 
 use crate::harness::{Browser, Lines, Meeting, Service, Setup, within};
 
-/// A listener, and the channel id that it was told.
+/// Opens a stream of messages; returns it with its channel id.
 async fn listen(browser: &Browser) -> (Lines, String) {
     let mut lines = browser.open("/system/notify").await;
     let line = lines.next_data().await.expect("a channel id");
@@ -32,7 +32,7 @@ async fn send(browser: &Browser, channel: &str, name: &str, message: Value, to: 
 
 /// (spec: notify.md#delivery-order)
 #[tokio::test]
-async fn each_listener_of_two_instances_gets_what_is_for_it_once_and_in_order() {
+async fn listeners_of_two_instances_get_their_messages_once_and_in_order() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let first = Service::ready(&redis.address(), |setup| setup.settings.process_tag = 1).await;
@@ -71,7 +71,7 @@ async fn each_listener_of_two_instances_gets_what_is_for_it_once_and_in_order() 
 
 /// (spec: notify.md#bad-message)
 #[tokio::test]
-async fn entries_that_do_not_parse_end_nobody() {
+async fn entries_that_do_not_parse_end_no_stream() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
@@ -83,7 +83,7 @@ async fn entries_that_do_not_parse_end_nobody() {
     redis.drop_connections();
     send(&browser, &channel, "still there", json!(1), json!({"to_all": true})).await;
     loop {
-        // What could be read as a message after all comes before.
+        // Entries that could be read as messages arrive first.
         if lines.next_data().await.expect("the stream goes on")["name"] == "still there" {
             break;
         }
@@ -91,7 +91,7 @@ async fn entries_that_do_not_parse_end_nobody() {
 }
 
 #[tokio::test]
-async fn applause_is_the_same_level_on_every_instance() {
+async fn the_applause_level_is_the_same_on_every_instance() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let often = |setup: &mut Setup| setup.settings.applause_interval = Duration::from_millis(20);
@@ -104,7 +104,7 @@ async fn applause_is_the_same_level_on_every_instance() {
         let browser = services[number % 2].browser().with_cookie(&meeting.log_in(user).await);
         assert_eq!(browser.post("/system/applause", "").await.status(), 200);
     }
-    // Each who clapped counts once, on whichever instance.
+    // Everybody who applauds counts once, on whichever instance.
     for lines in &mut listeners {
         loop {
             let line = lines.next_data().await.expect("applause");
@@ -131,7 +131,7 @@ async fn a_listener_that_reads_nothing_is_ended_and_the_others_go_on() {
     socket.set_recv_buffer_size(16 * 1024).expect("an option");
     let mut slow = socket.connect(service.address).await.expect("connected");
     slow.write_all(b"GET /system/notify HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").await.expect("sent");
-    // It is registered once its head is there.
+    // Once the head has arrived, the listener is registered.
     within("the head", slow.read_exact(&mut [0; 12])).await.expect("the head");
 
     let long = "x".repeat(50_000);
@@ -140,16 +140,16 @@ async fn a_listener_that_reads_nothing_is_ended_and_the_others_go_on() {
         assert_eq!(quick.next_data().await.expect("each message")["message"][0], number);
     }
     let mut received = Vec::new();
-    within("the end of the slow one", slow.read_to_end(&mut received)).await.expect("ended in order");
+    within("the end of the slow one", slow.read_to_end(&mut received)).await.expect("ended properly");
     let text = String::from_utf8(received).expect("ASCII");
-    assert!(text.ends_with("\r\n0\r\n\r\n"), "ended in order: {:?}", &text[text.len().saturating_sub(50)..]);
+    assert!(text.ends_with("\r\n0\r\n\r\n"), "not ended properly: {:?}", &text[text.len().saturating_sub(50)..]);
     let messages = text.matches("\"sender_user_id\"").count();
-    assert!(messages < MESSAGES, "{messages} messages went into the buffers of the kernel");
+    assert!(messages < MESSAGES, "all {messages} messages fit into the kernel's buffers");
     let last: Vec<_> = (0..messages).filter(|number| !text.contains(&format!("[{number},"))).collect();
-    assert!(last.is_empty(), "those that came are the first ones, none left out: {last:?}");
+    assert!(last.is_empty(), "the received messages must be the first ones, without a gap: {last:?}");
 }
 
-/// A clock that goes wrong by some seconds.
+/// A clock that is off by this many seconds.
 struct WrongClock(SystemClock, u64);
 
 #[async_trait]
@@ -168,7 +168,7 @@ impl Clock for WrongClock {
 }
 
 #[tokio::test]
-async fn applause_is_the_same_level_on_instances_whose_clocks_differ() {
+async fn the_applause_level_is_the_same_on_instances_whose_clocks_differ() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let wrong_by = |seconds| {
@@ -193,14 +193,15 @@ async fn applause_is_the_same_level_on_instances_whose_clocks_differ() {
     for lines in &mut listeners {
         until_level(lines, 2).await;
     }
-    // Both count until Redis says that the time is over.
+    // Both instances count it until the time is over by the clock of Redis.
     redis.let_seconds_pass(6);
     for lines in &mut listeners {
         until_level(lines, 0).await;
     }
 }
 
-/// What happens to the stream, with messages on it that nobody reads in time, ends the listeners.
+/// Checks that listeners are ended if `what` happens to the Redis stream while it holds messages that were not read
+/// yet.
 async fn check_ended(what: impl AsyncFn(&Meeting)) {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
@@ -212,7 +213,7 @@ async fn check_ended(what: impl AsyncFn(&Meeting)) {
     assert_eq!(lines.next_data().await.expect("a message")["message"], 0);
     what(&meeting).await;
     lines.until_end().await;
-    // Whoever comes then gets what is sent then, whichever listeners that ends once more.
+    // New listeners receive new messages; the first few may be ended once more.
     let (mut lines, channel) = loop {
         let (mut lines, _) = listen(&browser).await;
         send(&browser, &channel, "n", json!("later"), json!({"to_all": true})).await;
@@ -231,8 +232,8 @@ fn to_all(message: u64) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn whoever_may_have_missed_a_message_is_told_by_the_end_of_the_stream() {
-    // Deleted, and begun anew by a clock that is behind.
+async fn listeners_that_may_have_missed_a_message_are_ended() {
+    // Deleted, and recreated by a server whose clock is behind.
     check_ended(async |meeting| {
         meeting.server.delete("notify").await;
         for number in 1..=6 {
@@ -241,8 +242,8 @@ async fn whoever_may_have_missed_a_message_is_told_by_the_end_of_the_stream() {
         }
     })
     .await;
-    // Deleted, and nothing more.
+    // Only deleted.
     check_ended(async |meeting| meeting.server.delete("notify").await).await;
-    // Emptied as a whole.
+    // Emptied.
     check_ended(async |meeting| meeting.server.trim(Channel::Notify, 0).await).await;
 }

@@ -1,4 +1,4 @@
-//! Does the real program serve as the parts do that were wired by hand? (spec: http.md#routes)
+//! Does the real program behave like the service that other tests assemble? (spec: http.md#routes)
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ async fn the_program_serves_the_meeting_in_redis() {
 }
 
 #[tokio::test]
-async fn a_real_meeting_has_no_page_and_lends_no_session() {
+async fn a_real_meeting_has_no_page_and_no_sessions_to_borrow() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let process = Process::serve(redis.port(), &[]).await;
@@ -43,7 +43,7 @@ async fn a_real_meeting_has_no_page_and_lends_no_session() {
 }
 
 #[tokio::test]
-async fn flags_come_before_variables_and_names_may_be_others() {
+async fn flags_override_variables_and_names_can_be_configured() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let url = format!("redis://127.0.0.1:{}", redis.port());
@@ -62,7 +62,7 @@ async fn flags_come_before_variables_and_names_may_be_others() {
     process.browser().until_healthy().await;
     let value = DjangoSecret::new(SECRET).encode_session("{\"_auth_user_id\": \"1\"}");
     meeting.server.set("other:abc", value.as_bytes()).await;
-    // The usual cookie is none here: anonymous.
+    // Under this configuration the usual cookie does not count: anonymous.
     let mut watcher = process.browser().with_cookie("abc").watch().await;
     watcher.line().await.expect("everything");
     watcher.check(&meeting.view(0), "anonymous");
@@ -75,7 +75,7 @@ async fn flags_come_before_variables_and_names_may_be_others() {
 }
 
 #[tokio::test]
-async fn fake_auth_is_logged_loudly_and_needs_no_secret() {
+async fn fake_auth_is_logged_as_a_warning_and_needs_no_secret() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let port = redis.port().to_string();
@@ -95,8 +95,8 @@ async fn fake_auth_is_logged_loudly_and_needs_no_secret() {
 
 /// (spec: redis.md#start)
 #[tokio::test]
-async fn a_start_before_redis_is_there_waits_for_it() {
-    // A port that is free now: there a Redis will be.
+async fn a_start_before_redis_waits_for_it() {
+    // A port that is free now; Redis will be started on it later.
     let redis = FakeRedis::start().await.expect("a port");
     redis.set_fault(Fault::Closed);
     let process = Process::serve(redis.port(), &[]).await;
@@ -139,7 +139,7 @@ async fn a_renewed_certificate_is_served_and_a_broken_one_is_not() {
 }
 
 #[tokio::test]
-async fn what_browsers_will_object_to_in_a_certificate_is_logged() {
+async fn certificate_problems_that_browsers_object_to_are_logged() {
     let redis = FakeRedis::start().await.expect("a port");
     let directory = tempfile::tempdir().expect("a directory");
     let write = |year| {
@@ -152,7 +152,7 @@ async fn what_browsers_will_object_to_in_a_certificate_is_logged() {
     };
     write(2020);
     let mut process = Process::serve(redis.port(), &[("CERT_DIR", directory.path().to_str().expect("UTF-8"))]).await;
-    // Before it listens.
+    // Logged before the program listens.
     let logged = process.logged.join("\n");
     for expected in
         ["serving the certificate", "\"names\":\"meeting.example\"", "on 2020-01-01 00:00:00 UTC; browsers refuse it"]
@@ -164,26 +164,26 @@ async fn what_browsers_will_object_to_in_a_certificate_is_logged() {
     process.until_logged("on 2021-01-01 00:00:00 UTC; browsers refuse it").await;
 }
 
-/// Writes a new certificate and its key; gives the certificate.
+/// Writes a new certificate and its key; returns the certificate.
 fn write_certificate(directory: &Path) -> Vec<u8> {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    // The pair is complete only with both files; a look between them finds a pair that does not fit, and keeps the old one.
+    // Only both files together are a pair. A check in between finds files that do not match, and keeps the old pair.
     std::fs::write(directory.join("key.pem"), made.signing_key.serialize_pem()).expect("a file");
     std::fs::write(directory.join("cert.pem"), made.cert.pem()).expect("a file");
     made.cert.der().to_vec()
 }
 
-/// The certificate that a new connection gets.
+/// The certificate that a new connection receives.
 async fn served(process: &Process) -> Vec<u8> {
     let response = process.speaking(Protocol::Https).get("/system/health").await;
     let info = response.extensions().get::<reqwest::tls::TlsInfo>().expect("TLS");
     info.peer_certificate().expect("a certificate").to_vec()
 }
 
-/// Whatever is logged, and however much: no cookie, no secret, nothing of the meeting.
+/// At every level, the log contains no cookie, no secret, and nothing from the meeting.
 /// (spec: auth.md#secret-in-logs)
 #[tokio::test]
-async fn the_log_keeps_quiet_about_what_is_confidential() {
+async fn the_log_contains_nothing_confidential() {
     let redis = FakeRedis::start().await.expect("a port");
     redis.require_password("password-of-redis");
     let url = format!("redis://:password-of-redis@127.0.0.1:{}", redis.port());
@@ -224,13 +224,16 @@ async fn the_log_keeps_quiet_about_what_is_confidential() {
             let line = process.logged.iter().find(|line| line.contains(word));
             assert!(line.is_none(), "{word:?} at {level}: {line:?}");
         }
-        assert!(process.logged.iter().any(|line| line.contains("motions/motion:70")), "what is broken is named");
+        assert!(
+            process.logged.iter().any(|line| line.contains("motions/motion:70")),
+            "the broken element must be named"
+        );
     }
 }
 
 /// (spec: redis.md#addresses)
 #[tokio::test]
-async fn what_is_written_goes_to_the_other_redis() {
+async fn writes_go_to_the_redis_for_writing() {
     let (read, write) = (FakeRedis::start().await.expect("a port"), FakeRedis::start().await.expect("a port"));
     let meeting = Meeting::start(&read.address()).await;
     let primary = Meeting::nowhere(&write.address());
@@ -238,7 +241,7 @@ async fn what_is_written_goes_to_the_other_redis() {
     let variables = [("REDIS_WRITE_HOST", "127.0.0.1"), ("REDIS_WRITE_PORT", &*port), ("APPLAUSE_INTERVAL_MS", "50")];
     let process = Process::serve(read.port(), &variables).await;
     process.browser().until_healthy().await;
-    // The replica has not heard of the login yet.
+    // The replica does not have the new session yet.
     primary.set_session("new", &json!({"_auth_user_id": "3"})).await;
     let browser = process.browser().with_cookie("new");
     let mut watcher = browser.watch().await;
@@ -251,12 +254,12 @@ async fn what_is_written_goes_to_the_other_redis() {
     let count = |name: &str| written.iter().filter(|command| *command == name).count();
     assert!(count("XADD") == 1 && count("ZADD") == 1, "{written:?}");
     let not_written = read.take_commands();
-    // Those of the test itself: the change ids of the meeting.
+    // The only writes here are the test's own: the change ids of the meeting.
     assert_eq!(not_written.iter().filter(|command| *command == "XADD").count(), 0, "{not_written:?}");
 }
 
 #[tokio::test]
-async fn what_redis_refuses_is_told_with_what_to_do_once_a_minute() {
+async fn refusals_of_redis_are_logged_with_advice_once_a_minute() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let mut process = Process::serve(redis.port(), &[("DRAIN_SECONDS", "0")]).await;
@@ -292,8 +295,8 @@ async fn what_redis_refuses_is_told_with_what_to_do_once_a_minute() {
         .filter(|line| line.contains("Redis refuses commands that the service needs"))
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
-    let told: Vec<_> = refusals.iter().map(|line| (line["level"].as_str(), line["commands"].as_str())).collect();
-    assert_eq!(told, [(Some("WARN"), Some("ZADD")), (Some("WARN"), Some("XADD"))], "{refusals:?}");
+    let found: Vec<_> = refusals.iter().map(|line| (line["level"].as_str(), line["commands"].as_str())).collect();
+    assert_eq!(found, [(Some("WARN"), Some("ZADD")), (Some("WARN"), Some("XADD"))], "{refusals:?}");
     for (line, advice) in refusals.iter().zip(["ACL SETUSER", "maxmemory-policy"]) {
         assert!(line["advice"].as_str().is_some_and(|text| text.contains(advice)), "{line}");
         assert_eq!(line["redis"], address.as_str());

@@ -1,4 +1,4 @@
-//! Do projectors show what they should, to those who may see them? (spec: projector.md#projector-line)
+//! Do projectors show the right content, to those who may see it? (spec: projector.md#projector-line)
 
 use adapters::testing::fake_redis::FakeRedis;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ fn user_slide(name: &str) -> Value {
     json!([{"data": {"user": name}, "element": {"name": "users/user", "id": 3}}])
 }
 
-/// The next line is exactly this.
+/// Checks the next line.
 async fn check(lines: &mut Lines, change_id: u64, data: Value) {
     let line = lines.next_data().await.expect("the stream goes on");
     assert_eq!(line, json!({"change_id": change_id, "data": data}));
@@ -49,19 +49,19 @@ async fn projectors_show_their_slides_and_what_changes_in_them() {
         json!({"change_id": change_id, "data": {"700": user_slide("Jörg 🦒"), "701": user_slide("Jörg 🦒")}})
     );
 
-    // What no slide shows is not told.
+    // A change that no slide shows is not sent.
     meeting.mark().await;
     let clock = json!([{"name": "core/clock"}]);
     let change_id = meeting.change(&[("core/projector:701", projector(701, clock))]).await;
     check(&mut lines, change_id, json!({"701": [{"data": {}, "element": {"name": "core/clock"}}]})).await;
     let change_id = meeting.change(&[("users/user:3", named(&meeting, "Jana"))]).await;
     check(&mut lines, change_id, json!({"700": user_slide("Jana")})).await;
-    // An error is inside its slide.
+    // An error is part of its slide.
     let change_id = meeting.change(&[("users/user:3", json!(null))]).await;
     let error =
         json!([{"data": {"error": "users/user with id 3 does not exist"}, "element": {"name": "users/user", "id": 3}}]);
     check(&mut lines, change_id, json!({"700": error})).await;
-    // One that is made, and one that is deleted.
+    // A projector is created, and one is deleted.
     let unknown = json!([{"name": "no/slide"}, {}]);
     let change_id = meeting.change(&[("core/projector:702", projector(702, unknown))]).await;
     let slides = json!([
@@ -101,7 +101,7 @@ async fn without_the_permission_a_projector_shows_nothing() {
     let change_id = meeting.change(&[(&key, group)]).await;
     check(&mut lines, change_id, json!({"700": user_slide("Judith")})).await;
 
-    // The first line of the one who never had it is that of the change that gives it.
+    // A user who never had the permission gets the first line with the change that grants it.
     let (key, group) = meeting.group(7, |permissions| permissions.push(json!("core.can_see_projector")));
     let change_id = meeting.change(&[(&key, group)]).await;
     check(&mut nothing, change_id, json!({"700": user_slide("Judith")})).await;

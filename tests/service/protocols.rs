@@ -30,7 +30,7 @@ async fn every_protocol_carries_the_meeting_and_its_changes() {
     }
 }
 
-/// With room for one connection only, a second one would wait for ever.
+/// The service accepts only one connection here, so a second one would wait for ever.
 #[tokio::test]
 async fn the_three_streams_of_a_tab_share_a_connection() {
     for protocol in [Protocol::Http2, Protocol::Https] {
@@ -56,12 +56,12 @@ async fn the_three_streams_of_a_tab_share_a_connection() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_makes_room_for_others() {
+async fn a_client_that_disconnects_makes_room_for_others() {
     let redis = FakeRedis::start().await.expect("a port");
     Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |setup| setup.settings.limits.connections_max = 2).await;
     for _ in 0..10 {
-        // A client of its own each time, so that connections are not used again.
+        // A new client each time, so that connections are not reused.
         let mut lines = service.browser().open("/system/autoupdate").await;
         lines.next_data().await.expect("everything");
     }
@@ -83,7 +83,7 @@ async fn tls_only_and_tls_off() {
     }
 }
 
-/// As some proxies do that were not told otherwise.
+/// Some proxies speak HTTP/1.0 unless configured otherwise.
 #[tokio::test]
 async fn a_client_of_http_1_0_gets_the_stream_without_chunks() {
     let redis = FakeRedis::start().await.expect("a port");

@@ -1,5 +1,4 @@
-//! Does every line arrive at once through the proxies that the recipes in `deploy/` configure? (docs/OPERATIONS.md, Behind a
-//! proxy)
+//! Does every line arrive immediately through proxies configured as in `deploy/`? (docs/OPERATIONS.md, Behind a proxy)
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -15,14 +14,14 @@ use tokio::process::{Child, Command};
 
 use crate::harness::{Browser, Lines, Meeting, Process, Protocol, Watcher, within};
 
-/// A proxy, and how it is told to read its configuration again: the signal, and what it then says.
+/// How to run a proxy, and how to make it reload its configuration: the signal, and what it then logs.
 struct Recipe {
     program: &'static str,
     arguments: &'static [&'static str],
     reload: Option<(&'static str, &'static str)>,
 }
 
-/// What to replace in a recipe, so that it can run beside others and by any user.
+/// Where a proxy runs, so that it needs no privileges and does not collide with others.
 struct Place {
     directory: TempDir,
     port: u16,
@@ -71,7 +70,7 @@ impl Place {
     }
 }
 
-/// A proxy while it runs.
+/// A running proxy.
 struct Proxy {
     child: Child,
     log: BufReader<tokio::process::ChildStderr>,
@@ -95,8 +94,8 @@ impl Proxy {
     }
 }
 
-/// Each change arrives over HTTP/2, plain and compressed, before the next one is made; also after the proxy has read its
-/// configuration again.
+/// Checks that each change arrives over HTTP/2, plain and compressed, before the next one is made, also after the proxy
+/// has reloaded its configuration.
 async fn check(recipe: &Recipe, write: impl Fn(&Place)) {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
@@ -120,7 +119,7 @@ async fn check(recipe: &Recipe, write: impl Fn(&Place)) {
     for _ in 0..3 {
         let change_id = meeting.mark().await;
         for watcher in &mut watchers {
-            assert_eq!(watcher.until(change_id).await.len(), 1, "each change by itself");
+            assert_eq!(watcher.until(change_id).await.len(), 1, "each change in its own line");
         }
     }
     if let Some((signal, said)) = recipe.reload {
@@ -132,16 +131,16 @@ async fn check(recipe: &Recipe, write: impl Fn(&Place)) {
             watcher.check(&meeting.view(3), "after the proxy was reloaded");
         }
     }
-    // Caddy waits for its streams.
+    // Caddy would wait for the streams to end.
     drop(watchers);
-    // By this signal proxies end their children, too.
+    // On this signal, proxies end their child processes as well.
     proxy.signal("TERM").await;
     within("the end of the proxy", proxy.child.wait()).await.expect("a status");
 }
 
 #[tokio::test]
 #[cfg_attr(not(has_nginx), ignore = "nginx is not on the PATH")]
-async fn lines_arrive_at_once_through_nginx_and_streams_survive_its_reload() {
+async fn lines_arrive_immediately_through_nginx_and_streams_survive_its_reload() {
     let arguments = &["-c", "PLACE/configuration", "-e", "stderr"];
     let recipe = Recipe { program: "nginx", arguments, reload: Some(("HUP", "reconfiguring")) };
     check(&recipe, |place| {
@@ -161,7 +160,7 @@ async fn lines_arrive_at_once_through_nginx_and_streams_survive_its_reload() {
 
 #[tokio::test]
 #[cfg_attr(not(has_haproxy), ignore = "haproxy is not on the PATH")]
-async fn lines_arrive_at_once_through_haproxy_and_streams_survive_its_reload() {
+async fn lines_arrive_immediately_through_haproxy_and_streams_survive_its_reload() {
     let arguments = &["-W", "-f", "PLACE/configuration"];
     let recipe = Recipe { program: "haproxy", arguments, reload: Some(("USR2", "stopped")) };
     check(&recipe, |place| {
@@ -178,7 +177,7 @@ async fn lines_arrive_at_once_through_haproxy_and_streams_survive_its_reload() {
 
 #[tokio::test]
 #[cfg_attr(not(has_apache), ignore = "apache2 is not on the PATH")]
-async fn lines_arrive_at_once_through_apache_and_streams_survive_its_reload() {
+async fn lines_arrive_immediately_through_apache_and_streams_survive_its_reload() {
     let arguments = &["-DFOREGROUND", "-f", "PLACE/configuration"];
     let recipe = Recipe { program: "apache2", arguments, reload: Some(("USR1", "Doing graceful restart")) };
     check(&recipe, |place| {
@@ -201,7 +200,7 @@ async fn lines_arrive_at_once_through_apache_and_streams_survive_its_reload() {
 
 #[tokio::test]
 #[cfg_attr(not(has_caddy), ignore = "caddy is not on the PATH")]
-async fn lines_arrive_at_once_through_caddy() {
+async fn lines_arrive_immediately_through_caddy() {
     let arguments = &["run", "--adapter", "caddyfile", "--config", "PLACE/configuration"];
     let recipe = Recipe { program: "caddy", arguments, reload: None };
     check(&recipe, |place| {

@@ -1,4 +1,4 @@
-//! Does it all work with a real Redis, too, and with several programs on it? (spec: redis.md#losing-redis)
+//! Does everything work with a real Redis, and with several programs on it? (spec: redis.md#losing-redis)
 
 use adapters::redis::{RedisAuthority, RedisIdentity};
 use adapters::testing::openslides::OpenSlides;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::harness::{LOWEST, Lines, Meeting, Process, Protocol, Watcher, fixture, secret_file};
 
-/// A Redis of its own; `None`, said loudly, if there is none to be had.
+/// Starts a Redis for one test.
 async fn redis() -> RedisServer {
     RedisServer::start().await.expect("a Redis")
 }
@@ -37,7 +37,7 @@ async fn a_redis_that_is_killed_and_refilled_keeps_every_stream_open() {
     for round in 1..=2 {
         redis.kill().expect("killed");
         process.until_logged("\"WARN\"").await;
-        // Who is there keeps what there is, and who needs no session is served.
+        // Connected clients keep their data, and those that need no session are served.
         let mut anonymous = process.browser().watch().await;
         anonymous.line().await.expect("everything");
         anonymous.check(&meeting.view(0), "while Redis is away");
@@ -56,7 +56,7 @@ async fn a_redis_that_is_killed_and_refilled_keeps_every_stream_open() {
         let change_id = meeting.mark().await;
         for watcher in &mut watchers {
             watcher.until(change_id).await;
-            watcher.check(&meeting.view(3), "after Redis was filled anew");
+            watcher.check(&meeting.view(3), "after Redis was refilled");
         }
         let cookie = meeting.log_in(3).await;
         process.browser().with_cookie(&cookie).watch().await.until(change_id).await;
@@ -83,7 +83,7 @@ async fn two_programs_on_one_redis_share_messages_and_applause() {
     }
     let channels: std::collections::BTreeSet<_> = listeners.iter().map(|(_, _, channel, _)| channel.clone()).collect();
     assert_eq!(channels.len(), 6, "{channels:?}");
-    // Everybody sends on one instance: to a user, to a channel on the other instance, to all.
+    // Each sends on one instance: to a user, to a channel on the other instance, to all.
     let senders: Vec<_> =
         listeners.iter().map(|(number, user, channel, _)| (*number, *user, channel.clone())).collect();
     let other = senders[5].2.clone();
@@ -114,7 +114,7 @@ async fn two_programs_on_one_redis_share_messages_and_applause() {
     for (_, _, channel, lines) in &mut listeners {
         loop {
             let line = lines.next_data().await.expect("applause");
-            assert_eq!(line["name"], "applause", "{channel}: each message comes once");
+            assert_eq!(line["name"], "applause", "{channel}: each message must arrive once");
             if line["message"]["level"] == 3 {
                 break;
             }
@@ -124,7 +124,7 @@ async fn two_programs_on_one_redis_share_messages_and_applause() {
 
 #[tokio::test]
 #[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
-async fn two_programs_on_one_redis_tell_the_same_whichever_a_client_comes_to() {
+async fn a_client_may_switch_between_two_programs_on_one_redis() {
     let redis = redis().await;
     let mut meeting = Meeting::start(&redis.address()).await;
     let processes = [Process::serve(redis.port(), &[]).await, Process::serve(redis.port(), &[]).await];
@@ -140,7 +140,7 @@ async fn two_programs_on_one_redis_tell_the_same_whichever_a_client_comes_to() {
         let change_id = meeting.change(&[("motions/motion:1", motion)]).await;
         let lines = watcher.until(change_id).await;
         assert!(lines.iter().all(|line| !line.all_data), "{number}");
-        watcher.check(&meeting.view(3), "going to and fro");
+        watcher.check(&meeting.view(3), "switching back and forth");
         // The other instance may not have this change yet.
         watcher = browsers[(number + 1) % 2].watch_from(watcher.client).await;
     }
@@ -148,7 +148,7 @@ async fn two_programs_on_one_redis_tell_the_same_whichever_a_client_comes_to() {
 
 #[tokio::test]
 #[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
-async fn a_program_that_starts_without_redis_serves_when_it_comes() {
+async fn a_program_that_starts_without_redis_serves_once_it_is_there() {
     let mut redis = redis().await;
     redis.kill().expect("killed");
     let mut process = Process::serve(redis.port(), &[]).await;
@@ -162,7 +162,7 @@ async fn a_program_that_starts_without_redis_serves_when_it_comes() {
     watcher.check(&meeting.view(0), "anonymous");
 }
 
-/// What is written to the new primary reaches the clients, and what clients send is written there.
+/// Checks that what is written to the new primary reaches the clients, and that what clients send is written there.
 async fn check_follows(
     process: &Process,
     meeting: &mut Meeting,
@@ -171,7 +171,7 @@ async fn check_follows(
     listener: &mut Lines,
 ) {
     let browser = process.browser().with_cookie("session-of-3");
-    // The first to come finds the connections as they were left.
+    // The first requests find the pooled connections to the old primary.
     let message = json!({"channel_id": "a:3:0", "name": "n", "message": primary.port(), "to_all": true});
     assert_eq!(browser.post("/system/notify/send", message.to_string()).await.status(), 200);
     assert_eq!(browser.post("/system/applause", "").await.status(), 200);
@@ -180,7 +180,7 @@ async fn check_follows(
     meeting.change(&[("motions/motion:1", motion)]).await;
     let change_id = meeting.mark().await;
     watcher.until(change_id).await;
-    watcher.check(&meeting.view(3), "what the new primary holds");
+    watcher.check(&meeting.view(3), "after the fail-over");
     while listener.next_data().await.expect("the listener is not ended")["message"] != primary.port() {}
 }
 
@@ -221,7 +221,7 @@ async fn a_fail_over_by_sentinel_is_followed() {
     process.until_logged("the sentinels name a new primary").await;
 }
 
-/// An authority of its own, and whom it vouches for: a Redis, and somebody else, with certificate and key.
+/// Creates a private certificate authority, with two certificates: one for a Redis, and one for a client with its key.
 fn identity() -> (String, TlsIdentity, [String; 2]) {
     let mut parameters = rcgen::CertificateParams::default();
     parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -231,7 +231,7 @@ fn identity() -> (String, TlsIdentity, [String; 2]) {
     let issue = |name: &str| {
         let key = rcgen::KeyPair::generate().expect("a key");
         let mut parameters = rcgen::CertificateParams::new([name.to_owned()]).expect("a name");
-        // OpenSSL takes a certificate with the same name as its issuer for self-signed.
+        // OpenSSL considers a certificate with the same name as its issuer self-signed.
         parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
         [parameters.signed_by(&key, &issuer).expect("a certificate").pem(), key.serialize_pem()]
     };
@@ -243,7 +243,7 @@ fn identity() -> (String, TlsIdentity, [String; 2]) {
 
 #[tokio::test]
 #[cfg_attr(not(has_redis_tls), ignore = "there is no redis-server on the PATH that was built with TLS")]
-async fn a_redis_with_a_certificate_of_a_private_authority_is_trusted_only_by_its_file() {
+async fn a_private_certificate_authority_is_trusted_only_if_configured() {
     let (authority, identity, _) = identity();
     let redis = RedisServer::start_tls(identity).await.expect("a Redis");
     let mut meeting = Meeting::start(&redis.address()).await;
@@ -263,12 +263,12 @@ async fn a_redis_with_a_certificate_of_a_private_authority_is_trusted_only_by_it
     let mut watcher = process.browser().with_cookie(&meeting.log_in(3).await).watch().await;
     let change_id = meeting.mark().await;
     watcher.until(change_id).await;
-    watcher.check(&meeting.view(3), "by TLS");
+    watcher.check(&meeting.view(3), "over TLS");
 }
 
 #[tokio::test]
 #[cfg_attr(not(has_redis_tls), ignore = "there is no redis-server on the PATH that was built with TLS")]
-async fn a_redis_that_wants_a_certificate_of_its_clients_is_shown_one() {
+async fn a_client_certificate_is_sent_to_a_redis_that_requires_one() {
     let (authority, identity, client) = identity();
     let directory = tempfile::tempdir().expect("a directory");
     let written = |name: &str, text: &str| {
@@ -295,5 +295,5 @@ async fn a_redis_that_wants_a_certificate_of_its_clients_is_shown_one() {
     let mut watcher = process.browser().with_cookie(&meeting.log_in(3).await).watch().await;
     let change_id = meeting.mark().await;
     watcher.until(change_id).await;
-    watcher.check(&meeting.view(3), "by TLS with a certificate on both sides");
+    watcher.check(&meeting.view(3), "over TLS with certificates on both sides");
 }

@@ -1,4 +1,4 @@
-//! What does a client get that comes back with the change id it has? (spec: stream.md#first-line)
+//! What does a client get that reconnects with its change id? (spec: stream.md#first-line)
 
 use adapters::testing::fake_redis::FakeRedis;
 use domain::testing::client::Client;
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::{LOWEST, Meeting, Service};
 
-/// What a client of user 3 has when it left now.
+/// A client of user 3 that has everything up to now.
 fn client(meeting: &Meeting, change_id: u64) -> Client {
     Client { change_id, data: meeting.view(3) }
 }
@@ -33,7 +33,7 @@ async fn from_every_id_of_the_past_a_client_gets_what_it_missed() {
         clients.push(client(&meeting, change_id));
     }
     let change_id = meeting.mark().await;
-    // So that the service has seen it.
+    // Waits until the service has seen the last change.
     browser.watch().await.until(change_id).await;
     for left in clients {
         let from = left.change_id;
@@ -42,7 +42,7 @@ async fn from_every_id_of_the_past_a_client_gets_what_it_missed() {
         assert_eq!((lines.len(), lines[0].all_data, lines[0].from_change_id), (1, false, from));
         watcher.check(&meeting.view(3), &format!("from {from}"));
     }
-    // Who has everything gets nothing until something changes.
+    // A client that has everything gets nothing until something changes.
     let mut watcher = browser.watch_from(client(&meeting, change_id)).await;
     let next = meeting.mark().await;
     assert_eq!(watcher.until(next).await[0].from_change_id, change_id);
@@ -50,7 +50,7 @@ async fn from_every_id_of_the_past_a_client_gets_what_it_missed() {
 
 /// (spec: stream.md#from-keys)
 #[tokio::test]
-async fn after_a_restart_redis_knows_what_a_client_missed() {
+async fn after_a_restart_missed_changes_are_looked_up_in_redis() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let cookie = meeting.log_in(3).await;
@@ -68,7 +68,7 @@ async fn after_a_restart_redis_knows_what_a_client_missed() {
         watcher.check(&meeting.view(3), "after a restart");
         service.stop().await;
     }
-    // If something that decides visibility changed meanwhile, the exact difference is not known.
+    // If something that decides visibility changed meanwhile, the exact difference is unknown.
     let change_id = meeting.mark().await;
     let left = client(&meeting, change_id);
     let (key, group) = meeting.group(3, |permissions| permissions.retain(|one| one != "motions.can_see"));
@@ -86,7 +86,7 @@ async fn a_client_of_an_instance_that_is_ahead_loses_nothing() {
     let mut meeting = Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
     let browser = service.browser().with_cookie(&meeting.log_in(3).await);
-    // This instance was not told yet; another one was.
+    // Another instance has received this change, this one has not.
     let mark = meeting.marker();
     let ahead = meeting.write(&mark).await;
     let mut watcher = browser.watch_from(client(&meeting, ahead)).await;
@@ -99,7 +99,7 @@ async fn a_client_of_an_instance_that_is_ahead_loses_nothing() {
 
 /// (spec: stream.md#from-zero)
 #[tokio::test]
-async fn a_client_from_another_time_gets_everything() {
+async fn a_client_with_an_unknown_change_id_gets_everything() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let change_id = meeting.mark().await;

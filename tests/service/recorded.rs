@@ -1,4 +1,4 @@
-//! What do clients have after what a real server wrote during a meeting? (fixtures/traces/README.md)
+//! What do clients have after a replay of what a real server wrote during a meeting? (fixtures/traces/README.md)
 
 use adapters::testing::fake_redis::FakeRedis;
 use adapters::testing::openslides::OpenSlides;
@@ -10,20 +10,21 @@ use tokio::task::JoinSet;
 
 use crate::harness::{Browser, Meeting, Service, WAIT, within};
 
-/// The last change of all, which everybody sees.
+/// Changed last of all; everybody sees it.
 const LAST: &str = "core/tag:99999";
 
 #[tokio::test]
-async fn a_recorded_meeting_ends_for_every_client_as_it_ended() {
+async fn every_client_has_the_final_state_of_a_recorded_meeting() {
     check("meeting.json").await;
 }
 
 #[tokio::test]
-async fn a_recorded_race_ends_for_every_client_as_it_ended() {
+async fn every_client_has_the_final_state_of_a_recorded_race() {
     check("race.json").await;
 }
 
-/// Clients join at the beginning, and while the meeting goes on.
+/// Replays the trace, with clients that join at the beginning and during the meeting, and checks what they have in the
+/// end.
 async fn check(name: &str) {
     let trace = Trace::read(name).expect("a readable trace");
     let redis = FakeRedis::start().await.expect("a port");
@@ -65,11 +66,11 @@ async fn check(name: &str) {
             .chain(expected.keys())
             .filter(|key| client.data.get(*key) != expected.get(*key))
             .collect();
-        assert!(wrong.is_empty(), "{name}: user {user} has {wrong:?} otherwise");
+        assert!(wrong.is_empty(), "{name}: user {user}: {wrong:?} differ");
     }
 }
 
-/// Follows the meeting to its end, and comes back if the stream ends.
+/// Follows the meeting to its end, and reconnects if the stream ends.
 async fn follow(browser: Browser) -> Client {
     let mut client = Client::default();
     tokio::time::timeout(WAIT, async {

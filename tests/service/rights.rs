@@ -1,4 +1,4 @@
-//! Does a stream show exactly what its user may see while rights come and go, and end with the right to it?
+//! Does a stream show exactly what its user may see while permissions change, and end when the user loses access?
 //! (spec: stream.md#promise, auth.md#ends-at-once)
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::harness::{Failure, Lines, Meeting, Service};
 
 #[tokio::test]
-async fn what_a_group_loses_leaves_at_once_and_comes_back() {
+async fn what_a_group_may_no_longer_see_is_removed_at_once_and_returns() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
@@ -25,7 +25,7 @@ async fn what_a_group_loses_leaves_at_once_and_comes_back() {
         delegate.check(&meeting.view(3), &format!("a delegate without {permission}"));
         assert_eq!(lines.len(), 1, "in one line");
         assert!(!lines[0].deleted.is_empty(), "{permission}");
-        // Somebody in another group is told of the group alone.
+        // A user in another group only receives the changed group.
         let lines = staff.until(change_id).await;
         assert_eq!(lines[0].changed_keys().into_iter().collect::<Vec<_>>(), [key.as_str()]);
         assert!(lines[0].deleted.is_empty());
@@ -50,7 +50,7 @@ async fn a_user_who_is_moved_between_groups_sees_what_the_new_one_sees() {
     watcher.line().await.expect("everything");
     for groups in [json!([2]), json!([3, 7]), json!([]), json!([131]), json!([4])] {
         let user = meeting.with("users/user:205", json!({"groups_id": groups}));
-        // The users's own element may look as before to the user: the marker is seen in any case.
+        // The user's own element may look the same to the user as before; the marker is seen in any case.
         let marker = meeting.marker();
         let change_id = meeting.change(&[("users/user:205", user), marker[0].clone()]).await;
         watcher.until(change_id).await;
@@ -60,7 +60,7 @@ async fn a_user_who_is_moved_between_groups_sees_what_the_new_one_sees() {
 
 /// (spec: stream.md#no-traces)
 #[tokio::test]
-async fn nobody_is_told_of_what_concerns_others() {
+async fn changes_that_a_user_may_not_see_leave_no_trace() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
@@ -79,7 +79,7 @@ async fn nobody_is_told_of_what_concerns_others() {
 
 /// (spec: stream.md#no-traces)
 #[tokio::test]
-async fn who_may_not_read_a_comment_is_not_told_that_somebody_wrote_one() {
+async fn a_hidden_comment_does_not_show_that_it_was_written() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let motion = meeting.with("motions/motion:1", json!({"comments": [], "state_restriction": []}));
@@ -98,7 +98,8 @@ async fn who_may_not_read_a_comment_is_not_told_that_somebody_wrote_one() {
     }
 }
 
-/// Opens the three streams of a session, makes a change, and expects all to end, and the reason when they are opened again.
+/// Opens the three streams of a session and makes a change. Checks that all three end, and that reopening them gives
+/// the reason `refused`.
 async fn check_end(user: u64, change: impl AsyncFnOnce(&mut Meeting), refused: Option<&str>) {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
@@ -120,12 +121,12 @@ async fn check_end(user: u64, change: impl AsyncFnOnce(&mut Meeting), refused: O
             let expected = Failure::new(400, "auth_required", message);
             assert_eq!(browser.failure("/system/autoupdate").await, expected);
         }
-        // As Django does: who does not exist is nobody.
+        // As in Django, a user who does not exist is anonymous.
         None => drop(browser.open("/system/autoupdate").await),
     }
     let change_id = meeting.mark().await;
     stays.until(change_id).await;
-    stays.check(&meeting.view(1), "who is not concerned");
+    stays.check(&meeting.view(1), "a user who is not affected");
 }
 
 #[tokio::test]
@@ -167,7 +168,7 @@ async fn anonymous_streams_end_when_anonymous_access_is_switched_off() {
 
 /// (spec: auth.md#ends-with-session)
 #[tokio::test]
-async fn streams_end_soon_after_their_session_but_not_because_redis_is_silent() {
+async fn streams_end_soon_after_their_session_but_not_because_redis_is_unreachable() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let every = Duration::from_millis(20);
@@ -177,7 +178,7 @@ async fn streams_end_soon_after_their_session_but_not_because_redis_is_silent() 
     let mut ends = browser.open("/system/autoupdate").await;
     let mut stays = service.browser().with_cookie(&meeting.log_in(1).await).watch().await;
 
-    // While Redis is away the checks fail; nobody's stream ends by that.
+    // While Redis is unreachable the checks fail, which must not end any stream.
     redis.set_fault(Fault::Closed);
     let before = redis.connections_opened();
     crate::harness::within("some attempts", async {

@@ -1,4 +1,4 @@
-//! Who is a request from? (spec: auth.md#cookie, auth.md#session-key)
+//! Which user is a request from? (spec: auth.md#cookie, auth.md#session-key)
 
 use adapters::django::DjangoSecret;
 use adapters::testing::fake_redis::{FakeRedis, Fault};
@@ -15,7 +15,7 @@ fn invalid() -> Failure {
     Failure::new(400, "auth_required", "Invalid session data")
 }
 
-/// As whom is the stream served? The first line is everything that the user sees.
+/// Checks that a stream is served as `user`: its first line must be everything that the user sees.
 #[track_caller]
 fn check_seen<'a>(meeting: &'a Meeting, browser: &'a Browser, user: u64) -> impl Future<Output = ()> + 'a {
     let place = std::panic::Location::caller();
@@ -27,7 +27,7 @@ fn check_seen<'a>(meeting: &'a Meeting, browser: &'a Browser, user: u64) -> impl
 }
 
 #[tokio::test]
-async fn sessions_of_every_broken_kind_are_refused() {
+async fn broken_sessions_of_every_kind_are_refused() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
@@ -59,14 +59,14 @@ async fn sessions_of_every_broken_kind_are_refused() {
     meeting.server.set("session:binary", b"\xff\xfe\x00").await;
     assert_eq!(service.browser().with_cookie("binary").failure("/system/autoupdate").await, invalid());
     meeting.server.set_other_type("session:stream").await;
-    // Redis answers: what stands there is no session.
+    // Redis answers that the key holds another type: not a session.
     assert_eq!(service.browser().with_cookie("stream").failure("/system/autoupdate").await, invalid());
     assert_eq!(service.browser().with_cookie("missing").failure("/system/autoupdate").await, invalid());
 }
 
 /// (spec: auth.md#session-user, auth.md#missing-user)
 #[tokio::test]
-async fn sessions_lead_to_their_users_or_to_nobody() {
+async fn sessions_lead_to_their_users_or_to_anonymous() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
@@ -75,7 +75,7 @@ async fn sessions_lead_to_their_users_or_to_nobody() {
         ("nobody", json!({}), 0),
         ("unknown-user", json!({"_auth_user_id": "123456789"}), 0),
         ("without-hash", json!({"_auth_user_id": "3"}), 3),
-        // A mere difference is not enough: a maintenance command changes passwords without writing the element.
+        // A different hash alone is not enough: a maintenance command changes passwords without writing the element.
         ("other-hash", json!({"_auth_user_id": "3", "_auth_user_hash": "whatever"}), 3),
         ("large-id", json!({"_auth_user_id": "4097"}), 4097),
     ] {
@@ -86,8 +86,8 @@ async fn sessions_lead_to_their_users_or_to_nobody() {
     let failure = service.browser().with_cookie("inactive").failure("/system/autoupdate").await;
     assert_eq!(failure, Failure::new(400, "auth_required", "This user is not active."));
 
-    // A user who was made a moment ago, and whose entry on the stream is late: the service asks before it takes the
-    // session for nobody's.
+    // A user who was created a moment ago, and whose stream entry is late: the service asks Redis before it considers
+    // the session anonymous.
     let user = json!({"id": 5000, "username": "new", "groups_id": [2], "is_active": true});
     meeting.write(&[("users/user:5000", user)]).await;
     meeting.set_session("new", &json!({"_auth_user_id": "5000"})).await;
@@ -96,7 +96,7 @@ async fn sessions_lead_to_their_users_or_to_nobody() {
 
 /// (spec: auth.md#anonymous)
 #[tokio::test]
-async fn anonymous_needs_the_configuration() {
+async fn anonymous_access_depends_on_the_configuration() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
@@ -112,7 +112,7 @@ async fn anonymous_needs_the_configuration() {
         (json!("true"), false),
         (json!(1), false),
     ] {
-        // Null here stands for a configuration without that element.
+        // Null stands for a configuration without this element.
         let mut config = enabled.clone();
         config["value"] = value.clone();
         if value.is_null() {
@@ -120,7 +120,7 @@ async fn anonymous_needs_the_configuration() {
         }
         let change_id = meeting.change(&[(&key, config)]).await;
         for service in [&service, &fake] {
-            // Asked until the change has arrived.
+            // Asks until the change has arrived.
             let browser = service.browser();
             if allowed {
                 within("anonymous access", async { while browser.get("/system/autoupdate").await.status() != 200 {} })
@@ -139,7 +139,7 @@ async fn anonymous_needs_the_configuration() {
 }
 
 #[tokio::test]
-async fn fake_auth_makes_every_request_one_users() {
+async fn fake_auth_serves_every_request_as_one_user() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |setup| setup.fake_auth = Some(Some(UserId(2)))).await;
@@ -149,7 +149,7 @@ async fn fake_auth_makes_every_request_one_users() {
 
 /// (spec: redis.md#losing-redis)
 #[tokio::test]
-async fn without_redis_a_session_cannot_be_told_which_is_said_quickly() {
+async fn without_redis_a_session_cannot_be_checked_and_the_error_comes_quickly() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
@@ -162,7 +162,7 @@ async fn without_redis_a_session_cannot_be_told_which_is_said_quickly() {
         let response = browser.get("/system/autoupdate").await;
         assert!(response.headers().contains_key("retry-after"));
         assert_eq!(Failure::of(response).await, expected, "{fault:?}");
-        // Who needs no session is served what there is.
+        // Clients without a session are still served.
         service.browser().open("/system/autoupdate").await;
     }
     redis.set_fault(Fault::None);
@@ -173,7 +173,7 @@ async fn without_redis_a_session_cannot_be_told_which_is_said_quickly() {
 }
 
 #[tokio::test]
-async fn cookies_with_odd_characters_hurt_nobody() {
+async fn cookies_with_odd_characters_do_no_harm() {
     let redis = FakeRedis::start().await.expect("a port");
     let meeting = Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
@@ -183,9 +183,9 @@ async fn cookies_with_odd_characters_hurt_nobody() {
         (b"a=\xff\xfe; OpenSlidesSessionID=\"session-of-1\"; b=\"; =;;", "200 OK"),
         (b"a=1; b=2", "200 OK"),
         (b"OpenSlidesSessionID", "200 OK"),
-        // For Django an empty one is none.
+        // As in Django, an empty cookie counts as none.
         (b"OpenSlidesSessionID=", "200 OK"),
-        // Of several the last one counts.
+        // The last of several counts.
         (b"OpenSlidesSessionID=stale; OpenSlidesSessionID=session-of-1", "200 OK"),
         (b"OpenSlidesSessionID=stale\r\nCookie: OpenSlidesSessionID=session-of-1", "200 OK"),
         (b"OpenSlidesSessionID=; OpenSlidesSessionID=session-of-1", "200 OK"),
@@ -210,13 +210,13 @@ async fn cookies_with_odd_characters_hurt_nobody() {
 
 /// (spec: auth.md#password-change)
 #[tokio::test]
-async fn after_a_password_change_the_new_session_counts_and_the_old_one_does_not() {
+async fn after_a_password_change_only_the_new_session_is_valid() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
     let old = service.browser().with_cookie(&meeting.log_in(3).await);
     let mut ends = old.open("/system/autoupdate").await;
-    // The service has not been told yet when the new session comes: it asks.
+    // The new session arrives before the service has received the change, so it asks Redis.
     let user = meeting.with("users/user:3", json!({"session_auth_hash": "of-the-new-password"}));
     meeting.write(&[("users/user:3", user)]).await;
     let session = json!({"_auth_user_id": "3", "_auth_user_hash": "of-the-new-password"});

@@ -1,4 +1,4 @@
-//! Which signals does the program heed, and which does it ignore? (docs/OPERATIONS.md)
+//! Which signals does the program handle, and which does it ignore? (docs/OPERATIONS.md)
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use adapters::testing::fake_redis::FakeRedis;
 
 use crate::harness::{Meeting, Process};
 
-/// What is logged at SIGHUP, while a stream is open; neither this nor other signals that mean nothing end anything.
-async fn check_hang_up(variables: &[(&str, &str)], expected: &[&str]) {
+/// Checks what is logged on SIGHUP, and that neither this nor signals without a meaning end an open stream.
+async fn check_sighup(variables: &[(&str, &str)], expected: &[&str]) {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let mut process = Process::serve(redis.port(), variables).await;
@@ -28,18 +28,18 @@ async fn check_hang_up(variables: &[(&str, &str)], expected: &[&str]) {
 
 /// (spec: http.md#other-signals)
 #[tokio::test]
-async fn a_hang_up_reads_the_certificate_again_and_other_signals_do_nothing() {
+async fn sighup_reloads_the_certificate_and_other_signals_do_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
     write_certificate(directory.path());
     let certificates = [("CERT_DIR", directory.path().to_str().expect("UTF-8"))];
-    check_hang_up(&certificates, &["SIGHUP: reading", "the certificate is unchanged"]).await;
-    check_hang_up(&[], &["nothing to read again"]).await;
-    check_hang_up(&[("TLS", "off")], &["nothing to read again"]).await;
+    check_sighup(&certificates, &["SIGHUP: reading", "the certificate is unchanged"]).await;
+    check_sighup(&[], &["nothing to read again"]).await;
+    check_sighup(&[("TLS", "off")], &["nothing to read again"]).await;
 }
 
-/// By itself the log tells it once; whoever asks again is answered again.
+/// Without a signal it is logged only once; each SIGHUP logs it again.
 #[tokio::test]
-async fn a_broken_certificate_is_told_at_each_hang_up() {
+async fn a_broken_certificate_is_logged_at_each_sighup() {
     let redis = FakeRedis::start().await.expect("a port");
     Meeting::start(&redis.address()).await;
     let directory = tempfile::tempdir().expect("a directory");

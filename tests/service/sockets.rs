@@ -1,4 +1,4 @@
-//! Is the service reached over every kind of socket that it can listen on? (spec: http.md#listening)
+//! Is the service reachable on every kind of socket? (spec: http.md#listening)
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +9,7 @@ use adapters::testing::fake_redis::FakeRedis;
 
 use crate::harness::{Browser, Meeting, Process, Protocol, run, secret_file};
 
-/// A program that listens at `host` alone.
+/// Starts a program that listens only on `host`.
 async fn serve_at(host: &str, redis: &FakeRedis) -> Process {
     let (port, secret) = (redis.port().to_string(), secret_file());
     let variables = [
@@ -22,13 +22,13 @@ async fn serve_at(host: &str, redis: &FakeRedis) -> Process {
     Process::start_at(&[], &variables).await
 }
 
-/// The status of the command `health` with these variables, and what it says.
+/// Runs the command `health` with these variables. Returns its status and its output.
 async fn health(host: &str, tls: &str) -> (Option<i32>, String) {
     let output = run(&["health"], &[("AUTOUPDATE_HOST", host), ("TLS", tls)]).await;
     (output.status.code(), String::from_utf8(output.stderr).expect("UTF-8"))
 }
 
-/// Every protocol reaches the service over the socket at `path`, and its streams go on.
+/// Checks that every protocol works over the socket at `path`, and that its streams continue.
 async fn check_served(path: &Path, meeting: &mut Meeting) {
     Browser::local(path, Protocol::Http1).until_healthy().await;
     let cookie = meeting.log_in(3).await;
@@ -50,8 +50,8 @@ async fn everything_is_served_over_a_unix_socket() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("autoupdate.sock");
     let host = format!("unix:{}", path.display());
-    assert_eq!(health(&host, "both").await.0, Some(1), "nobody is there yet");
-    // As after a program that was killed.
+    assert_eq!(health(&host, "both").await.0, Some(1), "nothing listens yet");
+    // A stale socket, as after a kill.
     drop(UnixListener::bind(&path).expect("made"));
     let (status, text) = health(&host, "both").await;
     assert!(status == Some(1) && text.contains(&host), "{text}");
@@ -66,7 +66,7 @@ async fn everything_is_served_over_a_unix_socket() {
         assert_eq!(health(&host, tls).await, (Some(0), String::new()), "{tls}");
     }
 
-    // Another one does not take it away.
+    // Another program does not take the socket away.
     let (port, secret) = (redis.port().to_string(), secret_file());
     let variables = [("AUTOUPDATE_HOST", &*host), ("MESSAGE_BUS_PORT", &port), ("SECRET_FILE", &secret)];
     let other = run(&[], &variables).await;
@@ -82,7 +82,7 @@ async fn everything_is_served_over_a_unix_socket() {
 }
 
 #[tokio::test]
-async fn a_unix_socket_may_be_handed_in() {
+async fn a_unix_socket_can_be_inherited() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let directory = tempfile::tempdir().expect("a directory");
@@ -93,13 +93,13 @@ async fn a_unix_socket_may_be_handed_in() {
         check_served(&path, &mut meeting).await;
         process.signal("TERM").await;
         assert_eq!(process.status().await, Some(0));
-        assert!(path.exists(), "it is its owner's");
+        assert!(path.exists(), "it belongs to its owner");
     }
 }
 
-/// Every address that a host stands for answers.
+/// Checks every address that a host stands for.
 #[tokio::test]
-async fn a_host_is_served_at_all_its_addresses() {
+async fn a_host_is_served_on_all_its_addresses() {
     let redis = FakeRedis::start().await.expect("a port");
     Meeting::start(&redis.address()).await;
     if TcpListener::bind("[::1]:0").is_err() {

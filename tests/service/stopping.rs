@@ -1,4 +1,4 @@
-//! Does the program stop in order, and does a restart lose nothing? (spec: http.md#stopping)
+//! Does the program stop properly, and does a restart lose nothing? (spec: http.md#stopping)
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::harness::{LOWEST, Meeting, Process, Protocol, Service, within};
 
 #[tokio::test]
-async fn at_a_signal_streams_end_between_lines_with_the_present_change_id() {
+async fn at_a_signal_streams_end_between_lines_with_the_current_change_id() {
     for signal in ["TERM", "INT"] {
         let redis = FakeRedis::start().await.expect("a port");
         let mut meeting = Meeting::start(&redis.address()).await;
@@ -27,7 +27,7 @@ async fn at_a_signal_streams_end_between_lines_with_the_present_change_id() {
         watcher.line().await.expect("everything");
         let mut quick = process.browser().with_cookie(&meeting.log_in(3).await).watch().await;
         quick.line().await.expect("everything");
-        // A change that only the other one sees; then the first one is told its id at the end.
+        // A change that only the other client sees; at the end, the first one receives its id.
         let change_id = meeting.change(&[("users/personal-note:77", json!({"id": 77, "user_id": 3}))]).await;
         quick.until(change_id).await;
         assert_eq!(watcher.client.change_id, LOWEST);
@@ -62,10 +62,10 @@ async fn a_second_signal_ends_the_program_at_once() {
     }
 }
 
-/// A load balancer is told, and for as long as it may need to hear of it nobody is refused.
+/// The health check fails at once, and clients are still served as long as a load balancer may need to notice.
 /// (spec: http.md#shutdown-delay)
 #[tokio::test]
-async fn before_it_stops_it_serves_on_for_a_while_but_is_not_healthy() {
+async fn before_stopping_it_keeps_serving_for_a_while_but_is_unhealthy() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let clock = ManualClock::new(0);
@@ -98,7 +98,7 @@ async fn before_it_stops_it_serves_on_for_a_while_but_is_not_healthy() {
 
 /// (spec: http.md#shutdown-delay)
 #[tokio::test]
-async fn the_program_waits_with_its_end_and_a_second_signal_ends_the_wait() {
+async fn the_program_delays_its_end_and_a_second_signal_skips_the_delay() {
     for (seconds, second, status) in [("1", None, 0), ("100000", Some("TERM"), 2), ("100000", Some("INT"), 2)] {
         let redis = FakeRedis::start().await.expect("a port");
         Meeting::start(&redis.address()).await;
@@ -122,7 +122,7 @@ async fn the_program_waits_with_its_end_and_a_second_signal_ends_the_wait() {
 
 /// (spec: http.md#restart)
 #[tokio::test]
-async fn a_restart_on_a_handed_in_socket_refuses_nobody_and_loses_nothing() {
+async fn a_restart_on_an_inherited_socket_refuses_nobody_and_loses_nothing() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -136,11 +136,11 @@ async fn a_restart_on_a_handed_in_socket_refuses_nobody_and_loses_nothing() {
         process.signal("TERM").await;
         let client = watcher.until_end().await;
         assert_eq!(process.status().await, Some(0));
-        // Nobody accepts now: who connects waits in the kernel. Meanwhile something happens.
+        // No process accepts now: clients that connect wait in the kernel. Meanwhile the meeting changes.
         let reconnecting = {
             let browser = browser.clone();
             tokio::spawn(async move {
-                // Before the meeting is loaded the service says so; the web client tries again, too.
+                // Until the meeting is loaded, requests are refused; the web client retries as well.
                 browser.until_healthy().await;
                 browser.watch_from(client).await
             })
@@ -153,7 +153,7 @@ async fn a_restart_on_a_handed_in_socket_refuses_nobody_and_loses_nothing() {
         let lines = watcher.until(change_id).await;
         assert!(lines.iter().all(|line| !line.all_data));
         watcher.check(&meeting.view(3), "after a restart");
-        // The next round deletes it again.
+        // Recreated, so that the next round can delete it again.
         let topic = json!({"id": 1, "title": "back"});
         let change_id = meeting.change(&[("topics/topic:1", topic)]).await;
         watcher.until(change_id).await;
@@ -161,7 +161,7 @@ async fn a_restart_on_a_handed_in_socket_refuses_nobody_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_service_that_stops_accepts_nobody_any_more() {
+async fn a_stopping_service_accepts_no_more_connections() {
     let redis = FakeRedis::start().await.expect("a port");
     Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;

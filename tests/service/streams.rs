@@ -15,11 +15,11 @@ use tokio::net::TcpSocket;
 
 use crate::harness::{LOWEST, Lines, Meeting, Service, Watcher, within};
 
-/// Users of every kind of right; 0 is anonymous.
+/// Users with every kind of permission; 0 is anonymous.
 const USERS: [u64; 12] = [0, 1, 2, 3, 5, 200, 202, 203, 204, 205, 206, 4097];
 
 #[tokio::test]
-async fn everybody_has_what_the_spec_says_from_the_first_line_on() {
+async fn from_the_first_line_everybody_has_what_the_spec_says() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
@@ -33,7 +33,7 @@ async fn everybody_has_what_the_spec_says_from_the_first_line_on() {
         watcher.check(&meeting.view(user), &format!("user {user}"));
         watchers.push((user, watcher));
     }
-    // Names beyond ASCII; a motion that few see; what only one user sees; a deletion.
+    // Text beyond ASCII; a motion that few see; an element that one user sees; a deletion.
     let motion = meeting.with("motions/motion:1", json!({"title": "Größer 🦒 \u{2028} \"so\" \\", "comments": []}));
     let note = json!({"id": 77, "user_id": 3, "notes": {}});
     meeting.change(&[("motions/motion:1", motion), ("users/personal-note:77", note)]).await;
@@ -47,7 +47,7 @@ async fn everybody_has_what_the_spec_says_from_the_first_line_on() {
 
 /// (spec: http.md#stream-headers)
 #[tokio::test]
-async fn streams_have_the_content_types_of_the_spec_and_begin_at_once() {
+async fn streams_have_the_specified_content_types_and_begin_at_once() {
     let redis = FakeRedis::start().await.expect("a port");
     Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |_| ()).await;
@@ -58,19 +58,19 @@ async fn streams_have_the_content_types_of_the_spec_and_begin_at_once() {
     ] {
         for method in [Method::GET, Method::POST] {
             let browser = service.browser();
-            // Opening it checks the status, the other headers, and the first line.
+            // This checks the status, the other headers, and the first line.
             let lines = Lines::new(browser.send(browser.request(method, path)).await).await;
             assert_eq!(lines.content_type(), content_type);
             assert_eq!(lines.coding(), None);
         }
     }
-    // A stream that has nothing to tell begins at once, too.
+    // A stream without data begins at once as well.
     service.browser().open("/system/projector?projector_ids=99999").await;
     service.browser().open(&format!("/system/autoupdate?change_id={LOWEST}")).await;
 }
 
 #[tokio::test]
-async fn compressed_streams_are_read_line_by_line_and_equal_the_plain_ones() {
+async fn compressed_streams_are_readable_line_by_line_and_equal_plain_ones() {
     const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
     const CHROMIUM: &str =
         "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36";
@@ -103,7 +103,7 @@ async fn compressed_streams_are_read_line_by_line_and_equal_the_plain_ones() {
     }
 }
 
-/// Lets the loops do what is due after another second. They sleep: the ticker, the applause, and the look at the store.
+/// Advances the clock by a second once all three loops sleep: the ticker, the applause, and the reconciliation.
 async fn let_a_second_pass(clock: &ManualClock) {
     within("the loops", clock.until_asleep(3)).await;
     clock.advance(Duration::from_secs(1));
@@ -111,7 +111,7 @@ async fn let_a_second_pass(clock: &ManualClock) {
 
 /// (spec: http.md#keep-alive)
 #[tokio::test]
-async fn a_silent_stream_carries_a_sign_of_life() {
+async fn a_silent_stream_carries_keep_alives() {
     let redis = FakeRedis::start().await.expect("a port");
     Meeting::start(&redis.address()).await;
     let keep_alive = KeepAliveSettings { keep_alive_seconds: 1, quiet_line_seconds: 0 };
@@ -142,7 +142,7 @@ async fn a_silent_stream_carries_a_sign_of_life() {
 
 /// (spec: stream.md#quiet-line)
 #[tokio::test]
-async fn a_client_that_nothing_concerns_is_told_the_change_id_now_and_then() {
+async fn an_idle_client_is_sent_the_change_id_now_and_then() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let keep_alive = KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 1 };
@@ -167,7 +167,7 @@ async fn a_client_that_nothing_concerns_is_told_the_change_id_now_and_then() {
 
 /// (spec: stream.md#coalescing)
 #[tokio::test]
-async fn who_reads_nothing_for_long_gets_fewer_and_larger_lines() {
+async fn a_client_that_pauses_reading_gets_fewer_and_larger_lines() {
     const CHANGES: usize = 1_500;
     const CHANGE_BYTES: usize = 10_000;
     let redis = FakeRedis::start().await.expect("a port");
@@ -202,14 +202,14 @@ async fn who_reads_nothing_for_long_gets_fewer_and_larger_lines() {
     .await;
     let text = String::from_utf8(received).expect("ASCII");
     let lines = text.lines().filter(|line| line.starts_with("{\"changed\"")).count();
-    // What filled the buffers of the kernel, and one line for all the rest.
+    // Lines that filled the kernel's buffers, and one line for all the rest.
     assert!(lines < CHANGES / 2, "{lines} lines for {CHANGES} changes");
     assert!(text.len() < CHANGES * CHANGE_BYTES / 2, "{} bytes", text.len());
 }
 
 /// (spec: http.md#stream-length)
 #[tokio::test]
-async fn a_stream_that_grew_too_long_ends_and_its_client_goes_on() {
+async fn a_stream_that_grows_too_long_ends_and_its_client_resumes() {
     let redis = FakeRedis::start().await.expect("a port");
     let mut meeting = Meeting::start(&redis.address()).await;
     let service = Service::ready(&redis.address(), |setup| setup.settings.stream_bytes_max = 500_000).await;
@@ -249,7 +249,7 @@ async fn applause_and_messages_need_no_meeting_change() {
         "message": {"level": 1, "presentUsers": present.count()},
     });
     assert_eq!(notify.next_data().await.expect("applause"), expected);
-    // Of the watchers of the meeting nobody is told.
+    // The meeting is unchanged: a new stream begins with everything.
     let mut watcher: Watcher = browser.watch().await;
     assert!(watcher.line().await.expect("everything").all_data);
 }

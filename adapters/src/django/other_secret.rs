@@ -40,7 +40,7 @@ impl OtherSecretLog {
         }
     }
 
-    /// Records a session that another secret has signed.
+    /// Records a session that was signed with another secret.
     pub(super) fn met(&self, key: &SessionKey) {
         if let Some(sessions) = self.count(key) {
             let (noun, verb) = if sessions == 1 { ("session", "was") } else { ("sessions", "were") };

@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 
 use super::DjangoSecret;
 
-/// Who is logged in with a session.
+/// The login that a session contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Login {
     /// The user.
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_of_another_secret_is_told_from_one_that_is_none() {
+    fn a_session_signed_with_another_secret_is_distinguished_from_an_invalid_one() {
         use InvalidSession::{OtherSecret, Undecodable};
         let json = "{\"_auth_user_id\": \"1\"}";
         let other = DjangoSecret::new("other");

@@ -119,7 +119,7 @@ mod tests {
     use crate::http::listen::bind;
 
     #[tokio::test]
-    async fn connections_come_from_every_socket_and_are_set_up() {
+    async fn connections_are_accepted_from_every_socket_and_configured() {
         let sockets = (0..2).flat_map(|_| bind("127.0.0.1", 0).expect("a free port")).collect();
         let mut acceptor = TcpAcceptor::new(sockets).expect("usable");
         let addresses = acceptor.local_addresses();

@@ -13,7 +13,7 @@ const LOGIN_REQUIRED: &str = "You have to be logged in to send applause.";
 
 /// The endpoint.
 pub struct Applause {
-    /// Who asks.
+    /// Admits requests.
     pub gate: Gate,
     /// Where applause is recorded.
     pub store: Arc<dyn ApplauseStore>,
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_the_store_the_client_is_told_to_try_again() {
+    async fn without_the_store_the_client_is_asked_to_try_again() {
         let body = "{\"error\": {\"type\": \"unavailable\", \"msg\": \"Redis does not answer, try again\"}}\n";
         check(
             Some(5),

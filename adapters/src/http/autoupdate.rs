@@ -10,7 +10,7 @@ use super::stream_response::{Streams, query_value};
 
 /// The endpoint.
 pub struct Autoupdate {
-    /// Who asks.
+    /// Admits requests.
     pub gate: Gate,
     /// What is sent.
     pub autoupdate: AutoupdateStreams,

@@ -49,13 +49,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn every_listener_hears_of_it_whenever_it_asks() {
+    async fn every_listener_notices_early_or_late() {
         let (trigger, mut early) = drain();
         assert!(!early.has_begun());
         let waiting = tokio::spawn(async move { early.begun().await });
         let mut late = Drain(trigger.0.clone());
         trigger.begin();
-        waiting.await.expect("told");
+        waiting.await.expect("no panic");
         late.begun().await;
         late.begun().await;
         assert!(late.has_begun());

@@ -14,7 +14,7 @@ use super::stream_response::query_value;
 
 /// The endpoint, for superadmins only: they see everything anyway.
 pub struct Explain {
-    /// Who asks.
+    /// Admits requests.
     pub gate: Gate,
 }
 
@@ -116,7 +116,7 @@ mod tests {
 
     /// (spec: inspector.md#route)
     #[tokio::test]
-    async fn nobody_else_is() {
+    async fn nobody_else_gets_explanations() {
         for user in [Some(5), None] {
             let (status, body) = ask(user, "user=1&key=topics/topic:3").await;
             assert_eq!(status, StatusCode::FORBIDDEN, "{user:?}: {body}");

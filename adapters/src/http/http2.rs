@@ -1,7 +1,7 @@
 //! How is HTTP/2 spoken? (RFC 9113)
 //!
 //! The library speaks it; this module polls the streams of a connection in one task, and ends a connection that is
-//! dead, unused, or told to end (decision 0015). [`exchange`] is what happens on one stream.
+//! dead, unused, or draining (decision 0015). [`exchange`] is what happens on one stream.
 
 mod exchange;
 mod gather;

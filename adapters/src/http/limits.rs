@@ -33,7 +33,7 @@ pub struct Limits {
 }
 
 /// How much longer than draining the service waits for responses to end before it cuts them, in seconds: a stream that
-/// was told to end needs a moment for its last line.
+/// is ending needs a moment for its last line.
 const DRAIN_GRACE_SECONDS: u64 = 2;
 
 impl Default for Limits {
@@ -83,8 +83,8 @@ pub(super) const WRITE_PARTS_MAX: usize = 64;
 /// The maximum size of a request header, in bytes. A larger one is answered with `431`.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
 
-/// How many requests one HTTP/2 connection may have open. Further ones wait with the client. A browser's tab needs three,
-/// and all tabs share a connection; a proxy shares one between several clients.
+/// How many requests one HTTP/2 connection may have open. Further ones wait with the client. A browser's tab needs
+/// three, and all tabs share a connection; a proxy shares one between several clients.
 pub(super) const STREAMS_MAX: u32 = 256;
 
 /// How many bytes of header fields an HTTP/2 client may have remembered: none. Connections carry few requests and live

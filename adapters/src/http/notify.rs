@@ -12,7 +12,7 @@ use super::stream_response::Streams;
 
 /// The endpoint.
 pub struct Notify {
-    /// Who asks.
+    /// Admits requests.
     pub gate: Gate,
     /// Says whether the stream may continue.
     pub publisher: Arc<MeetingPublisher>,
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_not_let_in_does_not_listen() {
+    async fn a_refused_client_does_not_listen() {
         let mut endpoint = endpoint(Some(5));
         endpoint.gate = gate_of(&endpoint.publisher, Err(AuthenticatorError::InvalidSession(InvalidSession::Unknown)));
         let response = endpoint.get_response(Request::default()).await;

@@ -15,7 +15,7 @@ const LOGIN_REQUIRED: &str = "You have to be logged in to use the notify system.
 
 /// The endpoint.
 pub struct NotifySend {
-    /// Who asks.
+    /// Admits requests.
     pub gate: Gate,
     /// Where the stream is.
     pub bus: Arc<dyn MessageBus>,
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_the_bus_the_client_is_told_to_try_again() {
+    async fn without_the_bus_the_client_is_asked_to_try_again() {
         let content = r#"{"channel_id":"a:5:0","name":"n","message":null,"to_all":true}"#;
         let away = Err(Unavailable::Silent { system: "Redis", cause: "10.0.0.7: connection refused".to_owned() });
         let expected = error("unavailable", "Redis does not answer, try again");

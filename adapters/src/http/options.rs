@@ -37,9 +37,9 @@ pub(super) struct Http2Options {
     pub(super) builder: h2::server::Builder,
     /// How long the first frames may take.
     pub(super) first_bytes: Duration,
-    /// How often a client is asked for a sign of life.
+    /// How often a client is pinged.
     pub(super) ping_interval: Duration,
-    /// How long it may take to give one, and to end a connection that it was told to end; then the connection is cut.
+    /// How long it may take to answer, and to close a connection after a GOAWAY; then the connection is cut.
     pub(super) ping_timeout: Duration,
     /// How long a connection without streams is kept.
     pub(super) unused: Duration,

@@ -55,8 +55,8 @@ pub(super) enum PagePart {
     Redirect,
 }
 
-/// Returns all paths of the page, with what is there. `viewers` are the sessions that the page offers to look through;
-/// without any it shows what the session of whoever opens it sees.
+/// Returns all paths of the page, with what is served there. `viewers` are the sessions through which the page can show
+/// the meeting; if there are none, it uses the session that opens it.
 pub(super) fn parts(viewers: &[&str]) -> impl Iterator<Item = (&'static str, PagePart)> {
     let index = Bytes::from(INDEX.replace("{{viewers}}", &viewers.join(" ")));
     let index = PagePart::File { content_type: content_type(".html"), content: index };

@@ -10,7 +10,7 @@ use super::stream_response::{Streams, query_value};
 
 /// The endpoint.
 pub struct Projector {
-    /// Who asks.
+    /// Admits requests.
     pub gate: Gate,
     /// What is sent.
     pub projector: ProjectorStreams,
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_store_that_does_not_answer_keeps_nobody_away() {
+    async fn clients_are_admitted_while_the_store_does_not_answer() {
         check(|_| Store::Away, json!({"change_id": 3, "data": {"1": []}})).await;
         check(|_| Store::Stalled, json!({"change_id": 3, "data": {"1": []}})).await;
     }

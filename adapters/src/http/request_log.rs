@@ -50,7 +50,7 @@ impl RequestLog {
         self.span.clone()
     }
 
-    /// Logs how the request was answered (how a stream began), and tells the client its id.
+    /// Logs how the request was answered (how a stream began), and adds the request id to the response.
     pub(super) fn end(self, response: &mut Response) {
         let Self { span, logged: Some(Logged { id, begin }) } = self else { return };
         let duration_ms = begin.elapsed().as_secs_f64() * 1000.0;

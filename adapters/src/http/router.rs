@@ -66,13 +66,13 @@ impl Router {
         self
     }
 
-    /// Also serves the page, which shows what the session of whoever opens it sees (spec: inspector.md#page).
+    /// Also serves the page, which shows what the session that opens it sees (spec: inspector.md#page).
     #[must_use]
     pub fn with_page(self) -> Self {
         self.with_parts(page::parts(&[]))
     }
 
-    /// Also serves the page, including at `/`, and lends it the sessions through which it looks. For demonstrations
+    /// Also serves the page, including at `/`, and lends it the sessions that it shows. For demonstrations
     /// only: anybody can use them.
     #[must_use]
     pub fn with_demo_page(mut self, viewing_as: ViewingAs) -> Self {

@@ -49,7 +49,7 @@ mod tests {
     use crate::http::unix_socket::UnixSocket;
 
     #[tokio::test]
-    async fn connections_come_from_both_kinds_of_sockets() {
+    async fn connections_are_accepted_from_both_kinds_of_sockets() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("socket");
         let tcp = TcpAcceptor::new(bind("127.0.0.1", 0).expect("a free port")).expect("usable");

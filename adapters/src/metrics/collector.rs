@@ -92,7 +92,7 @@ impl Sources {
         out.gauge("autoupdate_change_id", "Change id of the meeting served", change_id)?;
         let elements = current.map_or(0, |meeting| meeting.len());
         out.gauge("autoupdate_elements", "Elements of the meeting served", elements as u64)?;
-        let help = "Changes applied as the stream of changes told them";
+        let help = "Changes applied from the stream of changes";
         out.counter("autoupdate_changes_applied", help, self.ingest.changes())?;
         let help = "Times that missed changes were read from the store";
         out.counter("autoupdate_catch_ups", help, self.ingest.catch_ups())?;
@@ -136,7 +136,7 @@ impl Sources {
 /// The version of the service.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What every process reports, under the names that Prometheus prescribes; 0 where the system does not tell.
+/// What every process reports, under the names that Prometheus prescribes; 0 if the system does not report it.
 fn encode_process(out: &mut Out<'_>) -> Result<(), Error> {
     let process = Process::now();
     out.float_counter("process_cpu_seconds", "CPU time used, user and system, in seconds", process.cpu_seconds)?;

@@ -1,4 +1,4 @@
-//! Is everything told, over a real socket, and written down for those who run the service?
+//! Are all metrics served, over a real socket, and documented for operators?
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -57,7 +57,7 @@ fn publish(publisher: &MeetingPublisher) {
     publisher.publish([first, second], Duration::ZERO);
 }
 
-/// The values by name and labels.
+/// Returns the values by name and labels.
 fn values(text: &str) -> BTreeMap<&str, f64> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let values = lines.map(|line| line.rsplit_once(' ').expect("a name and a value"));
@@ -81,7 +81,7 @@ fn before_the_meeting_is_there_every_number_is_nought() {
 }
 
 #[test]
-fn every_part_is_read_when_somebody_asks() {
+fn every_part_is_read_on_request() {
     let sources = sources();
     let (publisher, hub, http) = (Arc::clone(&sources.publisher), Arc::clone(&sources.hub), Arc::clone(&sources.http));
     let (registry, ingest) = (Arc::clone(&sources.registry), Arc::clone(&sources.ingest));
@@ -175,7 +175,7 @@ async fn metrics_are_served_on_a_port_of_their_own() {
 }
 
 #[test]
-fn every_name_is_explained_to_those_who_run_the_service() {
+fn every_metric_is_explained_in_the_operations_manual() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/OPERATIONS.md");
     let text = std::fs::read_to_string(path).expect("docs/OPERATIONS.md");
     for name in NAMES {

@@ -1,8 +1,8 @@
-//! Which texts are PEM, and what is said of the others?
+//! Which texts are accepted as PEM, and how are the others rejected?
 
 use super::*;
 
-/// Two certificates of rather few lines, and a key.
+/// Two certificates with few lines, and a key.
 fn texts() -> (String, String, String) {
     let made = || rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let (one, two) = (made(), made());
@@ -19,19 +19,19 @@ fn check_damaged(name: &str, file: &str, line: usize, damage: Damage) {
     check(name, file, Err(damage.at(line)));
 }
 
-/// Without a line; the first is 0.
+/// Removes a line, counted from 0.
 fn without(text: &str, line: usize) -> String {
     text.lines().enumerate().filter(|(index, _)| *index != line).map(|(_, line)| format!("{line}\n")).collect()
 }
 
-/// With another line in the place of one.
+/// Changes a line, counted from 0.
 fn with(text: &str, line: usize, change: impl Fn(&str) -> String) -> String {
     let lines = text.lines().enumerate();
     lines.map(|(index, text)| if index == line { change(text) + "\n" } else { format!("{text}\n") }).collect()
 }
 
 #[test]
-fn whole_blocks_are_read_whatever_stands_around_them() {
+fn complete_blocks_are_read_whatever_surrounds_them() {
     let (one, two, key) = texts();
     check("two", one.clone() + &two, Ok(2));
     check("no line end at the end", one.clone() + two.trim_end(), Ok(2));
@@ -54,7 +54,7 @@ fn whole_blocks_are_read_whatever_stands_around_them() {
 }
 
 #[test]
-fn damage_is_told_with_its_line() {
+fn damage_is_reported_with_its_line() {
     let (one, two, _) = texts();
     let lines = one.lines().count();
     let (first, last) = (lines + 1, 2 * lines);
@@ -97,10 +97,10 @@ fn damage_is_told_with_its_line() {
         Damage::NotWhole { last },
     );
     for line in 1..lines - 1 {
-        let Err(PemError::Damaged { line: told, .. }) = certificates(second(without(&two, line)).as_bytes()) else {
+        let Err(PemError::Damaged { line: reported, .. }) = certificates(second(without(&two, line)).as_bytes()) else {
             panic!("a lost line {line} is not noticed");
         };
-        assert_eq!(told, first, "lost line {line}");
+        assert_eq!(reported, first, "lost line {line}");
     }
     let block = "-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n";
     check_damaged("another content", &second(block.to_owned()), first, Damage::NotCertificate { last: first + 2 });
@@ -170,7 +170,7 @@ fn a_text_for_others_holds_the_same_certificates() {
     assert_eq!(again, read.into_iter().map(|certificate| certificate.der).collect::<Vec<_>>());
 }
 
-/// Messages are shown to people and stand in the log.
+/// Messages are read by people, and logged.
 #[test]
 fn no_message_shows_what_stands_in_the_file() {
     let (_, _, key) = texts();

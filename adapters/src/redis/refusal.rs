@@ -90,7 +90,7 @@ impl RefusalKind {
             "NOAUTH" => Self::LoginMissing,
             "WRONGPASS" => Self::LoginWrong,
             "NOPERM" => Self::NoPermission,
-            // How a refused EXEC is told.
+            // The error of a refused EXEC.
             "EXECABORT" if details.contains("NOPERM") => Self::NoPermission,
             "WRONGTYPE" => Self::WrongType,
             "OOM" => Self::OutOfMemory,
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_tls_is_told_apart() {
+    fn tls_problems_are_distinguished() {
         use RefusalKind as Kind;
         let certificate = TlsError::InvalidCertificate;
         check_tls(certificate(CertificateError::UnknownIssuer), Some(Kind::UnknownIssuer), "REDIS_CA_FILE");

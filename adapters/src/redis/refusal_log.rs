@@ -1,4 +1,4 @@
-//! How is the operator told that Redis refuses, at most once a minute for each kind?
+//! How is it logged that Redis refuses commands, at most once a minute for each kind?
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,8 +10,8 @@ use tracing::warn;
 use super::refusal::{RedisRefusal, RefusalKind};
 use application::once_a_minute::OnceAMinute;
 
-/// Logs refusals of one Redis: the first of a kind at once, then at most one a minute, with all commands that were refused
-/// since.
+/// Logs refusals of one Redis: the first of a kind at once, then at most one a minute, with all commands that were
+/// refused since.
 pub(super) struct RefusalLog {
     clock: Arc<dyn Clock>,
     /// One entry per kind, so there are never more than kinds.

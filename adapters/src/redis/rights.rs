@@ -18,8 +18,8 @@ enum At {
 /// Stands for the prefix of sessions in an invocation.
 const SESSION: &str = "<session>";
 
-/// Every command that the service needs, with an invocation that changes nothing. Those that write are given an argument
-/// that cannot be used: Redis complains of that only after it has looked at rights, memory and role.
+/// Every command that the service needs, with an invocation that changes nothing. Those that write are given an
+/// argument that cannot be used: Redis complains of that only after it has looked at rights, memory and role.
 const NEEDED: [(&str, At, &[&[&str]]); 21] = [
     ("ping", At::Both, &[&["PING"]]),
     ("unwatch", At::Both, &[&["UNWATCH"]]),
@@ -66,7 +66,8 @@ pub struct LinkRights {
 /// A command that Redis refuses.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// The command in capitals, with the key that it was refused for; or what is refused in its place, such as the login.
+    /// The command in capitals, with the key that it was refused for; or what is refused in its place, such as the
+    /// login.
     pub what: String,
     /// What Redis said.
     pub error: String,
@@ -93,7 +94,7 @@ async fn rights(purpose: &str, link: &RedisLink, session_prefix: &str, is_needed
     for invocation in needed.iter().flat_map(|(_, _, invocations)| invocations.iter()) {
         let Ok(known) = &mut refused else { break };
         match refusal(link, invocation, session_prefix).await {
-            // What is wrong with the login or with all of Redis is told once.
+            // A problem with the login or with Redis as a whole is reported only once.
             Ok(Some(refusal)) if known.last() == Some(&refusal) => {}
             Ok(Some(refusal)) => known.push(refusal),
             Ok(None) => {}

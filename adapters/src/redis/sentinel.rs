@@ -23,9 +23,9 @@ pub(super) struct SentinelConnector {
     finder: Arc<Finder>,
 }
 
-/// Knows the primary.
+/// Finds and remembers the primary.
 struct Finder {
-    /// Locked while they are asked: concurrent callers share the answer.
+    /// Locked while they are queried, so that concurrent callers share the answer.
     sentinels: tokio::sync::Mutex<Sentinels>,
     // A std mutex, since it is held only briefly.
     known: Mutex<Known>,
@@ -35,21 +35,21 @@ struct Finder {
 
 struct Sentinels {
     client: SentinelClient,
-    /// When they last answered, and what.
+    /// The last answer, and when it arrived.
     last: Option<(Instant, Result<Arc<Primary>, RedisError>)>,
 }
 
 #[derive(Default)]
 struct Known {
-    /// Kept when the sentinels do not answer: as long as it works, it does not need them.
+    /// Kept when the sentinels do not answer, because a working primary does not need them.
     primary: Option<Arc<Primary>>,
     /// When the sentinels have to be asked again; `None`: before the next connection.
     asked_again: Option<Instant>,
 }
 
 impl Known {
-    /// Returns the primary, and whether the sentinels are to be asked again; if so, concurrent callers need not.
-    /// `None`: they have to be asked first.
+    /// Returns the primary, and whether this caller should ask the sentinels again, which then others need not. Returns
+    /// `None` if they have to be asked first.
     fn look(&mut self, pause: Duration) -> Option<(Arc<Primary>, bool)> {
         let (primary, asked_again) = (self.primary.as_ref()?, self.asked_again.as_mut()?);
         let now = Instant::now();

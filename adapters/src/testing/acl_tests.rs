@@ -1,4 +1,4 @@
-//! What must the service's user be allowed in Redis? All of that, and nothing more.
+//! Which rights does the service's Redis user need? Exactly those that the operations manual lists.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,14 +17,14 @@ use crate::redis::{
     needed_commands,
 };
 
-/// As the operations manual says it.
+/// The needed commands, as the operations manual lists them.
 fn commands() -> String {
     needed_commands().map(|name| format!("+{name}")).collect::<Vec<_>>().join(" ")
 }
 
 const KEYS: &str = "~cache_ready ~full_data ~change_id ~autoupdate ~notify ~applause ~session:*";
 
-/// Makes the user anew.
+/// Recreates the user with these rights.
 async fn allow(server: &RedisServer, commands: &str, keys: &str) {
     let rules = format!("{keys} {commands}");
     let mut command = vec!["ACL", "SETUSER", "autoupdate", "reset", "on", ">geheim"];
@@ -33,7 +33,7 @@ async fn allow(server: &RedisServer, commands: &str, keys: &str) {
     server.run::<String>(&["ACL", "LOG", "RESET"]).await;
 }
 
-/// Does all that the service does in Redis, whether it is allowed or not. Returns what was refused.
+/// Runs everything that the service does in Redis, whether allowed or not. Returns what was refused.
 async fn use_all(server: &RedisServer) -> Vec<String> {
     let address: RedisAddress =
         format!("redis://autoupdate:geheim@127.0.0.1:{}", server.port()).parse().expect("an address");
@@ -61,12 +61,12 @@ async fn use_all(server: &RedisServer) -> Vec<String> {
     }
     let logged: Vec<HashMap<String, redis::Value>> = server.run(&["ACL", "LOG"]).await;
     let objects = logged.iter().map(|entry| format!("{:?}", entry.get("object")));
-    // By which the client library tells its name, and goes on if it may not.
+    // The client library announces its name with this command, and carries on if it is refused.
     refused.extend(objects.filter(|object| !object.contains("client|setinfo")).map(Some));
     refused.into_iter().flatten().collect()
 }
 
-/// What the check of an installation says is refused.
+/// What `autoupdate check` reports as refused.
 async fn refused_to_check(server: &RedisServer) -> Vec<String> {
     let address: RedisAddress =
         format!("redis://autoupdate:geheim@127.0.0.1:{}", server.port()).parse().expect("an address");
@@ -107,6 +107,9 @@ fn the_operations_manual_lists_them() {
     let words: Vec<_> = manual.split_whitespace().collect();
     for rights in [&*commands(), KEYS] {
         let rights: Vec<_> = rights.split_whitespace().collect();
-        assert!(words.windows(rights.len()).any(|window| window == rights), "docs/OPERATIONS.md must hold: {rights:?}");
+        assert!(
+            words.windows(rights.len()).any(|window| window == rights),
+            "docs/OPERATIONS.md must contain: {rights:?}"
+        );
     }
 }

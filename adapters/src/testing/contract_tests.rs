@@ -29,9 +29,9 @@ use crate::redis::{
 };
 use crate::system::SystemClock;
 
-/// Which adapters are checked against the contract of which port by the tests below.
+/// Each port, and the adapters that the tests below check against its contract.
 ///
-/// `FixedAuthenticator` has no sessions that could begin or end; its few promises are tested beside it.
+/// `FixedAuthenticator` has no sessions that could begin or end; its few promises are tested in its own file.
 const UNDER_CONTRACT: [(&str, &[&str]); 5] = [
     ("ApplauseStore", &["MemoryApplauseStore", "RedisApplauseStore"]),
     ("Authenticator", &["DjangoAuthenticator", "FixedAuthenticator", "MemoryAuthenticator"]),
@@ -40,7 +40,7 @@ const UNDER_CONTRACT: [(&str, &[&str]); 5] = [
     ("MessageBus", &["MemoryMessageBus", "RedisMessageBus"]),
 ];
 
-/// The texts of all source files in a folder and below it.
+/// The text of every source file in and below a folder.
 fn sources(folder: &Path) -> Vec<String> {
     let mut texts = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {
@@ -54,7 +54,7 @@ fn sources(folder: &Path) -> Vec<String> {
     texts
 }
 
-/// The first word after each place where `before` begins a line.
+/// The first word after `before`, for each line that begins with `before`.
 fn words_after<'a>(texts: &'a [String], before: &str) -> BTreeSet<&'a str> {
     let lines = texts.iter().flat_map(|text| text.lines());
     let words = lines.filter_map(|line| line.strip_prefix(before)?.split([' ', ':', '<']).next());
@@ -78,7 +78,7 @@ const READ_WAIT: Duration = Duration::from_millis(20);
 const PREFIX: &str = "session:";
 
 fn limits() -> RedisLimits {
-    // Generous where something is awaited that comes, short where nothing comes.
+    // Generous where a test waits for something that comes, short where it waits for something that does not.
     RedisLimits { read_wait: READ_WAIT, request: Duration::from_secs(20), ..RedisLimits::default() }
 }
 
@@ -127,7 +127,7 @@ async fn fake_redis_named_by_a_sentinel() {
         password: None,
         nodes: fake.address(),
     };
-    // The sentinels are asked all the time.
+    // The sentinels are asked again as often as possible.
     let limits = RedisLimits { sentinels_asked: Duration::ZERO, ..limits() };
     let redis = Redis::by_sentinel(&sentinels, limits).expect("addresses");
     hold(&redis, &RedisUnderTest::new(fake.address(), Backend::Fake(fake))).await;
@@ -168,7 +168,7 @@ fn session_value(user: Option<UserId>, auth_hash: Option<&str>) -> Vec<u8> {
     secret().encode_session(&serde_json::Value::from(session).to_string()).into_bytes()
 }
 
-/// A Redis, and who writes there.
+/// A Redis, and the OpenSlides server that writes to it.
 struct RedisUnderTest {
     address: RedisAddress,
     backend: Backend,
@@ -195,7 +195,7 @@ impl RedisUnderTest {
     }
 }
 
-/// What is no change id, and the member of the sorted set that has it for a score.
+/// Scores that are not change ids, with the member of the sorted set that gets each.
 const SPOILED: [(&str, &str); 8] = [
     ("_config:lowest_change_id", "-1"),
     ("_config:lowest_change_id", "1.5"),
@@ -317,7 +317,7 @@ impl ElementStoreDriver for MemoryServer {
         Self::write(self, elements)
     }
 
-    /// Memory keeps change ids together: they cannot be lost alone.
+    /// In memory, change ids cannot be lost separately.
     async fn lose(&self, part: MeetingPart) -> bool {
         let can_be_lost = part == MeetingPart::Elements;
         if can_be_lost {
@@ -326,7 +326,7 @@ impl ElementStoreDriver for MemoryServer {
         can_be_lost
     }
 
-    /// Memory keeps change ids: what is none cannot be written.
+    /// In memory, only valid change ids can be written.
     async fn spoil_change_id(&self, _: usize) -> Option<String> {
         None
     }

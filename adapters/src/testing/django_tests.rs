@@ -1,4 +1,4 @@
-//! Are sessions found and trusted as a real server writes them?
+//! Are the sessions that a real server writes found and trusted?
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ struct User {
     session: Option<RecordedSession>,
 }
 
-/// Of those who logged in.
+/// The session of a user who logged in.
 #[derive(Deserialize)]
 struct RecordedSession {
     session_key: String,
@@ -58,7 +58,7 @@ async fn the_sessions_of_a_real_server_are_trusted() {
     }
 }
 
-/// Two Redis, the second one the primary, each with its own sessions.
+/// A replica and its primary. Each session is in the primary; the flag says whether it is also in the replica.
 async fn replica_and_primary(sessions: [(&str, bool); 3]) -> (FakeRedis, FakeRedis, DjangoAuthenticator) {
     let (replica, primary) = (FakeRedis::start().await.expect("a port"), FakeRedis::start().await.expect("a port"));
     let secret = DjangoSecret::new("test");
@@ -76,7 +76,7 @@ async fn replica_and_primary(sessions: [(&str, bool); 3]) -> (FakeRedis, FakeRed
     (replica, primary, authenticator)
 }
 
-/// How often each command came that is not about the connection itself.
+/// How often each command was received, without those about the connection itself.
 fn commands(fake: &FakeRedis) -> HashMap<String, usize> {
     let mut commands = HashMap::new();
     for command in fake.take_commands() {
@@ -107,7 +107,7 @@ async fn a_session_that_is_not_replicated_yet_is_found_at_the_primary() {
 }
 
 #[tokio::test]
-async fn a_primary_that_is_away_ends_no_session() {
+async fn an_unreachable_primary_ends_no_session() {
     let (_replica, primary, authenticator) = replica_and_primary([("a", true), ("b", false), ("c", true)]).await;
     primary.set_fault(super::fake_redis::Fault::Closed);
     let key = |key: &str| SessionKey(key.to_owned());
@@ -116,7 +116,7 @@ async fn a_primary_that_is_away_ends_no_session() {
 }
 
 #[tokio::test]
-async fn a_key_that_holds_no_text_is_no_session() {
+async fn a_key_of_another_type_is_no_session() {
     let (replica, primary, authenticator) = replica_and_primary([("a", true), ("b", false), ("c", true)]).await;
     let session = async |key: &str| authenticator.session(Some(SessionKey(key.to_owned()))).await;
     OpenSlides::new(&replica.address()).set_other_type("prefix-a").await;

@@ -1,5 +1,5 @@
-//! What do tests need on the other side of the adapters? A Redis in process, a real one, and somebody who writes there in
-//! the way of the OpenSlides server.
+//! What do tests need on the other side of the adapters? A Redis in process, a real one, and something that writes to
+//! it as the OpenSlides server does.
 
 use std::io::Write as _;
 
@@ -25,14 +25,14 @@ mod tls_front;
 #[cfg(test)]
 mod trace_tests;
 
-/// Says that a test was passed over because of something that shows only when it runs, so that nobody overlooks it. (A test
-/// that needs a program is ignored, see `build.rs`.)
+/// Reports visibly that a test was skipped, for a reason that shows only when it runs. (A test that needs a program is
+/// ignored at build time, see `build.rs`.)
 ///
 /// # Panics
-/// If the environment variable `CI` is `true`: there nothing is passed over.
+/// If the environment variable `CI` is `true`: there, no test may be skipped.
 #[track_caller]
 pub fn skip(why: &str) {
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{why}");
-    // Past the test runner, which keeps back what `eprintln!` says in a test that passes.
+    // Bypasses the test runner, which hides the output of `eprintln!` in a test that passes.
     let _ = writeln!(std::io::stderr(), "\n!!! SKIPPED: {why}\n");
 }

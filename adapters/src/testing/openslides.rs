@@ -10,19 +10,19 @@ use tokio::sync::Mutex;
 use crate::memory::announcement;
 use crate::redis::{EntryId, RedisAddress, stream_key};
 
-/// Entries appended with one request.
+/// How many entries one request appends at most.
 const ENTRIES_PER_REQUEST_MAX: usize = 1_000;
 
-/// Writes to a Redis as the OpenSlides server does. Its methods panic if Redis does not do as told.
+/// Writes to a Redis as the OpenSlides server does. Its methods panic if Redis fails or refuses.
 pub struct OpenSlides {
     client: Client,
     connection: Mutex<Option<MultiplexedConnection>>,
-    /// One change after the other: the server's script is atomic, too.
+    /// Serializes changes: the server's script is atomic, too.
     changing: Mutex<()>,
 }
 
 impl OpenSlides {
-    /// The server whose Redis is at `address`.
+    /// Creates a server that writes to the Redis at `address`.
     #[must_use]
     pub fn new(address: &RedisAddress) -> Self {
         let info = address.connection_info().expect("an address to connect to");
@@ -35,13 +35,12 @@ impl OpenSlides {
         self.run(redis::pipe().cmd("FLUSHALL").ignore()).await
     }
 
-    /// Begins to rebuild the cache from scratch: it is empty until [`rebuild`](Self::rebuild).
+    /// Begins to rebuild the cache: it is empty until [`rebuild`](Self::rebuild).
     pub async fn begin_rebuild(&self) {
         self.run(redis::pipe().del("cache_ready").ignore().del("change_id").ignore().del("full_data").ignore()).await
     }
 
-    /// Rebuilds the cache from scratch, with only these elements and `lowest` as its change id. Nothing is put on the
-    /// stream.
+    /// Rebuilds the cache with only these elements and `lowest` as their change id. Nothing is announced on the stream.
     pub async fn rebuild(&self, lowest: ChangeId, elements: &[(&str, &str)]) {
         self.begin_rebuild().await;
         let mut commands = redis::pipe();
@@ -60,8 +59,8 @@ impl OpenSlides {
         change_id
     }
 
-    /// Writes elements as one change, without saying so on the stream: as if that entry was late
-    /// ([`OpenSlides::announce`]) or lost.
+    /// Writes elements as one change without announcing it, as if the stream entry were late ([`OpenSlides::announce`])
+    /// or lost. Returns the change id.
     pub async fn write(&self, elements: &[(&str, Option<&str>)]) -> ChangeId {
         let _alone = self.changing.lock().await;
         let (highest,): (Vec<(String, u64)>,) = self.run(redis::pipe().zrevrange_withscores("change_id", 0, 0)).await;
@@ -70,7 +69,7 @@ impl OpenSlides {
         change_id
     }
 
-    /// Writes elements with a given change id.
+    /// Writes elements with a given change id, without announcing it.
     pub async fn write_as(&self, change_id: ChangeId, elements: &[(&str, Option<&str>)]) {
         let mut commands = redis::pipe();
         commands.atomic();
@@ -84,7 +83,7 @@ impl OpenSlides {
         self.run(&commands).await
     }
 
-    /// Says on the stream that elements changed.
+    /// Announces on the stream that elements changed.
     pub async fn announce(&self, change_id: ChangeId, elements: &[(&str, Option<&str>)]) {
         self.append(Channel::Autoupdate, &[announcement(change_id, elements).as_bytes()]).await;
     }
@@ -100,12 +99,12 @@ impl OpenSlides {
         }
     }
 
-    /// Appends an entry that has other fields than `content`.
+    /// Appends an entry with these fields instead of `content`.
     pub async fn append_fields(&self, channel: Channel, fields: &[(&str, &str)]) {
         self.run(redis::pipe().xadd(stream_key(channel), "*", fields).ignore()).await
     }
 
-    /// Appends an entry with a certain id, which must be behind those that are there.
+    /// Appends an entry with a given id, which must be greater than all existing ones.
     pub async fn append_at(&self, channel: Channel, position: Position, content: &[u8]) {
         self.run(
             redis::pipe()
@@ -115,13 +114,13 @@ impl OpenSlides {
         .await
     }
 
-    /// Drops the oldest entries of a stream, so that `keep` stay.
+    /// Drops the oldest entries of a stream, all but `keep`.
     pub async fn trim(&self, channel: Channel, keep: usize) {
         self.run(redis::pipe().cmd("XTRIM").arg(stream_key(channel)).arg("MAXLEN").arg(keep).ignore()).await
     }
 
-    /// Loses a part of the cache, which still calls itself ready: as Redis does with an eviction policy, or as if somebody
-    /// had deleted it.
+    /// Loses a part of the cache, which still claims to be ready: as Redis does with an eviction policy, or as if
+    /// somebody had deleted it.
     pub async fn lose(&self, part: MeetingPart) {
         let mut commands = redis::pipe();
         match part {
@@ -137,7 +136,7 @@ impl OpenSlides {
         self.run(&commands).await
     }
 
-    /// Makes the applause that was noted so far older.
+    /// Backdates all recorded applause by this time.
     pub async fn age_applause(&self, seconds: u64) {
         let (users,): (Vec<String>,) = self.run(redis::pipe().zrangebyscore("applause", "-inf", "+inf")).await;
         let mut commands = redis::pipe();
@@ -152,7 +151,7 @@ impl OpenSlides {
         self.run(redis::pipe().cmd("ZADD").arg("change_id").arg(score).arg(member).ignore()).await
     }
 
-    /// Makes a key a stream, which is none that the service reads as something else.
+    /// Turns a key into a stream, where the service expects another type.
     pub async fn set_other_type(&self, key: &str) {
         self.delete(key).await;
         self.run(redis::pipe().xadd(key, "*", &[("content", "")]).ignore()).await
@@ -169,10 +168,10 @@ impl OpenSlides {
     }
 
     async fn run<T: FromRedisValue>(&self, commands: &Pipeline) -> T {
-        commands.query_async(&mut self.connection().await).await.expect("Redis does as told")
+        commands.query_async(&mut self.connection().await).await.expect("Redis executes it")
     }
 
-    /// The connection of the request before if it still works: a test may have closed it.
+    /// Returns the connection of the previous request if it still works: a test may have closed it.
     async fn connection(&self) -> MultiplexedConnection {
         let mut last = self.connection.lock().await;
         if let Some(connection) = last.as_mut()

@@ -1,4 +1,4 @@
-//! How does a test get a real Redis? It starts one of its own, on a free port, in a folder of its own.
+//! How does a test get a real Redis? It starts its own, on a free port and in its own folder.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,21 +11,21 @@ use tempfile::TempDir;
 
 use crate::redis::{RedisAddress, RedisAuthority, RedisIdentity};
 
-/// The program.
+/// The name of the program.
 const PROGRAM: &str = "redis-server";
-/// A port that was free a moment ago may be taken; then another one is tried.
+/// How many ports are tried: one that was free a moment ago may be taken.
 const START_ATTEMPTS_MAX: usize = 5;
-/// How long it may take to start. Longer: the next attempt.
+/// How long a start may take before the next attempt.
 const START_SECONDS_MAX: u64 = 20;
-/// How long anything else may take before a test fails.
+/// How long anything else may take before the test fails.
 const WAIT_SECONDS_MAX: u64 = 60;
-/// After that time without an answer a sentinel takes the primary for dead.
+/// How long a primary may be silent before a sentinel considers it down.
 const DOWN_AFTER_MILLISECONDS: u64 = 500;
-/// How long a sentinel gives a fail-over, and half the time before it tries again.
+/// The sentinels' `failover-timeout`: how long a fail-over may take, and half the time before the next attempt.
 const FAIL_OVER_MILLISECONDS_MAX: u64 = 5_000;
-/// The name that sentinels know the primary by.
+/// The name under which sentinels watch the primary.
 pub const WATCHED_NAME: &str = "mymaster";
-/// The pause between two looks whether it has started.
+/// The pause between two checks whether it has started.
 const START_POLL_MILLISECONDS: u64 = 5;
 
 /// A real Redis; killed when dropped.
@@ -36,11 +36,11 @@ pub struct RedisServer {
     directory: TempDir,
 }
 
-/// What it is started as.
+/// What a server is started as.
 enum Kind {
-    /// Forgets everything when it ends.
+    /// Loses its data when it ends.
     Volatile,
-    /// Finds its data again.
+    /// Has its data again after a restart.
     Persistent,
     /// Follows the primary at this port.
     Replica(u16),
@@ -50,44 +50,44 @@ enum Kind {
     Tls(TlsIdentity),
 }
 
-/// Who a Redis is that speaks TLS.
+/// The certificate of a Redis that speaks TLS, and whom it trusts.
 #[derive(Clone)]
 pub struct TlsIdentity {
-    /// Its certificate, in PEM; names the address 127.0.0.1.
+    /// Its certificate, in PEM, for the address 127.0.0.1.
     pub certificate: String,
-    /// The key of that, in PEM.
+    /// The private key of the certificate, in PEM.
     pub key: String,
-    /// Who vouches for it.
+    /// The authority that signed the certificate.
     pub authority: RedisAuthority,
-    /// Whom it lets in; `None`: everybody.
+    /// Which clients it accepts; `None`: all, without a certificate.
     pub clients: Option<TlsClients>,
 }
 
-/// The clients of a Redis that must show a certificate.
+/// The clients of a Redis that requires client certificates.
 #[derive(Clone)]
 pub struct TlsClients {
-    /// The certificate of the authority that must vouch for them, in PEM.
+    /// The certificate of the authority that must have signed theirs, in PEM.
     pub authority: String,
-    /// One of them.
+    /// The identity of one such client.
     pub one: RedisIdentity,
 }
 
 impl RedisServer {
-    /// Starts one without persistence.
+    /// Starts a server without persistence.
     ///
     /// # Errors
-    /// If `redis-server` is not on the `PATH`, or does not start. Tests that need it are ignored without:
+    /// If `redis-server` is not on the `PATH`, or does not start. Tests that need it are ignored where it is missing:
     /// `#[cfg_attr(not(has_redis_server), ignore = "…")]`.
     pub async fn start() -> io::Result<Self> {
         Self::start_as(|| Kind::Volatile).await
     }
 
-    /// Starts one that finds its data again after [`RedisServer::kill`] and [`RedisServer::restart`].
+    /// Starts a server that keeps its data over [`RedisServer::kill`] and [`RedisServer::restart`].
     pub async fn start_persistent() -> io::Result<Self> {
         Self::start_as(|| Kind::Persistent).await
     }
 
-    /// Starts one that follows `primary`.
+    /// Starts a replica of `primary`.
     pub async fn start_replica(primary: &Self) -> io::Result<Self> {
         Self::start_as(|| Kind::Replica(primary.port)).await
     }
@@ -97,7 +97,7 @@ impl RedisServer {
         Self::start_as(|| Kind::Sentinel(primary.port)).await
     }
 
-    /// Starts one that speaks TLS, which not every `redis-server` was built with (`has_redis_tls`).
+    /// Starts a server that speaks TLS, which not every `redis-server` was built with (`has_redis_tls`).
     pub async fn start_tls(identity: TlsIdentity) -> io::Result<Self> {
         Self::start_as(|| Kind::Tls(identity.clone())).await
     }
@@ -134,14 +134,14 @@ impl RedisServer {
         .await;
     }
 
-    /// Makes it a replica of `primary` while it runs. No connection of a client that does not wait is cut.
+    /// Makes it a replica of `primary` while it runs. Only connections of blocked clients are cut.
     pub async fn follow(&self, primary: &Self) {
         let port = primary.port.to_string();
         self.until("it is a replica", async || self.ask::<String>(&["REPLICAOF", "127.0.0.1", &port]).await.is_some())
             .await;
     }
 
-    /// Waits until this sentinel knows a replica that could take over.
+    /// Waits until this sentinel knows a replica that can take over.
     pub async fn until_it_could_fail_over(&self) {
         let is_able = async || -> Option<bool> {
             let replicas: Vec<HashMap<String, String>> = self.ask(&["SENTINEL", "REPLICAS", WATCHED_NAME]).await?;
@@ -154,13 +154,13 @@ impl RedisServer {
         self.until("a replica is known", async || is_able().await == Some(true)).await;
     }
 
-    /// Makes this sentinel begin a fail-over though the primary is well.
+    /// Makes this sentinel begin a fail-over even though the primary is healthy.
     pub async fn fail_over(&self) {
         let begins = async || self.ask::<String>(&["SENTINEL", "FAILOVER", WATCHED_NAME]).await.is_some();
         self.until("a fail-over begins", begins).await;
     }
 
-    /// Waits until this sentinel names `server` as the primary, and no fail-over is under way.
+    /// Waits until this sentinel reports `server` as the primary, and no fail-over is in progress.
     pub async fn until_it_names(&self, server: &Self) {
         let port = server.port.to_string();
         let is_named = async || -> Option<bool> {
@@ -170,12 +170,12 @@ impl RedisServer {
         self.until("the sentinel names it", async || is_named().await == Some(true)).await;
     }
 
-    /// Runs a command there, such as `CONFIG SET`, and returns its answer.
+    /// Runs a command, such as `CONFIG SET`, and returns its answer.
     ///
     /// # Panics
-    /// If it does not answer, or refuses.
+    /// If the server does not answer, or refuses.
     pub async fn run<T: redis::FromRedisValue>(&self, command: &[&str]) -> T {
-        self.ask(command).await.unwrap_or_else(|| panic!("Redis does not do {command:?}"))
+        self.ask(command).await.unwrap_or_else(|| panic!("Redis does not execute {command:?}"))
     }
 
     /// # Panics
@@ -183,19 +183,19 @@ impl RedisServer {
     async fn until(&self, what: &str, is_so: impl AsyncFn() -> bool) {
         let end = Instant::now() + Duration::from_secs(WAIT_SECONDS_MAX);
         while !is_so().await {
-            assert!(Instant::now() < end, "{what}: waited in vain for {WAIT_SECONDS_MAX} seconds");
+            assert!(Instant::now() < end, "{what}: not within {WAIT_SECONDS_MAX} seconds");
             tokio::time::sleep(Duration::from_millis(START_POLL_MILLISECONDS)).await;
         }
     }
 
-    /// What it answers on a connection of its own; `None` if it does not, or refuses.
+    /// Its answer on a new connection; `None` if it does not answer, or refuses.
     async fn ask<T: redis::FromRedisValue>(&self, command: &[&str]) -> Option<T> {
         let client = redis::Client::open(self.address().connection_info().ok()?).ok()?;
         let mut connection = client.get_multiplexed_async_connection().await.ok()?;
         redis::cmd(command.first()?).arg(&command[1..]).query_async(&mut connection).await.ok()
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> RedisAddress {
         match &self.kind {
@@ -217,19 +217,19 @@ impl RedisServer {
         self.port
     }
 
-    /// Kills it, as a crash would.
+    /// Kills it without warning, like a crash.
     pub fn kill(&mut self) -> io::Result<()> {
         self.process.kill()?;
         self.process.wait().map(drop)
     }
 
-    /// Starts it again at the same address as a replica of `primary`, after [`RedisServer::kill`].
+    /// Starts it again on the same port as a replica of `primary`, after [`RedisServer::kill`].
     pub async fn restart_as_replica(&mut self, primary: &Self) -> io::Result<()> {
         self.kind = Kind::Replica(primary.port);
         self.restart().await
     }
 
-    /// Starts it again at the same address, after [`RedisServer::kill`].
+    /// Starts it again on the same port, after [`RedisServer::kill`].
     pub async fn restart(&mut self) -> io::Result<()> {
         self.process = spawn(self.port, &self.kind, self.directory.path())?;
         if self.has_started().await? {
@@ -238,7 +238,7 @@ impl RedisServer {
         Err(io::Error::other(format!("`{PROGRAM}` did not start again on port {}", self.port)))
     }
 
-    /// Waits until it answers. False if it ended (the port was taken), or takes too long.
+    /// Waits until it answers. Returns `false` if it exited (the port was taken) or took too long.
     async fn has_started(&mut self) -> io::Result<bool> {
         let end = Instant::now() + Duration::from_secs(START_SECONDS_MAX);
         while self.process.try_wait()?.is_none() && Instant::now() < end {
@@ -250,7 +250,7 @@ impl RedisServer {
         Ok(false)
     }
 
-    /// The process id of who answers at the port, once its data is loaded.
+    /// The process id of the server that answers on the port, once it has loaded its data.
     async fn answers(&self) -> Option<u32> {
         self.ask::<String>(&["PING"]).await?;
         let info: String = self.ask(&["INFO", "server"]).await?;
@@ -260,7 +260,7 @@ impl RedisServer {
 
 impl Drop for RedisServer {
     fn drop(&mut self) {
-        // It may be dead already.
+        // It may have exited already.
         let _ = self.kill();
     }
 }
@@ -277,8 +277,8 @@ fn spawn(port: u16, kind: &Kind, directory: &Path) -> io::Result<Child> {
     command.spawn().map_err(|error| io::Error::new(error.kind(), format!("`{PROGRAM}` cannot be started: {error}")))
 }
 
-/// `appendfsync no` writes every command out before it is answered, and leaves only the flush to the disk to the system: a
-/// killed process loses nothing. (`everysec` may delay the write as well.)
+/// With `appendfsync no`, every command is written to the file before it is answered, and only the flush to disk is
+/// left to the system: a killed process loses nothing. (With `everysec` the write may be delayed as well.)
 fn add_settings(command: &mut Command, port: u16, kind: &Kind, directory: &Path) -> io::Result<()> {
     let is_persistent = matches!(kind, Kind::Persistent);
     let port = port.to_string();
@@ -306,7 +306,7 @@ fn add_settings(command: &mut Command, port: u16, kind: &Kind, directory: &Path)
     Ok(())
 }
 
-/// A sentinel that decides alone, and soon.
+/// The configuration of a sentinel that decides alone (a quorum of one), and quickly.
 fn sentinel_settings(port: u16, primary: u16) -> String {
     format!(
         "port {port}\nbind 127.0.0.1\n\

@@ -1,4 +1,4 @@
-//! What does the Redis adapter do when Redis is changed meanwhile, fails, stalls, was demoted, or wants a password?
+//! What does the Redis adapter do when Redis changes between requests, fails, stalls, was demoted, or wants a password?
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn fake() -> (FakeRedis, OpenSlides, Redis) {
     (fake, openslides, redis)
 }
 
-/// Without any element there is no meeting.
+/// A meeting needs at least one element.
 const SOME: [(&str, &str); 1] = [("a:0", "{}")];
 
 fn redis(address: &RedisAddress) -> Redis {
@@ -37,11 +37,11 @@ fn element(key: &str, json: Option<&str>) -> RawElement {
 
 /// (spec: redis.md#catch-up, stream.md#order)
 #[tokio::test]
-async fn a_change_that_comes_while_catching_up_is_not_split() {
+async fn a_change_made_while_catching_up_is_not_split() {
     let (fake, openslides, redis) = fake().await;
     openslides.rebuild(ChangeId(100), &[("a:1", "{}"), ("a:2", "{}")]).await;
     openslides.write(&[("a:1", Some("{\"at\":101}"))]).await;
-    // After the keys were read a change comes to one of them and to another one.
+    // After the keys were read, one of them changes together with another one.
     fake.after("EXEC", |commands| {
         commands.run("HSET full_data a:1 {\"at\":102} a:2 {\"at\":102}");
         commands.run("ZADD change_id 102 a:1 102 a:2");
@@ -53,7 +53,7 @@ async fn a_change_that_comes_while_catching_up_is_not_split() {
 
 /// (spec: redis.md#catch-up, redis.md#rebuild)
 #[tokio::test]
-async fn a_cache_that_is_rebuilt_while_catching_up_shows() {
+async fn a_cache_rebuilt_while_catching_up_is_noticed() {
     let (fake, openslides, redis) = fake().await;
     let store = RedisElementStore::new(&redis);
     openslides.rebuild(ChangeId(100), &[("a:1", "{}")]).await;
@@ -75,7 +75,7 @@ async fn a_cache_that_is_rebuilt_while_catching_up_shows() {
     assert_eq!(
         (changed.bounds, changed.elements),
         (bounds(5000, 5000), vec![]),
-        "the old key is not taken for deleted"
+        "the old key must not count as deleted"
     );
 }
 
@@ -98,7 +98,7 @@ async fn endless_changes_end_in_a_clear_error() {
 }
 
 #[tokio::test]
-async fn keys_of_another_type_are_an_error_and_harm_no_later_request() {
+async fn keys_of_another_type_are_an_error_that_harms_no_later_request() {
     let (fake, openslides, redis) = fake().await;
     let store = RedisElementStore::new(&redis);
     for key in ["full_data", "change_id", "cache_ready"] {
@@ -112,7 +112,7 @@ async fn keys_of_another_type_are_an_error_and_harm_no_later_request() {
     openslides.clear().await;
     openslides.rebuild(ChangeId(100), &SOME).await;
     assert_eq!(store.bounds().await, Ok(bounds(100, 100)));
-    assert_eq!(fake.connections_opened(), opened, "the connection was good all the while");
+    assert_eq!(fake.connections_opened(), opened, "the connection was usable throughout");
 }
 
 /// (spec: redis.md#keys)
@@ -125,7 +125,7 @@ async fn a_cache_with_another_word_than_ok_is_not_ready() {
 }
 
 #[tokio::test]
-async fn an_entry_without_content_is_handed_over_empty() {
+async fn an_entry_without_content_is_returned_empty() {
     let (_fake, openslides, redis) = fake().await;
     openslides.append_fields(Channel::Autoupdate, &[("other", "1")]).await;
     openslides.append_fields(Channel::Autoupdate, &[("other", "1"), ("content", "{}")]).await;
@@ -134,7 +134,7 @@ async fn an_entry_without_content_is_handed_over_empty() {
     assert_eq!(contents, [&b""[..], b"{}"]);
 }
 
-/// Its clock stands still here, in another year than that of this machine.
+/// The clock of the fake Redis does not move, and shows another year than this machine's.
 /// (spec: notify.md#applause-clock)
 #[tokio::test]
 async fn applause_is_timed_by_the_clock_of_redis() {
@@ -152,10 +152,10 @@ async fn applause_is_timed_by_the_clock_of_redis() {
 }
 
 #[tokio::test]
-async fn a_demoted_primary_is_left_for_the_new_one() {
+async fn a_demoted_primary_is_abandoned_for_the_new_one() {
     let (fake, _openslides, redis) = fake().await;
     let store = RedisApplauseStore::new(&redis);
-    // Two at a time: two connections, both of which stay in the pool.
+    // Two concurrent requests open two connections, both of which stay in the pool.
     let (one, two) = tokio::join!(store.applaud(UserId(1)), store.applaud(UserId(2)));
     assert_eq!((one, two, fake.connections_opened()), (Ok(()), Ok(()), 2));
     fake.demote_open_connections();
@@ -175,12 +175,12 @@ async fn closed_connections_are_replaced() {
     assert_eq!(bus.read(Channel::Autoupdate, Position::START).await.map(|batch| batch.messages.len()), Ok(1));
     assert_eq!(store.bounds().await, Ok(bounds(100, 100)));
     fake.drop_connections();
-    assert_eq!(store.bounds().await, Ok(bounds(100, 100)), "a pooled connection is looked at before it is used");
+    assert_eq!(store.bounds().await, Ok(bounds(100, 100)), "a pooled connection is checked before it is used");
     assert!(bus.read(Channel::Autoupdate, Position::START).await.is_err());
     assert_eq!(bus.read(Channel::Autoupdate, Position::START).await.map(|batch| batch.messages.len()), Ok(1));
 }
 
-/// Over streams in memory time can be set, so nobody waits for the limits.
+/// Over in-memory streams time can be paused, so the test need not wait for the limits.
 #[tokio::test(start_paused = true)]
 async fn a_redis_that_stalls_is_unavailable_within_the_limits() {
     let (fake, openslides, _) = fake().await;
@@ -195,10 +195,10 @@ async fn a_redis_that_stalls_is_unavailable_within_the_limits() {
     assert_eq!(takes(store.bounds()).await, (false, limits.request));
     assert_eq!(takes(applause.applaud(UserId(1))).await, (false, limits.request));
     assert_eq!(takes(store.load()).await, (false, limits.load));
-    // The reader's connection is open already: it waits as long as a read may take.
+    // The reader's connection is already open: it waits as long as a read may take.
     let (is_ok, elapsed) = takes(bus.read(Channel::Notify, Position::START)).await;
     assert_eq!((is_ok, elapsed), (false, limits.read_wait + limits.read_margin));
-    assert_eq!(takes(bus.read(Channel::Notify, Position::START)).await, (false, limits.connect), "opened anew");
+    assert_eq!(takes(bus.read(Channel::Notify, Position::START)).await, (false, limits.connect), "reconnected");
     fake.set_fault(Fault::None);
     assert_eq!(store.bounds().await, Ok(bounds(100, 100)));
 }
@@ -207,12 +207,12 @@ async fn takes<T, E>(future: impl Future<Output = Result<T, E>>) -> (bool, Durat
     let start = tokio::time::Instant::now();
     let is_ok = future.await.is_ok();
     let milliseconds = u64::try_from(start.elapsed().as_millis()).expect("a short time");
-    // Timers are as exact as a millisecond.
+    // Timers are accurate to a millisecond.
     (is_ok, Duration::from_millis(milliseconds / 10 * 10))
 }
 
 #[tokio::test]
-async fn a_request_that_is_given_up_leaves_no_connection_in_the_pool() {
+async fn a_cancelled_request_leaves_no_connection_in_the_pool() {
     let (fake, openslides, redis) = fake().await;
     openslides.rebuild(ChangeId(100), &SOME).await;
     let store = RedisElementStore::new(&redis);
@@ -226,9 +226,9 @@ async fn a_request_that_is_given_up_leaves_no_connection_in_the_pool() {
     assert_eq!(fake.connections_opened(), opened + 1);
 }
 
-/// Whoever comes next must not find out one by one that the connections lead nowhere.
+/// Later requests must not have to find out one by one that the pooled connections are dead.
 #[tokio::test]
-async fn a_request_that_took_too_long_leaves_no_idle_connection_behind() {
+async fn a_request_that_times_out_leaves_no_idle_connection_behind() {
     let (fake, openslides, _) = fake().await;
     openslides.rebuild(ChangeId(100), &SOME).await;
     let limits = RedisLimits { load: Duration::from_millis(20), ..RedisLimits::default() };
@@ -264,7 +264,7 @@ async fn password_and_database_are_used_and_never_shown() {
 }
 
 #[tokio::test]
-async fn tls_is_spoken_with_whom_the_certificate_names() {
+async fn tls_requires_a_trusted_certificate_for_the_host() {
     let (fake, openslides, _) = fake().await;
     openslides.rebuild(ChangeId(100), &SOME).await;
     let (port, authority) = behind_tls(&fake, "localhost").await;
@@ -274,15 +274,18 @@ async fn tls_is_spoken_with_whom_the_certificate_names() {
     assert_eq!(RedisMessageBus::new(&trusting).last_position(Channel::Notify).await, Ok(Position::START));
 
     let Err(StoreError::Unavailable(error)) = RedisElementStore::new(&redis(&address)).bounds().await else {
-        panic!("nobody vouches for it");
+        panic!("the certificate must not be trusted");
     };
     assert!(error.to_string().contains("certificate"), "{error}");
     let elsewhere: RedisAddress = format!("rediss://127.0.0.1:{port}").parse().expect("an address");
-    assert!(RedisElementStore::new(&redis(&elsewhere.trusting(authority))).bounds().await.is_err(), "another name");
+    assert!(
+        RedisElementStore::new(&redis(&elsewhere.trusting(authority))).bounds().await.is_err(),
+        "the certificate is for another host"
+    );
 }
 
 #[tokio::test]
-async fn nobody_at_the_address_is_unavailable() {
+async fn an_address_where_nothing_listens_is_unavailable() {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = listener.local_addr().expect("an address").port();
     drop(listener);
@@ -291,10 +294,10 @@ async fn nobody_at_the_address_is_unavailable() {
     assert!(RedisMessageBus::new(&redis).read(Channel::Notify, Position::START).await.is_err());
 }
 
-/// Killed and started again, empty, then filled with a new lowest id: the adapters go on by themselves.
+/// After Redis is killed, started empty and filled with a new lowest id, the adapters recover without help.
 #[tokio::test]
 #[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
-async fn a_real_redis_that_starts_again_is_found_again() {
+async fn the_adapters_recover_when_a_real_redis_restarts() {
     let mut server = RedisServer::start().await.expect("a Redis");
     let openslides = OpenSlides::new(&server.address());
     let redis = redis(&server.address());

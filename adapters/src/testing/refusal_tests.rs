@@ -1,4 +1,5 @@
-//! Does a refusal of Redis say what is refused and what is to be done, and is it told from silence?
+//! When Redis refuses a command, does the error say what is refused and what to do? Is refusal distinguished from
+//! silence?
 
 use std::time::Duration;
 
@@ -24,7 +25,8 @@ async fn store_error(address: &RedisAddress) -> Unavailable {
     }
 }
 
-/// It is refused; what anybody may be told is `expected`, and the log's text holds `part` and nothing secret.
+/// Checks that `error` is a refusal of which clients see `expected`, and whose text for the log contains `part` and no
+/// secret.
 #[track_caller]
 fn check(error: &Unavailable, expected: &str, part: &str) {
     let Unavailable::Refused { what, cause, .. } = error else { panic!("{error:?} instead of {expected}") };
@@ -34,7 +36,7 @@ fn check(error: &Unavailable, expected: &str, part: &str) {
 
 /// (spec: redis.md#refusals)
 #[tokio::test]
-async fn every_refusal_names_its_command_alone_and_in_a_transaction() {
+async fn every_refusal_names_its_command_also_in_a_transaction() {
     let fake = FakeRedis::start().await.expect("a port");
     OpenSlides::new(&fake.address()).rebuild(ChangeId(100), &[("a:1", "{}")]).await;
     let redis = redis(&fake.address());
@@ -67,7 +69,7 @@ async fn every_refusal_names_its_command_alone_and_in_a_transaction() {
 
 #[tokio::test]
 #[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
-async fn a_real_redis_refuses_so() {
+async fn refusals_of_a_real_redis_are_recognized() {
     let server = RedisServer::start().await.expect("a Redis");
     let openslides = OpenSlides::new(&server.address());
     openslides.rebuild(ChangeId(100), &[("a:1", "{}")]).await;
@@ -108,9 +110,9 @@ async fn a_real_redis_refuses_so() {
     check(&error, "the login", "NOAUTH");
 }
 
-/// What the service refuses itself, because it cannot trust the other side, is no refusal of Redis to clients.
+/// A connection that the service itself rejects, because it does not trust the certificate, is not a refusal by Redis.
 #[tokio::test]
-async fn a_connection_without_trust_is_none() {
+async fn an_untrusted_certificate_is_not_a_refusal() {
     let fake = FakeRedis::start().await.expect("a port");
     let (port, _) = behind_tls(&fake, "localhost").await;
     let address: RedisAddress = format!("rediss://localhost:{port}").parse().expect("an address");
@@ -121,7 +123,7 @@ async fn a_connection_without_trust_is_none() {
 
 #[tokio::test]
 #[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
-async fn tls_where_none_is_spoken_and_none_where_it_is_are_hinted_at() {
+async fn an_error_hints_at_redis_and_rediss_being_mixed_up() {
     let (fake, server) = (FakeRedis::start().await.expect("a port"), RedisServer::start().await.expect("a Redis"));
     let limits = RedisLimits { connect: Duration::from_millis(200), ..RedisLimits::default() };
     let error = async |url: String| {
@@ -139,7 +141,7 @@ async fn tls_where_none_is_spoken_and_none_where_it_is_are_hinted_at() {
         let (pooled, reader) = error(url.clone()).await;
         assert!(pooled.contains(hint) && reader.contains(hint), "{url}: {pooled} {reader}");
     }
-    // What answered once, and is gone, does not speak another protocol now.
+    // A server that has answered before and is now gone does not suddenly speak another protocol: no hint.
     let redis = redis(&fake.address());
     assert!(RedisElementStore::new(&redis).bounds().await.is_err(), "nothing is there yet");
     fake.set_fault(Fault::Closed);

@@ -1,4 +1,4 @@
-//! Is the primary found that the sentinels name, whatever happens to it and to them?
+//! Is the primary that the sentinels name found, whatever happens to it and to them?
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use crate::redis::{
 };
 
 const NAME: &str = "the-meeting";
-/// Only keeps a failing test from going on for ever.
+/// Only keeps a failing test from running for ever.
 const WAIT: Duration = Duration::from_secs(60);
 
-/// Two Redis with different meetings, and who says which of them is the primary.
+/// Two Redis servers with different meetings, and the sentinels that say which is the primary.
 struct World {
     sentinels: [FakeRedis; 2],
     first: FakeRedis,
@@ -43,7 +43,7 @@ impl World {
         self.sentinels.iter().for_each(|sentinel| sentinel.name_primary(NAME, primary));
     }
 
-    /// Afterwards the second one is the primary, and the first one its replica.
+    /// Makes the second server the primary, and the first one its replica.
     fn fail_over(&self) {
         self.first.demote();
         self.second.promote();
@@ -61,7 +61,7 @@ impl World {
         }
     }
 
-    /// Asks the sentinels only when there is a reason.
+    /// A client that asks the sentinels only when there is a reason.
     fn redis(&self) -> Redis {
         let limits = RedisLimits { sentinels_asked: WAIT, ..RedisLimits::default() };
         Redis::by_sentinel(&self.settings(), limits).expect("addresses")
@@ -80,20 +80,20 @@ async fn filled(lowest: u64) -> FakeRedis {
     fake
 }
 
-/// The store answers from the Redis that was filled with this id.
+/// Checks that the store answered from the Redis that was filled with this id.
 #[track_caller]
 fn check(bounds: Result<Bounds, StoreError>, lowest: u64) {
     assert_eq!(bounds, Ok(Bounds { lowest: ChangeId(lowest), highest: ChangeId(lowest) }));
 }
 
-/// The stream is read from the Redis that was filled with this id.
+/// Checks that the stream is read from the Redis that was filled with this id.
 async fn check_read(bus: &RedisMessageBus, lowest: u64) {
     let messages = bus.read(Channel::Autoupdate, Position::START).await.expect("messages").messages;
     let contents: Vec<_> = messages.into_iter().map(|message| message.content).collect();
     assert_eq!(contents, [lowest.to_string().into_bytes()]);
 }
 
-/// A store and a stream that answer from the first Redis, and hold connections to it.
+/// A store and a bus that have open connections to the first Redis.
 async fn opened(redis: &Redis) -> (RedisElementStore, RedisMessageBus) {
     let (store, bus) = (RedisElementStore::new(redis), RedisMessageBus::new(redis));
     check(store.bounds().await, FIRST);
@@ -113,7 +113,7 @@ async fn reads_and_writes_go_to_the_primary() {
 }
 
 #[tokio::test]
-async fn a_primary_that_refuses_to_write_is_left() {
+async fn a_primary_that_refuses_to_write_is_abandoned() {
     let world = World::start().await;
     let redis = world.redis();
     let applause = RedisApplauseStore::new(&redis);
@@ -122,13 +122,13 @@ async fn a_primary_that_refuses_to_write_is_left() {
     applause.applaud(UserId(1)).await.expect("the new primary takes it");
     assert_eq!(store.epoch(), 1);
     check(store.bounds().await, SECOND);
-    // No connection of the reader was cut: it is left all the same.
+    // The reader switches as well, although none of its connections was cut.
     check_read(&bus, SECOND).await;
     assert_eq!(redis.failures(), 0);
 }
 
 #[tokio::test]
-async fn a_primary_that_is_gone_is_left() {
+async fn a_primary_that_is_gone_is_abandoned() {
     let world = World::start().await;
     let redis = world.redis();
     let (store, bus) = opened(&redis).await;
@@ -147,14 +147,14 @@ async fn a_reader_whose_connection_is_cut_finds_the_new_primary() {
     let (store, bus) = opened(&redis).await;
     world.fail_over();
     world.first.drop_connections();
-    assert!(bus.read(Channel::Autoupdate, Position::START).await.is_err(), "that is how it is noticed");
+    assert!(bus.read(Channel::Autoupdate, Position::START).await.is_err(), "the cut is noticed");
     check_read(&bus, SECOND).await;
     check(store.bounds().await, SECOND);
 }
 
-/// As behind a broken network: nothing is refused, and no connection is cut.
+/// As with a network partition: nothing is refused, and no connection is cut.
 #[tokio::test]
-async fn a_primary_that_still_answers_is_left_when_the_sentinels_name_another() {
+async fn a_primary_that_still_answers_is_abandoned_when_the_sentinels_name_another() {
     let world = World::start().await;
     let limits = RedisLimits { sentinels_asked: Duration::ZERO, ..RedisLimits::default() };
     let redis = Redis::by_sentinel(&world.settings(), limits).expect("addresses");
@@ -168,7 +168,7 @@ async fn a_primary_that_still_answers_is_left_when_the_sentinels_name_another() 
 }
 
 #[tokio::test]
-async fn a_sentinel_that_is_away_or_wrong_is_passed_over() {
+async fn a_sentinel_that_is_unreachable_or_wrong_is_skipped() {
     let world = World::start().await;
     let [one, two] = &world.sentinels;
     one.set_fault(Fault::Closed);
@@ -177,7 +177,7 @@ async fn a_sentinel_that_is_away_or_wrong_is_passed_over() {
     two.set_fault(Fault::Closed);
     check(RedisElementStore::new(&world.redis()).bounds().await, FIRST);
     two.set_fault(Fault::None);
-    // It has not heard of the fail-over yet.
+    // The first sentinel does not know of the fail-over yet.
     world.fail_over();
     one.name_primary(NAME, &world.first);
     check(RedisElementStore::new(&world.redis()).bounds().await, SECOND);
@@ -186,7 +186,7 @@ async fn a_sentinel_that_is_away_or_wrong_is_passed_over() {
 }
 
 #[tokio::test]
-async fn a_primary_that_works_does_not_need_the_sentinels() {
+async fn a_working_primary_does_not_need_the_sentinels() {
     let world = World::start().await;
     let redis = world.redis();
     let (store, bus) = (RedisElementStore::new(&redis), RedisMessageBus::new(&redis));
@@ -198,7 +198,7 @@ async fn a_primary_that_works_does_not_need_the_sentinels() {
 }
 
 #[tokio::test]
-async fn without_a_primary_it_is_said_what_is_wrong() {
+async fn without_a_primary_the_error_says_what_is_wrong() {
     let world = World::start().await;
     let unavailable = async || match RedisElementStore::new(&world.redis()).bounds().await {
         Err(StoreError::Unavailable(error)) => error.to_string(),
@@ -215,7 +215,7 @@ async fn without_a_primary_it_is_said_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn sentinels_and_primary_have_passwords_of_their_own() {
+async fn sentinels_and_primary_have_separate_passwords() {
     let world = World::start().await;
     world.sentinels.iter().for_each(|sentinel| sentinel.require_password("geheim-1"));
     let nodes = |text: String| text.parse::<RedisAddress>().expect("an address");
@@ -256,8 +256,8 @@ async fn sentinels_and_primary_may_each_speak_tls() {
     };
     let (with_tls, without) = (format!("rediss://127.0.0.1:{at_sentinel}"), format!("127.0.0.1:{}", sentinel.port()));
     check(bounds(with_tls.clone(), &plain, &of_sentinel).await, FIRST);
-    assert!(bounds(with_tls, &plain, &of_first).await.is_err(), "nobody vouches for the sentinel");
+    assert!(bounds(with_tls, &plain, &of_first).await.is_err(), "the sentinel's certificate is not trusted");
     sentinel.name_primary_at(NAME, at_first);
     check(bounds(without.clone(), &tls, &of_first).await, FIRST);
-    assert!(bounds(without, &tls, &of_sentinel).await.is_err(), "nobody vouches for the primary");
+    assert!(bounds(without, &tls, &of_sentinel).await.is_err(), "the primary's certificate is not trusted");
 }

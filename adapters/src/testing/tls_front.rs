@@ -1,11 +1,11 @@
-//! How does a test reach a Redis in process by TLS?
+//! How does a test reach a fake Redis over TLS?
 
 use std::sync::Arc;
 
 use super::fake_redis::FakeRedis;
 use crate::redis::RedisAuthority;
 
-/// Speaks TLS in front of it, at the host that its certificate names. Returns the port and who vouches for the certificate.
+/// Accepts TLS in front of `fake`, with a certificate for `host`. Returns the port and the authority to trust.
 pub(super) async fn behind_tls(fake: &FakeRedis, host: &str) -> (u16, RedisAuthority) {
     let identity = rcgen::generate_simple_self_signed([host.to_owned()]).expect("a certificate");
     let key = rustls::pki_types::PrivateKeyDer::try_from(identity.signing_key.serialize_der()).expect("a key");
@@ -21,7 +21,7 @@ pub(super) async fn behind_tls(fake: &FakeRedis, host: &str) -> (u16, RedisAutho
         while let Ok((stream, _)) = listener.accept().await {
             let (acceptor, redis) = (acceptor.clone(), redis.clone());
             tokio::spawn(async move {
-                // A client that does not trust the certificate goes away.
+                // A client that does not trust the certificate aborts the handshake.
                 let Ok(mut near) = acceptor.accept(stream).await else { return };
                 let mut far = redis.open().await.expect("a stream in memory");
                 let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;

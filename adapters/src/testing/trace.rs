@@ -1,4 +1,4 @@
-//! What did a real server write while a meeting ran? Reads the recorded traces, and writes them again.
+//! What did a real server write during a meeting? Reads the recorded traces, and replays them.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,21 +16,21 @@ use super::openslides::OpenSlides;
 /// A recorded meeting.
 #[derive(Debug, Deserialize)]
 pub struct Trace {
-    /// What was there before.
+    /// The state before the first change.
     pub initial: RecordedState,
     /// What the server put on the stream, in order.
     messages: Vec<TraceEntry>,
-    /// What is there in the end.
+    /// The state after the last change.
     #[serde(rename = "final")]
     pub end: RecordedState,
 }
 
-/// What stands in Redis at one moment.
+/// The contents of Redis at one moment.
 #[derive(Debug, Deserialize)]
 pub struct RecordedState {
     /// The elements as JSON texts.
     pub full_data: BTreeMap<String, String>,
-    /// At which change id each member changed last.
+    /// The change id at which each member last changed.
     pub change_id: Vec<(String, u64)>,
 }
 
@@ -39,14 +39,14 @@ struct TraceEntry {
     content: String,
 }
 
-/// A change, read from its stream entry.
+/// A change, parsed from its stream entry.
 #[derive(Debug)]
 pub struct Change {
     /// Its change id.
     pub id: ChangeId,
-    /// The new JSON texts of its elements; `None` is deleted.
+    /// The new JSON texts of its elements; `None`: deleted.
     pub elements: BTreeMap<String, Option<String>>,
-    /// The content of the stream entry, as it was.
+    /// The content of the stream entry, unchanged.
     pub content: String,
 }
 
@@ -56,12 +56,12 @@ impl Trace {
         Ok(serde_json::from_slice(&read_text(name)?)?)
     }
 
-    /// Its changes in the order of the stream, which is not always that of their ids.
+    /// Returns its changes in stream order, which is not always the order of their ids.
     pub fn changes(&self) -> io::Result<Vec<Change>> {
         self.messages.iter().map(|entry| Change::read(&entry.content)).collect()
     }
 
-    /// Writes what was there before.
+    /// Writes the initial state.
     pub async fn write_initial(&self, server: &OpenSlides) {
         let lowest = self.initial.change_id.iter().find(|(member, _)| member == "_config:lowest_change_id");
         let lowest = ChangeId(lowest.expect("a trace has a lowest change id").1);
@@ -91,7 +91,7 @@ impl Change {
     }
 }
 
-/// The text of a recorded trace. `fixtures/traces/README.md` says how it was made.
+/// Reads the text of a recorded trace. `fixtures/traces/README.md` says how it was made.
 pub fn read_text(name: &str) -> io::Result<Vec<u8>> {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/traces"));
     let mut text = Vec::new();
@@ -99,8 +99,8 @@ pub fn read_text(name: &str) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Writes a trace's changes again: to the data in the order of their ids, as the server's script did, and to the stream in
-/// the order in which they stood there. So the data is never behind the stream.
+/// Replays the changes of a trace: to the data in the order of their ids, as the server's script did, and to the stream
+/// in the recorded order. So the data is never behind the stream.
 pub struct Replay<'a> {
     server: &'a OpenSlides,
     by_id: Vec<&'a Change>,
@@ -108,7 +108,7 @@ pub struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    /// Writes `changes` through `server`.
+    /// Prepares to replay `changes` through `server`.
     #[must_use]
     pub fn new(server: &'a OpenSlides, changes: &'a [Change]) -> Self {
         let mut by_id: Vec<_> = changes.iter().collect();

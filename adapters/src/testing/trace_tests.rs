@@ -1,4 +1,4 @@
-//! Is what a real server wrote while a meeting ran read from Redis as it was written?
+//! Is everything that a real server wrote during a meeting read back from Redis correctly?
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -16,7 +16,7 @@ type Elements = BTreeMap<String, Option<String>>;
 
 /// (spec: redis.md#change-script, redis.md#one-score)
 #[tokio::test]
-async fn traces_are_read_from_a_redis_in_process() {
+async fn traces_are_read_from_a_fake_redis() {
     for name in ["meeting.json", "race.json"] {
         let fake = FakeRedis::start().await.expect("a port");
         check(name, &fake.address()).await;
@@ -65,7 +65,7 @@ async fn check(name: &str, address: &RedisAddress) {
     check_every_reader_arrives(name, &trace, &changes, &store).await;
 }
 
-/// Every entry comes, in the order of the stream.
+/// Checks that every entry arrives, in stream order.
 async fn check_stream(name: &str, bus: &RedisMessageBus, changes: &[Change]) {
     let (mut position, mut contents) = (Position::START, Vec::new());
     while contents.len() < changes.len() {
@@ -77,7 +77,7 @@ async fn check_stream(name: &str, bus: &RedisMessageBus, changes: &[Change]) {
     assert_eq!(contents, expected, "{name}: the stream");
 }
 
-/// Whoever followed the changes up to some id and then catches up has the end's elements.
+/// Checks that a reader who followed the changes up to any id and then catches up has the final elements.
 async fn check_every_reader_arrives(name: &str, trace: &Trace, changes: &[Change], store: &RedisElementStore) {
     let mut in_order: Vec<_> = changes.iter().collect();
     in_order.sort_by_key(|change| change.id);
@@ -104,7 +104,7 @@ fn whole(state: &RecordedState) -> Elements {
     normal(state.full_data.iter().map(|(key, json)| (key.clone(), Some(json.clone()))).collect())
 }
 
-/// What the recorded end says changed after `since`.
+/// What changed after `since`, according to the final state.
 fn changed_since(trace: &Trace, since: u64) -> Elements {
     let keys = trace.end.change_id.iter().filter(|(key, id)| *id > since && !key.starts_with("_config:"));
     normal(keys.map(|(key, _)| (key.clone(), trace.end.full_data.get(key).cloned())).collect())
@@ -114,7 +114,7 @@ fn highest(state: &RecordedState) -> ChangeId {
     ChangeId(state.change_id.iter().map(|(_, id)| *id).max().expect("a trace has change ids"))
 }
 
-/// The recorded end and the stream entries differ in white space and in how letters are written.
+/// Normalizes JSON texts: the final state and the stream entries differ in white space and escaping.
 fn normal(elements: Elements) -> Elements {
     let normal = |json: String| serde_json::from_str::<serde_json::Value>(&json).expect("JSON").to_string();
     elements.into_iter().map(|(key, json)| (key, json.map(normal))).collect()

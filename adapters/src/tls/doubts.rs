@@ -21,7 +21,7 @@ const DAY_SECONDS: i64 = 24 * 60 * 60;
 pub(super) enum Doubt {
     /// It names no host. Browsers do not read the subject for that.
     NamesNoHost,
-    /// It does not name the host that the service was told to listen on.
+    /// It does not name the host that the service is configured to listen on.
     NamesOtherHosts {
         host: String,
     },

@@ -97,7 +97,7 @@ mod tests {
         }
     }
 
-    /// Who offers these is answered, and the first that the server prefers is spoken; `None`: not answered.
+    /// Checks which of the offered protocols is chosen; `None`: the handshake fails.
     async fn check_protocol(offered: &[&str], expected: Option<&str>) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_comes_back_is_spared_the_costly_half_of_the_handshake() {
+    async fn a_returning_client_resumes_its_tls_session() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let server = tokio::spawn(answer(listener, 2));

@@ -25,7 +25,8 @@ pub struct CertificateWatch {
     current: Arc<CurrentCertificate>,
     reread: CertificateReread,
     host: Option<String>,
-    told: Vec<Doubt>,
+    /// The doubts that were logged last.
+    logged: Vec<Doubt>,
 }
 
 /// Makes a [`CertificateWatch`] check at once, for a signal. Clones belong to the same watch.
@@ -67,7 +68,7 @@ impl CertificateWatch {
             current,
             reread: CertificateReread::default(),
             host: None,
-            told: Vec::new(),
+            logged: Vec::new(),
         }
     }
 
@@ -102,7 +103,7 @@ impl CertificateWatch {
                 () = clock.sleep(Duration::from_secs(CERTIFICATE_CHECK_SECONDS)) => false,
             };
             if is_demanded {
-                self.forget_told();
+                self.forget_logged();
             }
             // Reading may block for long on a network file system; the runtime's threads serve clients meanwhile.
             let look = tokio::task::spawn_blocking(move || {
@@ -128,7 +129,7 @@ impl CertificateWatch {
         }
     }
 
-    /// Looks once.
+    /// Checks the files once.
     pub fn check(&mut self) -> Checked {
         let files = match Files::read(&self.directory) {
             Ok(files) => files,
@@ -142,34 +143,34 @@ impl CertificateWatch {
                 let fingerprint = certificate.cert.first().map(|der| description::fingerprint(der)).unwrap_or_default();
                 self.current.replace(certificate);
                 self.seen = FilesSeen::Files(files);
-                self.told.clear();
+                self.logged.clear();
                 Checked::Replaced { fingerprint }
             }
             Err(error) => self.broken(error),
         }
     }
 
-    /// Something that was reported before is reported again.
-    fn forget_told(&mut self) {
-        self.told.clear();
+    /// Makes problems that were already logged be logged again.
+    fn forget_logged(&mut self) {
+        self.logged.clear();
         if let FilesSeen::Error(text) = &mut self.seen {
             text.clear();
         }
     }
 
-    /// Returns what to warn about now, unless the same was reported before. A doubt counts days, so each is reported
+    /// Returns what to warn about now, unless exactly that was logged before. A doubt counts days, so each is logged
     /// daily.
-    pub(super) fn untold(&mut self, unix_seconds: u64) -> Vec<Doubt> {
+    pub(super) fn not_yet_logged(&mut self, unix_seconds: u64) -> Vec<Doubt> {
         let doubts = doubts::timely(&self.current.get().cert, unix_seconds);
-        if doubts == self.told {
+        if doubts == self.logged {
             return Vec::new();
         }
-        self.told.clone_from(&doubts);
+        self.logged.clone_from(&doubts);
         doubts
     }
 
     fn log_timely(&mut self, unix_seconds: u64) {
-        for doubt in self.untold(unix_seconds) {
+        for doubt in self.not_yet_logged(unix_seconds) {
             tracing::warn!("{doubt}");
         }
     }
@@ -236,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_files_are_looked_at_when_the_time_has_come_and_when_told() {
+    async fn files_are_checked_periodically_and_on_demand() {
         let directory = tempfile::tempdir().expect("a directory");
         write_certificate(directory.path());
         let (server, watch) = TlsServer::new(Some(directory.path().to_owned())).expect("a certificate");
@@ -255,24 +256,24 @@ mod tests {
             }
         };
         looked().await;
-        for is_told in [true, false, true] {
+        for is_demanded in [true, false, true] {
             let before = served();
             write_certificate(directory.path());
             clock.advance(Duration::from_secs(CERTIFICATE_CHECK_SECONDS) - Duration::from_millis(1));
             looked().await;
             assert_eq!(served(), before, "it was not yet time");
-            if is_told {
+            if is_demanded {
                 reread.now()
             } else {
                 clock.advance(Duration::from_millis(1))
             }
             looked().await;
-            assert_ne!(served(), before, "told: {is_told}");
+            assert_ne!(served(), before, "demanded: {is_demanded}");
         }
     }
 
     #[test]
-    fn a_broken_certificate_is_told_again_when_asked() {
+    fn a_broken_certificate_is_reported_again_on_demand() {
         let directory = tempfile::tempdir().expect("a directory");
         write_certificate(directory.path());
         let (_server, watch) = TlsServer::new(Some(directory.path().to_owned())).expect("a certificate");
@@ -280,7 +281,7 @@ mod tests {
         std::fs::write(directory.path().join("cert.pem"), "broken").expect("written");
         assert!(matches!(watch.check(), Checked::Broken(_)));
         assert!(matches!(watch.check(), Checked::Unchanged));
-        watch.forget_told();
+        watch.forget_logged();
         assert!(matches!(watch.check(), Checked::Broken(_)));
     }
 }

@@ -19,7 +19,8 @@ pub struct CertificateReport {
 }
 
 impl CertificateReport {
-    /// Reads what would be served from `directory` at `unix_seconds`. `host` is where the service is told to listen.
+    /// Reads what would be served from `directory` at `unix_seconds`. `host` is where the service is configured to
+    /// listen.
     ///
     /// # Errors
     /// A file is missing or cannot be used; the text names it, and says what is wrong and what to do.

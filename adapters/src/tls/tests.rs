@@ -1,4 +1,4 @@
-//! Which certificates are served, at the start and after a renewal, and what is said of them?
+//! Which certificates are served, at startup and after a renewal, and what is reported about them?
 
 mod doubts;
 mod file_names;
@@ -17,21 +17,21 @@ use super::{TlsServer, probe, provider};
 /// The name that certificates in tests are for.
 const HOST: &str = "meeting.example";
 
-/// Somebody who signs certificates.
+/// A certificate authority.
 struct Authority {
     certificate: Certificate,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
-    /// One that vouches for itself.
+    /// Creates a self-signed authority.
     fn root(name: &str) -> Self {
         let (params, key) = (authority_params(name), key());
         let certificate = params.self_signed(&key).expect("a certificate");
         Self { certificate, issuer: Issuer::new(params, key) }
     }
 
-    /// One that this one vouches for.
+    /// Creates an intermediate authority signed by this one.
     fn intermediate(&self, name: &str) -> Self {
         let (params, key) = (authority_params(name), key());
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
@@ -76,7 +76,8 @@ fn write(directory: &Path, files: &[(&str, &[u8])]) {
     }
 }
 
-/// The chain that a new connection gets, and whether a client takes it that trusts `root` alone and asks for [`HOST`].
+/// Returns the chain that a new connection receives, and whether a client that trusts only `root` accepts it for
+/// [`HOST`].
 async fn served(server: &TlsServer, root: &Authority) -> (Vec<CertificateDer<'static>>, bool) {
     let mut trusted = RootCertStore::empty();
     trusted.add(root.certificate.der().clone()).expect("an authority");

@@ -1,10 +1,10 @@
-//! How long does a bench measure?
+//! How long does a benchmark measure?
 
 use std::time::Duration;
 
 use criterion::Criterion;
 
-/// Short enough that all benches together take minutes: what they show is how cost grows, not the last percent.
+/// Short enough that all benches together take minutes: they show how cost grows, not the last percent.
 pub(crate) fn criterion() -> Criterion {
     Criterion::default()
         .sample_size(10)

@@ -34,7 +34,7 @@ impl AutoupdateStreams {
     /// Opens the stream of a client that has everything up to `change_id` (0: nothing).
     ///
     /// # Errors
-    /// The store cannot be asked for what is needed first, or it told that the session is no longer served.
+    /// If the store cannot be asked for what is needed first, or its answer shows that the session is no longer served.
     pub async fn open(&self, admission: Admission, change_id: ChangeId) -> Result<Opened<AutoupdateSource>, NotServed> {
         let session = admission.session.clone();
         let started = self.start(admission, change_id).await?;

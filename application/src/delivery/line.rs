@@ -17,10 +17,10 @@ use domain::meeting::Meeting;
 use domain::meeting::block::{Block, BlockKey};
 use domain::restriction::viewer::Viewer;
 
-/// A line that says nothing but that the client is connected.
+/// The line that greets a client, and keeps its connection alive.
 pub const CONNECTED: &str = "{\"connected\":true}\n";
 
-/// What a line says about the meeting: the same for all clients with the same decisions.
+/// The content of a line about the meeting, shared by all clients with the same views.
 #[derive(Debug)]
 pub struct DiffContent {
     /// Ordered by block; none is empty.

@@ -1,5 +1,5 @@
-//! How does a block look to one kind of viewer? It is rendered once, and shared by everybody for whom all decisions are
-//! equal.
+//! What is the text of a block for one kind of viewer? It is rendered once, and shared by all viewers who have the same
+//! view of every element in it.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -221,8 +221,8 @@ impl RenderCache {
         // Concurrent callers wait for a block that is being rendered, so nothing is rendered twice.
         let Ok(rendered) =
             self.by_views.get_or_insert_with(&key, || Ok::<_, Infallible>(Arc::new(RenderedText::new(render()))));
-        // Checked after the insertion: either this sees that the block was replaced, or whoever replaces it sees the
-        // entry.
+        // Checked after the insertion: either this call sees that the block was replaced, or the one that replaces it
+        // sees the entry.
         if !is_found.get() && !self.current_blocks.has(&selection.block) {
             self.by_views.remove(&key);
         }
@@ -297,7 +297,7 @@ fn is_sample(number: u64) -> bool {
 
 impl std::fmt::Debug for RenderCache {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Pieces").field("bytes", &self.usage().bytes).finish_non_exhaustive()
+        formatter.debug_struct("RenderCache").field("bytes", &self.usage().bytes).finish_non_exhaustive()
     }
 }
 

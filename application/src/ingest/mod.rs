@@ -311,7 +311,7 @@ impl Ingest {
         if !is_known {
             self.publish([meeting]);
         }
-        // Logged once the meeting can be served: whoever waits for this line may rely on it.
+        // Logged only when the meeting is served, so that scripts can wait for this line.
         info!(%change_id, elements, "meeting loaded");
         Ok(position)
     }

@@ -151,7 +151,7 @@ async fn a_stream_that_cannot_be_read_does_not_keep_the_meeting_from_following_t
 }
 
 #[tokio::test]
-async fn who_asks_after_the_cache_was_built_anew_is_answered_when_the_new_meeting_is_there() {
+async fn a_caller_after_a_rebuild_is_answered_once_the_new_meeting_is_loaded() {
     let (server, ingest) = loaded().await;
     server.rebuild(ChangeId(20), MEETING);
     let bounds = Bounds { lowest: ChangeId(20), highest: ChangeId(20) };
@@ -160,7 +160,7 @@ async fn who_asks_after_the_cache_was_built_anew_is_answered_when_the_new_meetin
 }
 
 #[tokio::test]
-async fn a_stream_that_went_back_tells_of_a_loss_that_no_change_id_tells() {
+async fn a_loss_that_no_change_id_shows_is_noticed_by_a_stream_that_went_back() {
     const BEFORE: Position = Position::from_numbers([5, 0]);
     const AFTER: Position = Position::from_numbers([3, 0]);
     let server = MemoryServer::new();

@@ -1,4 +1,4 @@
-//! How are the listeners of this process told the applause level? (spec: notify.md#applause-level)
+//! How do the listeners of this process receive the applause level? (spec: notify.md#applause-level)
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Do the listeners hear of the applause as the specification says, second by second?
+//! Do listeners receive applause levels as specified, second by second?
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -9,14 +9,14 @@ use domain::ids::UserId;
 use super::*;
 use crate::testing::loops::{JumpingClock, START_SECONDS, hub, received, until};
 
-/// A store in which the applause of a script happens by itself as time goes on, timed by its own clock.
+/// A store in which scripted applause happens as time passes, timed by its own clock.
 struct ScriptedStore {
     clock: Arc<JumpingClock>,
     /// User, and seconds after the start.
     applause: &'static [(u64, u64)],
     /// The seconds in which the store does not answer.
     away: &'static [u64],
-    /// All before it was forgotten.
+    /// Applause before this second was forgotten.
     forgotten_before: Mutex<u64>,
 }
 
@@ -84,11 +84,11 @@ fn check(case: &Case, expected: &[(u64, u64)]) {
     let hub = hub();
     let listener = Mutex::new((hub.subscribe(None), Vec::new()));
     let listen = |second: u64| {
-        let (listener, told) = &mut *listener.lock().expect("not poisoned");
+        let (listener, levels) = &mut *listener.lock().expect("not poisoned");
         for line in received(listener) {
             assert_eq!(line["sender_channel_id"], "Server");
             assert_eq!(line["message"]["presentUsers"], 120);
-            told.push((second, line["message"]["level"].as_u64().expect("a level")));
+            levels.push((second, line["message"]["level"].as_u64().expect("a level")));
         }
     };
     // Checked at the beginning of every count: what the listener has by then was sent by the count a second before.
@@ -107,7 +107,7 @@ fn check(case: &Case, expected: &[(u64, u64)]) {
 
 /// (spec: notify.md#applause-level)
 #[test]
-fn an_applause_counts_up_to_the_timeout_and_then_one_silence_is_told() {
+fn applause_counts_up_to_the_timeout_and_then_one_silence_is_sent() {
     check(
         &Case { applause: &[(1, 2)], away: &[], audience: |_| of_120(3), seconds: 12 },
         &[(2, 1), (3, 1), (4, 1), (5, 1), (6, 0)],
@@ -117,7 +117,7 @@ fn an_applause_counts_up_to_the_timeout_and_then_one_silence_is_told() {
 }
 
 #[test]
-fn a_user_who_claps_again_and_again_counts_once_and_longer() {
+fn a_user_who_keeps_applauding_counts_once_and_longer() {
     check(
         &Case {
             applause: &[(1, 1), (1, 1), (1, 1), (2, 1), (1, 2), (1, 3)],
@@ -144,7 +144,7 @@ fn a_changed_configuration_counts_from_the_next_interval() {
 
 /// (spec: notify.md#applause-failure)
 #[test]
-fn a_store_that_is_away_ends_nobody_and_the_level_is_told_when_it_is_back() {
+fn an_unreachable_store_ends_no_listener_and_the_level_is_sent_once_it_is_back() {
     check(
         &Case { applause: &[(1, 1), (2, 4)], away: &[2, 3], audience: |_| of_120(5), seconds: 5 },
         &[(1, 1), (4, 2), (5, 2)],

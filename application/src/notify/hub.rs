@@ -192,7 +192,7 @@ impl NotifySubscription {
     }
 
     /// Returns the next line, including its line end; `None` once the listener is ended, because it fell too far behind
-    /// or nobody knows which messages it should have got.
+    /// or may have missed messages.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<SharedText>> {
         self.mailbox.poll_pop(context)
     }

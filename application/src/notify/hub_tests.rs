@@ -1,4 +1,4 @@
-//! Does every message reach exactly those the specification says, in order, each once?
+//! Does every message reach exactly the listeners that the specification says, once and in order?
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
@@ -100,7 +100,7 @@ fn a_waiting_reader_is_woken_once_for_what_is_for_it() {
     assert!(poll(&mut one, &wakers[0]).is_ready());
     assert!(poll(&mut one, &wakers[0]).is_ready());
     assert!(poll(&mut one, &wakers[0]).is_pending());
-    // The last one who asked is woken.
+    // The task that polled last is woken.
     assert!(poll(&mut one, &wakers[1]).is_pending());
     hub.deliver(&for_one);
     assert_eq!(count(), [1, 1]);
@@ -172,14 +172,14 @@ enum Step {
     Send { all: Option<bool>, users: Option<Vec<i64>>, channels: Option<Vec<Channel>> },
 }
 
-/// A channel id in a message: of a listener that is or was there, or none's.
+/// A channel id in a message: of a current or former listener, or of none.
 #[derive(Clone, Debug)]
 enum Channel {
     Of(prop::sample::Index),
     Text(&'static str),
 }
 
-/// Few, so that they meet; anonymous, small, above 127, above 32 bits.
+/// Few users, so that they coincide: anonymous, a small id, above 127, above 32 bits.
 const USERS: [u64; 5] = [0, 1, 2, 130, (1 << 32) + 1];
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -206,7 +206,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// A listener, and what the specification's words say that it gets.
+/// A listener, and what it receives according to the specification.
 struct Listener {
     user: u64,
     channel_id: String,
@@ -216,7 +216,7 @@ struct Listener {
 }
 
 /// "A message is for a connection if `to_all` is true, or its user id is in `to_users`, or its channel id is in
-/// `to_channels`", read word by word.
+/// `to_channels`", taken literally.
 fn is_for(message: &Value, user: u64, channel_id: &str) -> bool {
     let has = |field: &str, item: Value| message[field].as_array().is_some_and(|items| items.contains(&item));
     message["to_all"] == json!(true) || has("to_users", json!(user)) || has("to_channels", json!(channel_id))
@@ -306,7 +306,7 @@ fn listeners_are_ended_from_a_mark_on_after_what_waits_for_them() {
     assert!(matches!(poll(&mut late, &waker), Poll::Ready(Some(_))));
     assert!(poll(&mut late, &waker).is_pending());
     assert_eq!((hub.end_since(mark), hub.end_since(mark)), (1, 0), "each once");
-    assert_eq!(count.0.load(Ordering::Relaxed), 1, "it is told");
+    assert_eq!(count.0.load(Ordering::Relaxed), 1, "it is woken");
     hub.deliver(&to_all(2));
     assert_eq!(drain(&mut late), (vec![], true));
     assert_eq!(hub.end_since(ListenerMark::START), 2);

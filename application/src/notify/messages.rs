@@ -48,9 +48,9 @@ struct Reader {
     hub: Arc<NotifyHub>,
     /// The last message that was read; `None` while unknown.
     position: Option<Position>,
-    /// At the last check the message read last was gone, with none after it.
+    /// Whether the last message read was gone at the last check, with none after it.
     is_missing: bool,
-    /// Who listened when the last successful step began, if one has failed since.
+    /// Marks the listeners that existed when the last successful step began, if a step has failed since.
     interrupted: Option<ListenerMark>,
 }
 
@@ -85,8 +85,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Begins after the newest message. Whoever already listened before that was known has missed what was sent in the
-    /// meantime.
+    /// Begins after the newest message, and ends the listeners that connected before it was known: they may have missed
+    /// messages.
     async fn begin(&mut self) -> Result<(), Unavailable> {
         let newest = self.bus.last_position(Channel::Notify).await?;
         self.interrupted = None;
@@ -99,9 +99,9 @@ impl Reader {
         Ok(())
     }
 
-    /// The message read last is gone, with none after it. Another replica may lag behind for a moment, so a single
-    /// check is not believed. Otherwise the stream was deleted or replaced, and reading starts again; whether its
-    /// messages are old or new is unknown.
+    /// Handles that the message read last is gone, with none after it. Another replica may lag behind for a moment, so
+    /// this must be seen twice. Then the stream was deleted or replaced, and reading starts again; whether its messages
+    /// are old or new is unknown.
     async fn look_again(&mut self, position: Position) -> Result<(), Unavailable> {
         if !std::mem::replace(&mut self.is_missing, true) {
             return Ok(());
@@ -112,8 +112,8 @@ impl Reader {
         self.begin().await
     }
 
-    /// Clients that connected while the bus did not answer must not get what was sent before. As nobody knows what that
-    /// is, they are ended.
+    /// Ends the listeners that connected while the bus did not answer. They must not get messages from before they
+    /// connected, and which messages those are is unknown.
     fn end_those_that_came_since(&self, interrupted: Option<ListenerMark>) {
         let listeners = interrupted.map_or(0, |mark| self.hub.end_since(mark));
         if listeners > 0 {
@@ -121,7 +121,7 @@ impl Reader {
         }
     }
 
-    /// Messages may have been lost, and nobody knows for whom they were.
+    /// Ends all listeners, because messages may have been lost, and for whom they were is unknown.
     fn end_all(&self, position: Position) {
         let listeners = self.hub.end_since(ListenerMark::START);
         warn!(listeners, last_read = %position, "notify messages may have been lost; ended all listeners, which reconnect");

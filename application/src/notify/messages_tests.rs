@@ -17,12 +17,12 @@ enum Answer {
     LastFails,
     /// The positions and contents that a read returns, which follow what was read before.
     Messages(Vec<(u64, &'static str)>),
-    /// As before, but what was read before is not there any more.
+    /// The same, but the message read last is gone.
     Unfollowing(Vec<(u64, &'static str)>),
     ReadFails,
 }
 
-/// A bus that does what the test says, and notes from where it was read.
+/// A scripted bus, which records the positions that it was read from.
 struct ScriptedBus {
     answers: Mutex<VecDeque<Answer>>,
     read_after: Mutex<Vec<Position>>,
@@ -82,14 +82,14 @@ impl MessageBus for ScriptedBus {
     }
 }
 
-/// A bus that does this, one after the other.
+/// Creates a bus that does this, step by step.
 fn scripted(answers: Vec<Answer>) -> Arc<ScriptedBus> {
     let answers = Mutex::new(answers.into());
     Arc::new(ScriptedBus { answers, read_after: Mutex::default(), done: tokio::sync::Notify::new() })
 }
 
-/// Runs the loop from after the message at `start` until the answers are used up; then compares what a listener got, from
-/// where the bus was read, and the milliseconds that were waited.
+/// Runs the loop from after the message at `start` until the answers are used up; then compares what a listener got,
+/// from where the bus was read, and the milliseconds that were waited.
 #[track_caller]
 fn check(start: u64, answers: Vec<Answer>, messages: Value, read_after: &[u64], waits: &[u64]) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -111,7 +111,7 @@ const TWO: &str = r#"{"channel_id":"a:1:0","name":"n","message":2,"to_all":true}
 const THREE: &str = r#"{"channel_id":"a:1:0","name":"n","message":3,"to_all":true}"#;
 
 #[test]
-fn it_starts_behind_the_last_message_and_goes_on_from_what_it_read() {
+fn it_starts_after_the_last_message_and_continues_from_what_it_read() {
     use Answer::Messages;
     check(
         50,
@@ -159,7 +159,7 @@ fn a_bus_that_fails_is_asked_again_and_nothing_is_lost_or_repeated() {
     );
 }
 
-/// Subscribed before a step of the loop, a listener gets the messages of these numbers, and then is ended or not.
+/// A listener that subscribes before this step of the loop, the messages that it receives, and whether it is ended.
 type Listener = (usize, &'static [u64], bool);
 
 /// Lets the loop make a step for every answer (two for one that it asks further after), and compares what each listener
@@ -172,7 +172,7 @@ async fn check_listeners(answers: Vec<Answer>, steps: usize, listeners: &[Listen
         for (_, numbers, is_ended) in listeners.iter().filter(|(at, ..)| *at == step) {
             subscribed.push((step, hub.subscribe(None), numbers, is_ended));
         }
-        // Whether it fails is up to the answer.
+        // The step may fail, depending on the answer.
         let _ = reader.step().await;
     }
     for (step, mut listener, numbers, is_ended) in subscribed {
@@ -193,7 +193,7 @@ async fn check_listeners(answers: Vec<Answer>, steps: usize, listeners: &[Listen
 }
 
 #[tokio::test]
-async fn who_listens_before_the_bus_answers_is_ended() {
+async fn listeners_from_before_the_bus_answers_are_ended() {
     use Answer::{Last, LastFails, Messages};
     check_listeners(
         vec![LastFails, LastFails, Last(50), Messages(vec![(51, ONE)])],
@@ -211,7 +211,7 @@ async fn after_an_interruption_nobody_gets_old_messages() {
     // Nothing was sent in the meantime.
     let answers = vec![Messages(vec![]), Messages(vec![(51, ONE)])];
     check_listeners(after(answers), 5, &[(1, &[1], false), (2, &[1], false), (4, &[1], false)]).await;
-    // Something was: before or after the second one came.
+    // Something was sent, before or after the second listener connected.
     let answers = vec![Messages(vec![(51, ONE)]), Messages(vec![(52, TWO)])];
     check_listeners(after(answers), 5, &[(1, &[1, 2], false), (2, &[], true), (4, &[2], false)]).await;
     // The replica that answers lags behind for a moment.
@@ -221,7 +221,7 @@ async fn after_an_interruption_nobody_gets_old_messages() {
 
 /// (spec: notify.md#no-silent-loss)
 #[tokio::test]
-async fn whoever_may_have_missed_a_message_is_ended() {
+async fn listeners_that_may_have_missed_a_message_are_ended() {
     use Answer::{Last, LastFails, Messages, ReadFails, Unfollowing};
     // Trimmed away while this process slept.
     let answers = vec![Last(50), Unfollowing(vec![(80, ONE)]), Messages(vec![(81, TWO)])];

@@ -24,8 +24,8 @@ struct ProjectorsState {
     wanted: BTreeMap<ProjectorId, usize>,
     /// The keys of `wanted`, so that a change need not copy what clients ask for, which may be anything.
     wanted_ids: BTreeSet<ProjectorId>,
-    /// What a new listener had added to the board before [`Projectors::update`] could say for whom it is news.
-    untold: Changes,
+    /// Changes that a new listener brought to the board before [`Projectors::update`] announced them.
+    unannounced: Changes,
 }
 
 /// A connection's subscription to some projectors; dropping it unsubscribes.
@@ -50,7 +50,7 @@ impl Projectors {
     /// Renders what changed in the version of the meeting that was just published, and returns for whom that is news.
     pub fn update(&self) -> Changes {
         let mut state = self.state();
-        let mut changes = std::mem::take(&mut state.untold);
+        let mut changes = std::mem::take(&mut state.unannounced);
         if let Some(published) = self.publisher.published() {
             changes.extend(state.advance(&published));
         }
@@ -89,7 +89,7 @@ impl ProjectorsState {
         let changes = self.advance(published);
         // What a new listener asks for is news to nobody else, but a version that was not announced yet is.
         if is_behind {
-            self.untold.extend(changes);
+            self.unannounced.extend(changes);
         }
     }
 
@@ -160,19 +160,19 @@ mod tests {
         ProjectorIds::parse(Some(list)).expect(list)
     }
 
-    fn told(changes: &Changes) -> Vec<u64> {
+    fn projectors_of(changes: &Changes) -> Vec<u64> {
         changes.projectors.iter().map(|id| id.0).collect()
     }
 
     #[test]
-    fn listeners_are_told_of_a_version_that_a_newcomer_saw_first() {
+    fn a_version_that_a_newcomer_saw_first_is_still_announced() {
         let projectors = projectors();
         let _first = projectors.listen(ids("1"));
         write(&projectors.publisher, (PROJECTOR, r#"{"id":1,"elements":[]}"#));
         // Published, but not announced yet.
         let _newcomer = projectors.listen(ids("1"));
-        assert_eq!(told(&projectors.update()), [1]);
-        assert_eq!(projectors.update(), Changes::default(), "told once");
+        assert_eq!(projectors_of(&projectors.update()), [1]);
+        assert_eq!(projectors.update(), Changes::default(), "announced once");
     }
 
     /// (spec: projector.md#rendered-once)

@@ -70,7 +70,7 @@ mod tests {
 
     use super::*;
 
-    /// Asks for the keys after `change_id`; of a store that answers with so many, once others had their turn.
+    /// Asks for the keys after `change_id`. The store counts the request, yields once, and answers with that many keys.
     async fn ask(keys: &ChangedKeys, change_id: u64, asked: &Cell<u32>, answer: Result<u64, ()>) -> Result<usize, ()> {
         let ask = async {
             asked.set(asked.get() + 1);
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_ask_the_same_ask_the_store_once() {
+    async fn equal_requests_ask_the_store_once() {
         let (keys, asked) = (ChangedKeys::default(), Cell::new(0));
         let answers = tokio::join!(ask(&keys, 1, &asked, Ok(3)), ask(&keys, 1, &asked, Ok(4)));
         assert_eq!((answers, asked.get()), ((Ok(3), Ok(3)), 1));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_question_that_failed_is_asked_again() {
+    async fn a_failed_request_is_repeated() {
         let (keys, asked) = (ChangedKeys::default(), Cell::new(0));
         let answers = tokio::join!(ask(&keys, 1, &asked, Err(())), ask(&keys, 1, &asked, Ok(3)));
         assert_eq!((answers, asked.get()), ((Err(()), Ok(3)), 2));

@@ -20,8 +20,8 @@ pub struct Cursor {
     sent: ChangeId,
 }
 
-/// What one viewer has seen, shared by the connection and by whoever announces new versions, so that a connection need
-/// not be woken by changes that do not affect it.
+/// What one viewer has seen. Shared by the stream and the announcer of new versions, so that a stream need not be woken
+/// by changes that do not affect it.
 #[derive(Debug)]
 pub struct SeenVersion {
     user: Option<UserId>,
@@ -66,7 +66,7 @@ pub enum NextLine {
     Nothing,
     /// This line.
     Line(Line),
-    /// The stream ends, because the session may no longer have it. The client is told why when it reconnects.
+    /// The stream ends, because the session may no longer have it. When the client reconnects, it gets the reason.
     End,
 }
 
@@ -100,7 +100,7 @@ impl Cursor {
         if is_decided {
             match access(current, &self.session) {
                 Access::Granted(user) if user == before.user() => seen.viewer = Viewer::resolve(current, user),
-                // No longer served, or served as somebody else: the client reconnects and is told.
+                // No longer served, or served as another user, which the client learns when it reconnects.
                 _ => return NextLine::End,
             }
         }

@@ -17,7 +17,8 @@ use domain::meeting::{Meeting, Version};
 /// How much rendered text is kept for sharing. Beyond that, the least used is rendered again on demand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RenderCacheLimit {
-    /// As much as the meeting needs: [`RENDER_CACHE_PER_MEETING_MAX`] times its text, and at least [`RENDER_CACHE_BYTES_MIN`].
+    /// As much as the meeting needs: [`RENDER_CACHE_PER_MEETING_MAX`] times its text, and at least
+    /// [`RENDER_CACHE_BYTES_MIN`].
     #[default]
     Automatic,
     /// This many bytes.
@@ -51,7 +52,7 @@ impl RenderCacheLimit {
 #[derive(Debug)]
 pub struct MeetingPublisher {
     published: RwLock<Option<Arc<Published>>>,
-    /// Told when a meeting is published. Who waits is woken in order, so that a simulation can be repeated.
+    /// Notified when a meeting is published. Waiters are woken in order, so that a simulation can be repeated.
     replaced: Notify,
     render_cache: RenderCache,
     render_cache_limit: RenderCacheLimit,

@@ -30,13 +30,13 @@ pub type DiffOutcome = Option<Arc<DiffContent>>;
 #[derive(Debug)]
 struct SharedDifference<D> {
     difference: D,
-    told: DiffOutcome,
+    outcome: DiffOutcome,
 }
 
 impl<D> SharedDifference<D> {
     fn new(difference: D, all: impl FnOnce(&D) -> Option<Difference>) -> Arc<Self> {
-        let told = all(&difference).map(DiffContent::new);
-        Arc::new(Self { difference, told })
+        let outcome = all(&difference).map(DiffContent::new);
+        Arc::new(Self { difference, outcome })
     }
 }
 
@@ -82,9 +82,10 @@ impl SharedVersionDiff {
         let shared = self.by_profile.get_or_make(viewer.profile(), compare_touched);
         let personal = self.diff.personal_views(viewer, &shared.difference);
         if personal.is_empty() {
-            return shared.told.clone();
+            return shared.outcome.clone();
         }
-        // Whoever has voted sees a poll differently from those who have not, and as all others who have.
+        // For example, a user who has voted sees a poll differently from those who have not, but like all others who
+        // have.
         let key = (Arc::clone(viewer.profile()), personal.clone());
         self.by_personal_views.get_or_make(&key, || {
             self.diff.compare_touched_personal(&shared.difference, &personal).map(DiffContent::new)
@@ -96,7 +97,7 @@ impl SharedVersionDiff {
         let compare_all = || SharedDifference::new(self.diff.compare_all(before, after), FullDifference::difference);
         let shared = self.all_by_profile.get_or_make(&profiles, compare_all);
         match self.diff.compare_all_personal(before, after, &shared.difference) {
-            FullOutcome::Shared => shared.told.clone(),
+            FullOutcome::Shared => shared.outcome.clone(),
             FullOutcome::Personal(difference) => difference.map(DiffContent::new),
         }
     }

@@ -60,7 +60,7 @@ mod tests {
 
     const BOUNDS: Bounds = Bounds { lowest: ChangeId(1), highest: ChangeId(1) };
 
-    /// Whether a stream is told that its session is gone after a check with these answers.
+    /// Checks whether a stream ends because of its session after a check with these answers.
     async fn check(exists: Result<bool, Unavailable>, bounds: Result<Bounds, StoreError>, expected: bool) {
         let registry = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 });
         let key = SessionKey("key".to_owned());

@@ -22,7 +22,7 @@ impl StreamGrant {
     }
 
     /// Returns whether the session is still served as the same user. If not, the stream ends: the client reconnects,
-    /// and is told why or who it is now.
+    /// and is refused with the reason, or served as another user.
     pub fn holds(&mut self, published: &Published) -> bool {
         let current = published.current();
         if current.version() == self.seen {

@@ -1,7 +1,8 @@
 //! Which streams are open, and how are they notified?
 //!
 //! One registry instead of a timer, a task or a queue per stream: an open stream is one small slot with a waker.
-//! Whoever has news sets a signal in the slots and wakes them; each stream then finds out for itself what there is.
+//! News is announced by setting a signal in the slots and waking them; each stream then finds out for itself what it
+//! is.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -19,8 +20,8 @@ use futures_util::task::AtomicWaker;
 #[derive(Debug)]
 pub struct StreamRegistry {
     slots: Mutex<BTreeMap<u64, Arc<Slot>>>,
-    /// All streams are told to end. Changed and read while `slots` is locked, so that no stream enters without being
-    /// told.
+    /// Whether all streams were signalled to end. Changed and read while `slots` is locked, so that no stream enters
+    /// without the signal.
     is_drained: AtomicBool,
     next_id: AtomicU64,
     /// Counts the calls of [`StreamRegistry::tick`]: the time in seconds, as precise as streams need it.
@@ -120,7 +121,7 @@ pub struct News<'a> {
     pub projectors: &'a Changes,
 }
 
-/// What a stream has been told since it last asked.
+/// The signals that a stream has received since it last asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamSignals(u8);
 
@@ -252,14 +253,15 @@ impl StreamRegistry {
         slow.map(|slot| slot.signal(StreamSignals::GIVEN_UP)).count()
     }
 
-    /// Tells one of `parts` groups of streams, of about equal size, to end, so that not all clients reconnect at once.
+    /// Signals one of `parts` groups of streams, of about equal size, to end, so that not all clients reconnect at
+    /// once.
     pub fn drain(&self, part: u64, parts: u64) {
         for (_, slot) in self.slots().iter().filter(|(id, _)| *id % parts.max(1) == part) {
             slot.signal(StreamSignals::DRAIN);
         }
     }
 
-    /// Tells all streams to end, including those that enter later.
+    /// Signals all streams to end, including those that enter later.
     pub fn drain_rest(&self) {
         let slots = self.slots();
         self.is_drained.store(true, Ordering::Relaxed);
@@ -325,16 +327,18 @@ impl Slot {
         }
     }
 
-    /// Told once: a stream that was given up is not counted again.
+    /// Returns whether the stream must be given up; `false` if it was already.
     fn is_too_slow(&self, slow_client_limits: SlowClientLimits, now: u32, replaced_bytes: u64) -> bool {
         let line_tick = self.line_tick.load(Ordering::Relaxed);
-        let is_told = self.signals.load(Ordering::Relaxed) & StreamSignals::GIVEN_UP.0 != 0;
+        let is_given_up = self.signals.load(Ordering::Relaxed) & StreamSignals::GIVEN_UP.0 != 0;
         let held = replaced_bytes.saturating_sub(self.line_replaced_bytes.load(Ordering::Relaxed));
         // What was already produced of a line does not keep a version alive, and lines of messages or slides never do.
         let holds_version =
             matches!(self.subscription, StreamSubscription::Meeting(_)) && self.line_is_open.load(Ordering::Relaxed);
         let holds_too_much = holds_version && held > slow_client_limits.replaced_bytes_max;
-        line_tick != 0 && !is_told && (now.wrapping_sub(line_tick) >= slow_client_limits.line_seconds || holds_too_much)
+        line_tick != 0
+            && !is_given_up
+            && (now.wrapping_sub(line_tick) >= slow_client_limits.line_seconds || holds_too_much)
     }
 
     fn signal(&self, signal: StreamSignals) {
@@ -346,13 +350,13 @@ impl Slot {
 impl StreamHandle {
     /// Registers `waker` for news from now on, and takes the signals set so far.
     ///
-    /// To be called before looking for news: whatever happens afterwards wakes.
+    /// Must be called before checking for news, so that anything that happens afterwards wakes the stream.
     pub fn listen(&self, waker: &Waker) -> StreamSignals {
         self.slot.waker.register(waker);
         if self.slot.signals.load(Ordering::Acquire) == 0 {
             return StreamSignals::default();
         }
-        // A stream that was told to end stays told.
+        // Signals to end are never cleared.
         let kept = StreamSignals::DRAIN.0 | StreamSignals::REVOKED.0 | StreamSignals::GIVEN_UP.0;
         StreamSignals(self.slot.signals.fetch_and(kept, Ordering::AcqRel))
     }

@@ -1,4 +1,4 @@
-//! Who tells the streams the time?
+//! What advances the time for streams?
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! What do the tests of the background tasks share? A clock that nobody has to wait for, and what listeners got.
+//! What do the tests of background tasks share? A clock that never makes them wait, and a way to read what listeners
+//! got.
 
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -10,7 +11,7 @@ use domain::notify::channel_id::ProcessTag;
 use domain::ports::clock::Clock;
 use serde_json::Value;
 
-/// Each sleep ends at once and advances the time; after `sleeps_max` of them, none ends.
+/// A clock on which each sleep ends at once and advances the time; after `sleeps_max` sleeps, none ends.
 pub(crate) struct JumpingClock {
     sleeps_max: usize,
     sleeps: Mutex<Vec<Duration>>,
@@ -26,10 +27,10 @@ impl JumpingClock {
     }
 
     pub(crate) fn sleeps(&self) -> Vec<Duration> {
-        self.sleeps.lock().expect("no test panics with the lock").clone()
+        self.sleeps.lock().expect("no test panics while it holds the lock").clone()
     }
 
-    /// Ready once a sleep begins that never ends.
+    /// Returns once a sleep begins that never ends.
     pub(crate) async fn exhausted(&self) {
         self.exhausted.notified().await;
     }
@@ -50,7 +51,7 @@ impl Clock for JumpingClock {
             self.exhausted.notify_one();
             std::future::pending::<()>().await;
         }
-        self.sleeps.lock().expect("no test panics with the lock").push(duration);
+        self.sleeps.lock().expect("no test panics while it holds the lock").push(duration);
     }
 }
 
@@ -66,7 +67,7 @@ pub(crate) async fn until(done: impl Future<Output = ()>, endless: impl Future<O
     }
 }
 
-/// Returns the lines that wait for a listener, as JSON.
+/// Returns the lines waiting for a listener, as JSON.
 pub(crate) fn received(subscription: &mut NotifySubscription) -> Vec<Value> {
     let mut lines = Vec::new();
     while let Poll::Ready(line) = subscription.poll_next(&mut Context::from_waker(Waker::noop())) {

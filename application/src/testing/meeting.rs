@@ -1,4 +1,4 @@
-//! What do tests of routes and sources share? A small meeting that they write to.
+//! What do the tests of routes and streams share? A small meeting that they write to.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn raw((key, json): &(&str, &str)) -> RawElement {
     RawElement { key: (*key).into(), json: Some((*json).into()) }
 }
 
-/// Returns a meeting with user 5, which admits anonymous.
+/// Returns the publisher of a meeting with user 5 and anonymous access.
 #[must_use]
 pub fn publisher() -> Arc<MeetingPublisher> {
     let elements = [
@@ -31,17 +31,17 @@ pub fn publisher() -> Arc<MeetingPublisher> {
     Arc::new(publisher)
 }
 
-/// Publishes the next version, in which the element is written.
+/// Publishes the next version, in which `element` was written.
 ///
 /// # Panics
-/// There is no meeting.
+/// If there is no meeting.
 pub fn write(publisher: &MeetingPublisher, element: (&str, &str)) {
     let current = Arc::clone(publisher.published().expect("there is a meeting").current());
     let change = Change { change_id: current.change_id().next(), elements: vec![raw(&element)] };
     publisher.publish([current.apply(change).meeting], Duration::ZERO);
 }
 
-/// A store in which nothing is new.
+/// A store without news.
 #[derive(Clone, Copy, Debug)]
 pub struct NothingNew;
 

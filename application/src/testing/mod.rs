@@ -1,4 +1,4 @@
-//! What do tests of the use cases and of the edges share? Never part of the service itself.
+//! What do the tests of this package and of the adapters share? Never part of the service itself.
 
 #[cfg(test)]
 pub(crate) mod loops;

@@ -1,4 +1,4 @@
-//! Does the stream keep its promise (spec: stream.md#promise), for random meetings, histories, viewers and clients?
+//! Does the stream keep its promise (spec: stream.md#promise) for random meetings, histories, viewers and clients?
 
 mod returns;
 mod world;
@@ -17,7 +17,7 @@ struct Watched<'a> {
     world: &'a World,
     user: u64,
     dice: Dice,
-    /// Whose view the client has: the user's, or that of anonymous if there is no such user.
+    /// The user whose view the client has: its own, or anonymous (0) if that user does not exist.
     served_as: u64,
     connection: Option<ClientStream>,
     client: domain::testing::client::ThrottledClient,
@@ -44,7 +44,7 @@ impl Watched<'_> {
         let Some(served_as) = self.world.access(self.user) else {
             return Ok(());
         };
-        // A client whose user became anonymous, or ceased to be, still has what it saw before.
+        // A client that is now served as anonymous, or no longer is, still has what it saw before.
         self.served_as = served_as;
         let change_id = self.client.client.change_id;
         let (connection, line) = self.world.connect(self.user, change_id);
@@ -67,11 +67,11 @@ impl Watched<'_> {
         let (changed, deleted) =
             difference(&self.world.view(self.served_as, seen), &self.world.view_now(self.served_as));
         match &line {
-            None => prop_assert!(changed.is_empty() && deleted.is_empty(), "untold: {changed:?} {deleted:?}"),
+            None => prop_assert!(changed.is_empty() && deleted.is_empty(), "not sent: {changed:?} {deleted:?}"),
             Some(line) if line.all_data => {
                 prop_assert!(!self.world.is_kept(seen), "everything, although {seen} is kept");
             }
-            // Exactly what differs for the client, and nothing else.
+            // Exactly what differs for the client.
             Some(line) => prop_assert_eq!((line.changed_keys(), line.deleted_keys()), (changed, deleted)),
         }
         if let Some(line) = &line {
@@ -92,7 +92,7 @@ impl Watched<'_> {
         Ok(())
     }
 
-    /// In the end the client has what a new one gets.
+    /// Checks that in the end the client has what a new one gets.
     fn finish(mut self) -> Result<(), TestCaseError> {
         if self.connection.is_none() {
             self.reconnect()?;
@@ -109,7 +109,8 @@ impl Watched<'_> {
     }
 }
 
-/// One run: changes come one by one, missed ones at once, or several before anybody looks; clients do as they like.
+/// One run: changes arrive singly, several at once before clients look, or are missed and caught up with; clients act
+/// between them at random.
 fn run(history: &History, users: [u64; 3], versions_max: usize, steps: &[u64]) -> Result<(), TestCaseError> {
     let world = World::new(history, versions_max);
     let mut clients: Vec<_> = users
@@ -133,7 +134,7 @@ fn run(history: &History, users: [u64; 3], versions_max: usize, steps: &[u64]) -
             2 => world.make_changes(2),
             _ => world.make_changes(1),
         }
-        // Sometimes the change is not announced, and every client checks by itself.
+        // Sometimes the change is not announced, and every client has to check by itself.
         if step % 3 > 0 {
             clients.iter().filter_map(|client| client.connection.as_ref()).for_each(|to| world.announce(before, to));
         }
@@ -144,9 +145,10 @@ fn run(history: &History, users: [u64; 3], versions_max: usize, steps: &[u64]) -
     clients.into_iter().try_for_each(Watched::finish)
 }
 
-/// A client that returns, with whatever id and whatever lines held back, ends up with what a new client gets.
+/// Checks that a returning client, whatever its id and whatever lines it holds back, ends up with what a new client
+/// gets.
 ///
-/// The client may have its data from another instance, which made versions of other changes.
+/// The client may have its data from another instance, whose versions contain different changes.
 fn check_every_return(world: &World, user: u64, dice: &mut Dice) -> Result<(), TestCaseError> {
     let Some(served_as) = world.access(user) else {
         return Ok(());
@@ -182,8 +184,8 @@ fn check_every_return(world: &World, user: u64, dice: &mut Dice) -> Result<(), T
     Ok(())
 }
 
-/// Returns what an instance that made these versions sent a client that was at `applied`, until the client went to
-/// another one.
+/// Returns the lines that an instance with these versions sent to a client at `applied`, before the client switched to
+/// this one.
 fn lines_of_others(world: &World, user: u64, was_served_as: u64, applied: u64, versions: &[u64]) -> Vec<Line> {
     let (mut seen_as, mut seen) = (was_served_as, applied);
     let mut lines = Vec::new();
@@ -218,7 +220,7 @@ proptest! {
     }
 
     #[test]
-    fn clients_come_back_from_every_id(
+    fn clients_return_with_every_id(
         history in history(6), user in viewer(),
         versions_max in prop_oneof![4 => Just(100_usize), 1 => 0..3_usize],
         made in 0..3_usize, missed in 0..4_usize, seed: u64,
@@ -256,7 +258,7 @@ proptest! {
                     let mut client = domain::testing::client::Client::default();
                     client.apply(&line).map_err(TestCaseError::fail)?;
                     prop_assert_eq!(&client.data, &*world.view_now(served_as));
-                    // A client that returns with an id from before the reset gets everything, too.
+                    // A client that returns with an id from before the reset gets everything as well.
                     let (_, line) = world.connect(user, sent);
                     prop_assert!(line.is_some_and(|line| line.all_data));
                 }

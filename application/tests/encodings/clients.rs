@@ -1,4 +1,4 @@
-//! What do clients have that are sent the same, each in its encoding?
+//! What do clients have that receive the same text in different encodings?
 
 use std::io;
 
@@ -9,19 +9,19 @@ use flate2::write::GzDecoder;
 
 use super::decoders::{Decoder, GZIP_HEADER_BYTES, Miniz, Ruzstd, check_flushed};
 
-/// A stream in one encoding, and the client at its other end.
+/// A stream in one encoding, with the clients that decode it.
 struct Stream {
     name: &'static str,
     encoder: Encoder,
     decoders: Vec<Box<dyn Decoder>>,
-    /// All bytes that were sent.
+    /// All bytes sent so far.
     sent: Vec<u8>,
-    /// How many of them were compared, and how many bytes of text.
+    /// How many of these bytes were compared, and how many bytes of text.
     checked: (usize, usize),
 }
 
 impl Stream {
-    /// One in every encoding.
+    /// One stream in each encoding.
     fn all() -> [Self; 3] {
         let zstd = zstd::stream::write::Decoder::new(Vec::new()).expect("memory");
         [
@@ -38,7 +38,7 @@ impl Stream {
     fn send(&mut self, bytes: &Bytes) {
         self.sent.extend_from_slice(bytes);
         for decoder in &mut self.decoders {
-            // As the network may cut it.
+            // In arbitrary parts, as the network may cut it.
             for part in bytes.chunks(1_000) {
                 decoder.write_all(part).expect("a stream that can be read");
             }
@@ -46,7 +46,7 @@ impl Stream {
         }
     }
 
-    /// After a line: does every client have all of it?
+    /// Checks that every client has all of the text after a line.
     #[track_caller]
     fn check(&mut self, expected: &[u8]) {
         let bytes = expected.len();
@@ -60,7 +60,7 @@ impl Stream {
         }
     }
 
-    /// After the end of the stream: is it, as a whole, what its name says?
+    /// Checks that the finished stream is valid in its encoding.
     #[track_caller]
     fn check_whole(&mut self, expected: &[u8]) {
         let end = self.encoder.end();
@@ -74,7 +74,7 @@ impl Stream {
     }
 }
 
-/// Sends the same to a client of every encoding.
+/// Clients of every encoding, which are sent the same.
 pub(crate) struct Clients {
     streams: [Stream; 3],
     expected: Vec<u8>,
@@ -97,7 +97,7 @@ impl Clients {
         }
     }
 
-    /// The same line for each of them.
+    /// Sends each of them its copy of the same line.
     #[track_caller]
     pub(crate) fn send_line(&mut self, publisher: &MeetingPublisher, lines: [Line; 3]) {
         for (stream, mut line) in self.streams.iter_mut().zip(lines) {
@@ -114,7 +114,7 @@ impl Clients {
         }
     }
 
-    /// How many bytes were sent: plain, gzip, zstd.
+    /// Ends the streams. Returns how many bytes were sent: plain, gzip, zstd.
     #[track_caller]
     pub(crate) fn end(mut self) -> [usize; 3] {
         for stream in &mut self.streams {

@@ -1,4 +1,4 @@
-//! With what do clients read compressed streams? Decoders of several makes, each as strict about its format as any.
+//! How do clients read compressed streams? With several independent decoders, each strict about its format.
 
 use std::io::{self, Read as _, Write};
 
@@ -10,9 +10,9 @@ use miniz_oxide::{DataFormat, MZError, MZFlush};
 use ruzstd::decoding::FrameDecoder;
 use zstd::zstd_safe::{find_frame_compressed_size, get_frame_content_size};
 
-/// A client reads what was sent to it so far.
+/// A streaming decoder.
 pub(crate) trait Decoder: Write {
-    /// Everything that could be read.
+    /// The text decoded so far.
     fn text(&self) -> &[u8];
 }
 
@@ -34,10 +34,10 @@ impl Decoder for zstd::stream::write::Decoder<'static, Vec<u8>> {
     }
 }
 
-/// The length of the header of a gzip stream that says nothing but that it is one (RFC 1952, 2.3).
+/// The length of a gzip header without optional fields (RFC 1952, 2.3).
 pub(crate) const GZIP_HEADER_BYTES: usize = 10;
 
-/// Reads gzip as `miniz_oxide` does.
+/// Decodes gzip with `miniz_oxide`.
 pub(crate) struct Miniz {
     header_left: usize,
     state: Box<InflateState>,
@@ -79,7 +79,7 @@ impl Decoder for Miniz {
     }
 }
 
-/// Reads zstd as `ruzstd` does: frame by frame, each once it is there as a whole.
+/// Decodes zstd with `ruzstd`: frame by frame, each once it is complete.
 #[derive(Default)]
 pub(crate) struct Ruzstd {
     pending: BytesMut,
@@ -92,7 +92,7 @@ impl Write for Ruzstd {
         while let Ok(length) = find_frame_compressed_size(&self.pending) {
             let frame = self.pending.split_to(length);
             let start = self.text.len();
-            // Frames of one segment tell their size (RFC 8878, 3.1.1.1).
+            // Single-segment frames state their size (RFC 8878, 3.1.1.1).
             let size = get_frame_content_size(&frame).ok().flatten().expect("a size");
             self.text.resize(start + usize::try_from(size).expect("it fits"), 0);
             let read = FrameDecoder::new().decode_all(&frame, &mut self.text[start..]).map_err(io::Error::other)?;
@@ -112,11 +112,11 @@ impl Decoder for Ruzstd {
     }
 }
 
-/// Checks that `bytes` are blocks of deflate with just `text`, of which the last is an empty stored one (RFC 1951, 3.2.4),
-/// as after a sync flush. There are decoders that show a block only once the next one begins.
+/// Checks that `bytes` are deflate blocks containing `text`, the last of which is an empty stored block (RFC 1951,
+/// 3.2.4), as after a sync flush. Some decoders only return a block once the next one begins.
 ///
-/// What ends with an empty stored block can be given another one instead, by changing its length alone; wherever else
-/// those bytes stood, something else would be read.
+/// If the data ends with an empty stored block, changing only its length turns it into a stored block with other
+/// content. If those bytes were anything else, something else would be decoded.
 #[track_caller]
 pub(crate) fn check_flushed(bytes: &[u8], text: &[u8]) {
     const EMPTY: [u8; 4] = [0, 0, 0xff, 0xff];

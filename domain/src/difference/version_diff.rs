@@ -67,7 +67,7 @@ pub struct FullDifference {
 /// What one viewer is sent whose access profile changed.
 #[derive(Debug)]
 pub enum FullOutcome {
-    /// The same as everybody of that kind.
+    /// The same as all viewers of that kind.
     Shared,
     /// Something else; `None`: nothing.
     Personal(Option<Difference>),

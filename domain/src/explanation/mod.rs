@@ -26,7 +26,7 @@ pub use remedies::{Grant, Remedy};
 pub struct Explanation {
     /// The element.
     pub key: ElementKey,
-    /// Who looks at it.
+    /// The viewer it is about.
     pub viewer: Viewer,
     /// What they see.
     pub verdict: Verdict,

@@ -83,7 +83,7 @@ fn grants(answer: &Answer, viewer: &Viewer, entry: &BlockEntry) -> Vec<Grant> {
         Question::OneOfItsUsers => of_its_users(Grant::Being),
         // Nobody delegates their vote to anonymous.
         Question::VotesForOneOfItsUsers if viewer.user().is_some() => of_its_users(Grant::VotingFor),
-        // Whoever becomes a superadmin or logs in gets what other questions ask for.
+        // A superadmin, or a user who logs in, gets what other questions ask for.
         Question::VotesForOneOfItsUsers | Question::LoggedIn | Question::Superadmin => Vec::new(),
     }
 }

@@ -19,7 +19,7 @@ fn view_of(meeting: &Meeting, viewer: &Viewer, key: ElementKey) -> View {
     view_in(meeting, viewer, key)
 }
 
-/// The elements, told to be in Delegates (3), with these permissions for that group.
+/// A meeting in which Delegates (3) have these permissions, with further elements.
 fn scene(permissions: &[&str], others: &[(&str, Value)]) -> Meeting {
     let mut elements = Elements::from([
         ("users/group:2".to_owned(), json!({ "id": 2, "name": "Admin", "permissions": [] })),
@@ -125,7 +125,7 @@ fn groups_that_an_element_names_are_told_by_name() {
 
 /// (spec: inspector.md#remedies)
 #[test]
-fn a_remedy_may_be_to_be_somebody_else_or_another_configuration() {
+fn a_remedy_may_be_another_user_or_another_configuration() {
     let note = json!({ "id": 4, "user_id": 9 });
     let notes = |user: u64| json!({ "user_id": user, "note": "secret" });
     let list = json!({ "id": 8, "speakers": [notes(9), { "user_id": 1 }] });
@@ -156,7 +156,7 @@ fn a_remedy_may_be_to_be_somebody_else_or_another_configuration() {
 
 /// (spec: inspector.md#explanation)
 #[test]
-fn what_nothing_would_show_is_told_as_such() {
+fn elements_that_nothing_would_show_are_reported_as_such() {
     let meeting = scene(&[], &[("users/personal-note:4", json!({ "id": 4, "user_id": null }))]);
     let explanation = explain(&meeting, user(1), "users/personal-note:4".parse().expect("a key"));
     let lines = explanation.lines(&meeting);
@@ -185,7 +185,7 @@ fn a_user_is_explained_by_the_elements_that_require_it() {
 
 /// (spec: inspector.md#explanation)
 #[test]
-fn what_is_not_there_or_cannot_be_read_is_told_as_such() {
+fn missing_and_unreadable_elements_are_reported_as_such() {
     let meeting = scene(&[], &[("agenda/item:1", json!({ "id": 1, "is_hidden": "yes" }))]);
     check(&meeting, 5, "agenda/item:2", &["agenda/item:2 does not exist in this meeting."]);
     check(
@@ -229,7 +229,7 @@ proptest! {
 
     /// (spec: inspector.md#remedies)
     #[test]
-    fn a_remedy_opens_what_it_is_told_to_open_and_no_part_of_it_does(elements in meeting()) {
+    fn a_remedy_shows_the_element_and_no_part_of_it_would(elements in meeting()) {
         let meeting = load(&elements);
         for id in VIEWERS {
             let viewer = Viewer::resolve(&meeting, user(id));

@@ -56,7 +56,7 @@ impl BlockId {
 pub struct BlockEntry {
     /// The element.
     pub element: Arc<Element>,
-    /// Of a user: the permissions that make the user visible (spec: restriction.md#required-users).
+    /// For a user, the permissions that make the user visible (spec: restriction.md#required-users).
     pub required_by: PermissionSet,
 }
 

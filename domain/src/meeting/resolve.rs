@@ -50,10 +50,10 @@ impl Viewer {
     }
 }
 
-/// Whose [`Viewer`] an element affects.
+/// The users whose [`Viewer`] depends on an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AffectedViewers {
-    /// Nobody's
+    /// No user's
     Nobody,
     /// Only this user's
     User(UserId),

@@ -34,7 +34,7 @@ fn known(elements: &Elements) -> BTreeMap<ElementKey, String> {
     known.collect()
 }
 
-/// Every way to read the meeting leads to these elements, and what is derived from them is right.
+/// Checks that every way to read the meeting leads to these elements, and that what is derived from them is right.
 fn check(meeting: &Meeting, elements: &Elements) -> Result<(), TestCaseError> {
     let known = known(elements);
     prop_assert_eq!(meeting.len(), known.len());
@@ -116,7 +116,7 @@ proptest! {
     #![proptest_config(cases(2000))]
 
     #[test]
-    fn whatever_bytes_come_nothing_panics_and_problems_are_told(
+    fn arbitrary_bytes_never_panic_and_problems_are_reported(
         key in prop_oneof![vec(any::<u8>(), 0..24), "[a-z/:0-9_+ .-]{0,24}".prop_map(String::into_bytes)],
         json in prop_oneof![
             vec(any::<u8>(), 0..64),
@@ -147,7 +147,7 @@ proptest! {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_nothing_else_is_lost() {
+fn unreadable_elements_are_reported_and_nothing_else_is_lost() {
     let good = || raw("topics/topic:1", Some(r#"{"id":1}"#));
     let elements = || {
         vec![
@@ -159,7 +159,7 @@ fn what_cannot_be_read_is_told_and_nothing_else_is_lost() {
             raw("topics/topic:4", Some(r#"{"id":5}"#)),
             good(),
             raw("agenda/item:1", Some(r#"{"id":1,"is_hidden":"secret value"}"#)),
-            // Nobody may see these, so there is nothing to tell.
+            // Nobody may see these, so there is nothing to report.
             raw("plugin/thing:1", Some("{")),
         ]
     };
@@ -244,7 +244,7 @@ fn password_hashes_that_were_replaced_are_remembered() {
     check_replaced(&same, &[]);
     let second = change(&same, vec![user(Some("b"))]).meeting;
     check_replaced(&second, &["a"]);
-    // Over other changes, a third password, and reloading the meeting.
+    // The hashes survive other changes, a third password, and reloading the meeting.
     let third =
         change(&change(&second, vec![raw("core/tag:1", Some(r#"{"id":1}"#))]).meeting, vec![user(Some("c"))]).meeting;
     check_replaced(&third, &["a", "b"]);

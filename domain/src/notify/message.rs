@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn recipients_are_sets_of_those_who_can_exist() {
+    fn recipients_are_sets_of_possible_ids() {
         let entry = r#"{"name":"n","message":0,"to_users":[7,0,7,-3,4294967296],
             "to_channels":["lVbO2irQ:1:2","x","","lVbO2irQ:01:2","lVbO2irQ:1:2","lVbO2irQ:0:1"]}"#;
         let recipients = NotifyMessage::parse(entry.as_bytes()).expect(entry).recipients;

@@ -84,7 +84,7 @@ mod tests {
 
     /// (spec: notify.md#send-stream)
     #[test]
-    fn a_message_goes_on_the_stream_as_compact_ascii_and_otherwise_unchanged() {
+    fn a_message_is_put_on_the_stream_as_compact_ascii_and_otherwise_unchanged() {
         check_accepted(
             "{ \"channel_id\": \"lVbO2irQ:5:0\", \"to_all\": true,\n \"name\": \"\u{fc}\", \"message\": { \"a\": [ 1.50, 2 ] } }",
             r#"{"channel_id":"lVbO2irQ:5:0","to_all":true,"name":"\u00fc","message":{"a":[1.50,2]}}"#,
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_a_message_and_in_the_recipients_as_good_as_nothing() {
+    fn null_is_a_valid_message_and_counts_as_no_recipients() {
         for body in [
             r#"{"channel_id":"a:5:0","name":"n","message":null}"#,
             r#"{"channel_id":"a:5:0","name":"n","message":1,"to_all":null,"to_users":null,"to_channels":null}"#,
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_but_the_service_sends_applause() {
+    fn only_the_service_sends_applause() {
         for name in ["applause", r"\u0061pplause"] {
             check_refused(
                 format!(r#"{{"channel_id":"a:5:0","name":"{name}","message":1}}"#),

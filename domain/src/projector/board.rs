@@ -59,22 +59,22 @@ pub(super) struct LinePart {
     pub(super) is_null: bool,
 }
 
-/// What the board knows of a projector.
+/// What the board knows about a projector.
 pub(super) enum Projection {
     /// There is no such projector.
     Missing,
-    /// Nobody had asked for it when the board was made, so it is unknown.
+    /// Unknown, because it had no listeners when the board was made.
     NotRendered,
     /// It shows something with this digest.
     Shown(Digest),
 }
 
-/// The next board, and what is new on it.
+/// The next board, and what changed on it.
 #[derive(Debug)]
 pub struct Advanced {
     /// The board of the newer version.
     pub board: ProjectorBoard,
-    /// Whose next line may be affected.
+    /// The listeners whose next line may be affected.
     pub changes: Changes,
     /// What is wrong with slides that were just rendered.
     pub diagnostics: Vec<Diagnostic>,

@@ -30,7 +30,7 @@ pub struct RenderedProjector {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Why a projector does not show what it was told to; for the log.
+/// Why a projector does not show what it should; for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("projector {projector}, entry {entry} of `elements`: {problem}")]
 pub struct Diagnostic {

@@ -14,14 +14,14 @@ pub(super) struct Rule<'a> {
     pub(super) decides: Decides<'a>,
 }
 
-/// What a rule decides by.
+/// The function of a rule, and what it may base its decision on.
 ///
 /// Text rendered for one viewer is shared with everybody whom the element is not about. So a rule is not given a
 /// [`Viewer`]: it can find out who the viewer is only through [`Ties`], which are made from the users that it declares.
 pub(super) enum Decides<'a> {
-    /// By what the viewer may do; who it is makes no difference.
+    /// Decides by the viewer's rights, regardless of who the viewer is.
     ByProfile(fn(&Rights<'_>, &Subject<'_>) -> View),
-    /// Also by whether the viewer is one of these users, or votes for one.
+    /// Also decides by whether the viewer is one of these users, or votes for one.
     ByUser(About<'a>, fn(&Rights<'_>, &Subject<'_>, &Ties<'_>) -> View),
 }
 
@@ -53,11 +53,11 @@ impl<'a> Rule<'a> {
 /// What a rule reads of an element.
 pub(super) struct Subject<'a> {
     pub(super) inputs: &'a RuleInputs,
-    /// Of a user: the permissions that make the user visible (spec: restriction.md#required-users).
+    /// For a user, the permissions that make the user visible (spec: restriction.md#required-users).
     pub(super) required_by: PermissionSet,
 }
 
-/// The users whom an element is about: everybody else sees it by access profile alone.
+/// The users whom an element is about. For everybody else, only the access profile decides.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum About<'a> {
     /// These, in ascending order.
@@ -67,10 +67,10 @@ pub(crate) enum About<'a> {
 }
 
 impl About<'_> {
-    /// Nobody.
+    /// No users.
     pub(crate) const NOBODY: Self = Self::Users(&[]);
 
-    /// Iterates over each of them, in any order.
+    /// Iterates over the users, in any order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = UserId> {
         let (many, few) = match self {
             Self::Users(users) => (*users, [None; 2]),
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_whom_an_element_is_about_is_named() {
+    fn every_user_whom_an_element_is_about_is_declared() {
         let users = |about: About<'_>| about.iter().map(|user| user.0).collect::<Vec<_>>();
         assert!(users(About::NOBODY).is_empty());
         assert_eq!(users(About::Users(&[UserId(4), UserId(5)])), [4, 5]);

@@ -36,7 +36,7 @@ pub struct PollView {
     pub voter: Option<Voter>,
 }
 
-/// What a poll tells its viewer about the viewer's own votes.
+/// What a poll shows its viewer about the viewer's own votes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Voter {
     /// `user_has_voted`

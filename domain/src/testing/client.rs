@@ -1,4 +1,4 @@
-//! What does a web client hold after the lines it received? Models that follow the client's own rules
+//! What does a web client have after the lines it received? Models that follow the client's own rules
 //! (spec: stream.md#joining).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -12,13 +12,13 @@ use super::oracle::Elements;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
-    /// Elements that the client must take, by collection.
+    /// Elements that the client must add or replace, by collection.
     pub changed: BTreeMap<String, Vec<Value>>,
     /// Ids that the client must drop, by collection.
     pub deleted: BTreeMap<String, Vec<u64>>,
-    /// Where the line begins.
+    /// The change id that the line begins at.
     pub from_change_id: u64,
-    /// Where the line ends.
+    /// The change id that the line leads to.
     pub to_change_id: u64,
     /// Whether the client first discards everything.
     pub all_data: bool,
@@ -27,27 +27,26 @@ pub struct Line {
 /// What a client did with a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
-    /// It took it.
+    /// The line was applied.
     Taken,
-    /// It has all that already.
+    /// The line was skipped, because the client already has everything in it.
     Ignored,
 }
 
 /// A client that applies every line at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Client {
-    /// The change id that it has applied; 0: none. With this one it reconnects.
+    /// The change id that it has applied, and reconnects with; 0: none.
     pub change_id: u64,
-    /// What it holds.
+    /// The elements that it has.
     pub data: Elements,
 }
 
 impl Line {
-    /// Reads a line, and complains about everything that is wrong with its form
-    /// (spec: stream.md#line, stream.md#all-data).
+    /// Parses a line, and checks its form (spec: stream.md#line, stream.md#all-data).
     ///
     /// # Errors
-    /// What is wrong, in words.
+    /// A description of what is wrong.
     pub fn parse(text: &[u8]) -> Result<Self, String> {
         if !text.is_ascii() {
             return Err("a line is not pure ASCII".to_owned());
@@ -111,7 +110,7 @@ impl Client {
     /// Applies a line by the rules of the web client.
     ///
     /// # Errors
-    /// The line begins further ahead than the client is: it would miss what lies between.
+    /// If the line begins after the client's change id, so that the client would miss something.
     pub fn apply(&mut self, line: &Line) -> Result<Applied, String> {
         if line.all_data {
             self.data.clear();
@@ -131,7 +130,8 @@ impl Client {
     }
 }
 
-/// A client that holds received lines back for a while, as the throttle of the web client does, also across a reconnect.
+/// A client that holds received lines back for a while, as the throttle of the web client does, also across a
+/// reconnect.
 #[derive(Clone, Debug, Default)]
 pub struct ThrottledClient {
     /// What it has applied; it reconnects with [`Client::change_id`] of this one.
@@ -145,7 +145,7 @@ impl ThrottledClient {
         self.held.push_back(line);
     }
 
-    /// Applies the oldest `count` of the lines held back, in the order in which they came.
+    /// Applies the oldest `count` of the lines held back, oldest first.
     ///
     /// # Errors
     /// See [`Client::apply`].
@@ -171,7 +171,7 @@ impl ThrottledClient {
     }
 }
 
-/// The keys that a line from one view to another must name: what is new or looks different, and what went.
+/// The keys that a line from one view to another must name: what is new or changed, and what is gone.
 #[must_use]
 pub fn difference(from: &Elements, to: &Elements) -> (BTreeSet<String>, BTreeSet<String>) {
     let changed = to.iter().filter(|(key, element)| from.get(*key) != Some(element)).map(|(key, _)| key.clone());

@@ -11,7 +11,7 @@ use crate::ports::element_store::{Bounds, RawElement, Snapshot};
 /// A meeting as plain JSON: element key to element.
 pub type MeetingMap = BTreeMap<String, Value>;
 
-/// Everything in the meeting that contradicts itself, one sentence each; empty if nothing does.
+/// Returns every inconsistency in the meeting, in one sentence each.
 ///
 /// A field that looks like a reference (`…_id`) and that this check does not know is a problem too, so that no new kind
 /// of reference is overlooked.
@@ -65,7 +65,7 @@ fn check_references(meeting: &MeetingMap, key: &str, collection: &str, value: &V
     }
 }
 
-/// What was projected once may be gone; notes hang at ids of any age.
+/// Returns whether the field has free-form content, whose references may lead to deleted elements.
 fn is_free_form(field: &str) -> bool {
     matches!(field, "elements_history" | "notes" | "pdf_information")
 }
@@ -98,7 +98,7 @@ fn check_reference(
 fn check_named_element(meeting: &MeetingMap, key: &str, fields: &Map<String, Value>, problems: &mut Vec<String>) {
     let Some(Value::String(collection)) = fields.get("collection").or_else(|| fields.get("name")) else { return };
     let Some(id) = fields.get("id") else { return };
-    // A slide that is named otherwise than the collection of its element.
+    // A slide whose name differs from the collection of its element.
     let named = format!("{collection}:{id}");
     if named.parse::<ElementKey>().is_ok() && !meeting.contains_key(&named) {
         problems.push(format!("{key}: names {named}, which does not exist"));

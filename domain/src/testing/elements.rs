@@ -1,4 +1,5 @@
-//! What does a random element look like? Mostly sound, with every field a rule reads sometimes null, missing or wrong.
+//! What is in a random element? Mostly valid fields, but every field that a rule reads is sometimes null, missing or
+//! wrong.
 
 use serde_json::{Map, Value, json};
 
@@ -11,8 +12,8 @@ pub const GROUPS: [u64; 5] = [1, 2, 3, 4, 200];
 /// The ids of other elements.
 pub const IDS: [u64; 5] = [1, 2, 64, 130, 0x8000_0005];
 
-/// The configuration values that rules and services read. The id of an element decides which one it is, but now and then
-/// it takes the name of another.
+/// The configuration values that rules and services read. The id of an element decides which one it is, but now and
+/// then it takes the name of another.
 pub const CONFIGS: [&str; 4] = [
     "agenda_list_of_speakers_speaker_note_for_everyone",
     "general_system_enable_anonymous",
@@ -43,10 +44,10 @@ const PERMISSIONS: [&str; 20] = [
     "plugin.can_do",
 ];
 
-/// Texts that are easily changed on the way.
+/// Texts that are easily altered by processing.
 const TEXTS: [&str; 7] = ["", "Antrag", "Übergröße", "\"quoted\" \\ /", "line\nbreak\t\u{1}", "😀 \u{2028}", "null"];
 
-/// Numbers that are easily changed on the way.
+/// Numbers that are easily altered by processing.
 const NUMBERS: [&str; 6] = ["0", "1.50", "1e3", "-0.0", "123456789012345678901234567890", "1605606313.926311"];
 
 /// Decides everything about an element from one number, so that the same number gives the same element.
@@ -54,13 +55,13 @@ const NUMBERS: [&str; 6] = ["0", "1.50", "1e3", "-0.0", "12345678901234567890123
 pub struct Dice(u64);
 
 impl Dice {
-    /// The dice that begin with this number.
+    /// Creates dice with this seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A number below `sides` (SplitMix64).
+    /// Rolls a number below `sides` (SplitMix64).
     pub fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -69,7 +70,7 @@ impl Dice {
         (mixed ^ (mixed >> 31)) % sides
     }
 
-    /// One of these.
+    /// Picks an item at random.
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         let index = self.roll(from.len() as u64);
         from[usize::try_from(index).expect("an index")]
@@ -80,7 +81,7 @@ impl Dice {
         self.roll(times) == 0
     }
 
-    /// Up to `max` of these, in any order, each at most once.
+    /// Picks up to `max` different items, in any order.
     fn some<T: Copy + PartialEq>(&mut self, from: &[T], max: u64) -> Vec<T> {
         let mut some = Vec::new();
         for _ in 0..self.roll(max + 1) {
@@ -133,7 +134,7 @@ impl Dice {
         json!(PERMISSIONS.iter().filter(|_| self.one_in(times) != nearly_all).collect::<Vec<_>>())
     }
 
-    /// Something that is no value for most fields.
+    /// Returns a value that is invalid for most fields.
     fn wrong(&mut self) -> Value {
         match self.roll(12) {
             0 => json!(true),

@@ -1,7 +1,7 @@
-//! What does a large meeting look like? Makes one of any size, the same for the same seed.
+//! What is in a large meeting? Generates one of any size, the same for the same seed.
 //!
-//! The proportions are those of a real large meeting: 14,000 elements with 2,000 users make about 11 MB, with 800 motions
-//! of 4 kB, lists of speakers of about 2 kB, and votes as the most frequent elements.
+//! The proportions are those of a real large meeting: 14,000 elements with 2,000 users make about 11 MB, with 800
+//! motions of 4 kB, lists of speakers of about 2 kB, and votes as the most frequent elements.
 
 use std::collections::BTreeMap;
 
@@ -21,26 +21,26 @@ pub use people::{GROUPS, Group, OBSERVERS, session_auth_hash};
 pub use polls::OPEN_POLLS;
 pub use random::Random;
 
-/// What to make.
+/// What to generate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The same seed makes the same meeting.
+    /// The seed: equal seeds make equal meetings.
     pub seed: u64,
-    /// How many elements, users among them; at least [`Plan::ELEMENTS_MIN`] are made.
+    /// The number of elements, including users; at least [`Plan::ELEMENTS_MIN`].
     pub elements: usize,
-    /// How many users; user 1 is an administrator. At least 2 are made.
+    /// The number of users, at least 2. User 1 is an administrator.
     pub users: usize,
 }
 
 impl Plan {
-    /// The meeting that the figures of `docs/PERFORMANCE.md` are about.
+    /// The meeting with which `docs/PERFORMANCE.md` was measured.
     pub const LARGE: Self = Self { seed: 1, elements: 14_000, users: 2_000 };
 
-    /// Fewer elements do not make a meeting with all collections.
+    /// The least number of elements with which every collection occurs.
     pub const ELEMENTS_MIN: usize = 300;
 }
 
-/// A meeting, and what must be known of it to change it sensibly.
+/// A generated meeting, with what is needed to make realistic changes to it.
 #[derive(Clone, Debug)]
 pub struct Generated {
     elements: BTreeMap<ElementKey, String>,
@@ -48,7 +48,7 @@ pub struct Generated {
 }
 
 impl Generated {
-    /// Makes the meeting of `plan`.
+    /// Generates the meeting of `plan`.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         let plan = Plan { elements: plan.elements.max(Plan::ELEMENTS_MIN), users: plan.users.max(2), ..plan };
@@ -84,19 +84,19 @@ impl Generated {
         self.users.iter().filter(|(_, group)| groups.contains(group)).map(|(user, _)| *user).collect()
     }
 
-    /// An element, to be changed; `None` if there is no such element.
+    /// Returns a copy of an element; `None` if it does not exist.
     #[must_use]
     pub fn get(&self, collection: Collection, id: u64) -> Option<Value> {
         serde_json::from_str(self.elements.get(&ElementKey::new(collection, id))?).ok()
     }
 
-    /// The bytes of all elements.
+    /// Returns the size of all elements, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.elements.values().map(String::len).sum()
     }
 
-    /// The meeting as a store would hand it over, all of it as of `change_id`.
+    /// Returns the meeting as a store would return it at `change_id`.
     #[must_use]
     pub fn snapshot(&self, change_id: ChangeId) -> Snapshot {
         let elements = self
@@ -114,7 +114,7 @@ impl Generated {
     }
 }
 
-/// How many there are of what is not fixed in number; votes fill up what is left.
+/// The numbers of elements that are not fixed. Votes make up the rest.
 #[derive(Clone, Copy, Debug)]
 struct Counts {
     users: u64,

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::contract::ClockDriver;
 use crate::ports::clock::Clock;
 
-/// A clock that stands still until it is moved. Clones show the same time.
+/// A clock that only moves when advanced. Clones share the same time.
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     start_unix_seconds: u64,
@@ -17,18 +17,18 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that shows `start_unix_seconds`.
+    /// Creates a clock that shows `start_unix_seconds`.
     #[must_use]
     pub fn new(start_unix_seconds: u64) -> Self {
         Self { start_unix_seconds, elapsed: watch::Sender::new(Duration::ZERO), sleepers: watch::Sender::new(0) }
     }
 
-    /// Moves the time; everybody whose sleep is over wakes up.
+    /// Advances the time, and wakes all sleepers whose time has come.
     pub fn advance(&self, duration: Duration) {
         self.elapsed.send_modify(|elapsed| *elapsed += duration);
     }
 
-    /// Returns once `count` or more tasks sleep: then it has an effect to move the time.
+    /// Returns once at least `count` tasks sleep, so that advancing the time has an effect on them.
     pub async fn until_asleep(&self, count: usize) {
         let mut sleepers = self.sleepers.subscribe();
         // The clock holds the sender, so waiting cannot fail.
@@ -60,7 +60,7 @@ impl ClockDriver for ManualClock {
     }
 }
 
-/// Counts a sleeper for as long as its future lives, also if that is dropped before its time.
+/// Counts a sleeper until its future is dropped, whether it finished or not.
 struct Asleep<'a>(&'a watch::Sender<usize>);
 
 impl<'a> Asleep<'a> {
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sleep_ends_when_its_time_has_come_and_not_before() {
+    fn a_sleep_ends_on_time_and_not_before() {
         let clock = ManualClock::new(1_000);
         let mut context = Context::from_waker(Waker::noop());
         let mut sleep = pin!(clock.sleep(Duration::from_secs(5)));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn who_sleeps_is_counted_until_the_sleep_ends_or_is_given_up() {
+    fn sleepers_are_counted_until_the_sleep_ends_or_is_dropped() {
         let clock = ManualClock::new(0);
         let mut context = Context::from_waker(Waker::noop());
         {

@@ -1,7 +1,7 @@
-//! What does a user see, by the plain words of the specification? Slow, simple, and shares nothing with the fast path.
+//! What does a user see, according to the specification read literally? Slow, simple, and independent of the fast path.
 //!
-//! Everything is a [`Value`]; nothing is cached or derived but the required users. Where the words leave something open
-//! the comments say how it is read here.
+//! Everything is a [`Value`]; nothing is cached or derived except the required users. Where the specification leaves
+//! something open, comments say how it is interpreted here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,14 +15,14 @@ mod soundness;
 /// A meeting, or what somebody sees of it: element key to element.
 pub type Elements = BTreeMap<String, Value>;
 
-/// A meeting, and who is asked for by whom.
+/// A meeting, with its required users.
 #[derive(Debug)]
 pub struct Oracle<'a> {
     elements: &'a Elements,
     required: BTreeSet<(i64, &'static str)>,
 }
 
-/// The one who asks.
+/// The viewer.
 #[derive(Debug)]
 struct Who {
     /// 0 is anonymous.
@@ -39,7 +39,7 @@ pub fn view(elements: &Elements, user: u64) -> Elements {
 }
 
 impl<'a> Oracle<'a> {
-    /// The meeting of these elements.
+    /// Creates the oracle of a meeting with these elements.
     #[must_use]
     pub fn of(elements: &'a Elements) -> Self {
         Self { elements, required: required::required_users(elements) }
@@ -60,7 +60,7 @@ impl<'a> Oracle<'a> {
         self.see(&self.who(user), key, self.elements.get(key)?)
     }
 
-    /// The required users of the meeting, each with the permission by which.
+    /// Returns the required users of the meeting, each with the permission that makes them visible.
     #[must_use]
     pub fn required(&self) -> &BTreeSet<(i64, &'static str)> {
         &self.required
@@ -70,7 +70,7 @@ impl<'a> Oracle<'a> {
         let user = i64::try_from(user).expect("the ids of the tests are small");
         let mut who = Who { user, groups: vec![1], permissions: BTreeSet::new(), delegated_from: Vec::new() };
         if user != 0 {
-            // A user element that cannot be read is taken as one that does not exist: no groups at all.
+            // An unreadable user counts as one that does not exist: no groups at all.
             who.groups = Vec::new();
             let key = format!("users/user:{user}");
             if let Some(element) = self.elements.get(&key).filter(|element| is_sound(&key, element)) {
@@ -90,7 +90,7 @@ impl<'a> Oracle<'a> {
         who
     }
 
-    /// The element that holds the configuration value `name`: of several that of the lowest id.
+    /// Returns the element with the configuration value `name`; of several, the one with the lowest id.
     #[must_use]
     pub fn configuration(&self, name: &str) -> Option<(&'a String, &'a Value)> {
         let all = self.elements.iter().filter(|(key, element)| {
@@ -103,8 +103,8 @@ impl<'a> Oracle<'a> {
         self.configuration(name).is_some_and(|(_, element)| element["value"] == true)
     }
 
-    /// As whom a session of `user` is served
-    /// (spec: auth.md#missing-user, auth.md#anonymous); user 0 is anonymous, `None`: not at all.
+    /// Returns the user that a session of `user` is served as (spec: auth.md#missing-user, auth.md#anonymous); `None`
+    /// if it is refused. User 0 is anonymous.
     #[must_use]
     pub fn served_as(&self, user: u64) -> Option<u64> {
         let key = format!("users/user:{user}");
@@ -229,7 +229,7 @@ impl Who {
         self.is_superadmin() || groups.iter().any(|group| self.groups.contains(group))
     }
 
-    /// Anonymous is nobody, and so is null.
+    /// Compares a field with the user. Anonymous never matches, and neither does null.
     fn is(&self, user_id: &Value) -> bool {
         self.user != 0 && user_id.as_i64() == Some(self.user)
     }

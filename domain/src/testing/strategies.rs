@@ -15,13 +15,13 @@ use crate::ports::element_store::{Bounds, RawElement, Snapshot};
 /// The lowest change id of random histories; the change after it is the first.
 pub const LOWEST: ChangeId = ChangeId(1000);
 
-/// The viewers that are worth asking: anonymous, every user of random meetings, and one who never exists.
+/// The viewers to test with: anonymous, every user of random meetings, and one who never exists.
 pub const VIEWERS: [u64; 8] = [0, USERS[0], USERS[1], USERS[2], USERS[3], USERS[4], USERS[5], 77];
 
-/// The user who comes and goes most, and whose rights change most.
+/// The user who is created, deleted and given other rights most often.
 const DECIDED: u64 = USERS[4];
 
-/// What makes others visible, and what is seen by one right or another.
+/// Elements that make others visible, and elements that are visible through various permissions.
 const SEEN: [(&str, u64); 10] = [
     ("agenda/list-of-speakers", 1),
     ("assignments/assignment", 1),
@@ -55,15 +55,15 @@ pub fn cases(cases: u32) -> ProptestConfig {
     }
 }
 
-/// As [`cases`], for a property in the folder `tests/` of a package, where proptest does not find the package by itself:
-/// seeds are kept in the file of this path.
+/// As [`cases`], for a property in the folder `tests/` of a package, where proptest does not find the package by
+/// itself: seeds are kept in the file of this path.
 #[must_use]
 pub fn cases_kept_in(path: &'static str, cases: u32) -> ProptestConfig {
     let persistence = FileFailurePersistence::Direct(path);
     ProptestConfig { failure_persistence: Some(Box::new(persistence)), ..self::cases(cases) }
 }
 
-/// A meeting and what happened to it.
+/// A meeting, with the changes made to it.
 #[derive(Clone, Debug)]
 pub struct History {
     /// The meeting as of [`LOWEST`].
@@ -77,23 +77,23 @@ pub struct History {
 pub struct Write {
     /// Its key; the collection may be unknown.
     pub key: String,
-    /// The new element; `None`: deleted (it may never have been there).
+    /// The new element; `None`: deleted, even if it never existed.
     pub element: Option<Value>,
 }
 
-/// What happens to an element; what that means depends on what it is at that time.
+/// What happens to an element, relative to its value at that time.
 #[derive(Clone, Copy, Debug)]
 enum Happening {
-    /// It becomes another.
+    /// It is replaced by another element.
     Replace,
-    /// One field becomes that of another.
+    /// One field is replaced by that of another element.
     Alter,
     Delete,
-    /// It is written again as it is.
+    /// It is written again, unchanged.
     Rewrite,
-    /// It becomes again what it was in the beginning.
+    /// It gets back its initial value.
     Restore,
-    /// Nothing but its id is left.
+    /// It loses all fields except its id.
     Strip,
 }
 
@@ -133,7 +133,7 @@ pub fn history(changes_max: usize) -> impl Strategy<Value = History> {
     let both = vec(vec(prop_oneof![event(), deciding_event()], 1..5), 0..=changes_max);
     let changes = prop_oneof![2 => anything, 2 => deciding, 1 => both];
     (meeting(), vec(any::<u64>(), SEEN.len() + 2), changes).prop_map(|(mut initial, seeds, changes)| {
-        // What deciding events are about is there, mostly.
+        // The elements of deciding events usually exist.
         let keys = SEEN.into_iter().chain([("core/config", 1), ("core/config", 2)]);
         for ((collection, id), seed) in keys.zip(seeds).filter(|(_, seed)| seed % 3 > 0) {
             initial.entry(format!("{collection}:{id}")).or_insert_with(|| element(collection, id, seed));
@@ -167,13 +167,13 @@ impl History {
         versions
     }
 
-    /// The initial meeting as a store hands it over.
+    /// Returns the initial meeting as a store would.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         snapshot(&self.initial, LOWEST)
     }
 
-    /// The changes as the stream hands them over.
+    /// Returns the changes as they arrive on the stream.
     #[must_use]
     pub fn changes(&self) -> Vec<Change> {
         let ids = (LOWEST.0 + 1..).map(ChangeId);
@@ -184,7 +184,7 @@ impl History {
     }
 }
 
-/// These elements as a store hands them over, as of `highest`.
+/// Returns these elements as a store would, with `highest` as the current change id.
 #[must_use]
 pub fn snapshot(elements: &Elements, highest: ChangeId) -> Snapshot {
     let raw = |(key, element): (&String, &Value)| Write { key: key.clone(), element: Some(element.clone()) }.raw();
@@ -192,7 +192,7 @@ pub fn snapshot(elements: &Elements, highest: ChangeId) -> Snapshot {
 }
 
 impl Write {
-    /// The element as a store hands it over.
+    /// Returns the element as a store would.
     #[must_use]
     pub fn raw(&self) -> RawElement {
         RawElement {
@@ -252,7 +252,7 @@ fn deciding_event() -> impl Strategy<Value = Event> {
     let element = prop_oneof![
         3 => Just(("users/user", DECIDED)),
         3 => proptest::sample::select(vec![("users/group", 1), ("users/group", 3)]),
-        // The two that rules and access read, and one that may take the name of either.
+        // The two values that rules and access read, and one element that may have the name of either.
         3 => proptest::sample::select(vec![("core/config", 1), ("core/config", 2), ("core/config", 64)]),
         4 => proptest::sample::select(SEEN.to_vec()),
     ];
@@ -270,7 +270,7 @@ fn event() -> impl Strategy<Value = Event> {
     use Happening::{Alter, Delete, Replace, Restore, Rewrite};
     let collection = prop_oneof![
         8 => proptest::sample::select(Collection::ALL.map(Collection::name).to_vec()),
-        // What decides about other elements, and what is decided in several ways.
+        // Elements that decide about others, and elements that are decided in several ways.
         3 => Just("users/user"),
         2 => Just("users/group"),
         1 => Just("core/config"),
@@ -311,7 +311,7 @@ mod tests {
     use crate::testing::elements::CONFIGS;
     use crate::testing::oracle::{is_sound, view};
 
-    /// Tests with these meetings say little if everything is hidden or everything is seen.
+    /// Tests with these meetings are only meaningful if neither everything nor nothing is visible.
     #[test]
     fn random_meetings_show_and_hide_elements_of_every_collection() {
         let mut runner = TestRunner::deterministic();

@@ -1,6 +1,6 @@
 //! Which words does the field have, and how are they written? Everything else is expressed in them.
 
-// First: the macro is only known after this line.
+// Must come first, because the macro is only known after this line.
 #[macro_use]
 mod wire_names;
 

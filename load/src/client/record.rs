@@ -6,7 +6,7 @@ use super::Coding;
 use super::lines::LineMeaning;
 use crate::moment::now_micros;
 
-/// How many lines of a client are recorded individually; later ones are only counted.
+/// How many lines of a client are recorded individually; later ones are merely counted.
 const LINES_MAX: usize = 50_000;
 
 /// A line with data.

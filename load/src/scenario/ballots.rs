@@ -111,9 +111,9 @@ pub(super) async fn finish(
     Ok(vec![row])
 }
 
-/// A vote under way: one poll after the other, everybody once in each, so that each ballot changes what its voter sees.
+/// A running vote: one poll after the other, everybody once in each, so that each ballot changes what its voter sees.
 ///
-/// The polls are its own and are opened anew, whatever a vote before has left behind.
+/// It opens new polls of its own, whatever an earlier vote has left behind.
 pub(super) struct Vote {
     /// An open poll without ballots, and its option.
     template: (Value, Value),
@@ -122,7 +122,7 @@ pub(super) struct Vote {
     polls: u64,
     /// How many ballots were cast so far.
     number: u64,
-    /// Who voted in the current poll, ascending.
+    /// The users who voted in the current poll, in ascending order.
     voted: Vec<u64>,
     /// The voter of each ballot since the measurement began.
     voters_so_far: Vec<u64>,

@@ -23,7 +23,7 @@ pub struct Crowd {
 
 /// One client.
 pub struct Member {
-    /// Who is logged in.
+    /// The user who is logged in.
     pub user: u64,
     record: Shared,
     task: JoinHandle<()>,
@@ -75,7 +75,8 @@ impl Crowd {
         Ok(crowd)
     }
 
-    /// Connects all of them at once, without any data; of compressed answers only one in `lines_of_each` is decompressed.
+    /// Connects all of them at once, without any data; of compressed answers only one in `lines_of_each` is
+    /// decompressed.
     #[must_use]
     pub fn rush(settings: &Arc<Settings>, users: &[u64], count: usize, lines_of_each: usize) -> Self {
         let members = users.iter().cycle().take(count).enumerate();

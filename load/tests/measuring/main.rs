@@ -1,4 +1,4 @@
-//! Does the load program see what happens? Against a small service that speaks the protocol, and a real Redis.
+//! Does the load program notice what happens? Tested with a fake service that speaks the protocol, and a real Redis.
 
 mod fake;
 
@@ -122,7 +122,7 @@ async fn every_scenario_runs() {
 
 #[tokio::test]
 #[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
-async fn what_a_service_does_wrong_is_told() {
+async fn mistakes_of_a_service_are_reported() {
     let faults = Faults { skips_from: true, ..Faults::default() };
     let rows = run(Scenario::Speakers, variation(Transport::Plain, None), faults).await;
     assert!(rows[0].unjoined > 0 && rows[0].gaps > 0, "{:?}", rows[0]);

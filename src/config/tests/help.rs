@@ -1,4 +1,4 @@
-//! Does the help of each command list what it reads, in its place?
+//! Does the help of each command list what the command reads, under the right heading?
 
 use super::super::help::{HEADINGS, IN_HEALTH, NOT_IN_DEMO, arranged};
 use super::*;
@@ -25,7 +25,7 @@ fn the_help_of_a_command_lists_what_it_reads() {
     }
     let names = |ids: &[&str]| ids.iter().all(|id| settings.iter().any(|argument| argument.get_id() == *id));
     assert!(names(&NOT_IN_DEMO) && names(&IN_HEALTH), "only settings are named");
-    // What is not listed is understood all the same.
+    // Settings that are not listed are still accepted.
     assert!(ask(&["health", "--redis-url", "redis://x"], &[("SECRET_FILE", "/x")]).is_ok());
     assert_eq!(config(&["demo", "--session-prefix", "x"], &[("SESSION_PREFIX", "y")]).session_prefix, "x");
 }

@@ -1,11 +1,11 @@
-//! Are settings taken as operators write them: empty, with brackets, in files?
+//! Are settings accepted in the forms in which operators write them: empty, with brackets, in files?
 
 use super::*;
 
-/// Compose files with `${VAR}` give empty variables for all that is not set.
+/// Compose files with `${VAR}` pass empty variables for everything that is not set.
 /// (spec: http.md#empty-variable)
 #[test]
-fn an_empty_variable_is_as_good_as_none() {
+fn an_empty_variable_counts_as_unset() {
     let names: Vec<String> = CommandLine::command().get_arguments().map(variable_name).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
     let defaults = format!("{:?}", config(&[], &[]));
@@ -31,7 +31,7 @@ fn an_empty_flag_is_meant_so() {
     }
 }
 
-/// How a host may be written, and what is meant by it.
+/// The ways to write a host, and what they mean.
 #[test]
 fn hosts_are_taken_as_people_write_them() {
     let network = |host: &str| ListenHost::Network(host.to_owned());
@@ -96,7 +96,7 @@ fn addresses_of_redis_may_stand_in_files() {
     assert_eq!(with_files(&[write], url), pair(plain, tls));
     assert_eq!(with_files(&[read, ("REDIS_WRITE_URL", "redis://w")], url), pair(tls, "w:6379"));
     assert_eq!(with_files(&[], url), pair(plain, plain));
-    // What stands there is held against the other settings as if it stood in the variable.
+    // The content of the file is checked against the other settings as if it were the variable.
     let authority = ("REDIS_CA_FILE", "/ca.pem");
     assert_eq!(with_files(&[read, authority], url), pair(tls, tls));
     let sentinels = ("REDIS_SENTINELS", "a");

@@ -1,14 +1,14 @@
-//! Are lines written, and if not, counted and told of?
+//! Are lines written, and lost ones counted and reported?
 
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
 
-/// Far longer than anything here takes; it only keeps a failing test from going on for ever.
+/// Far longer than anything here takes; it only keeps a failing test from running for ever.
 const WAIT: Duration = Duration::from_secs(60);
 
-/// A disk that may be full, and tells all that was written.
+/// A disk that may be full, and passes on everything that is written.
 struct Disk {
     is_full: Arc<AtomicBool>,
     /// How many bytes the next write writes, if not all.
@@ -40,7 +40,7 @@ impl Write for Disk {
     }
 }
 
-/// A log that tells when a write begins, and ends it when it is told to.
+/// A log that signals when a write begins, and blocks it until the test lets go.
 struct Blocked {
     begins: Sender<()>,
     goes_on: Receiver<()>,
@@ -50,7 +50,7 @@ struct Blocked {
 impl Write for Blocked {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let _ = self.begins.send(());
-        // Once the test let go it never waits again.
+        // Once the test drops the sender, writes no longer block.
         let _ = self.goes_on.recv();
         self.out.write(bytes)
     }
@@ -64,7 +64,7 @@ fn notice(lost: u64) -> Vec<u8> {
     format!("lost {lost}\n").into_bytes()
 }
 
-/// What is written, until that is `lines` lines.
+/// Reads what is written, up to `lines` lines.
 #[track_caller]
 fn read(written: &Receiver<Vec<u8>>, lines: usize) -> String {
     let mut text = String::new();
@@ -93,8 +93,8 @@ fn what_cannot_be_written_is_lost_and_told_of_when_something_can() {
     // Which of the two is first depends on when the last line was found to be the last.
     let text = read(&written, 2);
     assert!(["written again\nlost 5\n", "lost 5\nwritten again\n"].contains(&&*text), "{text}");
-    queue.put(b"not told of twice\n");
-    assert_eq!(read(&written, 1), "not told of twice\n");
+    queue.put(b"not reported twice\n");
+    assert_eq!(read(&written, 1), "not reported twice\n");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_line_that_is_too_long_is_counted() {
 }
 
 #[test]
-fn who_logs_never_waits_for_who_reads() {
+fn logging_never_waits_for_the_reader() {
     let (out, _, written) = Disk::new();
     let ((begins, begun), (go_on, goes_on)) = (channel(), channel());
     let queue = LogQueue::new(Blocked { begins, goes_on, out }, notice);

@@ -1,4 +1,4 @@
-//! Who asks the service? A real HTTP client, of one of the protocols that the port speaks.
+//! What sends requests to the service? A real HTTP client, with one of the protocols that the port speaks.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use super::{Lines, Watcher, within};
 
-/// How a client speaks.
+/// The protocol of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     Http1,
     /// Without TLS, with prior knowledge.
     Http2,
     HttpsHttp1,
-    /// Agreed on in the TLS handshake, as browsers do.
+    /// HTTP/2, negotiated in the TLS handshake as browsers do.
     Https,
 }
 
@@ -31,7 +31,7 @@ impl Protocol {
     }
 }
 
-/// A client with the cookie of a user, or none.
+/// An HTTP client with the session cookie of a user, or none.
 #[derive(Clone)]
 pub(crate) struct Browser {
     client: reqwest::Client,
@@ -40,7 +40,7 @@ pub(crate) struct Browser {
     cookie: Option<String>,
 }
 
-/// An error, as the client gets it.
+/// An error response.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) status: u16,
@@ -53,7 +53,7 @@ impl Browser {
         Self::build(reqwest::Client::builder(), &address.to_string(), protocol)
     }
 
-    /// A client of the Unix socket at `path`.
+    /// Creates a client of the Unix socket at `path`.
     pub(crate) fn local(path: &Path, protocol: Protocol) -> Self {
         Self::build(reqwest::Client::builder().unix_socket(path), "localhost", protocol)
     }
@@ -70,12 +70,12 @@ impl Browser {
         Self { client, base: format!("{scheme}://{address}"), version: protocol.version(), cookie: None }
     }
 
-    /// The same client with this session.
+    /// Returns a copy of the client with this session.
     pub(crate) fn with_cookie(&self, cookie: &str) -> Self {
         Self { cookie: Some(cookie.to_owned()), ..self.clone() }
     }
 
-    /// A request to be added to.
+    /// Begins a request.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.base));
         match &self.cookie {
@@ -103,23 +103,23 @@ impl Browser {
         Lines::new(self.get(path).await).await
     }
 
-    /// Opens the stream of the meeting, as a client that has nothing.
+    /// Opens the autoupdate stream, as a client that has nothing.
     pub(crate) async fn watch(&self) -> Watcher {
         Watcher::new(self.open("/system/autoupdate").await, Client::default())
     }
 
-    /// Opens the stream of the meeting again, as a client that has this.
+    /// Opens the autoupdate stream again, as a client that has this.
     pub(crate) async fn watch_from(&self, client: Client) -> Watcher {
         let path = format!("/system/autoupdate?change_id={}", client.change_id);
         Watcher::new(self.open(&path).await, client)
     }
 
-    /// The error that a request is answered with.
+    /// Sends a GET request, and returns the error that it is answered with.
     pub(crate) async fn failure(&self, path: &str) -> Failure {
         Failure::of(self.get(path).await).await
     }
 
-    /// Status and body of `/system/health`.
+    /// Returns status and body of `/system/health`.
     pub(crate) async fn health(&self) -> (u16, Value) {
         let response = self.get("/system/health").await;
         let status = response.status().as_u16();
@@ -127,7 +127,7 @@ impl Browser {
         (status, serde_json::from_str(&text).expect(&text))
     }
 
-    /// Asks until the service is healthy. Each answer takes a turn over the network; nothing sleeps.
+    /// Asks until the service is healthy. Each answer takes a network round trip, so there is no need to sleep.
     pub(crate) async fn until_healthy(&self) {
         within("health", async { while self.health().await.0 != 200 {} }).await;
     }

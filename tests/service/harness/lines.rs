@@ -1,4 +1,4 @@
-//! What does a client read from a stream, and what has it then?
+//! What does a client read from a stream, and what does it have then?
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -11,20 +11,20 @@ use serde_json::{Value, json};
 
 use super::within;
 
-/// What a compressed stream is read with.
+/// Decodes a compressed stream.
 enum Decoder {
     Gzip {
         decoder: Box<GzDecoder<Vec<u8>>>,
-        /// What was not flushed yet.
+        /// Bytes after the last flush.
         pending: Vec<u8>,
     },
     Zstd(zstd::stream::write::Decoder<'static, Vec<u8>>),
 }
 
 impl Decoder {
-    /// What can be read with this chunk, and could not before.
+    /// Takes a chunk, and returns the text that it makes readable.
     fn read(&mut self, chunk: &[u8]) -> io::Result<Vec<u8>> {
-        // What was written so far can be read: every line was flushed.
+        // Everything received so far is readable, because every line is flushed.
         let text = match self {
             Self::Gzip { decoder, pending } => {
                 pending.extend_from_slice(chunk);
@@ -45,29 +45,29 @@ impl Decoder {
     }
 }
 
-/// What a flush in a gzip stream ends with. Decoders may hold back what comes after the last one.
+/// The end of a flush in a gzip stream. Decoders may hold back what follows the last one.
 const FLUSHED: &[u8] = &[0, 0, 0xff, 0xff];
 
-/// The lines of a stream. Every one is checked for what holds of all (spec: http.md#stream-start, http.md#ascii).
+/// The lines of a stream. Each is checked for what holds for all lines (spec: http.md#stream-start, http.md#ascii).
 pub(crate) struct Lines {
     response: Response,
     decoder: Option<Decoder>,
-    /// The beginning of a line whose end has not come yet.
+    /// An incomplete line.
     partial: Vec<u8>,
     ready: VecDeque<String>,
 }
 
 impl Lines {
-    /// The stream of a response that was not an error, after its first line.
+    /// Reads the stream of a successful response, and checks its headers and its first line.
     pub(crate) async fn new(response: Response) -> Self {
         let headers = response.headers();
         assert_eq!(headers["x-accel-buffering"], "no");
-        // Keeps nginx and Apache from compressing it.
+        // This header keeps nginx and Apache from compressing the stream.
         assert!(headers.contains_key("content-encoding"), "{headers:?}");
         Self::through_proxy(response).await
     }
 
-    /// The same for a response of which a proxy may have kept the headers that are meant for it.
+    /// Like [`Lines::new`], for a response from which a proxy may have removed the headers meant for it.
     pub(crate) async fn through_proxy(response: Response) -> Self {
         assert_eq!(response.status(), StatusCode::OK);
         let headers = response.headers();
@@ -88,17 +88,17 @@ impl Lines {
         self.response.headers()["content-type"].to_str().expect("ASCII")
     }
 
-    /// How the stream is compressed, if it is.
+    /// The content coding of the stream, if it is compressed.
     pub(crate) fn coding(&self) -> Option<&str> {
         let coding = self.response.headers()["content-encoding"].to_str().expect("ASCII");
         (coding != "Identity").then_some(coding)
     }
 
-    /// The next line without its end; `None` if the service ended the stream, which it does between two lines only.
+    /// The next line without its newline; `None` if the service ended the stream, which must be between two lines.
     pub(crate) async fn next(&mut self) -> Option<String> {
         within("a line of a stream", async {
             while self.ready.is_empty() {
-                let chunk = self.response.chunk().await.expect("a stream ends in order")?;
+                let chunk = self.response.chunk().await.expect("a stream ends properly")?;
                 self.take(&chunk);
             }
             self.ready.pop_front()
@@ -110,7 +110,7 @@ impl Lines {
         })
     }
 
-    /// The next line that is not a sign of life.
+    /// The next line that is not a keep-alive.
     pub(crate) async fn next_data(&mut self) -> Option<Value> {
         loop {
             let line: Value = serde_json::from_str(&self.next().await?).expect("a line is JSON");
@@ -125,7 +125,7 @@ impl Lines {
         while self.next().await.is_some() {}
     }
 
-    /// Waits until the connection is gone, whether in order or cut.
+    /// Waits until the connection is closed or cut.
     pub(crate) async fn until_gone(&mut self) {
         within("the end of a connection", async { while let Ok(Some(_)) = self.response.chunk().await {} }).await;
     }
@@ -133,7 +133,7 @@ impl Lines {
     fn take(&mut self, chunk: &[u8]) {
         match &mut self.decoder {
             None => self.partial.extend_from_slice(chunk),
-            Some(decoder) => self.partial.append(&mut decoder.read(chunk).expect("what the header says")),
+            Some(decoder) => self.partial.append(&mut decoder.read(chunk).expect("compressed as the header says")),
         }
         while let Some(end) = self.partial.iter().position(|byte| *byte == b'\n') {
             let mut line: Vec<u8> = self.partial.drain(..=end).collect();
@@ -148,17 +148,17 @@ impl Lines {
 /// A client of `/system/autoupdate` that applies every line at once.
 pub(crate) struct Watcher {
     lines: Lines,
-    /// What it has.
+    /// The elements that it has.
     pub(crate) client: Client,
 }
 
 impl Watcher {
-    /// A client that had this before it opened the stream.
+    /// Creates a client that already has this when it opens the stream.
     pub(crate) fn new(lines: Lines, client: Client) -> Self {
         Self { lines, client }
     }
 
-    /// The next line, applied; `None` if the service ended the stream.
+    /// Applies and returns the next line; `None` if the service ended the stream.
     pub(crate) async fn line(&mut self) -> Option<Line> {
         loop {
             let text = self.lines.next().await?;
@@ -171,7 +171,7 @@ impl Watcher {
         }
     }
 
-    /// Reads until the client has this change; gives the lines that came.
+    /// Reads until the client has this change; returns the lines read.
     pub(crate) async fn until(&mut self, change_id: u64) -> Vec<Line> {
         let mut lines = Vec::new();
         while self.client.change_id < change_id {
@@ -181,20 +181,20 @@ impl Watcher {
         lines
     }
 
-    /// Reads until the service ends the stream; gives what the client has then.
+    /// Reads until the service ends the stream; returns what the client has then.
     pub(crate) async fn until_end(mut self) -> Client {
         while self.line().await.is_some() {}
         self.client
     }
 
-    /// Compares what the client has with what it should have, naming what differs.
+    /// Checks that the client has exactly `expected`; names what differs.
     #[track_caller]
     pub(crate) fn check(&self, expected: &Elements, who: &str) {
         let has = &self.client.data;
         let keys: std::collections::BTreeSet<_> = has.keys().chain(expected.keys()).collect();
         let wrong: Vec<_> = keys.into_iter().filter(|key| has.get(*key) != expected.get(*key)).collect();
         if let Some(first) = wrong.first() {
-            panic!("{who} has {wrong:?} otherwise: {:?} for {:?}", has.get(*first), expected.get(*first));
+            panic!("{who}: {wrong:?} differ: {:?} for {:?}", has.get(*first), expected.get(*first));
         }
     }
 }

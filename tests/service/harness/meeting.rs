@@ -1,4 +1,4 @@
-//! What is in the meeting, and who changes it? The test is the OpenSlides server, and knows what it wrote.
+//! What is in the meeting, and what changes it? The test plays the OpenSlides server, and knows what it wrote.
 
 use adapters::django::DjangoSecret;
 use adapters::redis::RedisAddress;
@@ -7,41 +7,41 @@ use domain::ids::ChangeId;
 use domain::testing::oracle::{Elements, view};
 use serde_json::{Value, json};
 
-/// The change id that the meeting begins with.
+/// The lowest change id of the meeting.
 pub(crate) const LOWEST: u64 = 338_000_000_000;
 
-/// What the sessions are signed with.
+/// The secret that sessions are signed with.
 pub(crate) const SECRET: &str = "a secret for tests alone";
 
-/// The project's own meeting.
+/// The meeting that the project made up for its tests.
 pub(crate) fn fixture() -> Elements {
     let text = include_str!("../../../fixtures/meeting.json");
     serde_json::from_str(text).expect("the fixture is JSON")
 }
 
-/// A meeting in a Redis.
+/// A meeting in Redis.
 pub(crate) struct Meeting {
-    /// Who writes it; for what is not a change in the usual way.
+    /// Writes to Redis, for everything that is not an ordinary change.
     pub(crate) server: OpenSlides,
-    /// What is in it.
+    /// The elements of the meeting.
     pub(crate) elements: Elements,
     markers: u64,
 }
 
 impl Meeting {
-    /// Fills a Redis with the project's own meeting.
+    /// Fills a Redis with the [`fixture`].
     pub(crate) async fn start(redis: &RedisAddress) -> Self {
         let mut meeting = Self::nowhere(redis);
         meeting.rebuild(LOWEST, fixture()).await;
         meeting
     }
 
-    /// A meeting that is not written yet.
+    /// Creates a meeting that is not written yet.
     pub(crate) fn nowhere(redis: &RedisAddress) -> Self {
         Self { server: OpenSlides::new(redis), elements: Elements::new(), markers: 0 }
     }
 
-    /// Builds the cache anew with these elements.
+    /// Rebuilds the cache with these elements.
     pub(crate) async fn rebuild(&mut self, lowest: u64, elements: Elements) {
         let texts: Vec<_> = elements.iter().map(|(key, element)| (key.as_str(), element.to_string())).collect();
         let texts: Vec<_> = texts.iter().map(|(key, text)| (*key, text.as_str())).collect();
@@ -49,14 +49,14 @@ impl Meeting {
         self.elements = elements;
     }
 
-    /// Changes elements (null deletes) and announces it. Returns the change id.
+    /// Changes elements (null deletes) and announces the change. Returns the change id.
     pub(crate) async fn change(&mut self, change: &[(&str, Value)]) -> u64 {
         let change_id = self.write(change).await;
         self.announce(change_id, change).await;
         change_id
     }
 
-    /// Changes elements without announcing it.
+    /// Changes elements without announcing the change. Returns the change id.
     pub(crate) async fn write(&mut self, change: &[(&str, Value)]) -> u64 {
         let texts = texts(change);
         let change_id = self.server.write(&borrowed(&texts)).await;
@@ -75,19 +75,19 @@ impl Meeting {
         self.server.announce(ChangeId(change_id), &borrowed(&texts(change))).await;
     }
 
-    /// Changes something that everybody sees, so that everybody is told a change id.
+    /// Changes something that everybody sees, so that everybody receives a change id. Returns the change id.
     pub(crate) async fn mark(&mut self) -> u64 {
         let mark = self.marker();
         self.change(&mark).await
     }
 
-    /// What [`Meeting::mark`] changes.
+    /// The change that [`Meeting::mark`] makes.
     pub(crate) fn marker(&mut self) -> [(&'static str, Value); 1] {
         self.markers += 1;
         [("core/tag:999", json!({"id": 999, "name": format!("Marke № {}", self.markers)}))]
     }
 
-    /// An element with some of its fields changed.
+    /// Returns an element with some of its fields changed.
     pub(crate) fn with(&self, key: &str, fields: Value) -> Value {
         let mut element = self.elements[key].clone();
         for (field, value) in fields.as_object().expect("fields") {
@@ -96,13 +96,13 @@ impl Meeting {
         element
     }
 
-    /// The key of a configuration value.
+    /// Returns the key of a configuration value.
     pub(crate) fn config_key(&self, name: &str) -> String {
         let found = self.elements.iter().find(|(_, element)| element["key"] == name);
         found.expect("configured").0.clone()
     }
 
-    /// A group with its permissions changed by `change`.
+    /// Returns a group, with its key, after `change` was applied to its permissions.
     pub(crate) fn group(&self, id: u64, change: impl FnOnce(&mut Vec<Value>)) -> (String, Value) {
         let key = format!("users/group:{id}");
         let mut group = self.elements[&key].clone();
@@ -110,12 +110,12 @@ impl Meeting {
         (key, group)
     }
 
-    /// What the user may see, by the words of the spec. 0 is anonymous.
+    /// What the user may see according to the specification. 0 is anonymous.
     pub(crate) fn view(&self, user: u64) -> Elements {
         view(&self.elements, user)
     }
 
-    /// Creates a session of the user, and returns its cookie.
+    /// Creates a session for the user, and returns its cookie.
     pub(crate) async fn log_in(&self, user: u64) -> String {
         let cookie = format!("session-of-{user}");
         let hash = &self.elements[&format!("users/user:{user}")]["session_auth_hash"];
@@ -123,7 +123,7 @@ impl Meeting {
         cookie
     }
 
-    /// Writes a session that is signed as it should be.
+    /// Writes a correctly signed session.
     pub(crate) async fn set_session(&self, cookie: &str, session: &Value) {
         let value = DjangoSecret::new(SECRET).encode_session(&session.to_string());
         self.server.set(&format!("session:{cookie}"), value.as_bytes()).await;

@@ -1,4 +1,4 @@
-//! What do the tests of the whole service share? A meeting to write, services to ask, clients that ask.
+//! What do the tests of the whole service share? A meeting, services, and clients.
 
 mod browser;
 mod lines;
@@ -14,14 +14,14 @@ pub(crate) use meeting::{LOWEST, Meeting, SECRET, fixture};
 pub(crate) use process::{Process, run, run_within, secret_file, with_redis};
 pub(crate) use service::{Service, Setup};
 
-/// How long anything may take before a test fails. Far more than it takes on a slow machine: it only keeps a failing test
-/// from going on for ever.
+/// How long anything may take before a test fails. Far longer than on a slow machine: it only keeps a failing test from
+/// running for ever.
 pub(crate) const WAIT: Duration = Duration::from_secs(60);
 
-/// What `future` returns, if it does in bounded time.
+/// Returns what `future` returns; panics if that takes too long.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(WAIT, future).await {
         Ok(value) => value,
-        Err(_) => panic!("{what}: waited in vain for {} seconds", WAIT.as_secs()),
+        Err(_) => panic!("{what}: not within {} seconds", WAIT.as_secs()),
     }
 }

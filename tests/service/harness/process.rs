@@ -1,4 +1,4 @@
-//! How is the real program run by a test?
+//! How does a test run the real program?
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsFd;
@@ -12,22 +12,22 @@ use tokio::sync::mpsc;
 
 use super::{Browser, Protocol, SECRET, within};
 
-/// The path of the program: the one that Cargo built for the tests, or another one, to measure it.
+/// The path of the program: the one that Cargo built for the tests, or another one that is to be measured.
 static PROGRAM: LazyLock<String> = LazyLock::new(|| {
     std::env::var("AUTOUPDATE_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_autoupdate").to_owned())
 });
 
-/// The program while it runs. Killed when dropped.
+/// A running program. Killed when dropped.
 pub(crate) struct Process {
     child: Child,
     log: mpsc::UnboundedReceiver<String>,
     output: mpsc::UnboundedReceiver<String>,
-    /// All that was logged so far.
+    /// Everything read from the log so far.
     pub(crate) logged: Vec<String>,
     pub(crate) port: u16,
 }
 
-/// A program with these arguments and variables, and no others.
+/// A command with these arguments and environment variables, and no others except `PATH`.
 fn command(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(variables.iter().copied()).kill_on_drop(true);
@@ -35,9 +35,9 @@ fn command(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Com
     command
 }
 
-/// A program that a socket is handed in to (`LISTEN_FDS`), after `setup` was run by the shell.
+/// A command that runs `setup` in a shell, then the program with an inherited socket (`LISTEN_FDS`).
 fn command_on(socket: &impl AsFd, setup: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
-    // The shell's process id stays that of the program.
+    // The program keeps the shell's process id.
     let script = format!("{setup}\nexec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec {} \"$@\"", *PROGRAM);
     let mut command = command("/bin/sh", &[&["-c", &script, "sh"], arguments].concat(), variables);
     command.stdin(socket.as_fd().try_clone_to_owned().expect("a socket"));
@@ -50,28 +50,28 @@ pub(crate) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Outpu
     within("the end of the program", output).await.expect("the program starts")
 }
 
-/// The program where the system allows it so many open files. The shell's process id stays that of the program.
+/// A command that runs the program with a limit of open files. The program keeps the shell's process id.
 fn command_within(open_files: usize, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let script = format!("ulimit -n {open_files}; exec {} \"$@\"", *PROGRAM);
     command("/bin/sh", &[&["-c", &script, "sh"], arguments].concat(), variables)
 }
 
-/// Runs the program to its end, where the system allows it so many open files.
+/// Runs the program to its end with a limit of open files.
 pub(crate) async fn run_within(open_files: usize, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let output = command_within(open_files, arguments, variables).stdin(Stdio::null()).output();
     within("the end of the program", output).await.expect("the program starts")
 }
 
-/// The variables of a program on this Redis.
+/// The environment variables of a program that uses this Redis.
 pub(crate) fn with_redis<'a>(port: &'a str, secret: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut variables = vec![("MESSAGE_BUS_HOST", "127.0.0.1"), ("MESSAGE_BUS_PORT", port), ("SECRET_FILE", secret)];
     variables.extend(more);
     variables
 }
 
-/// A file with the secret of the tests; one for all of them, written once: a program may be reading it.
+/// The path of a file with the secret of the tests, shared by all.
 pub(crate) fn secret_file() -> String {
-    // Written once: another test's program would read the file while it is empty.
+    // Written only once: otherwise the program of another test might read it while it is empty.
     static FILE: LazyLock<String> = LazyLock::new(|| {
         let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("secret-of-the-tests");
         std::fs::write(&path, format!("DJANGO_SECRET_KEY='{SECRET}'\n")).expect("a file");
@@ -88,7 +88,7 @@ impl Process {
         Self::listening(command).await
     }
 
-    /// Starts the program on the Redis at this port, where the system allows it so many open files.
+    /// Starts the program on the Redis at this port, with a limit of open files.
     pub(crate) async fn serve_within(open_files: usize, redis_port: u16, variables: &[(&str, &str)]) -> Self {
         let (port, secret) = (redis_port.to_string(), secret_file());
         let mut command = command_within(open_files, &[], &with_redis(&port, &secret, variables));
@@ -96,21 +96,21 @@ impl Process {
         Self::listening(command).await
     }
 
-    /// Starts the program with just these variables, on whatever they say.
+    /// Starts the program with only these variables; they decide where it listens.
     pub(crate) async fn start_at(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = command(&PROGRAM, arguments, variables);
         command.stdin(Stdio::null());
         Self::listening(command).await
     }
 
-    /// Starts the program as a service manager does that hands in a socket (`LISTEN_FDS`).
+    /// Starts the program like a service manager that passes it a socket (`LISTEN_FDS`).
     pub(crate) async fn start_on(socket: &impl AsFd, redis_port: u16) -> Self {
         let (port, secret) = (redis_port.to_string(), secret_file());
         Self::listening(command_on(socket, "", &[], &with_redis(&port, &secret, &[]))).await
     }
 
-    /// Starts the program on this socket, with its standard output and its log where the test wants them, so that nothing
-    /// of them is heard here. `setup` is run by the shell before.
+    /// Starts the program on this socket, after running `setup` in the shell. Standard output and log go where the test
+    /// wants them, so this type sees nothing of them.
     pub(crate) fn start_unheard(
         socket: &TcpListener,
         setup: &str,
@@ -138,14 +138,14 @@ impl Process {
         let output = lines(child.stdout.take().expect("piped"));
         let mut process = Self { child, log, output, logged: Vec::new(), port: 0 };
         let listening = process.until_logged("\"message\":\"listening\"").await;
-        // As in `[127.0.0.1:40123]`; a Unix socket has none.
+        // The addresses look like `[127.0.0.1:40123]`; a Unix socket has no port.
         let addresses = listening["addresses"].as_str().expect("addresses");
         let port = addresses.trim_end_matches(']').rsplit(':').next().and_then(|port| port.parse().ok());
         process.port = port.unwrap_or(0);
         process
     }
 
-    /// Waits for a line of the log that holds `text`.
+    /// Waits for a line of the log that contains `text`, and returns it.
     pub(crate) async fn until_logged(&mut self, text: &str) -> Value {
         loop {
             let line = within(&format!("`{text}` in the log"), self.log.recv()).await;
@@ -162,12 +162,12 @@ impl Process {
         within("a line of output", self.output.recv()).await
     }
 
-    /// A client without a session.
+    /// Creates a client without a session.
     pub(crate) fn browser(&self) -> Browser {
         self.speaking(Protocol::Http1)
     }
 
-    /// A client of this protocol.
+    /// Creates a client with this protocol.
     pub(crate) fn speaking(&self, protocol: Protocol) -> Browser {
         Browser::new(SocketAddr::from(([127, 0, 0, 1], self.port)), protocol)
     }
@@ -184,10 +184,10 @@ impl Process {
         assert!(status.expect("sh").success());
     }
 
-    /// Waits for its end; gives its exit status.
+    /// Waits for its end; returns the exit status.
     pub(crate) async fn status(&mut self) -> Option<i32> {
         let status = within("the end of the program", self.child.wait()).await.expect("a status").code();
-        // Whoever looks at the log afterwards sees all of it.
+        // Reads the rest of the log, so that `logged` is complete.
         while let Some(line) = within("the end of the log", self.log.recv()).await {
             self.logged.push(line);
         }
@@ -195,13 +195,13 @@ impl Process {
     }
 }
 
-/// The lines that a program writes; read all the time, so that it never waits for the test.
+/// The lines that a program writes. They are read continuously, so that it never blocks on the test.
 fn lines(pipe: impl AsyncRead + Send + Unpin + 'static) -> mpsc::UnboundedReceiver<String> {
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         let mut lines = BufReader::new(pipe).lines();
         while let Ok(Some(line)) = lines.next_line().await {
-            // A test that does not look any more does not keep the program from writing.
+            // If the test no longer reads, the program must still be able to write.
             let _ = sender.send(line);
         }
     });

@@ -1,4 +1,4 @@
-//! How is the whole service run inside a test? With everything that the program wires, on real sockets.
+//! How does a test run the whole service in process? With everything that the program wires, on real sockets.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,19 +26,19 @@ use tokio::task::JoinHandle;
 
 use super::{Browser, Protocol, SECRET, within};
 
-/// Long enough never to happen during a test.
+/// So long that it never elapses during a test.
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a test may choose. By default nothing happens because time passes.
+/// The settings that a test may change. By default nothing happens merely because time passes.
 pub(crate) struct Setup {
     pub(crate) settings: Settings,
-    /// `Some`: no authentication, as with `FAKE_AUTH`.
+    /// `Some`: every request is served as this user, as with `FAKE_AUTH`.
     pub(crate) fake_auth: Option<Option<UserId>>,
     pub(crate) redis_limits: RedisLimits,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// A service that runs inside the test.
+/// A service that runs in the process of the test.
 pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
@@ -46,7 +46,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts one on this Redis.
+    /// Starts a service on this Redis.
     pub(crate) fn start(redis: &RedisAddress, choose: impl FnOnce(&mut Setup)) -> Self {
         let mut setup = Setup {
             settings: settings(),
@@ -80,36 +80,36 @@ impl Service {
         Self { address, stop, task }
     }
 
-    /// Starts one and waits until it has the meeting.
+    /// Starts a service and waits until it has loaded the meeting.
     pub(crate) async fn ready(redis: &RedisAddress, choose: impl FnOnce(&mut Setup)) -> Self {
         let service = Self::start(redis, choose);
         service.browser().until_healthy().await;
         service
     }
 
-    /// A client without a session.
+    /// Creates a client without a session.
     pub(crate) fn browser(&self) -> Browser {
         self.speaking(Protocol::Http1)
     }
 
-    /// A client of this protocol.
+    /// Creates a client with this protocol.
     pub(crate) fn speaking(&self, protocol: Protocol) -> Browser {
         Browser::new(self.address, protocol)
     }
 
-    /// Stops it in order.
+    /// Stops it and waits for its end.
     pub(crate) async fn stop(self) {
         self.begin_stop().ended().await;
     }
 
-    /// Tells it to stop.
+    /// Begins to stop it.
     pub(crate) fn begin_stop(self) -> Stopping {
         let _ = self.stop.send(());
         Stopping { task: self.task }
     }
 }
 
-/// A service that was told to stop.
+/// A service that is stopping.
 pub(crate) struct Stopping {
     task: JoinHandle<()>,
 }

@@ -1,4 +1,4 @@
-//! What arrives at the client, byte for byte, and what does a connection do when its client does something else?
+//! What does the client receive, byte for byte, and what happens when a client misbehaves?
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,13 +22,13 @@ fn head() -> response::Parts {
     response.expect("a response").into_parts().0
 }
 
-/// Sends `body` over a pipe that holds so many bytes.
+/// Sends `body` over a pipe that holds `pipe_bytes`.
 fn start(version: Version, body: ResponseBody, pipe_bytes: usize) -> (DuplexStream, JoinHandle<io::Result<()>>) {
     let (client, server) = tokio::io::duplex(pipe_bytes);
     (client, tokio::spawn(async move { send(server, version, &head(), body).await }))
 }
 
-/// The head without its date, and the body as it travels.
+/// Returns the lines of the head without the date, and the body as sent.
 async fn receive(client: &mut DuplexStream) -> (Vec<String>, Vec<u8>) {
     let mut bytes = Vec::new();
     client.read_to_end(&mut bytes).await.expect("readable");
@@ -40,16 +40,16 @@ async fn receive(client: &mut DuplexStream) -> (Vec<String>, Vec<u8>) {
     (lines, bytes[end + 4..].to_vec())
 }
 
-/// The bytes of a body in chunks, by the words of RFC 9112, 7.1.
+/// Decodes a chunked body (RFC 9112, 7.1).
 fn dechunk(mut bytes: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     loop {
-        let end = bytes.windows(2).position(|window| window == b"\r\n").expect("a size is ended");
+        let end = bytes.windows(2).position(|window| window == b"\r\n").expect("a size ends with CRLF");
         let size = std::str::from_utf8(&bytes[..end]).expect("ASCII");
         let size = usize::from_str_radix(size, 16).expect("a size");
         let (chunk, rest) = bytes[end + 2..].split_at(size);
         body.extend_from_slice(chunk);
-        bytes = rest.strip_prefix(b"\r\n").expect("a chunk is ended");
+        bytes = rest.strip_prefix(b"\r\n").expect("a chunk ends with CRLF");
         if size == 0 {
             assert_eq!(bytes, b"", "the last chunk is the last");
             return body;
@@ -57,7 +57,7 @@ fn dechunk(mut bytes: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Sends parts of these lengths and checks that they arrive, however small the steps of the transport.
+/// Sends parts of these lengths and checks that they arrive, however few bytes the transport takes at once.
 async fn check(lengths: &[usize]) {
     let parts: Vec<Bytes> =
         (b'a'..=b'z').cycle().zip(lengths).map(|(byte, length)| vec![byte; *length].into()).collect();
@@ -83,7 +83,7 @@ async fn check(lengths: &[usize]) {
 }
 
 #[tokio::test]
-async fn a_body_arrives_whole_and_its_end_is_told() {
+async fn a_body_arrives_whole_and_its_end_is_marked() {
     check(&[]).await;
     check(&[18]).await;
     check(&[18, 0, 1, 255, 256]).await;
@@ -92,12 +92,12 @@ async fn a_body_arrives_whole_and_its_end_is_told() {
 }
 
 #[tokio::test]
-async fn each_line_is_sent_when_it_is_there() {
+async fn each_line_is_sent_as_soon_as_it_is_ready() {
     let (sender, mut receiver) = mpsc::unbounded_channel::<&'static str>();
     let parts = stream::poll_fn(move |context| receiver.poll_recv(context));
     let parts = parts.map(|line| Ok(Bytes::from_static(line.as_bytes())));
     let (mut client, server) = tokio::io::duplex(1_000);
-    // What is written waits until it is flushed, as it may with TLS.
+    // Written bytes wait until they are flushed, as they may with TLS.
     let server = tokio::io::BufWriter::new(server);
     let _sending = tokio::spawn(async move { send(server, Version::HTTP_11, &head(), body(parts)).await });
     let mut head = vec![0; 1_000];
@@ -112,7 +112,7 @@ async fn each_line_is_sent_when_it_is_there() {
 }
 
 #[tokio::test]
-async fn what_is_there_at_once_is_one_chunk() {
+async fn parts_ready_together_are_one_chunk() {
     let parts = stream::iter(["a", "b", "c"].map(|part| Ok(Bytes::from_static(part.as_bytes()))));
     let (mut client, _sending) = start(Version::HTTP_11, body(parts.chain(stream::pending())), 1_000);
     let mut received = vec![0; 1_000];
@@ -122,7 +122,7 @@ async fn what_is_there_at_once_is_one_chunk() {
     }
 }
 
-/// A body of which nothing comes, and which tells when it is dropped.
+/// A body that never yields anything; the `Arc` shows whether it was dropped.
 fn silent() -> (ResponseBody, Arc<()>) {
     let alive = Arc::new(());
     let held = Arc::clone(&alive);
@@ -134,7 +134,7 @@ fn silent() -> (ResponseBody, Arc<()>) {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_ends_the_stream() {
+async fn a_client_that_disconnects_ends_the_stream() {
     let (body, alive) = silent();
     let (client, sending) = start(Version::HTTP_11, body, 1_000);
     drop(client);
@@ -143,19 +143,19 @@ async fn a_client_that_leaves_ends_the_stream() {
 }
 
 #[tokio::test]
-async fn a_client_that_talks_is_ignored_but_not_for_ever() {
+async fn what_a_client_sends_is_ignored_up_to_a_limit() {
     let (body, _alive) = silent();
     let (mut client, sending) = start(Version::HTTP_11, body, 1_000);
     client.write_all(&vec![b'x'; BODY_BYTES_MAX]).await.expect("ignored");
     let too_much = client.write_all(&vec![b'x'; 2 * IGNORED_BYTES_MAX]).await;
-    assert!(too_much.is_err(), "the connection is ended");
+    assert!(too_much.is_err(), "the connection must end");
     let error = sending.await.expect("no panic").expect_err("ended").to_string();
     assert_eq!(error, "the client sends more than the body of its request");
 }
 
 /// (spec: http.md#no-error-inside)
 #[tokio::test]
-async fn a_body_that_fails_ends_the_connection_without_an_end_of_the_body() {
+async fn a_failing_body_ends_the_connection_without_the_last_chunk() {
     let parts = stream::iter([Ok(Bytes::from_static(b"a")), Err(io::Error::other("broken"))]);
     let (mut client, sending) = start(Version::HTTP_11, body(parts), 1_000);
     let mut received = Vec::new();
@@ -164,9 +164,9 @@ async fn a_body_that_fails_ends_the_connection_without_an_end_of_the_body() {
     assert_eq!(sending.await.expect("no panic").expect_err("broken").to_string(), "broken");
 }
 
-/// What a connection holds while its client does not read is bounded by what is taken from the body at once.
+/// While its client does not read, a connection holds no more than it takes from the body at once.
 #[tokio::test]
-async fn a_client_that_does_not_read_is_not_read_ahead_for() {
+async fn nothing_is_read_ahead_for_a_client_that_does_not_read() {
     const PART: usize = 10_000;
     let taken = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&taken);
@@ -183,12 +183,12 @@ async fn a_client_that_does_not_read_is_not_read_ahead_for() {
     drop(client);
 }
 
-/// A body that says that others are to have their turn is not asked again before they had it.
+/// A body that yields to other tasks is not polled again before they have run.
 #[tokio::test]
-async fn a_body_that_makes_room_for_others_is_not_asked_again_at_once() {
+async fn a_body_that_yields_is_not_polled_again_at_once() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);
-    // Two parts a turn, however much of a chunk they fill.
+    // It yields after every two parts, however much of a chunk they fill.
     let parts = stream::poll_fn(move |context| {
         if counted.fetch_add(1, Ordering::Relaxed) % 3 == 2 {
             context.waker().wake_by_ref();
@@ -206,7 +206,7 @@ async fn a_body_that_makes_room_for_others_is_not_asked_again_at_once() {
 }
 
 #[test]
-fn what_was_sent_leaves_no_memory_behind() {
+fn sent_parts_are_freed() {
     let parts = VecDeque::from([Bytes::from_static(b"ab"), Bytes::from_static(b"cd")]);
     let mut outgoing = Outgoing { parts, is_chunked: true, body: None };
     outgoing.written(3);

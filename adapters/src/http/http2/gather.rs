@@ -52,7 +52,7 @@ impl Gather {
 
 /// The socket below TLS, which pretends to be busy for a few records while they are gathered.
 ///
-/// No waker is kept for that: whoever calls [`Gather::end`] flushes.
+/// No waker is kept for that: the caller of [`Gather::end`] flushes.
 pub(in crate::http) struct BelowTls<Io> {
     io: Io,
     gather: Gather,
@@ -191,7 +191,7 @@ mod tests {
         assert!(!is_taken(1) && !is_taken(GATHERED_BYTES_MAX - 1));
         assert!(is_taken(GATHERED_BYTES_MAX));
         assert!(gather.end(), "something was held back");
-        assert!(!gather.end(), "it is told once");
+        assert!(!gather.end(), "it is reported once");
         assert!(is_taken(1));
         assert_eq!(below.io.writes, [1, GATHERED_BYTES_MAX, 1]);
     }

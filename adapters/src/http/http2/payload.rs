@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_in_comes_out_in_its_order() {
+    fn parts_come_out_in_order() {
         for parts in [&[][..], &["one"], &["a", "", "bcd", "e", "fghi"]] {
             for step in [1, 2, 3, 5, 100] {
                 for written in [1, 2, 4, 100] {

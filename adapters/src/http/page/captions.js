@@ -1,4 +1,4 @@
-// Says in words when somebody's rights changed, and what that gave or took.
+// Captions that say when somebody's permissions changed, and what that showed or hid.
 
 import { splitKey } from "./meeting.js";
 import { flash } from "./dom.js";

@@ -1,7 +1,7 @@
-// Small helpers to build the page. Whatever comes from the meeting goes through `el` as text, never as markup.
+// Helpers to build the page. Data from the meeting goes through `el` as text, never as markup.
 
 /**
- * Makes an element: `el("p", {class: "note", onclick: f}, "text", child, …)`.
+ * Creates an element: `el("p", {class: "note", onclick: f}, "text", child, …)`.
  * Attributes whose value is null or false are left out; functions become event listeners.
  */
 export function el(name, attributes = {}, ...children) {
@@ -16,7 +16,7 @@ export function el(name, attributes = {}, ...children) {
   return node;
 }
 
-/** The same for SVG. */
+/** Creates an SVG element. */
 export function svg(name, attributes = {}, ...children) {
   const node = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
@@ -24,7 +24,7 @@ export function svg(name, attributes = {}, ...children) {
   return node;
 }
 
-/** Runs `work` before the next frame is drawn, once however often it is asked for until then. */
+/** Returns a function that runs `work` before the next frame, once however often it is called until then. */
 export function oncePerFrame(work) {
   let isPlanned = false;
   return () => {
@@ -37,9 +37,9 @@ export function oncePerFrame(work) {
   };
 }
 
-/** Shows for a moment that something changed. */
+/** Highlights a changed node for a moment. */
 export function flash(node, name = "flash") {
   node.classList.remove(name);
-  void node.offsetWidth; // The animation begins anew only if the browser saw the element without it.
+  void node.offsetWidth; // Forces a layout without the class, because otherwise the animation would not restart.
   node.classList.add(name);
 }

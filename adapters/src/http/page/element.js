@@ -1,4 +1,4 @@
-// One element as one viewer sees it: a table of its fields, with what the other viewer sees otherwise marked.
+// One element as one viewer sees it: a table of its fields. Those that the other viewer sees differently are marked.
 
 import { el, flash } from "./dom.js";
 import { plainText } from "./richtext.js";
@@ -19,7 +19,7 @@ export function elementCard(viewer, collection, id) {
     if (!element) return;
     const all = [...new Set([...Object.keys(element), ...Object.keys(other ?? {})])];
     const differs = (name) => Boolean(other) && JSON.stringify(element[name]) !== JSON.stringify(other[name]);
-    // What the two see differently stands first, in both columns alike.
+    // Fields that differ come first, in the same order in both columns.
     const names = [...all.filter(differs).sort(), ...all.filter((name) => !differs(name)).sort()];
     for (const [name, field] of fields) if (!names.includes(name)) { field.row.remove(); fields.delete(name); }
     names.forEach((name, place) => {
@@ -59,11 +59,11 @@ function valueText(value, name, viewer) {
   return typeof value === "object" ? short(objectText(value, viewer)) : String(value);
 }
 
-/** An object on one line, without what is empty in it. */
+/** An object on one line, without empty fields. */
 function objectText(value, viewer) {
   if (typeof value !== "object" || value === null) return String(value);
-  const isTold = ([, part]) => part !== null && part !== "" && part !== false;
-  return `• ${Object.entries(value).filter(isTold).map(([name, part]) => `${name}: ${valueText(part, name, viewer).replaceAll("\n", " ")}`).join(" · ")}`;
+  const isFilled = ([, part]) => part !== null && part !== "" && part !== false;
+  return `• ${Object.entries(value).filter(isFilled).map(([name, part]) => `${name}: ${valueText(part, name, viewer).replaceAll("\n", " ")}`).join(" · ")}`;
 }
 
 function short(text) {

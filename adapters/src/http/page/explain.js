@@ -1,11 +1,11 @@
-// Explain: why does somebody see an element, or not? For superadmins; the service tells nobody else.
+// Explain: why does somebody see an element, or not? The service only answers superadmins.
 
 import { el } from "./dom.js";
 import { t } from "./texts.js";
 
 const SUPERADMINS = 2;
 
-/** Asks with the session of the viewer that is a superadmin, if there is one. */
+/** The panel asks with the session of a viewer who is a superadmin, if there is one. */
 export function explainPanel(viewers) {
   const user = el("input", { id: "explain-user", inputmode: "numeric", required: true, list: "explain-users", autocomplete: "off" });
   const users = el("datalist", { id: "explain-users" });
@@ -49,7 +49,7 @@ export function explainPanel(viewers) {
   return { node, shown: (isShown) => isShown && offerUsers() };
 }
 
-/** What is between backticks is the name of a field. */
+/** Turns text between backticks, which is the name of a field, into code. */
 function withCode(line) {
   return line.split("`").map((part, index) => (index % 2 === 1 ? el("code", {}, part) : part));
 }

@@ -1,4 +1,4 @@
-// The hall: what the projectors show, as an audience would see it.
+// The hall: what the projectors show, as the audience sees it.
 
 import { el, flash, oncePerFrame } from "./dom.js";
 import { slideNode, tick } from "./slides.js";

@@ -1,4 +1,4 @@
-// The page: two viewers, and a tab for each way to look at the meeting.
+// The page: two viewers, and a tab for each view of the meeting.
 
 import { captions } from "./captions.js";
 import { el } from "./dom.js";

@@ -1,15 +1,15 @@
-// What one viewer has of the meeting, kept by the lines of the autoupdate stream.
+// What one viewer has of the meeting, kept up to date by the lines of the autoupdate stream.
 
 /** All elements that one viewer may see: collection → id → element. */
 export class Meeting {
   constructor() {
     this.collections = new Map();
     this.changeId = 0;
-    this.changesSkipped = 0; // Changes of the meeting that did not concern this viewer.
+    this.changesSkipped = 0; // How many changes did not affect this viewer.
     this.listeners = new Set();
   }
 
-  /** Takes a line of `/system/autoupdate` and tells the listeners which keys changed and which are gone. */
+  /** Applies a line of `/system/autoupdate`, and notifies the listeners of the changed and deleted keys. */
   apply(line) {
     const changed = [];
     const deleted = [];
@@ -54,7 +54,7 @@ export class Meeting {
     for (const [name, elements] of this.collections) for (const id of elements.keys()) yield `${name}:${id}`;
   }
 
-  /** The name of a user, as far as this viewer may know it. */
+  /** The name of a user; null if this viewer does not see the user. */
   userName(id) {
     const user = this.get("users/user", id);
     if (!user) return null;
@@ -63,13 +63,13 @@ export class Meeting {
   }
 }
 
-/** Splits an element key. */
+/** Splits an element key into collection and id. */
 export function splitKey(key) {
   const at = key.lastIndexOf(":");
   return [key.slice(0, at), Number(key.slice(at + 1))];
 }
 
-/** A short title of an element, whatever it is. */
+/** A short title for an element of any collection. */
 export function titleOf(collection, element, meeting) {
   if (collection === "users/user") return meeting.userName(element.id) ?? "";
   const own = element.title || element.name || element.key || element.text || element.message || element.description;

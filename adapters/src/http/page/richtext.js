@@ -1,10 +1,10 @@
-// Texts of motions and topics are HTML that people wrote. It is parsed in a document of its own, where nothing runs or
-// loads, and built again from a few harmless elements without any attribute.
+// Texts of motions and topics are HTML written by users. It is parsed in a separate document, where nothing runs or
+// loads, and rebuilt from a few harmless elements without attributes.
 
 const KEPT = new Set(["P", "BR", "B", "STRONG", "I", "EM", "U", "S", "UL", "OL", "LI", "H1", "H2", "H3", "H4", "BLOCKQUOTE", "PRE", "CODE", "DEL", "INS", "SUB", "SUP"]);
 const DROPPED = new Set(["SCRIPT", "STYLE", "TEMPLATE", "IFRAME", "OBJECT", "EMBED", "SVG", "MATH", "NOSCRIPT", "TITLE", "TEXTAREA"]);
 
-/** What `text` shows, as a fragment that can do no harm. */
+/** `text` as a harmless fragment. */
 export function richText(text) {
   const parsed = new DOMParser().parseFromString(String(text ?? ""), "text/html");
   const fragment = document.createDocumentFragment();
@@ -12,7 +12,7 @@ export function richText(text) {
   return fragment;
 }
 
-/** The same as one line of plain text. */
+/** `text` as one line of plain text. */
 export function plainText(text) {
   const parsed = new DOMParser().parseFromString(String(text ?? ""), "text/html");
   for (const block of parsed.body.querySelectorAll("p, br, li, div")) block.append(" ");

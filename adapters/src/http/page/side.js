@@ -1,4 +1,4 @@
-// Side by side: the collections with their counts, and the elements of one, as each of two viewers sees them.
+// Side by side: the collections with their counts, and the elements of one of them, as each of two viewers sees them.
 
 import { el, flash, oncePerFrame } from "./dom.js";
 import { elementCard } from "./element.js";

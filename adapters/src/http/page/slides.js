@@ -1,4 +1,4 @@
-// Each slide as a node, from the data that `/system/projector` sends. What is not known is shown as a table.
+// Renders slides from the data that `/system/projector` sends. Unknown slides are shown as a table.
 
 import { el } from "./dom.js";
 import { richText } from "./richtext.js";
@@ -30,7 +30,7 @@ const SLIDES = {
   "users/user": (data) => heading(data.user),
 };
 
-/** The node of one entry of a projector. */
+/** Creates the node for one slide. */
 export function slideNode({ data, element }) {
   const name = element?.name ?? "";
   const node = el("div", { class: `slide ${name.replace(/\W+/g, "-")}` });
@@ -43,7 +43,7 @@ export function slideNode({ data, element }) {
   return node;
 }
 
-/** Lets clocks and countdowns go on. */
+/** Updates clocks and countdowns. */
 export function tick(root) {
   for (const node of root.querySelectorAll("[data-clock]")) node.textContent = clockText();
   for (const node of root.querySelectorAll(".countdown")) {
@@ -101,7 +101,7 @@ function list(title, motions) {
 function poll(data = {}, options) {
   const states = { 1: "created", 2: "started", 3: "finishedPoll", 4: "published" };
   const values = ["yes", "no", "abstain"];
-  // A bar is a share of the valid votes; of the most votes where their number is not known.
+  // A bar shows the share of the valid votes, or, if their number is unknown, of the largest result.
   const whole = Math.max(1, Number(data.votesvalid) || 0, ...options.flatMap(([, option]) => values.map((value) => Number(option[value]) || 0)));
   const isPublished = data.state === 4;
   return el("div", { class: "poll" },

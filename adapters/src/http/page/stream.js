@@ -1,4 +1,4 @@
-// One stream of the service, read in the way of the web client: JSON lines, and back after 0.5 s, then 2 to 5 s.
+// A stream of the service, read like the web client does: JSON lines, reconnecting after 0.5 s, then after 2 to 5 s.
 
 const FIRST_RETRY_MS = 500;
 const LATER_RETRY_MS = [2000, 5000];
@@ -7,8 +7,8 @@ const LINES_KEPT = 20;
 /**
  * A stream that reconnects by itself.
  *
- * `address()` gives its address anew for each connection, since it may carry the change id; `onLine(line)` gets every
- * line with data; `onChange()` is called whenever something of `state` below changed.
+ * `address()` is called for each connection, since the address may carry the change id; `onLine(line)` is called with every
+ * line with data, `onChange()` whenever the state or a counter changed.
  */
 export class Stream {
   constructor({ name, address, onLine, onChange = () => {} }) {
@@ -26,7 +26,7 @@ export class Stream {
     this.run();
   }
 
-  /** Ends the connection, as a lost network would; the stream comes back. */
+  /** Cuts the connection, as a network failure would; the stream reconnects. */
   cut() {
     this.abort?.abort();
   }

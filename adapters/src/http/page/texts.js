@@ -1,4 +1,4 @@
-// Everything the page says, in English and German.
+// All texts of the page, in English and German.
 
 const TEXTS = {
   en: {
@@ -7,7 +7,7 @@ const TEXTS = {
     skip: "Skip to the content",
     footer: "This page uses the public routes of the service, and nothing else.",
     side: "Side by side", hall: "The hall", voices: "Voices", wire: "The wire", explain: "Explain",
-    explainLead: "Why does this person see an element, or not? Told by the rules that decide. For superadmins.",
+    explainLead: "Why does this person see an element, or not? Answered by the rules that decide it. For superadmins.",
     explainUser: "User id, or anonymous", explainKey: "Element", explainRefused: "Explanations are for superadmins: log in as one.",
     left: "Left", right: "Right", viewer: "Viewer", yourself: "your session", anonymous: "anonymous",
     element: "element", elements: "elements", groups: "Groups", collection: "Collection", only: "only here", allCollections: "Collections",
@@ -19,7 +19,7 @@ const TEXTS = {
     present: "present", sendAs: "Send as", message: "Message", send: "Send", toAll: "to all", toOther: "to the other viewer",
     messages: "Messages", noMessages: "No messages yet.", applause: "Applause", applaud: "Applaud", applauseOf: "{level} of {present} applaud",
     stream: "Stream", protocol: "Protocol", compression: "Compression", changeId: "Change id", lines: "Lines", bytes: "Bytes",
-    skipped: "Changes that concerned others", reconnects: "Reconnects", cut: "Cut the connection", raw: "Last raw lines", none: "none",
+    skipped: "Changes that affected only others", reconnects: "Reconnects", cut: "Cut the connection", raw: "Last raw lines", none: "none",
     roundTrip: "From sending to screen", roundTripNote: "A message to this page itself, every two seconds: through Redis or its stand-in, the stream, and onto the screen.",
     backAfter: "back after {ms} ms, nothing lost", painted: "From arrival to screen", median: "median {ms} ms", needsLogin: "Needs a login.",
     waitingSpeakers: "Waiting", finished: "Finished", current: "Speaking", closedList: "The list is closed.", noSpeakers: "No speakers.",
@@ -58,13 +58,13 @@ const TEXTS = {
 /** The language of the page: German if the browser asks for it first, otherwise English. */
 export const language = navigator.language?.toLowerCase().startsWith("de") ? "de" : "en";
 
-/** The text `name`, with `{…}` replaced by the values. */
+/** The text `name`, with each `{…}` replaced by its value. */
 export function t(name, values = {}) {
   const text = TEXTS[language][name] ?? TEXTS.en[name] ?? name;
   return text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
 }
 
-/** A number as it is written in this language. */
+/** A number formatted for this language. */
 export function number(value) {
   return new Intl.NumberFormat(language).format(value);
 }

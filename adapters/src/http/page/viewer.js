@@ -1,14 +1,14 @@
-// One viewer: whose eyes the page looks through, with the streams that this viewer gets.
+// One viewer: a session through which the page sees the meeting, with its streams.
 
 import { Meeting } from "./meeting.js";
 import { Stream } from "./stream.js";
 import { t } from "./texts.js";
 
 /**
- * A viewer that can be exchanged for another: the panels keep the object, and hear of the exchange by `onReset`.
+ * A viewer that can switch to another session: panels keep the object, and `resetListeners` are notified of the switch.
  *
  * In the demo a viewer is one of its sessions, and its requests begin with `/as/<session>`. In a real meeting there is
- * one viewer, whoever opened the page, with the requests of the web client.
+ * one viewer, the session that opened the page, with the same requests as the web client.
  */
 export class Viewer {
   constructor(side, session) {
@@ -51,7 +51,7 @@ export class Viewer {
     else this.messageListeners.forEach((listener) => listener(line));
   }
 
-  /** Sends a message; gives whether the service took it. */
+  /** Sends a message; resolves to whether the service accepted it. */
   async send(name, message, receivers) {
     const body = JSON.stringify({ channel_id: this.channelId, name, message, ...receivers });
     return (await fetch(this.address("notify/send"), { method: "POST", body })).ok;

@@ -1,4 +1,4 @@
-// Voices: who is there, messages between clients, and applause.
+// Voices: who is present, messages between clients, and applause.
 
 import { el, flash, oncePerFrame } from "./dom.js";
 import { number, t } from "./texts.js";

@@ -1,4 +1,4 @@
-// The wire: what the streams carry, how long it takes to the screen, and what happens when a connection is cut.
+// The wire: what the streams carry, how long changes take to reach the screen, and what happens when a connection is cut.
 
 import { el, svg } from "./dom.js";
 import { number, t } from "./texts.js";
@@ -91,7 +91,7 @@ function streamCard(viewer, stream) {
   return { node, draw };
 }
 
-/** The protocol that the page was loaded with; the streams go over the same connections. */
+/** The protocol that the page was loaded with; the streams use the same connections. */
 function protocol() {
   const [entry] = performance.getEntriesByType("navigation");
   return { h2: "HTTP/2", h3: "HTTP/3", "http/1.1": "HTTP/1.1" }[entry?.nextHopProtocol] ?? entry?.nextHopProtocol ?? "";

@@ -1,4 +1,4 @@
-//! Is every kind of client served, and does none keep the service from serving the others?
+//! Is every kind of client served, and can none of them keep the service from serving the others?
 
 mod http2;
 mod limits;
@@ -33,7 +33,7 @@ use crate::tls::{CertificateWatch, TlsMode, TlsServer};
 const HEALTHY: &str = "{\"healthy\": true}\n";
 const CONNECTED: &str = "{\"connected\":true}\n";
 
-/// A service of three routes: health; a stream that begins and then ends with the draining; one that never ends.
+/// A service with three routes: health; a stream that ends when draining begins; a stream that never ends.
 fn service(draining: &Drain) -> HttpService {
     let readiness = Readiness::not_ready("");
     readiness.set_ready();
@@ -64,7 +64,7 @@ fn service(draining: &Drain) -> HttpService {
         .into_service()
 }
 
-/// A service that is being served.
+/// A running service.
 struct Running {
     trigger: DrainTrigger,
     served: JoinHandle<ServeOutcome>,
@@ -119,7 +119,7 @@ impl<A: Acceptor> Acceptor for Counting<A> {
     }
 }
 
-/// A service on a port of its own, with TLS.
+/// A running service on its own port, with TLS.
 struct Port {
     running: Running,
     address: SocketAddr,
@@ -144,7 +144,7 @@ impl Port {
     }
 }
 
-/// Connections from within the test, for which time can be paused.
+/// Accepts in-memory connections, with which time can be paused.
 struct Pipes(mpsc::UnboundedReceiver<io::Result<DuplexStream>>);
 
 type PipeSender = mpsc::UnboundedSender<io::Result<DuplexStream>>;
@@ -190,14 +190,14 @@ fn connect(pipes: &PipeSender) -> DuplexStream {
     client
 }
 
-/// What an HTTP/2 client begins with: the preface, and settings that change nothing.
+/// The start of an HTTP/2 connection: the preface, and an empty SETTINGS frame.
 const HTTP2_HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
 
 fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n").into_bytes()
 }
 
-/// Reads until `end` has come, and returns all of it.
+/// Reads until `end` has arrived; returns everything read.
 async fn read_until(client: &mut (impl AsyncReadExt + Unpin), end: &str) -> String {
     let mut text = Vec::new();
     while !text.ends_with(end.as_bytes()) {
@@ -209,7 +209,7 @@ async fn read_until(client: &mut (impl AsyncReadExt + Unpin), end: &str) -> Stri
     String::from_utf8(text).expect("text")
 }
 
-/// Reads until the service ends the connection.
+/// Reads until the service closes the connection.
 async fn read_to_end(client: &mut (impl AsyncReadExt + Unpin)) -> String {
     let mut text = Vec::new();
     let _ = client.read_to_end(&mut text).await;

@@ -1,4 +1,4 @@
-//! Is a Unix socket made where it should be, and never taken away from somebody?
+//! Is a Unix socket created where it should be, and never taken from another program?
 
 use std::io::Write;
 use std::os::unix::net::UnixDatagram;
@@ -12,7 +12,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 #[test]
-fn it_is_for_the_user_and_the_group_and_goes_when_it_is_dropped() {
+fn it_is_for_user_and_group_and_removed_when_dropped() {
     let folder = folder();
     let path = folder.path().join("socket");
     let socket = UnixSocket::bind(&path).expect("made");
@@ -23,18 +23,18 @@ fn it_is_for_the_user_and_the_group_and_goes_when_it_is_dropped() {
 }
 
 #[test]
-fn a_stale_one_is_replaced() {
+fn a_stale_socket_is_replaced() {
     let folder = folder();
     let path = folder.path().join("socket");
-    // The file stays, as after a program that was killed.
+    // The file is left behind, as after a kill.
     drop(StdUnixListener::bind(&path).expect("made"));
     assert!(path.exists());
     let _socket = UnixSocket::bind(&path).expect("made");
-    connect(&path, LOOK).expect("somebody listens");
+    connect(&path, LOOK).expect("it listens");
 }
 
 #[test]
-fn one_that_another_has_put_there_stays() {
+fn the_socket_of_another_program_is_not_removed() {
     let folder = folder();
     let path = folder.path().join("socket");
     let first = UnixSocket::bind(&path).expect("made");
@@ -48,7 +48,8 @@ fn one_that_another_has_put_there_stays() {
     assert!(path.exists(), "its owner removes it");
 }
 
-/// There is no listening on the path, and the error names it and says `part`; what is there stays.
+/// Checks that listening on the path fails with an error that names it and contains `part`, and that what is there
+/// stays.
 #[track_caller]
 fn check_refused(path: &Path, part: &str) {
     let before = identity(path).ok();
@@ -58,7 +59,7 @@ fn check_refused(path: &Path, part: &str) {
 }
 
 #[test]
-fn what_is_there_is_never_taken_away() {
+fn existing_files_are_never_removed() {
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
     let _used = UnixSocket::bind(&path("used")).expect("made");
@@ -72,9 +73,9 @@ fn what_is_there_is_never_taken_away() {
     check_refused(&path(&"x".repeat(120)), "shorter path");
 }
 
-/// One whose queue is full is in use: nobody may wait for it, and it is not stale.
+/// A socket whose queue is full is in use, not stale, and the check must not block on it.
 #[test]
-fn one_whose_service_is_busy_is_in_use() {
+fn the_socket_of_a_busy_service_is_in_use() {
     let folder = folder();
     let path = folder.path().join("socket");
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");
@@ -88,7 +89,7 @@ fn one_whose_service_is_busy_is_in_use() {
 }
 
 #[tokio::test]
-async fn connections_come_from_every_socket() {
+async fn connections_are_accepted_from_every_socket() {
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
     let handed_in = StdUnixListener::bind(path("two")).expect("made");

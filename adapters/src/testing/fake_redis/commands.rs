@@ -15,10 +15,10 @@ type Answer = Result<Reply, String>;
 const WRITES: [&str; 11] =
     ["SET", "DEL", "HSET", "HDEL", "ZADD", "ZINCRBY", "ZREM", "ZREMRANGEBYSCORE", "XADD", "XTRIM", "FLUSHALL"];
 
-/// What the clock shows at first.
+/// Where the clock starts, in Unix seconds.
 const TIME_AT_START: u64 = 1_700_000_000;
 
-/// Is the command one that a replica refuses?
+/// Whether the command writes, so that a replica refuses it.
 pub(super) fn writes(name: &str) -> bool {
     WRITES.contains(&name)
 }
@@ -54,7 +54,7 @@ pub(super) fn name(words: &[Vec<u8>]) -> String {
     words.first().map(|word| text(word).to_uppercase()).unwrap_or_default()
 }
 
-/// How long an `XREAD` waits, in milliseconds; `None` if it does not.
+/// How long an `XREAD` blocks, in milliseconds; `None` if it does not.
 pub(super) fn block_milliseconds(words: &[Vec<u8>]) -> Option<u64> {
     let place = words.iter().position(|word| word.eq_ignore_ascii_case(b"BLOCK"))?;
     text(words.get(place + 1)?).parse().ok()
@@ -116,7 +116,7 @@ fn scores(database: &mut Database, name: &str, words: &[Vec<u8>]) -> Answer {
         }
         "ZREM" => count(words[1..].iter().filter(|member| set.remove(*member).is_some())),
         "ZSCORE" => Ok(set.get(at(words, 1)?).map_or(Reply::Nil, |score| bulk(*score))),
-        // Only the first: `ZREVRANGE key 0 0 WITHSCORES`.
+        // Only this form is supported: `ZREVRANGE key 0 0 WITHSCORES`.
         "ZREVRANGE" => {
             let highest = set.iter().max_by(|a, b| a.1.total_cmp(b.1));
             let pair = |(member, score): (&Vec<u8>, &f64)| vec![Reply::Bulk(member.clone()), bulk(*score)];
@@ -147,13 +147,13 @@ fn streams(database: &mut Database, name: &str, words: &[Vec<u8>], milliseconds:
             Ok(Reply::Integer(0))
         }
         "XLEN" => count(find::<Stream>(database, words)?.into_iter().flatten()),
-        // Only one: `XRANGE key id id`.
+        // Only this form is supported: `XRANGE key id id`.
         "XRANGE" => {
             let id: EntryId = text(at(words, 1)?).parse().map_err(|_| "ERR Invalid stream ID")?;
             let stream = find::<Stream>(database, words)?.into_iter().flatten();
             Ok(Reply::Array(stream.filter(|entry| entry.id == id).map(|one| entry(one)).collect()))
         }
-        // Only the newest: `XREVRANGE key + - COUNT 1`.
+        // Only this form is supported: `XREVRANGE key + - COUNT 1`.
         "XREVRANGE" => {
             let newest = find::<Stream>(database, words)?.and_then(|stream| stream.last().map(entry));
             Ok(Reply::Array(newest.into_iter().collect()))
@@ -212,7 +212,7 @@ const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong ki
 const WRONG_NUMBER: &str = "ERR wrong number of arguments";
 const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";
 
-/// The value of the key that is the first word.
+/// The value of the key given by the first word.
 fn find<'a, T: Kind>(database: &'a mut Database, words: &[Vec<u8>]) -> Result<Option<&'a mut T>, String> {
     match database.get_mut(at(words, 0)?) {
         Some(value) => T::of(value).map(Some).ok_or_else(|| WRONG_TYPE.to_owned()),
@@ -229,7 +229,7 @@ fn at(words: &[Vec<u8>], index: usize) -> Result<&Vec<u8>, String> {
     words.get(index).ok_or_else(|| WRONG_NUMBER.to_owned())
 }
 
-/// A bound of a range of scores, and whether it is itself outside.
+/// A bound of a range of scores, and whether it is exclusive.
 fn bound(word: &[u8]) -> Result<(f64, bool), String> {
     match word.strip_prefix(b"(") {
         Some(word) => Ok((number(word)?, true)),

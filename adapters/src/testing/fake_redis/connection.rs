@@ -1,4 +1,4 @@
-//! How does the Redis in process serve one connection?
+//! How does the fake Redis serve one connection?
 
 use std::io;
 use std::pin::pin;
@@ -12,15 +12,15 @@ use super::commands::{block_milliseconds, name, run, writes};
 use super::resp::{Reply, read_command};
 use super::{Commands, EVERY_COMMAND, Fault, Shared};
 
-/// Serves until the client goes away, or the connection is closed on demand.
+/// Serves until the client disconnects or a fault closes the connection.
 pub(super) async fn serve(shared: Arc<Shared>, stream: impl AsyncRead + AsyncWrite) {
     let mut connection = FakeConnection::new(shared.clone());
     let number = connection.number;
     tokio::select! {
-        // Always in this order, so that a simulation can be repeated.
+        // Polled in a fixed order, so that a simulation can be repeated.
         biased;
         () = shared.until(|settings| settings.fault == Fault::Closed || number <= settings.closed_up_to) => {}
-        // However it ends: the client sees a closed connection.
+        // Errors need no handling: the client sees a closed connection.
         _ = connection.serve(stream) => {}
     }
 }
@@ -32,7 +32,7 @@ struct FakeConnection {
     number: u64,
     database: i64,
     may_pass: bool,
-    /// The commands of a transaction that has begun.
+    /// The queued commands of an open transaction.
     queue: Option<Vec<Vec<Vec<u8>>>>,
     /// A command of the transaction was refused.
     is_aborted: bool,
@@ -56,7 +56,7 @@ impl FakeConnection {
             let reply = self.answer(&words).await;
             self.until_it_answers().await;
             reply.write(&mut out);
-            // Answers to commands that came together go together.
+            // Answers to pipelined commands are sent together.
             if reader.buffer().is_empty() {
                 let fault = self.shared.settings().fault;
                 match fault {
@@ -136,7 +136,7 @@ impl FakeConnection {
         }
     }
 
-    /// Only `SENTINEL MASTERS`, and of each no more than who it is.
+    /// Answers `SENTINEL MASTERS` with name and address; knows no other subcommand.
     fn watched(&self, words: &[Vec<u8>]) -> Reply {
         let settings = self.shared.settings();
         match (&settings.watched, words.get(1)) {

@@ -1,16 +1,16 @@
-//! What does the Redis in process keep?
+//! What does the fake Redis store?
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::redis::EntryId;
 
-/// All databases by their numbers.
+/// All databases by number.
 #[derive(Clone, Default)]
 pub(super) struct Data {
     pub(super) databases: HashMap<i64, Database>,
-    /// Grows with every entry of a stream; stands for the time.
+    /// The time part of new entry ids; grows with every command.
     pub(super) milliseconds: u64,
-    /// How many seconds the clock was set forward; it stands still by itself.
+    /// How many seconds the clock was advanced; otherwise it does not move.
     pub(super) seconds_passed: u64,
 }
 
@@ -24,14 +24,14 @@ pub(super) enum Value {
     Stream(Vec<StreamEntry>),
 }
 
-/// An entry of a stream: its fields and values in turn.
+/// An entry of a stream: fields and values, alternating.
 #[derive(Clone)]
 pub(super) struct StreamEntry {
     pub(super) id: EntryId,
     pub(super) fields: Vec<Vec<u8>>,
 }
 
-/// The kinds of values, each found by its key; made where there is none.
+/// A type of value that commands find by key, or create empty.
 pub(super) trait Kind: Sized {
     fn empty() -> Value;
     fn of(value: &mut Value) -> Option<&mut Self>;

@@ -1,5 +1,5 @@
-//! What if a test needs a Redis, but there is none? One in process that speaks as much of RESP2 as the service uses, and
-//! fails on demand.
+//! How does a test get a Redis without installing one? This one runs in process, speaks as much of RESP2 as the service
+//! uses, and fails on demand.
 
 mod commands;
 mod connection;
@@ -21,10 +21,10 @@ use tokio::task::JoinSet;
 use self::data::Data;
 use crate::redis::{ByteStream, RedisAddress, Transport};
 
-/// Bytes in one direction of a stream in memory before the writer waits.
+/// How many bytes an in-memory stream holds in each direction before the writer waits.
 const DUPLEX_BYTES_MAX: usize = 64 * 1024;
 
-/// A Redis in process. It ends when the last clone is dropped.
+/// A Redis in process. It stops when the last clone is dropped.
 #[derive(Clone)]
 pub struct FakeRedis {
     shared: Arc<Shared>,
@@ -38,26 +38,26 @@ pub enum Fault {
     /// Nothing.
     #[default]
     None,
-    /// Every connection is closed, at once and when it is opened.
+    /// Open connections are closed at once, new ones as soon as they are opened.
     Closed,
     /// Connections are accepted, but no command is answered.
     Stalled,
-    /// Answers come so late.
+    /// Every answer is delayed by this time.
     Late(Duration),
-    /// Of every answer half the bytes come, and then the connection is closed.
+    /// The first half of an answer is sent, then the connection is closed.
     Half,
 }
 
-/// Stands for any command in [`FakeRedis::refuse`].
+/// Matches any command in [`FakeRedis::refuse`].
 pub const EVERY_COMMAND: &str = "*";
 
-/// What was in a [`FakeRedis`] at one moment.
+/// A snapshot of the data of a [`FakeRedis`].
 #[derive(Clone)]
 pub struct Copy(Data);
 
 struct Shared {
     data: Mutex<Data>,
-    /// Told at every change of the data or the settings; wakes what waits, in the order in which it came, so that a
+    /// Notified at every change of the data or the settings; wakes waiters in the order in which they came, so that a
     /// simulation can be repeated.
     changed: Notify,
     settings: Mutex<Settings>,
@@ -67,30 +67,30 @@ struct Shared {
 struct Settings {
     fault: Fault,
     password: Option<String>,
-    /// It is a sentinel, and names the primary of that name at that port.
+    /// If set, this is a sentinel, which reports the primary of that name at that port.
     watched: Option<(String, u16)>,
-    /// The name of a command that is refused, and with which error.
+    /// The name of a refused command, and the error it is refused with.
     refused: Option<(String, String)>,
-    /// Connections up to that number are closed.
+    /// Connections with numbers up to this one are closed.
     closed_up_to: u64,
-    /// Connections up to that number refuse to write.
+    /// Connections with numbers up to this one refuse to write.
     read_only_up_to: u64,
-    /// How many connections were opened; each is known by its number.
+    /// How many connections were opened. They are numbered from 1.
     connections: u64,
-    /// The commands that came, and were not taken yet.
+    /// The commands received since [`FakeRedis::take_commands`] was last called.
     commands: Vec<String>,
-    /// What happens after the next command of that name.
+    /// What to do after the next command of that name.
     afterwards: Option<(String, Afterwards)>,
 }
 
 /// Runs commands inside a [`FakeRedis`], without a connection.
 pub struct Commands<'a>(&'a mut Data);
 
-/// What a test lets happen in between.
+/// What a test does between two commands.
 type Afterwards = Box<dyn FnOnce(&mut Commands<'_>) + Send>;
 
 impl Commands<'_> {
-    /// Runs one command; its parts are separated by single blanks.
+    /// Runs one command; its words are separated by single spaces.
     pub fn run(&mut self, command: &str) {
         let words: Vec<_> = command.split(' ').map(|word| word.as_bytes().to_vec()).collect();
         commands::run(self.0, 0, &words);
@@ -98,7 +98,7 @@ impl Commands<'_> {
 }
 
 impl FakeRedis {
-    /// Starts one on a free port of the loopback address.
+    /// Starts a Redis on a free port of the loopback address.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
@@ -108,7 +108,7 @@ impl FakeRedis {
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                // Without that each answer to a pipeline waits for the one before to be acknowledged.
+                // Without this, each answer to a pipeline would wait until the previous one is acknowledged.
                 let _ = stream.set_nodelay(true);
                 connections.spawn(connection::serve(accepting.clone(), stream));
             }
@@ -116,33 +116,33 @@ impl FakeRedis {
         Ok(Self { shared, _listener: Arc::new(tasks), address })
     }
 
-    /// Creates one without a socket: only [`FakeRedis::transport`] leads there.
+    /// Creates a Redis without a socket, which only [`FakeRedis::transport`] reaches.
     #[must_use]
     pub fn in_memory() -> Self {
         let shared = Arc::new(Shared { data: Mutex::default(), changed: Notify::new(), settings: Mutex::default() });
         Self { shared, _listener: Arc::default(), address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) }
     }
 
-    /// Runs one command without a connection, whatever is wrong with those.
+    /// Runs one command without a connection, and so regardless of any [`Fault`].
     pub fn run(&self, words: &[&[u8]]) {
         let words: Vec<_> = words.iter().map(|word| word.to_vec()).collect();
         commands::run(&mut self.shared.data(), 0, &words);
         self.shared.changed.notify_waiters();
     }
 
-    /// Returns a copy of all that is in it.
+    /// Returns a snapshot of its data.
     #[must_use]
     pub fn copy(&self) -> Copy {
         Copy(self.shared.data().clone())
     }
 
-    /// Goes back to what was in it then, as a replica that had not received the rest and was made the primary.
+    /// Goes back to a snapshot, like a replica that became the primary before it had received the rest.
     pub fn restore(&self, copy: &Copy) {
         self.shared.data().clone_from(&copy.0);
         self.shared.changed.notify_waiters();
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> RedisAddress {
         RedisAddress::from_host(&self.address.ip().to_string(), self.address.port())
@@ -154,13 +154,13 @@ impl FakeRedis {
         self.address.port()
     }
 
-    /// Reaches it without sockets.
+    /// A transport that reaches it without sockets.
     #[must_use]
     pub fn transport(&self) -> Arc<dyn Transport> {
         Arc::new(self.clone())
     }
 
-    /// From now on this is wrong, for connections that are open, too.
+    /// Sets what is wrong from now on, for open connections as well.
     pub fn set_fault(&self, fault: Fault) {
         self.shared.settings().fault = fault;
         self.shared.changed.notify_waiters();
@@ -174,64 +174,65 @@ impl FakeRedis {
         self.shared.changed.notify_waiters();
     }
 
-    /// Connections that are open now refuse to write from now on, as those to a primary that was demoted.
+    /// Makes the connections that are open now refuse to write, like those to a primary that was demoted.
     pub fn demote_open_connections(&self) {
         let mut settings = self.shared.settings();
         settings.read_only_up_to = settings.connections;
     }
 
-    /// All connections, also new ones, refuse to write from now on.
+    /// Makes all connections refuse to write, new ones as well.
     pub fn demote(&self) {
         self.shared.settings().read_only_up_to = u64::MAX;
     }
 
-    /// All connections may write again.
+    /// Lets all connections write again.
     pub fn promote(&self) {
         self.shared.settings().read_only_up_to = 0;
     }
 
-    /// From now on the command `name` (in upper case, or [`EVERY_COMMAND`]) is refused with this error, also in
+    /// Refuses the command `name` (in upper case, or [`EVERY_COMMAND`]) with this error from now on, also in
     /// transactions.
     pub fn refuse(&self, name: &str, error: &str) {
         self.shared.settings().refused = Some((name.to_owned(), error.to_owned()));
     }
 
-    /// Refuses nothing any more.
+    /// Stops refusing commands.
     pub fn refuse_nothing(&self) {
         self.shared.settings().refused = None;
     }
 
-    /// From now on it is a sentinel, which says that `primary` is the primary called `name`.
+    /// Makes it a sentinel that reports `primary` as the primary called `name`.
     pub fn name_primary(&self, name: &str, primary: &Self) {
         self.name_primary_at(name, primary.port());
     }
 
-    /// As [`FakeRedis::name_primary`], with the port of something in front of it.
+    /// Like [`FakeRedis::name_primary`], with the port of something in front of the primary.
     pub fn name_primary_at(&self, name: &str, port: u16) {
         self.shared.settings().watched = Some((name.to_owned(), port));
     }
 
-    /// Sets its clock forward, which stands still by itself.
+    /// Advances its clock, which does not move otherwise.
     pub fn let_seconds_pass(&self, seconds: u64) {
         self.shared.data().seconds_passed += seconds;
     }
 
-    /// Connections must give this password first.
+    /// Requires this password of every connection.
     pub fn require_password(&self, password: &str) {
         self.shared.settings().password = Some(password.to_owned());
     }
 
-    /// After the next command `name` (a name in upper case; `EXEC` for a transaction), as if somebody else came in between.
+    /// Runs `then` right after the next command `name` (in upper case; `EXEC` for a transaction), as if another client
+    /// came in between.
     pub fn after(&self, name: &str, then: impl FnOnce(&mut Commands<'_>) + Send + 'static) {
         self.shared.settings().afterwards = Some((name.to_owned(), Box::new(then)));
     }
 
-    /// The names of the commands that came so far, oldest first; forgets them.
+    /// Returns the names of the commands received since the last call, oldest first.
     pub fn take_commands(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.settings().commands)
     }
 
-    /// How many connections were opened so far.
+    /// Returns how many connections were opened so far.
     #[must_use]
     pub fn connections_opened(&self) -> u64 {
         self.shared.settings().connections
@@ -256,7 +257,7 @@ impl Shared {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns once the settings are so.
+    /// Returns once the settings satisfy `is_so`.
     async fn until(&self, is_so: impl Fn(&Settings) -> bool) {
         loop {
             let mut changed = pin!(self.changed.notified());

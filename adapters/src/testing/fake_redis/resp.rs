@@ -19,7 +19,7 @@ pub(super) enum Reply {
 impl Reply {
     pub(super) const OK: Self = Self::Simple("OK");
 
-    /// The bytes on the wire.
+    /// Appends the bytes that go over the wire.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Simple(text) => out.extend(format!("+{text}\r\n").into_bytes()),

@@ -1,4 +1,4 @@
-//! Is it said when a certificate ends, or is for another host?
+//! Is it reported when a certificate expires, or is for another host?
 
 use rcgen::date_time_ymd;
 
@@ -20,7 +20,7 @@ fn lasting_until_new_year() -> CertificateParams {
 fn check_time(unix_seconds: u64, expected: Option<&str>) {
     let root = Authority::root("Root");
     let leaf = root.sign(&lasting_until_new_year(), &key());
-    // The one that never ends is no reason to keep quiet about the other.
+    // One that never expires must not hide that the other does.
     for chain in [
         vec![leaf.der().clone(), root.certificate.der().clone()],
         vec![root.certificate.der().clone(), leaf.der().clone()],
@@ -44,7 +44,7 @@ fn the_end_is_announced_from_two_weeks_before() {
     check_time(END, Some("ends in 0 days"));
     check_time(END + 1, Some("ended 0 days ago, on 2027-01-01 00:00:00 UTC"));
     check_time(END + 400 * DAY, Some("ended 400 days ago"));
-    // A clock that is wrong by ages.
+    // A clock that is completely wrong.
     let mut long_ago = host_params();
     (long_ago.not_before, long_ago.not_after) = (date_time_ymd(1950, 1, 1), date_time_ymd(1960, 1, 1));
     let long_ago = long_ago.self_signed(&key()).expect("a certificate");
@@ -53,7 +53,7 @@ fn the_end_is_announced_from_two_weeks_before() {
     }
 }
 
-/// At each look: whether something is said.
+/// Whether something is reported at each check.
 #[test]
 fn it_is_said_once_a_day_and_after_each_renewal() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -68,7 +68,7 @@ fn it_is_said_once_a_day_and_after_each_renewal() {
     renew(&lasting_until_new_year());
     let (_server, watch) = TlsServer::new(Some(directory.path().to_owned())).expect("a certificate");
     let mut watch = watch.expect("files to watch");
-    let mut said = |unix_seconds: u64| !watch.untold(unix_seconds).is_empty();
+    let mut said = |unix_seconds: u64| !watch.not_yet_logged(unix_seconds).is_empty();
     assert!(!said(END - 15 * DAY));
     let mut times = 0;
     for seconds in (END - 14 * DAY..END + 3 * DAY).step_by(600) {
@@ -80,10 +80,10 @@ fn it_is_said_once_a_day_and_after_each_renewal() {
 
     renew(&lasting_until_new_year());
     watch.check();
-    assert!(!watch.untold(END + 3 * DAY - 1).is_empty(), "another that ended");
+    assert!(!watch.not_yet_logged(END + 3 * DAY - 1).is_empty(), "another expired certificate");
     renew(&host_params());
     watch.check();
-    assert!(watch.untold(END + 3 * DAY).is_empty(), "one that did not");
+    assert!(watch.not_yet_logged(END + 3 * DAY).is_empty(), "a valid certificate");
 }
 
 #[track_caller]
@@ -96,14 +96,14 @@ fn check_host(host: &str, names: &[&str], expected: bool) {
 }
 
 #[test]
-fn a_host_that_is_not_named_is_said_where_it_is_known() {
+fn a_host_that_the_certificate_does_not_name_is_reported() {
     check_host(HOST, &[HOST], false);
     check_host("MEETING.example", &["other.example", HOST], false);
     check_host("sub.meeting.example", &["*.meeting.example"], false);
     check_host(HOST, &["other.example"], true);
     check_host("a.sub.meeting.example", &["*.meeting.example"], true);
     check_host(HOST, &["192.0.2.1"], true);
-    // None of these tells by which name clients come.
+    // None of these says which name clients use.
     for host in ["", "localhost", "0.0.0.0", "192.0.2.1", "::", "[::]", "[::1]", "unix:/run/autoupdate.sock"] {
         check_host(host, &["other.example"], false);
     }

@@ -1,4 +1,4 @@
-//! Which files of a directory are taken?
+//! Which files of a directory are used?
 
 use std::os::unix::fs::symlink;
 
@@ -60,7 +60,7 @@ fn what_is_there_and_cannot_be_read_is_explained() {
     check(&path.join("missing"), "missing does not exist");
     write(path, &[("file", b""), ("fullchain.pem", b""), ("privkey.pem", b"")]);
     check(&path.join("file"), "file is not a directory");
-    // Of two pairs the first is not left for the second because it is broken.
+    // A broken first pair does not make the service use the second.
     symlink("../../archive/cert1.pem", path.join("cert.pem")).expect("a link");
     symlink("../../archive/key1.pem", path.join("key.pem")).expect("a link");
     check(path, "a link to ../../archive/cert1.pem, which must be there too");
@@ -83,7 +83,7 @@ async fn a_switched_link_is_a_renewal() {
             &path.join(name),
             &[("tls.crt", certificate.pem().as_bytes()), ("tls.key", key.serialize_pem().as_bytes())],
         );
-        // So that they differ by their contents alone.
+        // So that only their contents differ.
         for file in ["tls.crt", "tls.key"] {
             let opened = std::fs::File::options().write(true).open(path.join(name).join(file)).expect("a file");
             opened.set_modified(std::time::UNIX_EPOCH).expect("an old time");

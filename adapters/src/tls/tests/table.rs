@@ -1,4 +1,4 @@
-//! Which contents of the two files are served, and why are the others refused?
+//! Which contents of the two files are accepted, and why are others refused?
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,13 +9,13 @@ use super::*;
 use crate::tls::doubts::lasting;
 use crate::tls::{CertificateError, Checked};
 
-/// What comes of two files.
+/// What happens with a pair of files.
 enum Verdict {
-    /// So many certificates are sent; each client that knows the root takes them.
+    /// This many certificates are sent, and every client that trusts the root accepts them.
     Served(usize),
-    /// The same, but clients may refuse them, and a warning holds this text.
+    /// This many certificates are sent, but clients may reject them, and a warning contains this text.
     Doubted(usize, &'static str),
-    /// The message holds these texts, and the certificate from before is served on.
+    /// The error contains these texts, and the previous certificate stays in use.
     Refused(&'static [&'static str]),
 }
 
@@ -34,7 +34,7 @@ impl Table {
         let started = TlsServer::new(Some(directory.path().to_owned())).map(|(server, _)| server);
         self.compare(&format!("{name}, at the start"), started.as_ref(), &expected).await;
 
-        // The same when it replaces one that is served.
+        // The same for a certificate that replaces another one.
         let old = rcgen::generate_simple_self_signed([HOST.to_owned()]).expect("a certificate");
         let old_files = [old.cert.pem(), old.signing_key.serialize_pem()];
         write(directory.path(), &[("cert.pem", old_files[0].as_bytes()), ("key.pem", old_files[1].as_bytes())]);
@@ -77,7 +77,7 @@ impl Table {
     }
 }
 
-/// A key in the form that is named after its kind: what PKCS #8 wraps.
+/// A key in the format named after its algorithm, which PKCS #8 wraps.
 fn unwrapped(key: &KeyPair, label: &str) -> String {
     let whole = key.serialize_der();
     let (_, pkcs8) = parse_der(&whole).expect("DER");
@@ -98,7 +98,7 @@ async fn what_cannot_be_served_whole_is_refused_and_the_old_certificate_is_kept(
     let (leaf, intermediate) = (middle.sign(&host_params(), &own_key).pem(), middle.pem());
     let (key, other_key) = (own_key.serialize_pem(), super::key().serialize_pem());
     let chain = leaf.clone() + &intermediate;
-    // A new key under the same name.
+    // A new key with the same name.
     let namesake = root.intermediate("Intermediate").pem();
     let rsa_key = KeyPair::generate_for(&PKCS_RSA_SHA256).expect("a key");
     let rsa_chain = middle.sign(&host_params(), &rsa_key).pem() + &intermediate;

@@ -1,4 +1,4 @@
-//! Is what many see kept, whatever the limit, and whatever else is asked for?
+//! Are blocks that many viewers see kept, whatever the limit and whatever else is requested?
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use domain::testing::generator::{Generated, Plan};
 
 const ROOM_FOR_ALL: u64 = 64 * 1024 * 1024;
 
-/// How the users of a meeting ask for everything, again and again.
+/// A meeting whose users repeatedly request everything.
 struct Case {
     meeting: Meeting,
-    /// Those of the meeting.
+    /// The blocks of the meeting.
     blocks: Vec<Arc<Block>>,
-    /// One of each group.
+    /// One user from each group.
     one_each: Vec<UserId>,
     delegates: Vec<UserId>,
 }
@@ -25,13 +25,13 @@ impl Case {
         let one_each: BTreeMap<_, _> = made.users().iter().map(|(user, group)| (*group, *user)).collect();
         let delegates = made.users().iter().filter(|(_, group)| *group == GroupId(3)).map(|(user, _)| *user);
         let meeting = Meeting::load(made.snapshot(ChangeId(1)), None).meeting;
-        // The ids say where in the tables something is kept: with those that other tests left over, what finds no room
-        // would be another each time.
+        // The ids of blocks decide where in the tables they are kept. They depend on which tests ran before, so
+        // renumber them, or different entries would be evicted in each run.
         let blocks = meeting.blocks().zip(0..).map(|((_, block), number)| Arc::new(block.renamed(number))).collect();
         Self { meeting, blocks, one_each: one_each.into_values().collect(), delegates: delegates.collect() }
     }
 
-    /// How many rendered blocks were rendered when all of these asked once more.
+    /// Returns how many blocks were rendered in the last of several rounds in which all these users request everything.
     fn misses(&self, render_cache: &RenderCache, users: &[UserId]) -> u64 {
         const ROUNDS: usize = 8;
         let mut before = 0;
@@ -52,10 +52,11 @@ impl Case {
 fn what_one_viewer_alone_gets_does_not_push_out_what_is_shared() {
     let case = Case::new();
     let render_cache = RenderCache::new(ROOM_FOR_ALL);
-    // One by one they are named in different blocks, so that together they have seen every block as one of many.
+    // Each is affected individually by different blocks, so that together they have seen the shared text of every
+    // block.
     case.misses(&render_cache, &case.delegates[..20]);
     let own = case.misses(&render_cache, &case.one_each);
-    // Single elements have a table of their own.
+    // Single elements have their own table.
     let shared = || render_cache.by_profile.weight() + render_cache.by_views.weight();
     let kept = shared();
     assert!(case.misses(&render_cache, &case.delegates[20..60]) > 40);
@@ -64,7 +65,7 @@ fn what_one_viewer_alone_gets_does_not_push_out_what_is_shared() {
 }
 
 #[test]
-fn a_text_that_many_standings_see_counts_once() {
+fn a_text_shared_by_many_access_profiles_counts_once() {
     let case = Case::new();
     let render_cache = RenderCache::new(ROOM_FOR_ALL);
     let texts = |render_cache: &RenderCache| {
@@ -91,7 +92,7 @@ fn check(case: &Case, users: &[UserId], room_percent: u64, misses_percent_max: u
 }
 
 #[test]
-fn with_too_little_room_most_is_found_all_the_same() {
+fn with_too_little_room_most_lookups_still_hit() {
     let case = Case::new();
     check(&case, &case.one_each, 90, 25);
     check(&case, &case.one_each, 50, 50);
@@ -101,7 +102,7 @@ fn with_too_little_room_most_is_found_all_the_same() {
 }
 
 #[test]
-fn the_limit_can_be_moved_and_everything_be_forgotten() {
+fn the_limit_can_be_changed_and_the_cache_cleared() {
     let case = Case::new();
     let render_cache = RenderCache::new(0);
     let nothing = case.misses(&render_cache, &case.one_each);

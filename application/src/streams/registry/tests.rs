@@ -13,7 +13,7 @@ fn signals(handle: &StreamHandle) -> StreamSignals {
 }
 
 #[test]
-fn a_silent_stream_is_told_to_send_a_keep_alive() {
+fn a_silent_stream_is_signalled_to_send_a_keep_alive() {
     let registry = StreamRegistry::new(KEEP_ALIVE);
     let handle = registry.enter(&session(None), StreamSubscription::Messages);
     registry.tick();
@@ -38,16 +38,16 @@ fn a_stream_that_was_told_to_end_stays_told() {
 fn draining_in_parts_reaches_every_stream_once() {
     let registry = StreamRegistry::new(KEEP_ALIVE);
     let streams: Vec<_> = (0..10).map(|_| registry.enter(&session(None), StreamSubscription::Messages)).collect();
-    let told = || streams.iter().filter(|stream| signals(stream).has(StreamSignals::DRAIN)).count();
+    let draining = || streams.iter().filter(|stream| signals(stream).has(StreamSignals::DRAIN)).count();
     registry.drain(0, 3);
-    assert_eq!(told(), 4);
+    assert_eq!(draining(), 4);
     registry.drain(1, 3);
     registry.drain(2, 3);
-    assert_eq!(told(), 10);
+    assert_eq!(draining(), 10);
 }
 
 #[test]
-fn nobody_who_enters_late_is_forgotten() {
+fn streams_that_enter_late_are_ended_too() {
     let registry = StreamRegistry::new(KEEP_ALIVE);
     let enter = || registry.enter(&session(None), StreamSubscription::Messages);
     let is_told = |stream: &StreamHandle| signals(stream).has(StreamSignals::DRAIN);
@@ -95,8 +95,8 @@ fn kinds_of_streams_are_counted_apart() {
     assert_eq!(totals, expected.map(|(open, lines, bytes)| StreamTotals { open, lines, bytes }));
 }
 
-/// Whether the stream is given up after so many seconds since it sent the first part of a line, while the client took
-/// what there was or not, and the line was complete with it or not.
+/// Checks whether a stream is given up this many seconds after it sent the first part of a line, depending on whether
+/// the client has taken that part, and whether it completed the line.
 #[track_caller]
 fn check_given_up(seconds: usize, is_taken: bool, is_complete: bool, expected: bool) {
     let registry = StreamRegistry::new(KEEP_ALIVE);
@@ -113,12 +113,12 @@ fn check_given_up(seconds: usize, is_taken: bool, is_complete: bool, expected: b
         ended += registry.end_slow_streams(slow_client_limits, 0);
     }
     let is_given_up = stream.progress().poll_given_up(&Context::from_waker(Waker::noop())).is_ready();
-    let told = (is_given_up, ended);
-    assert_eq!(told, (expected, usize::from(expected)), "{seconds} s, taken: {is_taken}, complete: {is_complete}");
+    let found = (is_given_up, ended);
+    assert_eq!(found, (expected, usize::from(expected)), "{seconds} s, taken: {is_taken}, complete: {is_complete}");
 }
 
 #[test]
-fn a_stream_whose_client_does_not_read_on_is_given_up_once() {
+fn a_stream_whose_client_stops_reading_is_given_up_once() {
     for is_complete in [false, true] {
         check_given_up(9, false, is_complete, false);
         check_given_up(15, false, is_complete, true);

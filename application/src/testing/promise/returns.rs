@@ -1,4 +1,4 @@
-//! Does a client that returns lose what it may no longer have, case by case? (spec: stream.md#served-as-another,
+//! Does a returning client lose what it may no longer have, case by case? (spec: stream.md#served-as-another,
 //! stream.md#wider)
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use super::world::World;
 use domain::testing::elements::Dice;
 use domain::testing::strategies::{History, Write};
 
-/// Groups 1 (default) and 3 have no rights, user 5 is in group 3, and anonymous is admitted.
+/// Groups 1 (default) and 3 have no permissions, user 5 is in group 3, and anonymous access is on.
 fn meeting() -> Value {
     json!({
         "users/group:1": { "permissions": [] },
@@ -37,9 +37,9 @@ fn writes(elements: &Value) -> Vec<Write> {
     elements.iter().map(write).collect()
 }
 
-/// Goes through the changes of the meeting, `null` being a deletion, with every number of kept versions, and with every
-/// run of changes missed and caught up with in one step. After each, user 5 and anonymous return with every id, from
-/// this instance or from another one, and with any lines held back.
+/// Makes the changes (`null` deletes) with every number of kept versions, and with every run of changes missed and
+/// caught up with in one step. After each change, checks user 5 and anonymous returning with every id, from this
+/// instance or from another one, and with any lines held back.
 #[track_caller]
 fn check(beside: Value, changes: &[Value]) {
     let elements: BTreeMap<_, _> =
@@ -70,22 +70,22 @@ fn group(permissions: &[&str]) -> Value {
 }
 
 #[test]
-fn who_was_served_as_anonymous_in_between() {
+fn a_user_who_was_served_as_anonymous_in_between() {
     let anonymous_sees = json!({ "users/group:1": { "permissions": ["core.can_see_projector"] } });
     let user = json!({ "groups_id": [3] });
-    // Sent the countdown as anonymous, and then back as a user who may not see it.
+    // Received the countdown as anonymous, and returns as a user who may not see it.
     check(
         anonymous_sees.clone(),
         &[json!({ "core/countdown:7": {}, "users/user:5": null }), json!({ "users/user:5": user })],
     );
-    // The same, with what was there before.
+    // The same with elements that existed before.
     check(anonymous_sees.clone(), &[json!({ "users/user:5": null }), json!({ "users/user:5": user })]);
-    // Gone from the beginning, and twice.
+    // The user does not exist at first, and is deleted later.
     check(
         json!({ "users/user:5": null, "users/group:1": { "permissions": ["core.can_see_projector"] } }),
         &[json!({ "users/user:5": user }), json!({ "users/user:5": null }), json!({ "users/user:5": user })],
     );
-    // Not let in at once.
+    // Anonymous access is switched on later.
     let anonymous = |value: bool| json!({ "key": "general_system_enable_anonymous", "value": value });
     check(
         anonymous_sees,
@@ -98,15 +98,15 @@ fn who_was_served_as_anonymous_in_between() {
 }
 
 #[test]
-fn whose_group_got_rights_and_lost_them() {
+fn a_group_that_gained_permissions_and_lost_them() {
     let rights = ["core.can_see_projector", "motions.can_see"];
     check(json!({}), &[json!({ "users/group:3": group(&rights) }), json!({ "users/group:3": group(&[]) })]);
-    // The group came and went.
+    // The group is created and deleted.
     check(
         json!({ "users/group:3": null }),
         &[json!({ "users/group:3": group(&rights) }), json!({ "users/group:3": null })],
     );
-    // One right after the other, with something written in between.
+    // One permission after the other, with elements written in between.
     check(
         json!({}),
         &[
@@ -118,11 +118,11 @@ fn whose_group_got_rights_and_lost_them() {
 }
 
 #[test]
-fn who_was_moved_between_groups() {
+fn a_user_who_was_moved_between_groups() {
     let sees = json!({ "users/group:4": { "permissions": ["agenda.can_see", "users.can_see_name"] } });
     let in_group = |id: u64| json!({ "users/user:5": { "groups_id": [id] } });
     check(sees.clone(), &[in_group(4), in_group(3)]);
-    // And written as one who cannot be read.
+    // With an unreadable user element in between.
     check(sees, &[in_group(4), json!({ "users/user:5": { "groups_id": "4" } }), in_group(3)]);
 }
 
@@ -143,7 +143,7 @@ fn a_configuration_value_that_showed_the_notes_of_speakers() {
         check(beside(shows.clone()), &[json!({ "core/config:1": hides })]);
         check(beside(hides.clone()), &[json!({ "core/config:1": shows }), json!({ "core/config:1": hides })]);
     }
-    // Another element takes the name, and the one with the lower id counts.
+    // Another element has the same name: the one with the lower id counts.
     check(
         beside(json!({ "key": NOTES, "value": false })),
         &[
@@ -155,7 +155,7 @@ fn a_configuration_value_that_showed_the_notes_of_speakers() {
 }
 
 #[test]
-fn who_was_given_a_delegation_and_lost_it() {
+fn a_user_who_received_a_delegation_and_lost_it() {
     let voted = json!({
         "users/group:3": { "permissions": ["motions.can_see"] },
         "motions/motion-poll:1": { "state": 2, "voted_id": [6] },
@@ -181,7 +181,7 @@ fn users_who_were_required_for_a_while() {
         check(may(permission), &[json!({ key: requires }), json!({ key: {} })]);
         check(may(permission), &[json!({ key: requires }), json!({ key: null })]);
     }
-    // By a right that came, and by two elements in turn.
+    // Required through a permission that is gained and lost, and by two elements in turn.
     let both = may("agenda.can_see_list_of_speakers");
     check(
         json!({ "agenda/list-of-speakers:1": { "speakers": [{ "user_id": 6 }] } }),
@@ -198,7 +198,7 @@ fn users_who_were_required_for_a_while() {
 }
 
 #[test]
-fn elements_that_showed_themselves_for_a_while() {
+fn elements_that_were_visible_for_a_while() {
     let rights =
         json!({ "users/group:3": { "permissions": ["motions.can_see", "agenda.can_see", "mediafiles.can_see"] } });
     let restricted = json!({ "state_restriction": ["motions.can_manage"] });

@@ -23,7 +23,7 @@ use domain::testing::client::{Line, difference};
 use domain::testing::oracle::{self, Elements, Oracle};
 use domain::testing::strategies::{History, LOWEST, Write, snapshot};
 
-/// A service that goes through a history.
+/// A service whose meeting goes through a history.
 pub(super) struct World {
     publisher: MeetingPublisher,
     changes: Vec<Vec<Write>>,
@@ -32,15 +32,15 @@ pub(super) struct World {
 }
 
 struct WorldState {
-    /// The meeting as of each change id, including those that the service missed.
+    /// The meeting at each change id, including ids that the service missed.
     meetings: BTreeMap<u64, Elements>,
     views: BTreeMap<(u64, u64), Rc<Elements>>,
-    /// The ids of the versions that the service has made.
+    /// The change ids of the versions that the service published.
     published: Vec<u64>,
     now: u64,
 }
 
-/// A connection, and the change id of the version it saw last.
+/// A stream, and the change id of the version it last saw.
 pub(super) struct ClientStream {
     pub(super) cursor: Cursor,
     pub(super) seen: u64,
@@ -68,14 +68,14 @@ impl World {
         self.published().current().version()
     }
 
-    /// Passes the connection over if the change from that version does not affect it.
+    /// Announces the change from version `before` to a stream, which skips it if it is not affected.
     pub(super) fn announce(&self, before: Version, connection: &ClientStream) {
         if let Some(version_diff) = self.published().version_diff(before) {
             connection.cursor.seen_version().advance_if_unaffected(&version_diff);
         }
     }
 
-    /// Publishes the next changes, each of them a version, at once.
+    /// Publishes the next changes at once, each as a version.
     pub(super) fn make_changes(&self, count: usize) {
         let mut current = Meeting::clone(self.published().current());
         let mut meetings = Vec::new();
@@ -89,7 +89,7 @@ impl World {
         self.publisher.publish(meetings, Duration::ZERO);
     }
 
-    /// Misses the next changes, and catches up with them in one step.
+    /// Misses the next changes, then catches up with them in one step.
     pub(super) fn miss_changes(&self, count: usize) {
         let count = count.min(self.left());
         if count == 0 {
@@ -102,7 +102,7 @@ impl World {
         self.went_to(now);
     }
 
-    /// The store has another meeting.
+    /// Replaces the meeting in the store by another one.
     pub(super) fn reset(&self, elements: &Elements, lowest: ChangeId, highest: ChangeId) {
         let snapshot = Snapshot { bounds: Bounds { lowest, highest }, ..snapshot(elements, highest) };
         let meeting = Meeting::load(snapshot, Some(self.published().current())).meeting;
@@ -112,7 +112,7 @@ impl World {
             WorldState { meetings, views: BTreeMap::new(), published: vec![highest.0], now: highest.0 };
     }
 
-    /// Returns as whom the session of this user is served; `None`: not at all.
+    /// Returns the user that a session of `user` is served as; `None` if it is refused.
     pub(super) fn access(&self, user: u64) -> Option<u64> {
         match access(self.published().current(), &session(user)) {
             Access::Granted(user) => Some(user.map_or(0, |user| user.0)),
@@ -142,7 +142,7 @@ impl World {
         (ClientStream { cursor: started.cursor, seen: self.now() }, line)
     }
 
-    /// Returns what comes next; an outer `None` means that the stream ends.
+    /// Returns the next line, if there is one; an outer `None` means that the stream ends.
     pub(super) fn next(&self, connection: &mut ClientStream) -> Option<Option<Line>> {
         connection.seen = self.now();
         match connection.cursor.next(&self.published()) {
@@ -158,7 +158,7 @@ impl World {
         Some(line)
     }
 
-    /// Returns what the user sees as of that id.
+    /// Returns what the user sees at that change id.
     pub(super) fn view(&self, user: u64, change_id: u64) -> Rc<Elements> {
         let mut state = self.state.borrow_mut();
         let WorldState { meetings, views, .. } = &mut *state;
@@ -170,13 +170,13 @@ impl World {
         self.view(user, self.now())
     }
 
-    /// Returns as whom the session of this user was served as of that id, here or by another instance; `None`: not at
-    /// all.
+    /// Returns the user that a session of `user` was served as at that change id, by this or another instance; `None`
+    /// if it was refused.
     pub(super) fn access_at(&self, user: u64, change_id: u64) -> Option<u64> {
         Oracle::of(&self.state.borrow().meetings[&change_id]).served_as(user)
     }
 
-    /// The line that tells everything.
+    /// Returns the line with everything, according to the oracle.
     pub(super) fn everything_of_oracle(&self, user: u64, from: u64, to: u64) -> Line {
         let mut changed: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         for (key, element) in &*self.view(user, to) {
@@ -185,7 +185,7 @@ impl World {
         Line { changed, deleted: BTreeMap::new(), from_change_id: from, to_change_id: to, all_data: true }
     }
 
-    /// The line that tells exactly the difference.
+    /// Returns the line with exactly the difference, according to the oracle.
     pub(super) fn line_of_oracle(&self, user: u64, from: u64, to: u64) -> Line {
         let view = self.view(user, to);
         let (changed_keys, deleted_keys) = difference(&self.view(user, from), &view);
@@ -200,7 +200,7 @@ impl World {
         Line { changed, deleted, from_change_id: from, to_change_id: to, all_data: false }
     }
 
-    /// Returns whether the newest version as of that id is still known to the service.
+    /// Returns whether the service still keeps the newest version up to that change id.
     pub(super) fn is_kept(&self, change_id: u64) -> bool {
         self.kept().contains(&change_id)
     }
@@ -228,12 +228,12 @@ impl World {
         let mut versions: Vec<u64> = self.kept().into_iter().filter(|kept| *kept >= base).collect();
         versions.sort_unstable();
         if user != of_session || user != 0 && versions.iter().any(|id| !self.is_there(user, *id)) {
-            // What the client has, or holds back, may be what it saw as somebody else.
+            // The client may have, or hold back, what it saw as another user.
             return self.check_all(user, line);
         }
         // "every key that was written in any step since N … plus every element whose view changed in any step"
         let mut named = self.known_written(base, now);
-        // What another instance may have sent of versions that this one never had.
+        // Keys that another instance may have sent, from versions that this one never had.
         let mut passed_over = BTreeSet::new();
         for pair in versions.windows(2) {
             let (changed, deleted) = difference(&self.view(user, pair[0]), &self.view(user, pair[1]));
@@ -249,7 +249,7 @@ impl World {
             named.into_iter().partition(|key| self.view_now(user).contains_key(key));
         let deleted: BTreeSet<_> = hidden.into_iter().filter(was_visible).collect();
         match line {
-            None => prop_assert!(changed.is_empty() && deleted.is_empty(), "untold: {changed:?} {deleted:?}"),
+            None => prop_assert!(changed.is_empty() && deleted.is_empty(), "not sent: {changed:?} {deleted:?}"),
             Some(line) if line.all_data => {
                 prop_assert!(!passed_over.is_empty(), "everything, although {change_id} is kept");
                 return self.check_everything_because_of(user, &passed_over, line);
@@ -273,14 +273,14 @@ impl World {
             _ => {
                 let (changed, deleted): (BTreeSet<_>, BTreeSet<_>) =
                     keys.into_iter().partition(|key| self.view_now(user).contains_key(key));
-                let told = line.map(|line| (line.changed_keys(), line.deleted_keys())).unwrap_or_default();
-                prop_assert_eq!(told, (changed, deleted));
+                let named = line.map(|line| (line.changed_keys(), line.deleted_keys())).unwrap_or_default();
+                prop_assert_eq!(named, (changed, deleted));
                 self.check_values(user, line)
             }
         }
     }
 
-    /// Only elements that may affect what the user sees of others are a reason to send everything.
+    /// Checks that everything was sent for a good reason: a key that may affect what the user sees of other elements.
     fn check_everything_because_of(
         &self,
         user: u64,
@@ -312,7 +312,7 @@ impl World {
         Ok(())
     }
 
-    /// The ids of the versions that the service made.
+    /// Returns the change ids of the versions that the service published.
     pub(super) fn made(&self) -> Vec<u64> {
         self.state.borrow().published.clone()
     }
@@ -334,12 +334,12 @@ impl World {
         &self.changes[(id - LOWEST.0 - 1) as usize]
     }
 
-    /// The keys written after `from`, up to `to`.
+    /// Returns the keys written after `from`, up to `to`.
     fn written(&self, from: u64, to: u64) -> BTreeSet<String> {
         (from.max(LOWEST.0) + 1..=to).flat_map(|id| self.writes(id)).map(|write| write.key.clone()).collect()
     }
 
-    /// As `written`, without collections that are hidden from everybody.
+    /// Like `written`, without collections that are hidden from everybody.
     fn known_written(&self, from: u64, to: u64) -> BTreeSet<String> {
         self.written(from, to).into_iter().filter(|key| key.parse::<ElementKey>().is_ok()).collect()
     }

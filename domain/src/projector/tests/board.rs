@@ -41,7 +41,7 @@ fn a_change_is_reported_for_the_projectors_that_show_it() {
     check(&[("topics/topic:2", Some(topic(2, "new")))], &[2, 130]);
     check(&[("topics/topic:3", Some(topic(3, "new")))], &[]);
     check(&[("topics/topic:1", Some(topic(1, "new")))], &[]);
-    // The topic is another one, but not what is shown of it.
+    // The topic has changed, but not what the slide shows of it.
     check(&[("topics/topic:1", Some(json!({"id": 1, "title": "new", "text": "", "more": 1})))], &[]);
     check(&[("topics/topic:1", None)], &[1, 130]);
     check(&[("topics/topic:1", Some(topic(1, "back")))], &[1, 130]);
@@ -160,7 +160,7 @@ fn a_slide_that_reads_its_projector_is_its_own_on_each() {
 }
 
 #[test]
-fn what_is_wrong_is_told_once_when_it_is_rendered() {
+fn problems_are_reported_once_when_a_slide_is_rendered() {
     let broken = json!([{"name": "topics/topic", "id": true}]);
     let elements = [("core/projector:1", projector(1, broken.clone())), ("core/projector:2", projector(2, broken))];
     let mut hall = Hall::new(&elements, &[1, 2]);
@@ -183,7 +183,7 @@ fn a_projector_cannot_make_another_one_fail() {
 }
 
 #[test]
-fn those_whose_permission_may_have_changed_are_reported() {
+fn viewers_whose_permission_may_have_changed_are_reported() {
     let group = |permissions: Value| Some(json!({"id": 3, "permissions": permissions}));
     let user = |groups: Value| Some(json!({"id": 130, "groups_id": groups, "username": "u"}));
     let mut hall = Hall::new(&two_topics(), &[1]);

@@ -88,7 +88,7 @@ fn several_changes_become_one_line_and_there_and_back_none() {
 }
 
 #[test]
-fn a_deleted_projector_is_null_once_for_those_who_had_it() {
+fn a_deleted_projector_is_null_once_for_listeners_that_had_it() {
     let mut hall = hall(&[2, 10]);
     let (mut had, mut late) = (cursor(5, "2,10"), cursor(5, "2"));
     assert!(had.next_line(&hall.board).is_some());
@@ -157,7 +157,7 @@ fn losing_the_permission_is_null_once_and_gaining_it_is_everything() {
 }
 
 #[test]
-fn only_those_whom_a_change_may_concern_look() {
+fn only_listeners_that_a_change_may_affect_check_it() {
     let mut hall = hall(&[2, 10]);
     let changes = hall.write(&[("topics/topic:1", Some(topic(1, "new")))]);
     assert!(cursor(5, "2").is_concerned(&changes));

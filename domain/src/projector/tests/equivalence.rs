@@ -1,4 +1,4 @@
-//! Is a board that renders only what the dependencies name the same as one that renders everything?
+//! Does a board that renders only what its dependencies require equal one that renders everything?
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -234,7 +234,7 @@ proptest! {
 
     /// What a slide did not look at before: an element new to a collection, a motion that begins to refer to another.
     #[test]
-    fn what_comes_to_concern_a_slide_is_noticed(steps in vec((0..3_usize, 0..4_usize, 0..4_usize), 1..24)) {
+    fn new_dependencies_of_a_slide_are_noticed(steps in vec((0..3_usize, 0..4_usize, 0..4_usize), 1..24)) {
         let shown = json!({"id": 1, "elements": [{"name": "agenda/item-list"}, {"name": "motions/motion", "id": 1}]});
         let mut current = meeting(&[
             ("core/projector:1", shown),

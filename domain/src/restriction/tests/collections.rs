@@ -15,7 +15,7 @@ fn what_is_for_everyone_is_whole_for_everyone() {
     }
 }
 
-/// Seen whole by whoever has the permission, through whichever group, and by nobody else.
+/// Checks that everybody with the permission, through any group, sees the element whole, and nobody else sees it.
 #[track_caller]
 fn check_whole_with(collection: &str, permission: &str) {
     let key = format!("{collection}:130");
@@ -129,7 +129,7 @@ fn mediafiles_are_seen_by_those_with_access() {
 
 /// (spec: restriction.md#in, restriction.md#chat)
 #[test]
-fn chat_is_seen_by_its_groups_and_those_who_manage_it() {
+fn chat_is_seen_by_its_groups_and_its_managers() {
     for collection in ["chat/chat-group", "chat/chat-message"] {
         let key = format!("{collection}:1");
         let scene = |read: Value, write: Value| {

@@ -1,4 +1,4 @@
-//! May work be shared as the fast path shares it: by access profile, by block, and by what a change touched?
+//! Is it correct to share work by access profile, by block, and by what a change touched?
 
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::restriction::viewer::Viewer;
 use crate::testing::strategies::{History, LOWEST, VIEWERS, cases, history, meeting, snapshot};
 use serde_json::json;
 
-/// Each step of the history: the meeting before it and after it.
+/// For each step of the history, the meeting before and after it.
 fn steps(history: &History) -> Vec<(Meeting, Meeting)> {
     let mut before = Meeting::load(history.snapshot(), None).meeting;
     let steps = history.changes().into_iter().map(|change| {
@@ -31,7 +31,7 @@ proptest! {
     #![proptest_config(cases(300))]
 
     #[test]
-    fn two_of_equal_standing_whom_a_block_does_not_name_see_it_alike(elements in meeting()) {
+    fn viewers_with_equal_profiles_who_are_not_affected_by_a_block_see_it_alike(elements in meeting()) {
         let meeting = Meeting::load(snapshot(&elements, LOWEST), None).meeting;
         for (_, block) in meeting.blocks() {
             let mut unnamed: Vec<Viewer> = VIEWERS.iter().map(|user| viewer(&meeting, *user)).collect();
@@ -48,7 +48,7 @@ proptest! {
     }
 
     #[test]
-    fn who_one_is_changes_only_by_elements_that_decide_it(history in history(6)) {
+    fn a_viewer_changes_only_through_elements_that_affect_it(history in history(6)) {
         for (before, after) in steps(&history) {
             for user in VIEWERS {
                 if viewer(&before, user) != viewer(&after, user) {
@@ -60,7 +60,7 @@ proptest! {
     }
 
     #[test]
-    fn for_the_same_viewer_only_what_a_step_touched_looks_different(history in history(6)) {
+    fn an_unchanged_viewer_sees_changes_only_in_touched_elements(history in history(6)) {
         for (before, after) in steps(&history) {
             let keys = |meeting: &Meeting| -> Vec<ElementKey> {
                 let entries = meeting.blocks().flat_map(|(_, block)| block.entries());
@@ -79,9 +79,10 @@ proptest! {
     }
 }
 
-/// The delegate, or one who delegated the vote to the delegate, is named; the colleague of equal access profile is not.
+/// The delegate, or a user who delegated their vote to the delegate, is an affected user; a colleague with an equal
+/// access profile is not.
 #[test]
-fn whoever_sees_an_element_otherwise_than_others_of_the_same_standing_is_named_by_it() {
+fn viewers_who_see_an_element_differently_from_their_profile_are_affected_users() {
     const DELEGATOR: u64 = 9;
     for (collection, element, permission) in [
         (

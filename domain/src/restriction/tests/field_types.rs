@@ -1,4 +1,4 @@
-//! Is an element hidden, and told of once, if a field that a rule needs has the wrong type? And only then?
+//! Is an element hidden, and reported once, if a field that a rule needs has the wrong type? And only then?
 
 use serde_json::{Value, json};
 
@@ -122,7 +122,7 @@ fn an_element_that_is_not_the_one_of_its_key_is_hidden() {
 }
 
 #[test]
-fn who_cannot_be_read_may_nothing_and_neither_what_cannot_be_read_grants_anything() {
+fn unreadable_users_have_no_rights_and_unreadable_elements_grant_none() {
     let scene = Scene::new().with(json!({ "id": 1 }), "topics/topic").permits(1, &["agenda.can_see"]);
     let damaged = scene.with_user_field(ADMIN, "vote_delegated_from_users_id", json!("x"));
     damaged.check_hidden(ADMIN, "topics/topic:1");

@@ -143,7 +143,7 @@ fn polls_options_and_votes_need_their_permission() {
 }
 
 #[test]
-fn who_voted_becomes_a_list_even_if_it_is_missing() {
+fn a_missing_list_of_voters_becomes_an_empty_list() {
     for kind in &KINDS {
         for mut poll in [json!({ "id": 1, "state": 4 }), json!({ "id": 1, "state": 4, "voted_id": null })] {
             let scene = Scene::new().with(poll.clone(), &kind.collection("poll")).permits(1, &[kind.see]);
@@ -160,7 +160,7 @@ fn who_voted_becomes_a_list_even_if_it_is_missing() {
 }
 
 #[test]
-fn what_the_viewer_is_told_of_own_votes_replaces_what_the_poll_says() {
+fn fields_about_own_votes_replace_those_of_the_poll() {
     let poll =
         json!({ "id": 1, "state": 1, "user_has_voted": 1, "user_has_voted_for_delegations": 2, "voted_id": [ADMIN] });
     let scene = Scene::new().with(poll, "motions/motion-poll");

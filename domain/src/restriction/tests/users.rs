@@ -100,7 +100,7 @@ fn the_field_set_follows_from_permissions_and_from_being_oneself() {
 }
 
 #[test]
-fn a_user_is_seen_by_those_who_vote_for_them() {
+fn a_user_is_seen_by_their_proxies() {
     let delegated = |permissions: &[&str]| {
         scene().delegates_may(permissions).with_user_field(
             DELEGATE,
@@ -191,7 +191,7 @@ fn an_element_requires_its_users_whether_or_not_it_is_seen_itself() {
 }
 
 #[test]
-fn an_element_that_the_table_cannot_read_requires_nobody() {
+fn an_unreadable_element_requires_nobody() {
     let half = json!([{ "user_id": GUEST }, { "user_id": "7" }]);
     for (collection, element, permission) in [
         ("agenda/list-of-speakers", json!({ "id": 1, "speakers": half }), "agenda.can_see_list_of_speakers"),

@@ -81,7 +81,7 @@ fn change_recommendations_are_those_that_exist_and_are_not_internal() {
     let expected = json!([recommendation(7, json!(null)), recommendation(5, json!(false))]);
     check(&elements, entry(), shown(json!({"change_recommendations": expected})));
 
-    // Those of an amendment are the amendment's own.
+    // The amendments of an amendment belong only to that amendment.
     let amendment = json!({"id": 9, "change_recommendations_id": [6, 5]});
     let elements = with(&motion(json!({"amendments_id": [9]})), &[("motions/motion:9", amendment)]);
     let slide = data(&with(&elements, &recommendations), &entry());

@@ -117,7 +117,7 @@ fn a_projector_that_is_needed_and_missing_is_an_internal_error() {
 
 /// (spec: projector.md#chyron)
 #[test]
-fn the_chyron_names_who_speaks() {
+fn the_chyron_names_the_current_speaker() {
     let entry = json!({"name": "agenda/current-speaker-chyron"});
     let shows = |topic: u64| json!([{"name": TOPIC, "id": topic}]);
     let on = |topic: u64| projected(&[("core/projector:1", projector(1, json!(0), shows(topic)))]);
@@ -130,7 +130,7 @@ fn the_chyron_names_who_speaks() {
     let list = |speakers: Value| [("agenda/list-of-speakers:1", json!({"id": 1, "speakers": speakers}))];
     let idle = list(json!([waiting(1, json!(1)), finished(1, BEGUN)]));
     check(&with(&on(1), &idle), entry.clone(), colors.clone());
-    // The same one as on the list of speakers: the last.
+    // As on the list of speakers, the last one is shown.
     let two = list(json!([current(1), current(2)]));
     let named = set(colors, json!({"current_speaker_name": "T L", "current_speaker_level": "S"}));
     check(&with(&on(1), &two), entry.clone(), named);

@@ -77,13 +77,13 @@ fn check(elements: &[(&str, Value)], entry: Value, expected: Value) {
     assert_eq!(slide.diagnostic, None, "{entry}");
 }
 
-/// The slide shows a text that tells what is wrong; nothing is logged.
+/// Checks that the slide shows a text that says what is wrong, and that nothing is logged.
 #[track_caller]
 fn check_error(elements: &[(&str, Value)], entry: Value, expected: &str) {
     check(elements, entry, json!({"error": expected}));
 }
 
-/// The slide shows `Internal error`; the log says why.
+/// Checks that the slide shows `Internal error`, and that the log says why.
 #[track_caller]
 fn check_internal(elements: &[(&str, Value)], entry: Value, diagnostic: &str) {
     let slide = rendered(elements, &entry);

@@ -154,7 +154,7 @@ fn motions_named_by_the_recommendation_are_told() {
 }
 
 #[test]
-fn motions_whose_recommendation_names_this_one_are_told() {
+fn motions_whose_recommendation_refers_to_this_one_are_listed() {
     let referring = |id: u64, recommendation: Value, extension: Value| {
         json!({"id": id, "title": format!("M{id}"), "identifier": null, "recommendation_id": recommendation,
             "recommendation_extension": extension})

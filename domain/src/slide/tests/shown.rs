@@ -132,7 +132,7 @@ fn an_election_shows_its_candidates_by_weight() {
         json!([{"user_id": 130, "weight": 2}, {"user_id": 1, "weight": 1}]),
         json!([{"user": "one"}, {"user": "many"}]),
     );
-    // Of equal weight, and without one, they stay in their order.
+    // Entries of equal weight, or without one, keep their order.
     check(
         json!([{"user_id": 130, "weight": 0}, {"user_id": 1, "weight": null}, {"user_id": 130}, {"user_id": 1, "weight": -1}]),
         json!([{"user": "one"}, {"user": "many"}, {"user": "one"}, {"user": "many"}]),

@@ -61,7 +61,7 @@ fn a_speaker_is_shown_with_what_matters() {
 }
 
 #[test]
-fn an_empty_list_has_nobody() {
+fn an_empty_list_has_no_speakers() {
     let list = ("agenda/list-of-speakers:1", json!({"id": 1}));
     let expected = json!({"waiting": [], "current": null, "finished": [], "content_object_collection": null,
         "title_information": null, "closed": null});
@@ -69,7 +69,7 @@ fn an_empty_list_has_nobody() {
 }
 
 #[test]
-fn those_who_wait_are_ordered_by_weight() {
+fn waiting_speakers_are_ordered_by_weight() {
     let (w, null) = (waiting, json!(null));
     check_speakers(&speakers(json!([w(1, json!(2)), w(2, json!(1))])), &[2, 1], None, &[]);
     check_speakers(
@@ -81,12 +81,12 @@ fn those_who_wait_are_ordered_by_weight() {
 }
 
 #[test]
-fn of_several_who_speak_the_last_is_shown() {
+fn of_several_current_speakers_the_last_is_shown() {
     check_speakers(&speakers(json!([current(1), current(2), waiting(3, json!(1))])), &[3], Some(2), &[]);
 }
 
 #[test]
-fn those_who_have_spoken_are_ordered_by_the_instant_they_ended() {
+fn finished_speakers_are_ordered_by_their_end() {
     // 09:30 in UTC comes after 10:00 in Berlin (09:00 in UTC), and before 11:00.
     let list = json!([
         finished(1, "2020-11-17T11:00:00+01:00"),

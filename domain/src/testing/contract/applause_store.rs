@@ -6,10 +6,10 @@ use super::Driver;
 use crate::ids::UserId;
 use crate::ports::applause_store::ApplauseStore;
 
-/// Acts on the clock by which applause is timed.
+/// Controls the clock by which applause is timed.
 #[async_trait]
 pub trait ApplauseStoreDriver: Driver {
-    /// Lets seconds pass for the applause that was noted so far.
+    /// Lets seconds pass for the applause recorded so far.
     async fn let_seconds_pass(&self, seconds: u64);
 
     /// Returns whether that clock stands still otherwise, so that an age can be tested to the second.
@@ -22,7 +22,7 @@ pub trait ApplauseStoreDriver: Driver {
 pub async fn applause_store(store: &dyn ApplauseStore, other: &dyn ApplauseStore, driver: &dyn ApplauseStoreDriver) {
     every_user_counts_once_by_the_newest_applause(store, driver).await;
     instances_count_the_same(store, other, driver).await;
-    who_did_not_applaud_since_is_forgotten(store, driver).await;
+    users_who_did_not_applaud_since_are_forgotten(store, driver).await;
     if driver.clock_stands() {
         an_age_counts_to_the_second(store, driver).await;
     }
@@ -60,7 +60,7 @@ async fn instances_count_the_same(
     check_count(store, 15_000, 2).await;
 }
 
-async fn who_did_not_applaud_since_is_forgotten(store: &dyn ApplauseStore, driver: &dyn ApplauseStoreDriver) {
+async fn users_who_did_not_applaud_since_are_forgotten(store: &dyn ApplauseStore, driver: &dyn ApplauseStoreDriver) {
     driver.clear().await;
     applaud(store, &[1, 2]).await;
     driver.let_seconds_pass(10_000).await;

@@ -23,12 +23,12 @@ pub trait AuthenticatorDriver: Send + Sync {
 
 /// Checks that `authenticator` fulfills its contract.
 pub async fn authenticator(authenticator: &dyn Authenticator, sessions: &dyn AuthenticatorDriver) {
-    the_session_of_a_cookie_is_told(authenticator, sessions).await;
+    the_session_of_a_cookie_is_returned(authenticator, sessions).await;
     sessions_that_exist_are_told_in_their_order(authenticator, sessions).await;
     silence_is_unavailable(authenticator, sessions).await;
 }
 
-async fn the_session_of_a_cookie_is_told(authenticator: &dyn Authenticator, sessions: &dyn AuthenticatorDriver) {
+async fn the_session_of_a_cookie_is_returned(authenticator: &dyn Authenticator, sessions: &dyn AuthenticatorDriver) {
     sessions.log_in("one", Some(UserId(1)), Some("hash")).await;
     sessions.log_in("large", Some(UserId(4_294_967_297)), None).await;
     sessions.log_in("nobody", None, None).await;

@@ -8,7 +8,7 @@ use crate::ports::clock::Clock;
 
 /// Moves the time.
 pub trait ClockDriver: Send + Sync {
-    /// Lets `duration` pass on a clock that stands still by itself. On one that goes by itself there is nothing to do.
+    /// Lets `duration` pass on a clock that only moves on demand. On a clock that runs there is nothing to do.
     fn let_pass(&self, duration: Duration);
 }
 
@@ -20,7 +20,7 @@ pub async fn clock(clock: &dyn Clock, driver: &dyn ClockDriver) {
     a_sleep_takes_its_time(clock, driver).await;
     sleepers_do_not_hold_up_one_another(clock, driver).await;
     a_sleep_may_be_given_up(clock, driver).await;
-    seconds_since_1970_are_whole_seconds_and_go_on(clock, driver).await;
+    unix_time_is_in_whole_seconds_and_advances(clock, driver).await;
 }
 
 async fn a_sleep_takes_its_time(clock: &dyn Clock, driver: &dyn ClockDriver) {
@@ -53,13 +53,13 @@ async fn sleepers_do_not_hold_up_one_another(clock: &dyn Clock, driver: &dyn Clo
 async fn a_sleep_may_be_given_up(clock: &dyn Clock, driver: &dyn ClockDriver) {
     {
         let mut given_up = pin!(clock.sleep(Duration::from_millis(1)));
-        // Whether it is over already does not matter.
+        // It may already have ended.
         let _ = begin(given_up.as_mut()).await;
     }
     a_sleep_takes_its_time(clock, driver).await;
 }
 
-async fn seconds_since_1970_are_whole_seconds_and_go_on(clock: &dyn Clock, driver: &dyn ClockDriver) {
+async fn unix_time_is_in_whole_seconds_and_advances(clock: &dyn Clock, driver: &dyn ClockDriver) {
     const YEAR_3000: u64 = 32_503_680_000;
     let before = clock.unix_seconds();
     driver.let_pass(Duration::from_secs(10));

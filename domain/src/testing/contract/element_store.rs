@@ -22,11 +22,11 @@ pub trait ElementStoreDriver: Driver {
     /// Changes the data in one step without announcing it on a channel; `None` deletes. Returns the change id.
     async fn write(&self, elements: &[(&str, Option<&str>)]) -> ChangeId;
 
-    /// Loses a part of the cache, which still calls itself ready. Returns false if this driver cannot do that.
+    /// Loses a part of the cache, which still claims to be ready. Returns false if this driver cannot do that.
     async fn lose(&self, part: MeetingPart) -> bool;
 
-    /// Puts something that is no change id in the place of one of a cache that holds `core/tag:1`, in the `way`-th of the
-    /// ways that this technology knows. Returns what it did; `None` if it knows no more ways.
+    /// Puts something that is no change id in the place of one of a cache that holds `core/tag:1`, in the `way`-th of
+    /// the ways that this technology knows. Returns what it did; `None` if it knows no more ways.
     async fn spoil_change_id(&self, way: usize) -> Option<String>;
 }
 
@@ -52,7 +52,7 @@ async fn nothing_is_ready_before_the_cache_is(store: &dyn ElementStore, driver: 
 
 async fn the_whole_meeting_is_loaded_as_it_stands(store: &dyn ElementStore, driver: &dyn ElementStoreDriver) {
     driver.clear().await;
-    // White space, letters above 0x7F, and what does not parse: all of it is handed over as it is.
+    // White space, letters above 0x7F, and what does not parse: all of it is returned unchanged.
     let elements = [
         ("topics/topic:1", "{\"id\":  1, \"title\": \"Grüße 🎉\"}"),
         ("core/tag:130", "{\"id\": 130}"),
@@ -111,7 +111,7 @@ async fn a_rebuilt_cache_shows_by_its_lowest_id(store: &dyn ElementStore, driver
     check_load(store, bounds(5_000, 5_000), &[("core/tag:3", Some("{\"id\":3}"))]).await;
     let changed = store.changed_since(LOWEST.next()).await.expect("the store answers");
     assert_eq!(changed.bounds, bounds(5_000, 5_000));
-    // An older state, as after a restart without persistence: also returned as it is.
+    // An older state, as after a restart without persistence, is returned unchanged as well.
     driver.rebuild(LOWEST, &[("core/tag:3", "{\"id\":3}")]).await;
     assert_eq!(store.bounds().await, Ok(bounds(0, 0)));
 }
@@ -125,7 +125,7 @@ async fn what_lost_a_part_is_incomplete(store: &dyn ElementStore, driver: &dyn E
         if driver.lose(part).await {
             check_missing(store, StoreError::Incomplete(store.loss(part)), "lost").await;
         }
-        // Whatever is missing of a cache that is being built: it is not ready.
+        // A cache that is being built is not ready, whatever is missing from it.
         driver.begin_rebuild().await;
         check_missing(store, StoreError::NotReady, "being built").await;
     }

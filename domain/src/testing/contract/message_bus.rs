@@ -26,12 +26,12 @@ pub trait MessageBusDriver: Driver {
 /// Checks that `bus` fulfills its contract.
 pub async fn message_bus(bus: &dyn MessageBus, driver: &dyn MessageBusDriver) {
     an_empty_channel_begins_at_the_start(bus, driver).await;
-    messages_come_in_their_order_each_once(bus, driver).await;
+    messages_arrive_once_and_in_order(bus, driver).await;
     a_read_brings_a_limited_number(bus, driver).await;
     a_reader_waits_for_the_next_message(bus, driver).await;
     a_read_that_is_given_up_loses_nothing(bus, driver).await;
     trimmed_messages_are_passed_over(bus, driver).await;
-    what_may_have_been_lost_is_told(bus, driver).await;
+    possible_loss_is_reported(bus, driver).await;
     published_messages_can_be_read_and_old_ones_are_dropped(bus, driver).await;
     silence_is_unavailable(bus, driver).await;
 }
@@ -45,7 +45,7 @@ async fn an_empty_channel_begins_at_the_start(bus: &dyn MessageBus, driver: &dyn
     }
 }
 
-async fn messages_come_in_their_order_each_once(bus: &dyn MessageBus, driver: &dyn MessageBusDriver) {
+async fn messages_arrive_once_and_in_order(bus: &dyn MessageBus, driver: &dyn MessageBusDriver) {
     driver.clear().await;
     let contents: [&[u8]; 5] = [b"one", b"", b"{\"not\": \"JSON", b"\xff\xfe", "Grüße 🎉".as_bytes()];
     driver.append(Channel::Autoupdate, &contents).await;
@@ -111,7 +111,7 @@ async fn trimmed_messages_are_passed_over(bus: &dyn MessageBus, driver: &dyn Mes
     assert_eq!(messages, [BusMessage { position: last, content: b"3".to_vec() }]);
 }
 
-async fn what_may_have_been_lost_is_told(bus: &dyn MessageBus, driver: &dyn MessageBusDriver) {
+async fn possible_loss_is_reported(bus: &dyn MessageBus, driver: &dyn MessageBusDriver) {
     let channel = Channel::Notify;
     driver.clear().await;
     let first = append(bus, driver, b"1").await;

@@ -1,7 +1,7 @@
-//! Does an adapter keep what its port promises? One suite a port, run against every adapter of it.
+//! Does an adapter keep the promises of its port? One suite per port, run against each of its adapters.
 //!
-//! A suite panics where the adapter breaks the contract. It acts on the other side of the port through a driver, which
-//! each technology brings along: a small trait beside the suite. What a technology cannot do, its driver says.
+//! A suite panics if the adapter breaks the contract. It acts on the other side of the port through a driver, a small
+//! trait beside the suite that each technology implements. A driver reports what its technology cannot do.
 
 mod applause_store;
 mod authenticator;
@@ -21,17 +21,17 @@ pub use clock::{ClockDriver, clock};
 pub use element_store::{ElementStoreDriver, element_store};
 pub use message_bus::{MessageBusDriver, message_bus};
 
-/// What every driver of something far away can do. Like the others it panics if it fails.
+/// What every driver of a remote server can do. Like all drivers, it panics if it fails.
 #[async_trait]
 pub trait Driver: Send + Sync {
     /// Deletes everything.
     async fn clear(&self);
 
-    /// Makes the other side not answer at all, or answer again. Returns false if this driver cannot do that.
+    /// Makes the other side unreachable, or reachable again. Returns false if this driver cannot do that.
     async fn set_reachable(&self, reachable: bool) -> bool;
 }
 
-/// Lets a future begin its work, without waiting for its end.
+/// Polls a future once, without waiting for its end.
 async fn begin<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
     poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
 }

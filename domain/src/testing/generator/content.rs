@@ -87,7 +87,7 @@ pub(super) fn add(made: &mut Generated, random: &mut Random, counts: &Counts) {
     }
 }
 
-/// Counts the agenda items and lists of speakers given out so far.
+/// The number of agenda items and lists of speakers created so far.
 #[derive(Default)]
 struct Placed {
     items: u64,
@@ -198,7 +198,7 @@ fn state_restriction(state: u64) -> &'static [&'static str] {
     if state == 4 { &["motions.can_see_internal", "is_submitter"] } else { &[] }
 }
 
-/// What there is a fixed or small number of.
+/// Adds the elements whose number is fixed or small.
 fn add_frame(made: &mut Generated, random: &mut Random, counts: &Counts) {
     for id in 1..=counts.configs {
         let (key, value) = match CONFIGS.get(id as usize - 1) {

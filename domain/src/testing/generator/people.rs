@@ -13,14 +13,14 @@ pub struct Group {
     pub id: u64,
     /// Its name.
     pub name: &'static str,
-    /// What its members may do.
+    /// The permissions of its members.
     pub permissions: &'static [&'static str],
 }
 
 /// The group of half of the users: they see lists of speakers, but no motions.
 pub const OBSERVERS: u64 = 10;
 
-/// The groups: default, administrators, and eight of different rights.
+/// The groups: default, administrators, and eight with different permissions.
 pub const GROUPS: [Group; 10] = [
     Group { id: 1, name: "Default", permissions: &["agenda.can_see", "core.can_see_projector"] },
     Group { id: 2, name: "Admin", permissions: &[] },
@@ -185,7 +185,7 @@ fn user_element(random: &mut Random, id: u64, group: u64) -> Value {
     })
 }
 
-/// The `session_auth_hash` of a generated user, for sessions that fit.
+/// Returns the `session_auth_hash` of a generated user, for valid sessions.
 #[must_use]
 pub fn session_auth_hash(user: u64) -> String {
     let mut random = Random::new(user);

@@ -1,4 +1,4 @@
-//! What was voted on in a generated meeting? Votes are the most frequent elements and fill the meeting up to its size.
+//! What was voted on in a generated meeting? Votes are the most frequent elements, and make up the rest of its size.
 
 use serde_json::{Value, json};
 
@@ -12,14 +12,14 @@ const STARTED: u64 = 2;
 const FINISHED: u64 = 3;
 const PUBLISHED: u64 = 4;
 
-/// Of the votes, how many are in elections: three of thirteen.
+/// The share of votes that are in elections: three of thirteen.
 const VOTES_IN_ELECTIONS: (usize, usize) = (3, 13);
 
 pub(super) fn add(made: &mut Generated, random: &mut Random, counts: &Counts, elements: usize) {
     let closed = counts.motion_polls - OPEN_POLLS;
     let options = counts.assignment_polls * counts.options_per_assignment_poll;
     let polls = 2 * counts.motion_polls + counts.assignment_polls + options;
-    // A meeting too small for that has a few votes nevertheless.
+    // A meeting too small for that still has a few votes.
     let votes = elements.saturating_sub(made.elements.len() + polls as usize).max(4);
     let in_elections = (votes * VOTES_IN_ELECTIONS.0 / VOTES_IN_ELECTIONS.1).max(1);
     let in_motions = votes - in_elections;
@@ -60,7 +60,7 @@ fn closed_state(poll: u64) -> u64 {
     if poll.is_multiple_of(10) { FINISHED } else { PUBLISHED }
 }
 
-/// Who voted: users with neighbouring ids, from a random one on. More votes than users: some without a name.
+/// The users who voted, with neighbouring ids from a random one on. Votes beyond the number of users are anonymous.
 struct Voters {
     first: u64,
     votes: u64,

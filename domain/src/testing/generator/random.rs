@@ -1,6 +1,6 @@
-//! Where do the numbers come from that look random and are the same in every run? (splitmix64)
+//! Which pseudorandom numbers are the same in every run? (SplitMix64)
 
-/// A sequence of numbers that its seed alone decides.
+/// A sequence of pseudorandom numbers, determined by its seed.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
@@ -40,13 +40,13 @@ const WORDS: [&str; 32] = [
 ];
 
 impl Random {
-    /// The sequence of that seed.
+    /// Creates the sequence of a seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The next number.
+    /// Returns the next number.
     pub const fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -55,28 +55,28 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`; 0 if `end` is 0.
+    /// Returns a number below `end`; 0 if `end` is 0.
     pub const fn below(&mut self, end: u64) -> u64 {
         if end == 0 { 0 } else { self.number() % end }
     }
 
-    /// An id: from 1 to `last`.
+    /// Returns an id from 1 to `last`.
     pub const fn id(&mut self, last: u64) -> u64 {
         1 + self.below(last)
     }
 
-    /// True once in `times` times.
+    /// Returns `true` once in `times` calls, on average.
     pub const fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 
-    /// Several different ids from 1 to `last`, ascending; fewer than `count` if there are not as many.
+    /// Returns `count` different ids from 1 to `last`, ascending, or all if there are fewer.
     pub fn ids(&mut self, count: u64, last: u64) -> Vec<u64> {
         let ids: std::collections::BTreeSet<u64> = (0..count).map(|_| self.id(last)).collect();
         ids.into_iter().collect()
     }
 
-    /// Words up to about that many characters.
+    /// Returns words of up to about this many characters.
     pub fn text(&mut self, characters: usize) -> String {
         let mut text = String::with_capacity(characters + 16);
         while text.len() < characters {
@@ -88,7 +88,7 @@ impl Random {
         text
     }
 
-    /// Paragraphs of HTML.
+    /// Returns paragraphs of HTML.
     pub fn paragraphs(&mut self, count: usize, characters: usize) -> String {
         (0..count).map(|_| format!("<p>{}</p>", self.text(characters))).collect()
     }

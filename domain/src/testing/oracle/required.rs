@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Elements, id_of_key};
 
-/// The required users of the whole meeting, each with the permission by which.
+/// Returns the required users of the meeting, each with the permission that makes them visible.
 pub(super) fn required_users(elements: &Elements) -> BTreeSet<(i64, &'static str)> {
     elements.iter().flat_map(|(key, element)| required_by(key, element)).collect()
 }

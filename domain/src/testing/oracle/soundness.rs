@@ -12,10 +12,10 @@ enum Shape {
     Objects(&'static [(&'static str, Shape)]),
 }
 
-/// Is the element hidden from nobody in particular? "A field of the wrong type: the element is hidden."
+/// Returns whether the element can be read. "A field of the wrong type: the element is hidden."
 ///
-/// The rules need of an element the fields that its own rule reads, and of users and groups what the terms read. An
-/// element is an object with an integer `id`, which is the one in its key.
+/// The rules need the fields that the element's own rule reads; of users and groups, also the fields that the terms of
+/// the specification read. An element is an object with an integer `id`, which equals the one in its key.
 #[must_use]
 pub fn is_sound(key: &str, element: &Value) -> bool {
     let Some((collection, _)) = key.split_once(':') else {
@@ -27,7 +27,7 @@ pub fn is_sound(key: &str, element: &Value) -> bool {
         && has_shapes(element, needs_of(collection))
 }
 
-/// The id in an element key; `None` if the key is none.
+/// The id in an element key; `None` if the key is invalid.
 #[must_use]
 pub fn id_of_key(key: &str) -> Option<u64> {
     let (collection, id) = key.split_once(':')?;

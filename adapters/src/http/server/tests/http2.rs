@@ -1,7 +1,7 @@
-//! Is HTTP/2 served as its clients need it, and can none of them harm the others?
+//! Is HTTP/2 served correctly, and can no client harm the others?
 //!
-//! A client of these tests writes and reads single frames, right or wrong. Time is paused: it passes only when nobody has
-//! anything to do, so that "nothing comes" is something that a test can wait for.
+//! The client of these tests writes and reads single frames, valid or not. Time is paused: it advances only when every
+//! task is idle, so a test can wait for "nothing arrives".
 
 mod abuse;
 mod client;

@@ -1,4 +1,4 @@
-//! What happens at each limit? Time is paused, and passes only where everything waits.
+//! What happens at each limit? Time is paused, and advances only while every task is idle.
 
 use super::*;
 
@@ -19,7 +19,7 @@ async fn check_ended_after(bytes: &[u8], limit: impl Fn(&Limits) -> Duration) {
 
 /// (spec: http.md#connection-limits)
 #[tokio::test(start_paused = true)]
-async fn a_silent_client_is_left_after_a_while() {
+async fn a_silent_client_is_disconnected_after_a_while() {
     check_ended_after(b"", |limits| limits.first_bytes).await;
     // It might become HTTP/2.
     check_ended_after(b"PRI * HTTP/2.0\r\n", |limits| limits.first_bytes).await;
@@ -27,7 +27,7 @@ async fn a_silent_client_is_left_after_a_while() {
     check_ended_after(b"GET /system/health HTTP/1.1\r\nHost: te", |limits| limits.header).await;
     // An unused connection after a request.
     check_ended_after(&get("/system/health"), |limits| limits.unused).await;
-    // As proxies use it again and again, with a body too.
+    // Reused as proxies do, and after a request with a body.
     let body = b"POST /system/health HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\n{}";
     check_ended_after(&[&get("/system/health"), &body[..]].concat(), |limits| limits.unused).await;
     // HTTP/2 with its preface and its (empty) settings, and then no answer to a PING.
@@ -35,7 +35,7 @@ async fn a_silent_client_is_left_after_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_header_that_drips_has_no_more_time_than_a_silent_one() {
+async fn a_header_sent_byte_by_byte_gets_no_extra_time() {
     let (_running, pipes) = Pipes::start(Limits::default());
     for is_first in [true, false] {
         let mut client = connect(&pipes);
@@ -55,7 +55,7 @@ async fn a_header_that_drips_has_no_more_time_than_a_silent_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_has_no_limit_of_time() {
+async fn a_stream_has_no_time_limit() {
     let (_running, pipes) = Pipes::start(Limits::default());
     let mut client = connect(&pipes);
     client.write_all(&get("/system/autoupdate")).await.expect("written");
@@ -79,7 +79,7 @@ async fn at_the_limit_connections_wait_until_one_ends() {
         read_until(client, "{\"connected\":true}\n\r\n").await;
     }
     assert!(timeout(Duration::from_secs(5), last.read_u8()).await.is_err(), "the third is not served");
-    assert_eq!(running.accepted(), 2, "it waits where it is");
+    assert_eq!(running.accepted(), 2, "it waits in the kernel's queue");
     clients.pop();
     read_until(&mut last, "{\"connected\":true}\n\r\n").await;
 }
@@ -102,7 +102,7 @@ async fn failures_to_accept_are_followed_by_pauses() {
     let mut client = connect(&pipes);
     client.write_all(&get("/system/health")).await.expect("written");
     read_until(&mut client, HEALTHY).await;
-    // The draining is heard of while it pauses.
+    // Draining interrupts the pause.
     for _ in 0..10 {
         pipes.send(Err(io::Error::from_raw_os_error(24))).expect("the service runs");
     }
@@ -120,7 +120,7 @@ async fn a_header_that_is_too_large_is_refused() {
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
 }
 
-/// Expectations: what OPERATIONS.md says. Two of the fields are `Host` and `Connection`.
+/// The limit that OPERATIONS.md states. `Host` and `Connection` count as two of the fields.
 #[tokio::test]
 async fn header_fields_beyond_the_hundredth_are_refused() {
     for (fields, status) in [(98, "200"), (99, "431")] {
@@ -134,8 +134,8 @@ async fn header_fields_beyond_the_hundredth_are_refused() {
     }
 }
 
-/// The value of a setting in the first frame that the service sends; expectations: the constants of `limits.rs`, which are
-/// what keeps a client from opening streams or sending headers without end.
+/// The first frame that the service sends must announce the constants of `limits.rs`, which keep clients from opening
+/// streams or sending headers without limit.
 #[tokio::test]
 async fn http2_clients_are_told_their_limits() {
     const SETTINGS: u8 = 4;
@@ -157,9 +157,10 @@ async fn http2_clients_are_told_their_limits() {
     assert_eq!(value(MAX_HEADER_LIST_SIZE), Some(16 * 1024));
 }
 
-/// A client that was refused and does not go away must not keep the place of another, however it takes the refusal.
+/// A client that was refused and does not disconnect must not occupy the place of another, whether or not it reads the
+/// refusal.
 #[tokio::test(start_paused = true)]
-async fn who_was_refused_makes_room() {
+async fn a_refused_client_makes_room() {
     let limits = Limits { connections_max: 1, ..Limits::default() };
     let (running, pipes) = Pipes::start_with(TlsMode::Only, limits);
     let mut refused = connect(&pipes);

@@ -1,4 +1,4 @@
-//! Is the same served by every protocol that clients speak?
+//! Do clients of every protocol get the same?
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ fn client(build: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
     build(builder).build().expect("a client")
 }
 
-/// A client of each protocol: scheme, version, client.
+/// A client for each protocol, with its scheme and HTTP version.
 fn clients() -> Vec<(&'static str, Version, Client)> {
     vec![
         ("http", Version::HTTP_11, client(|client| client)),
@@ -26,7 +26,7 @@ fn clients() -> Vec<(&'static str, Version, Client)> {
 
 /// (spec: http.md#one-port)
 #[tokio::test]
-async fn one_port_speaks_everything() {
+async fn one_port_speaks_every_protocol() {
     let port = Port::start(TlsMode::Both);
     for (scheme, version, client) in clients() {
         let response = client.get(port.url(scheme, "/system/health")).send().await.expect(scheme);
@@ -53,7 +53,7 @@ async fn one_port_speaks_everything() {
     }
 }
 
-/// The statuses, and the bodies, of the answers to all that a client sends before it listens.
+/// Sends all requests at once, then checks the statuses and the concatenated bodies of the answers.
 async fn check_answers(requests: &str, statuses: &[&str], bodies: &str) {
     let (_running, pipes) = Pipes::start(Limits::default());
     let mut client = connect(&pipes);
@@ -67,16 +67,16 @@ async fn check_answers(requests: &str, statuses: &[&str], bodies: &str) {
 }
 
 #[tokio::test]
-async fn the_answer_to_head_has_no_body_that_the_next_answer_would_be_taken_for() {
+async fn the_answer_to_head_has_no_body() {
     let head = "HEAD /system/health HTTP/1.1\r\nHost: test\r\n\r\n";
     let get = "GET /system/health HTTP/1.1\r\nHost: test\r\n\r\n";
     check_answers(&[head, get, head].concat(), &["200", "200", "200"], HEALTHY).await;
-    // As HAProxy asks by default, and was always answered.
+    // HAProxy's default health check.
     check_answers("OPTIONS /system/health HTTP/1.0\r\n\r\n", &["200"], HEALTHY).await;
 }
 
 #[tokio::test]
-async fn a_request_by_http_1_1_names_one_host() {
+async fn http_1_1_requests_must_name_one_host() {
     let missing = "{\"error\": {\"type\": \"invalid_request\", \"msg\": \"The header Host is missing\"}}\n";
     check_answers("GET /system/health HTTP/1.1\r\n\r\n", &["400"], missing).await;
     check_answers("GET http://test/system/health HTTP/1.1\r\n\r\n", &["400"], missing).await;
@@ -86,7 +86,7 @@ async fn a_request_by_http_1_1_names_one_host() {
     check_answers("GET /system/health HTTP/1.0\r\n\r\n", &["200"], HEALTHY).await;
 }
 
-/// The answer to `request`, whose stream ends with the draining; the end of the body is part of it.
+/// Checks the answer to `request`, whose stream ends when draining begins: head, and `body` including its end.
 async fn check_stream(request: &str, body: &str) {
     let (running, pipes) = Pipes::start(Limits::default());
     let mut client = connect(&pipes);
@@ -104,14 +104,14 @@ async fn check_stream(request: &str, body: &str) {
 async fn a_stream_is_the_last_response_of_an_http1_connection() {
     let chunks = "13\r\n{\"connected\":true}\n\r\ne\r\n{\"last\":true}\n\r\n0\r\n\r\n";
     check_stream("GET /system/autoupdate HTTP/1.1\r\nHost: test\r\n\r\n", chunks).await;
-    // A body that nobody asked for, all of it at once or the rest of it never.
+    // An unexpected body, complete or cut short.
     let post = "POST /system/autoupdate HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n";
     check_stream(&format!("{post}12345"), chunks).await;
     check_stream(&format!("{post}12"), chunks).await;
-    // After other requests, and with one behind it, which is not answered.
+    // After other requests, and before one that is not answered.
     let health = "GET /system/health HTTP/1.1\r\nHost: test\r\n\r\n";
     check_stream(&format!("GET /system/autoupdate HTTP/1.1\r\nHost: test\r\n\r\n{health}"), chunks).await;
-    // Proxies speak the version before by default; it knows no chunks.
+    // Proxies often speak HTTP/1.0, which has no chunked encoding.
     let lines = "{\"connected\":true}\n{\"last\":true}\n";
     check_stream("GET /system/autoupdate HTTP/1.0\r\nHost: test\r\n\r\n", lines).await;
 }
@@ -152,7 +152,7 @@ async fn tls_only_refuses_plain_requests() {
     assert!(answer.to_ascii_lowercase().contains("\r\nupgrade: tls/1.2"), "{answer}");
 }
 
-/// By hand, because a client of a library would open another connection without a word.
+/// Written by hand, because a client library would silently open another connection.
 #[tokio::test(start_paused = true)]
 async fn tls_only_ends_a_plain_http2_connection() {
     const PING: u8 = 6;
@@ -165,7 +165,7 @@ async fn tls_only_ends_a_plain_http2_connection() {
     client.write_all(b"\x00\x00\x03\x01\x05\x00\x00\x00\x01\x82\x86\x84").await.expect("written");
     let mut head = [0; 9];
     let mut frames = Vec::new();
-    // Answering PINGs it could go on for ever; the limit fails the test instead.
+    // A client that answers PINGs could be kept for ever; the limit makes the test fail instead.
     while begin.elapsed() < Duration::from_secs(60) && client.read_exact(&mut head).await.is_ok() {
         let mut payload = vec![0; usize::from(head[1]) * 256 + usize::from(head[2])];
         client.read_exact(&mut payload).await.expect("the rest of the frame");
@@ -176,7 +176,7 @@ async fn tls_only_ends_a_plain_http2_connection() {
         frames.extend(payload);
     }
     assert!(String::from_utf8_lossy(&frames).contains("\"invalid_request\""), "{frames:?}");
-    assert_eq!(begin.elapsed(), Duration::ZERO, "at once");
+    assert_eq!(begin.elapsed(), Duration::ZERO, "must end at once");
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn without_tls_only_plain_requests_are_served() {
 }
 
 #[tokio::test]
-async fn garbage_ends_its_own_connection_only() {
+async fn garbage_ends_only_its_own_connection() {
     let port = Port::start(TlsMode::Both);
     for garbage in
         [&b"\x00\x01\x02\x03\r\n\r\n"[..], b"\x16\x03\x01\xff\xff garbage", b"\n\n\xff\n\n", b"PRI * nonsense\r\n\r\n"]
@@ -213,7 +213,7 @@ fn write_certificate(directory: &Path, names: (&str, &str)) -> Vec<u8> {
     made.cert.der().to_vec()
 }
 
-/// The certificate that a new connection gets.
+/// The certificate that a new connection receives.
 async fn served_certificate(port: &Port) -> Vec<u8> {
     let client = client(|client| client);
     let response = client.get(port.url("https", "/system/health")).send().await.expect("an answer");
@@ -242,7 +242,7 @@ async fn a_changed_certificate_is_served_and_a_broken_one_is_not() {
     for broken in ["", "garbage", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
         std::fs::write(&key, broken).expect("written");
         assert!(matches!(watch.check(), Checked::Broken(_)), "{broken:?}");
-        assert!(matches!(watch.check(), Checked::Unchanged), "told once");
+        assert!(matches!(watch.check(), Checked::Unchanged), "reported once");
         assert_eq!(served_certificate(&port).await, second);
         write_certificate(directory.path(), ("other.pem", "key.pem"));
         assert!(matches!(watch.check(), Checked::Broken(_)), "the key of another certificate");
@@ -255,12 +255,12 @@ async fn a_changed_certificate_is_served_and_a_broken_one_is_not() {
     assert_eq!(served_certificate(&port).await, third);
 
     port.running.trigger.begin();
-    let rest = stream.chunk().await.expect("the stream lived on").expect("a line");
+    let rest = stream.chunk().await.expect("the stream goes on").expect("a line");
     assert_eq!(rest, "{\"last\":true}\n");
 }
 
 #[tokio::test]
-async fn an_unusable_certificate_stops_the_start_with_its_file() {
+async fn an_unusable_certificate_prevents_startup_naming_its_file() {
     let directory = tempfile::tempdir().expect("a directory");
     let check = |expected: &[&str]| {
         let error = TlsServer::new(Some(directory.path().to_owned())).err().expect("unusable").to_string();
@@ -280,7 +280,7 @@ async fn an_unusable_certificate_stops_the_start_with_its_file() {
 }
 
 #[tokio::test]
-async fn the_service_can_ask_itself_for_its_health() {
+async fn the_service_can_check_its_own_health() {
     for mode in [TlsMode::Both, TlsMode::Only, TlsMode::Off] {
         let port = Port::start(mode);
         let number = port.address.port();
@@ -291,7 +291,7 @@ async fn the_service_can_ask_itself_for_its_health() {
     }
 }
 
-/// A client that asks for more before it has read the answer to the question before loses nothing of it.
+/// A client that pipelines requests loses nothing of the earlier answers.
 #[tokio::test]
 async fn an_answer_that_is_still_being_sent_when_a_stream_begins_arrives_whole() {
     let (_running, pipes) = Pipes::start(Limits::default());

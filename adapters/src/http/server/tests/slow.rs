@@ -1,4 +1,4 @@
-//! What becomes of a stream over HTTP/1.1 whose client reads on too slowly, or hardly at all?
+//! What happens to an HTTP/1.1 stream whose client reads slowly or hardly at all?
 //!
 //! HTTP/2: `http2/windows.rs`.
 
@@ -10,7 +10,7 @@ use crate::http::limits::UNREAD_SECONDS_MAX;
 
 const LIMIT: Duration = Duration::from_secs(UNREAD_SECONDS_MAX as u64);
 
-/// A client that has the head of a stream of which a long line comes next, over a pipe that holds little.
+/// Opens a stream whose next line is long, over a small pipe, and reads its head.
 async fn begin(scene: &Scene) -> DuplexStream {
     let (mut client, server) = tokio::io::duplex(1024);
     scene.pipes.send(Ok(server)).expect("the service runs");
@@ -19,7 +19,7 @@ async fn begin(scene: &Scene) -> DuplexStream {
     client
 }
 
-/// Reads `bytes` at each step until the end, or for `time`; how much came.
+/// Reads `bytes` every `step`, for `time` or until the end. Returns how many bytes were read.
 async fn sip(client: &mut DuplexStream, bytes: usize, step: Duration, time: Duration) -> usize {
     let begin = Instant::now();
     let mut buffer = vec![0; bytes];
@@ -36,19 +36,19 @@ async fn sip(client: &mut DuplexStream, bytes: usize, step: Duration, time: Dura
 
 /// (spec: http.md#slow-readers)
 #[tokio::test(start_paused = true)]
-async fn a_byte_now_and_then_keeps_no_line_alive() {
+async fn a_byte_now_and_then_does_not_keep_a_stream_open() {
     let scene = Scene::start().await;
     let mut client = begin(&scene).await;
     sip(&mut client, 1, Duration::from_secs(10), LIMIT - Duration::from_secs(20)).await;
-    assert_eq!(scene.world.answering.load(Relaxed), 2, "it has so long");
+    assert_eq!(scene.world.answering.load(Relaxed), 2, "the limit is not reached yet");
     sip(&mut client, 1, Duration::from_secs(10), Duration::from_secs(30)).await;
     assert_eq!(scene.world.answering.load(Relaxed), 1);
     scene.check_others_are_served().await;
 }
 
-/// However long the line is that waits behind it, and whatever comes meanwhile.
+/// The limit applies to short lines as well, and news that arrives meanwhile does not extend it.
 #[tokio::test(start_paused = true)]
-async fn a_short_line_that_is_not_read_ends_the_stream_too() {
+async fn an_unread_short_line_ends_the_stream_too() {
     let scene = Scene::start().await;
     let (mut client, server) = tokio::io::duplex(8);
     scene.pipes.send(Ok(server)).expect("the service runs");
@@ -61,10 +61,10 @@ async fn a_short_line_that_is_not_read_ends_the_stream_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_client_that_reads_on_gets_everything() {
+async fn a_slow_client_that_keeps_reading_gets_everything() {
     let scene = Scene::start().await;
     let mut client = begin(&scene).await;
-    // 5 kB a second: the long line takes most of the time that it may.
+    // At 5 kB a second, the long line takes most of the allowed time.
     let mut read = 0;
     let begin = Instant::now();
     while read < LONG_BYTES {
@@ -73,15 +73,15 @@ async fn a_slow_client_that_reads_on_gets_everything() {
         read += now;
     }
     assert!(begin.elapsed() > LIMIT / 2, "{:?}", begin.elapsed());
-    // And then it has all the time in the world.
+    // After that there is no time limit.
     let _ = timeout(LIMIT * 3, read_until(&mut client, "never")).await;
     scene.check_others_are_served().await;
     assert_eq!(scene.world.answering.load(Relaxed), 2);
 }
 
-/// The version that a line is made of stays in memory, with all that was replaced since.
+/// The version that a line is rendered from stays in memory, with everything that was replaced since.
 #[tokio::test(start_paused = true)]
-async fn who_holds_too_much_of_what_was_replaced_is_ended_first() {
+async fn the_client_that_holds_too_much_replaced_data_is_ended_first() {
     let scene = Scene::start().await;
     let slowest = begin(&scene).await;
     sleep(Duration::from_secs(2)).await;
@@ -90,7 +90,7 @@ async fn who_holds_too_much_of_what_was_replaced_is_ended_first() {
     let slow = begin(&scene).await;
     scene.world.replaced_bytes.store(REPLACED_BYTES_MAX, Relaxed);
     sleep(Duration::from_secs(2)).await;
-    assert_eq!(scene.world.answering.load(Relaxed), 3, "as much is allowed");
+    assert_eq!(scene.world.answering.load(Relaxed), 3, "this much is allowed");
     scene.world.replaced_bytes.store(REPLACED_BYTES_MAX + 1, Relaxed);
     sleep(Duration::from_secs(2)).await;
     assert_eq!(scene.world.answering.load(Relaxed), 2, "only the slowest is ended");
@@ -98,6 +98,6 @@ async fn who_holds_too_much_of_what_was_replaced_is_ended_first() {
         let rest = timeout(Duration::from_secs(1), client.read_to_end(&mut Vec::new())).await;
         assert_eq!(rest.is_ok(), has_ended);
     }
-    // Who waits for news holds nothing.
+    // A client that waits for news holds nothing.
     scene.check_others_are_served().await;
 }

@@ -1,4 +1,4 @@
-//! Does serving end when it should, and cut off nobody who ends in time?
+//! Does serving end when it should, without cutting off clients that end in time?
 
 use std::io::{Read, Write};
 
@@ -15,13 +15,13 @@ async fn streams_end_between_two_lines_and_unused_connections_at_once() {
     unused.write_all(&get("/system/health")).await.expect("written");
     read_until(&mut unused, HEALTHY).await;
     let mut silent = connect(&pipes);
-    // Time is paused: this returns when everything waits.
+    // Time is paused: this returns when every task is idle.
     sleep(Duration::from_millis(1)).await;
     assert_eq!(running.accepted(), 3);
 
     let begin = Instant::now();
     assert_eq!(running.stop().await, ServeOutcome { cut: 0 });
-    assert_eq!(begin.elapsed(), Duration::ZERO, "nobody had to be waited for");
+    assert_eq!(begin.elapsed(), Duration::ZERO, "there was nothing to wait for");
     let end = read_to_end(&mut stream).await.to_ascii_lowercase();
     assert_eq!(end, "e\r\n{\"last\":true}\n\r\n0\r\n\r\n", "the last line, and the end of the body");
     assert_eq!(read_to_end(&mut unused).await, "");
@@ -29,7 +29,7 @@ async fn streams_end_between_two_lines_and_unused_connections_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_does_not_end_is_cut_after_the_time_for_draining() {
+async fn connections_that_do_not_end_are_cut_after_the_drain_time() {
     let limits = Limits::default();
     let bound = limits.drain;
     let (running, pipes) = Pipes::start(limits);
@@ -43,7 +43,7 @@ async fn what_does_not_end_is_cut_after_the_time_for_draining() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_accepted_any_more() {
+async fn no_more_connections_are_accepted() {
     let (running, pipes) = Pipes::start(Limits::default());
     running.stop().await;
     assert!(pipes.is_closed());
@@ -67,12 +67,12 @@ async fn http2_streams_end_and_then_their_connection() {
     assert_eq!(served, ServeOutcome { cut: 0 });
 }
 
-/// Without that an HTTP/1.0 client could not tell the end of a stream from a connection that somebody cut.
+/// Otherwise an HTTP/1.0 client could not tell the end of a stream from a cut connection.
 #[tokio::test]
-async fn a_stream_over_tls_ends_with_the_word_that_it_does() {
+async fn a_stream_over_tls_ends_with_close_notify() {
     let port = Port::start(TlsMode::Both);
     let address = port.address;
-    let (told, has_begun) = tokio::sync::oneshot::channel();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
     let client = tokio::task::spawn_blocking(move || {
         let mut client = trust_anyone(std::net::TcpStream::connect(address)?)?;
         client.write_all(b"GET /system/autoupdate HTTP/1.0\r\n\r\n")?;
@@ -82,9 +82,9 @@ async fn a_stream_over_tls_ends_with_the_word_that_it_does() {
             client.read_exact(&mut byte)?;
             text.extend(byte);
         }
-        told.send(()).expect("somebody waits for it");
+        begun.send(()).expect("the test waits for it");
         let mut rest = String::new();
-        // An error, if the connection ends and TLS was not told.
+        // This fails if the connection ends without `close_notify`.
         client.read_to_string(&mut rest).map(|_| rest)
     });
     has_begun.await.expect("a line");

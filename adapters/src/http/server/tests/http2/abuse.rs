@@ -1,4 +1,4 @@
-//! Can a client make the service work, or keep things in memory, without end? (RFC 9113, section 10.5)
+//! Can a client make the service work, or hold memory, without limit? (RFC 9113, section 10.5)
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -7,23 +7,23 @@ use super::frames::*;
 use super::service::{NEWS, Scene};
 use crate::http::limits::HEADER_BYTES_MAX;
 
-/// More than the service can have a reason to listen to, of somebody who does not listen.
+/// More than the service has any reason to read from a client that reads nothing itself.
 const FLOOD_BYTES: usize = 8 * 1024 * 1024;
 
-/// How many requests a connection may have open.
+/// How many streams a connection may have open.
 const STREAMS_MAX: usize = 256;
 
-/// What the service does about a flood.
+/// How the service reacts to a flood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flood {
-    /// It ended the connection, or stopped reading: what is not read waits with the client.
+    /// It ended the connection, or stopped reading, so that the rest stays with the client.
     Stopped,
-    /// It took everything, and goes on to serve that client.
+    /// It read everything, and still serves that client.
     Taken,
 }
 
-/// Sends `begin`, and then `next` again and again, over a small pipe that nobody reads, and checks what the service does, and
-/// that others do not notice.
+/// Sends `begin` and then endless `next` over a small pipe without reading. Checks that the service reacts in an
+/// `acceptable` way, and that other clients are not affected.
 async fn check_flood(name: &str, begin: &[u8], next: impl FnMut(u32) -> Vec<u8>, acceptable: &[Flood]) {
     let scene = Scene::start().await;
     let mut client = Client::connect(&scene.pipes, 32 * 1024, &[]).await;
@@ -40,10 +40,10 @@ async fn check_flood(name: &str, begin: &[u8], next: impl FnMut(u32) -> Vec<u8>,
     assert!(answering <= STREAMS_MAX + 1, "{name}: {answering} requests at once");
     drop(client);
     scene.check_others_are_served().await;
-    assert_eq!(scene.world.answering.load(Relaxed), 1, "{name}: only the others are left");
+    assert_eq!(scene.world.answering.load(Relaxed), 1, "{name}: only the other clients are left");
 }
 
-/// Repeats a frame, many at a time.
+/// Repeats a frame, many copies at a time.
 fn many(frame: Vec<u8>) -> impl FnMut(u32) -> Vec<u8> {
     let many = frame.repeat(500);
     move |_| many.clone()
@@ -53,9 +53,9 @@ fn id(index: u32) -> u32 {
     index * 2 + 1
 }
 
-/// Every one of these asks for an answer, which waits in memory as long as the client does not read.
+/// Each of these requires an answer, which would wait in memory as long as the client does not read.
 #[tokio::test(start_paused = true)]
-async fn answers_that_nobody_reads_are_not_piled_up() {
+async fn unread_answers_do_not_pile_up() {
     let stopped = [Flood::Stopped];
     check_flood("PING", b"", many(frame(PING, 0, 0, [7; 8])), &stopped).await;
     check_flood("SETTINGS", b"", many(settings(&[])), &stopped).await;
@@ -65,9 +65,9 @@ async fn answers_that_nobody_reads_are_not_piled_up() {
     check_flood("malformed", b"", |index| get(id(index), ""), &stopped).await;
 }
 
-/// These ask for nothing, so nothing of them may be kept.
+/// These require no answer, so nothing about them may be kept.
 #[tokio::test(start_paused = true)]
-async fn what_asks_for_nothing_is_not_kept() {
+async fn frames_without_an_answer_are_not_kept() {
     let either = [Flood::Stopped, Flood::Taken];
     check_flood("PRIORITY", b"", many(frame(2, 0, 1, [0, 0, 0, 3, 1])), &either).await;
     check_flood("unknown", b"", many(frame(0xF0, 0, 0, [0; 100])), &either).await;
@@ -75,9 +75,9 @@ async fn what_asks_for_nothing_is_not_kept() {
     check_flood("answers to no PING", b"", many(frame(PING, ACK, 0, [7; 8])), &either).await;
 }
 
-/// A header that never ends, and bodies of which nothing comes.
+/// A header block that never ends, and bodies that never arrive.
 #[tokio::test(start_paused = true)]
-async fn what_never_gets_anywhere_is_stopped() {
+async fn requests_that_never_complete_are_stopped() {
     let begun = frame(HEADERS, END_STREAM, 1, request("GET", "/"));
     for (name, fragment) in [("CONTINUATION", field("x", &"y".repeat(1_000))), ("CONTINUATION of nothing", vec![])] {
         check_flood(name, &begun, many(frame(CONTINUATION, 0, 1, fragment)), &[Flood::Stopped]).await;
@@ -87,7 +87,7 @@ async fn what_never_gets_anywhere_is_stopped() {
     }
 }
 
-/// Requests that are given up as soon as they are asked.
+/// Requests that are cancelled as soon as they are sent.
 #[tokio::test(start_paused = true)]
 async fn rapid_resets_end_the_connection() {
     let scene = Scene::start().await;
@@ -97,13 +97,13 @@ async fn rapid_resets_end_the_connection() {
     client.say(resets).await;
     assert_eq!((client.has_ended, client.goaway_code()), (true, Some(ENHANCE_YOUR_CALM)));
     scene.check_others_are_served().await;
-    assert_eq!(scene.world.answering_max.load(Relaxed), 1, "nobody was asked");
+    assert_eq!(scene.world.answering_max.load(Relaxed), 1, "no endpoint was called");
 }
 
-/// Streams without an end can only be cancelled: whoever has got something of them may, as often as it likes. A proxy has
-/// them of hundreds of clients on one connection, and all may go away at once.
+/// Endless streams can only be cancelled, so a client may cancel those that it has received data of, as often as it
+/// likes. A proxy has the streams of hundreds of clients on one connection, and all of them may disconnect at once.
 #[tokio::test(start_paused = true)]
-async fn who_has_enough_of_a_stream_may_cancel_it() {
+async fn a_stream_that_has_begun_may_be_cancelled() {
     let scene = Scene::start().await;
     let mut client = scene.client().await;
     for stream in (0..1_000).map(id) {
@@ -117,9 +117,9 @@ async fn who_has_enough_of_a_stream_may_cancel_it() {
     assert_eq!(scene.world.answering.load(Relaxed), 1, "nothing is left of them");
 }
 
-/// Requests that break the protocol, each in its own stream.
+/// Malformed requests, each on its own stream.
 #[tokio::test(start_paused = true)]
-async fn mistakes_without_end_end_the_connection() {
+async fn endless_stream_errors_end_the_connection() {
     let field_of_http1 = |stream| {
         let block = [request("GET", "/"), field("connection", "close")].concat();
         frame(HEADERS, END_STREAM | END_HEADERS, stream, block)
@@ -132,7 +132,7 @@ async fn mistakes_without_end_end_the_connection() {
     check_mistakes("a body that is too short", too_short).await;
 }
 
-/// Makes the mistake again and again, and checks that one costs its stream, and many the connection.
+/// Repeats a mistake, and checks that a single one ends its stream, and many end the connection.
 async fn check_mistakes(name: &str, mistake: impl Fn(u32) -> Vec<u8>) {
     let scene = Scene::start().await;
     let mut client = scene.client().await;
@@ -142,7 +142,7 @@ async fn check_mistakes(name: &str, mistake: impl Fn(u32) -> Vec<u8>) {
         client.say(mistake(id(times))).await;
         times += 1;
     }
-    assert!(times > 100, "{name}: {times} may happen");
+    assert!(times > 100, "{name}: ended after only {times}");
     assert_eq!(client.goaway_code(), Some(ENHANCE_YOUR_CALM), "{name}");
     scene.check_others_are_served().await;
     assert_eq!(scene.world.answering.load(Relaxed), 1, "{name}");
@@ -158,13 +158,13 @@ async fn more_streams_than_allowed_are_refused_and_the_others_go_on() {
     }
     scene.tell_news();
     client.hear().await;
-    let told = (0..COUNT).filter(|index| client.body(id(*index)).ends_with(NEWS)).count();
+    let finished = (0..COUNT).filter(|index| client.body(id(*index)).ends_with(NEWS)).count();
     let refused = (0..COUNT).filter(|index| client.reset_code(id(*index)) == Some(REFUSED_STREAM)).count();
-    assert_eq!((told, refused, client.has_ended), (STREAMS_MAX, 500, false));
-    // There is room again when one is over.
+    assert_eq!((finished, refused, client.has_ended), (STREAMS_MAX, 500, false));
+    // When a stream ends there is room for another.
     client.say([reset(1), get(id(COUNT), "/system/notify")].concat()).await;
     assert_eq!(client.status(id(COUNT)), Some(200));
-    // Who goes on and on is not listened to for ever.
+    // A client that keeps opening streams is disconnected in the end.
     for stream in (COUNT + 1..COUNT + 2_000).map(id) {
         client.say(get(stream, "/system/notify")).await;
     }
@@ -177,7 +177,7 @@ async fn more_streams_than_allowed_are_refused_and_the_others_go_on() {
 async fn a_header_that_is_too_large_is_answered() {
     let scene = Scene::start().await;
     let mut client = scene.client().await;
-    // Every field counts for 32 bytes more than it has (section 6.5.2), so that a short block can be a long list.
+    // Every field counts 32 bytes more than its length (section 6.5.2), so a short block can be a long list.
     let fields = HEADER_BYTES_MAX / 34;
     for (stream, count, expected) in [(1, fields - 10, 200), (3, fields, 431), (5, 10, 200)] {
         let block = [request("GET", "/system/health"), field("x", "y").repeat(count)].concat();

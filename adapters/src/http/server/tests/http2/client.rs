@@ -10,20 +10,20 @@ use super::frames::{
 };
 use crate::http::server::tests::PipeSender;
 
-/// How long nothing happens before a test believes that nothing will.
+/// How long nothing must happen before a test concludes that nothing will.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// A client that does what it is told, right or wrong. By itself it only acknowledges settings and answers PINGs.
+/// A client that sends whatever a test wants, valid or not. On its own it only acknowledges SETTINGS and answers PINGs.
 pub(in crate::http::server::tests) struct Client {
     io: DuplexStream,
     unread: Vec<u8>,
-    /// What the service said so far, without what belongs to the connection alone.
+    /// The frames received so far, without those that concern only the connection.
     heard: Vec<Frame>,
     pub(super) has_ended: bool,
 }
 
 impl Client {
-    /// Exchanges settings with the service, over a pipe of so many bytes.
+    /// Connects over a pipe that holds `pipe_bytes`, and exchanges settings.
     pub(super) async fn connect(pipes: &PipeSender, pipe_bytes: usize, own: &[(u8, u32)]) -> Self {
         let (io, server) = duplex(pipe_bytes);
         pipes.send(Ok(server)).expect("the service runs");
@@ -33,18 +33,18 @@ impl Client {
         client
     }
 
-    /// Sends `bytes`, unless the service does not take them; whether it did.
+    /// Sends `bytes`. Returns whether the service took them.
     pub(super) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         matches!(timeout(QUIET, self.io.write_all(bytes.as_ref())).await, Ok(Ok(())))
     }
 
-    /// Sends `bytes`, and hears what the service says then.
+    /// Sends `bytes`, and reads the reaction of the service.
     pub(super) async fn say(&mut self, bytes: impl AsRef<[u8]>) {
         self.try_send(bytes).await;
         self.hear().await;
     }
 
-    /// Hears what the service says until it has nothing more to say, or ends the connection.
+    /// Reads until the service falls silent or ends the connection.
     pub(super) async fn hear(&mut self) {
         while let Ok(frame) = timeout(QUIET, self.read()).await {
             let Some(frame) = frame else {
@@ -60,7 +60,7 @@ impl Client {
         }
     }
 
-    /// The same for so long.
+    /// Reads for this time, or until the service ends the connection.
     pub(super) async fn hear_for(&mut self, time: Duration) {
         let end = tokio::time::Instant::now() + time;
         while !self.has_ended && tokio::time::Instant::now() < end {
@@ -69,7 +69,7 @@ impl Client {
         }
     }
 
-    /// The next frame, `None` at the end. What was read is kept if this is given up.
+    /// Reads the next frame; `None` at the end. Bytes already read are kept if this is cancelled.
     async fn read(&mut self) -> Option<Frame> {
         loop {
             if let Some((frame, length)) = Frame::parse(&self.unread) {
@@ -83,7 +83,7 @@ impl Client {
         }
     }
 
-    /// Sends `next` again and again without reading, as much as `bytes_max`. Whether it took everything.
+    /// Sends `next` repeatedly without reading, up to `bytes_max`. Returns whether the service took everything.
     pub(super) async fn flood(&mut self, mut next: impl FnMut(u32) -> Vec<u8>, bytes_max: usize) -> bool {
         let mut sent = 0;
         for index in 0.. {
@@ -99,7 +99,7 @@ impl Client {
         true
     }
 
-    /// How much room was made for bodies beyond what the protocol begins with; of stream 0: on the connection.
+    /// By how many bytes the service has extended the window for bodies on a stream; stream 0: the connection.
     pub(super) fn window(&self, stream: u32) -> usize {
         self.of(WINDOW_UPDATE, stream).map(|frame| frame.number() as usize).sum()
     }
@@ -108,18 +108,18 @@ impl Client {
         self.heard.iter().filter(move |frame| frame.kind == kind && frame.stream == stream)
     }
 
-    /// The status of the response, or what came before it.
+    /// The first status received on a stream: that of the response, or 100 before it.
     pub(super) fn status(&self, stream: u32) -> Option<u16> {
         self.of(HEADERS, stream).next().map(|frame| status(&frame.payload))
     }
 
-    /// What came of the body.
+    /// The body received so far.
     pub(super) fn body(&self, stream: u32) -> String {
         let bytes = self.of(DATA, stream).flat_map(|frame| frame.payload.clone()).collect();
         String::from_utf8(bytes).expect("text")
     }
 
-    /// Whether the response has ended as it should.
+    /// Whether the response is complete.
     pub(super) fn is_finished(&self, stream: u32) -> bool {
         [HEADERS, DATA].iter().any(|kind| self.of(*kind, stream).any(|frame| frame.flags & END_STREAM != 0))
     }

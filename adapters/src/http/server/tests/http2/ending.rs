@@ -1,4 +1,4 @@
-//! How does a connection end: unused, or because the service stops?
+//! How does a connection end, when it is idle and when the service stops?
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use super::frames::*;
 use super::service::{NEWS, Scene};
 use crate::http::limits::Limits;
 
-/// As over HTTP/1.1: longer than proxies keep theirs, and not for ever, though the client answers every PING.
+/// As with HTTP/1.1: later than proxies close theirs, but eventually, even if the client answers every PING.
 /// (spec: http.md#connection-limits)
 #[tokio::test(start_paused = true)]
-async fn a_connection_without_streams_is_ended_after_a_while() {
+async fn an_idle_connection_is_ended_after_a_while() {
     let unused = Limits::default().unused;
     let scene = Scene::start().await;
     let mut client = scene.client().await;
@@ -23,14 +23,14 @@ async fn a_connection_without_streams_is_ended_after_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_with_a_stream_is_kept_as_long_as_that() {
+async fn a_connection_is_kept_as_long_as_a_stream_is_open() {
     let unused = Limits::default().unused;
     let scene = Scene::start().await;
     let mut client = scene.client().await;
     client.say(get(1, "/system/notify")).await;
     client.hear_for(unused * 3).await;
     assert_eq!((client.has_ended, client.goaway_code(), client.reset_code(1)), (false, None, None));
-    // Counted from the end of the last.
+    // The time counts from the end of the last stream.
     client.say(reset(1)).await;
     client.hear_for(unused - Duration::from_secs(5)).await;
     assert!(!client.has_ended);
@@ -38,7 +38,7 @@ async fn a_connection_with_a_stream_is_kept_as_long_as_that() {
     assert!(client.has_ended);
 }
 
-/// Who does not answer is gone, whatever streams it had.
+/// A client that does not answer PINGs counts as gone, even with open streams.
 #[tokio::test(start_paused = true)]
 async fn a_client_that_vanished_is_noticed() {
     let limits = Limits::default();
@@ -54,7 +54,7 @@ async fn a_client_that_vanished_is_noticed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_service_stops_clients_are_told_and_streams_end_themselves() {
+async fn when_the_service_stops_clients_get_a_goaway_and_streams_end_in_order() {
     let scene = Scene::start().await;
     let mut client = scene.client().await;
     let mut unused = scene.client().await;
@@ -62,7 +62,7 @@ async fn when_the_service_stops_clients_are_told_and_streams_end_themselves() {
     scene.running.trigger.begin();
     client.hear().await;
     unused.hear().await;
-    assert_eq!((client.has_ended, client.goaway_code()), (false, Some(0)), "what is under way may end");
+    assert_eq!((client.has_ended, client.goaway_code()), (false, Some(0)), "running requests may finish");
     assert_eq!((unused.has_ended, unused.goaway_code()), (true, Some(0)));
     scene.tell_news();
     client.say(frame(DATA, END_STREAM, 3, "late")).await;
@@ -73,9 +73,9 @@ async fn when_the_service_stops_clients_are_told_and_streams_end_themselves() {
     assert!(client.has_ended);
 }
 
-/// A request that was on its way when the service began to stop is still answered.
+/// A request that was in transit when the service began to stop is still answered.
 #[tokio::test(start_paused = true)]
-async fn what_was_asked_before_the_end_is_answered() {
+async fn a_request_in_transit_at_the_stop_is_answered() {
     let scene = Scene::start().await;
     let mut client = Client::connect(&scene.pipes, 1024, &[]).await;
     scene.running.trigger.begin();

@@ -1,6 +1,6 @@
 //! How are frames written and read, byte by byte? (RFC 9113, sections 4 and 6; RFC 7541, section 6.2)
 //!
-//! Nothing of the library is used, so that a mistake in it is not made twice.
+//! This does not use the library, so that the tests do not share its mistakes.
 
 pub(super) const DATA: u8 = 0;
 pub(super) const HEADERS: u8 = 1;
@@ -20,10 +20,10 @@ pub(super) const REFUSED_STREAM: u32 = 7;
 pub(super) const CANCEL: u32 = 8;
 pub(super) const ENHANCE_YOUR_CALM: u32 = 11;
 
-/// The setting that says with which window each stream begins.
+/// The setting for the initial window of each stream.
 pub(super) const INITIAL_WINDOW_SIZE: u8 = 4;
 
-/// A frame.
+/// An HTTP/2 frame.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
     pub(super) kind: u8,
@@ -33,7 +33,7 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// The frame that `bytes` begin with, and its length, if it is there as a whole.
+    /// Parses the frame at the start of `bytes`, and returns it with its length; `None` if it is incomplete.
     pub(super) fn parse(bytes: &[u8]) -> Option<(Self, usize)> {
         let (head, rest) = bytes.split_first_chunk::<9>()?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
@@ -48,19 +48,19 @@ impl Frame {
     }
 }
 
-/// The bytes of a frame.
+/// Encodes a frame.
 pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: impl AsRef<[u8]>) -> Vec<u8> {
     let payload = payload.as_ref();
     let length = u32::try_from(payload.len()).expect("a short payload").to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// A whole request without a body.
+/// A complete GET request.
 pub(super) fn get(stream: u32, path: &str) -> Vec<u8> {
     frame(HEADERS, END_STREAM | END_HEADERS, stream, request("GET", path))
 }
 
-/// A request whose body is to follow.
+/// A POST request whose body is still to follow.
 pub(super) fn post(stream: u32, path: &str) -> Vec<u8> {
     frame(HEADERS, END_HEADERS, stream, request("POST", path))
 }
@@ -87,12 +87,12 @@ pub(super) fn request(method: &str, path: &str) -> Vec<u8> {
         .collect()
 }
 
-/// A header field as a literal that is not to be remembered.
+/// A header field as a literal without indexing.
 pub(super) fn field(name: &str, value: &str) -> Vec<u8> {
     [&[0], &text(name)[..], &text(value)].concat()
 }
 
-/// A text that is not compressed, of at most 16,000 bytes.
+/// A string literal without Huffman coding, of at most 16,000 bytes.
 fn text(text: &str) -> Vec<u8> {
     let mut encoded = match u8::try_from(text.len()) {
         Ok(length @ ..127) => vec![length],
@@ -105,15 +105,15 @@ fn text(text: &str) -> Vec<u8> {
     encoded
 }
 
-/// The status that a response's header block begins with.
+/// The status at the start of a response's header block.
 pub(super) fn status(block: &[u8]) -> u16 {
     match *block {
-        // The size of the table is told first.
+        // The block begins with an update of the table size.
         [0x20..=0x3E, ref rest @ ..] => status(rest),
         [0x88, ..] => 200,
         [0x8C, ..] => 400,
         [0x8D, ..] => 404,
-        // "100", "413" and "431" in the code of RFC 7541, appendix B.
+        // "100", "413" and "431", Huffman coded (RFC 7541, appendix B).
         [0x08 | 0x48, 0x82, 0x08, 0x01, ..] => 100,
         [0x08 | 0x48, 0x83, 0x68, 0x2C, 0xFF, ..] => 413,
         [0x08 | 0x48, 0x83, 0x69, 0x90, 0xFF, ..] => 431,

@@ -1,4 +1,4 @@
-//! What becomes of the body of a request?
+//! How is the body of a request handled?
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use super::frames::*;
 use super::service::Scene;
 use crate::http::body::{BODY_BYTES_MAX, BODY_SECONDS_MAX};
 
-/// Sends a body in frames, as much of it as the service lets come; how much that was.
+/// Sends a body in frames, as far as flow control allows. Returns how many bytes were sent.
 async fn upload(client: &mut Client, stream: u32, bytes: usize) -> usize {
     const FRAME_BYTES: usize = 10_000;
     let mut sent = 0;
-    // The windows that the protocol begins with.
+    // The initial windows of the protocol.
     let mut room = 65_535;
     while sent < bytes && !client.is_finished(stream) {
         let next = FRAME_BYTES.min(bytes - sent).min(room);
@@ -27,7 +27,7 @@ async fn upload(client: &mut Client, stream: u32, bytes: usize) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_read_may_be_longer_than_the_window() {
+async fn a_body_may_be_longer_than_the_window() {
     let scene = Scene::start().await;
     let mut client = scene.client().await;
     client.say(post(1, "/system/notify/send")).await;
@@ -37,7 +37,7 @@ async fn a_body_that_is_read_may_be_longer_than_the_window() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_too_long_or_does_not_come_is_answered() {
+async fn a_body_that_is_too_long_or_never_arrives_is_answered() {
     let scene = Scene::start().await;
     let mut client = scene.client().await;
     client.say(post(1, "/system/notify/send")).await;
@@ -48,14 +48,14 @@ async fn a_body_that_is_too_long_or_does_not_come_is_answered() {
     assert_eq!((client.status(3), client.is_finished(3), client.has_ended), (Some(400), true, false));
 }
 
-/// What is sent beside a stream is ignored, but not without limit, and it takes nothing of the room that others need.
+/// The body of a request for a stream is ignored up to a limit, and takes no window from other requests.
 #[tokio::test(start_paused = true)]
-async fn a_body_beside_a_stream_is_bounded_and_in_nobodys_way() {
+async fn a_body_beside_a_stream_is_bounded_and_does_not_block_others() {
     let scene = Scene::start().await;
     let mut client = scene.client().await;
     client.say([post(1, "/system/notify"), post(3, "/system/notify")].concat()).await;
     let ignored = upload(&mut client, 1, 10_000_000).await;
-    assert!(ignored < BODY_BYTES_MAX + 100_000, "{ignored} bytes are taken");
+    assert!(ignored < BODY_BYTES_MAX + 100_000, "{ignored} bytes were accepted");
     upload(&mut client, 3, 10_000_000).await;
     client.say([post(5, "/system/notify/send"), frame(DATA, END_STREAM, 5, "whole")].concat()).await;
     assert_eq!((client.status(5), client.body(5).as_str()), (Some(200), "5"));
@@ -63,9 +63,10 @@ async fn a_body_beside_a_stream_is_bounded_and_in_nobodys_way() {
     scene.check_others_are_served().await;
 }
 
-/// Some clients lose a response that is followed by a reset at once, so the rest of the request is taken for a while.
+/// Some clients lose a response that is immediately followed by a reset, so the rest of the request is accepted for a
+/// while.
 #[tokio::test(start_paused = true)]
-async fn what_comes_after_the_answer_is_ignored_for_a_while() {
+async fn a_body_after_the_answer_is_ignored_for_a_while() {
     let scene = Scene::start().await;
     let mut client = scene.client().await;
     let limit = Duration::from_secs(BODY_SECONDS_MAX);
@@ -79,11 +80,11 @@ async fn what_comes_after_the_answer_is_ignored_for_a_while() {
     assert_eq!([1, 3, 5].map(|stream| client.reset_code(stream)), [None; 3]);
     client.hear_for(Duration::from_secs(4)).await;
     assert_eq!([1, 3, 5].map(|stream| client.reset_code(stream)), [Some(NO_ERROR), Some(NO_ERROR), None]);
-    // However fast it comes, there is an end to it.
+    // Even a fast sender is stopped.
     client.say(post(7, "/nowhere")).await;
     let mut sent = 0;
     while client.reset_code(7).is_none() {
-        assert!(sent < 2 * BODY_BYTES_MAX, "{sent} bytes are taken");
+        assert!(sent < 2 * BODY_BYTES_MAX, "{sent} bytes were accepted");
         client.say(frame(DATA, 0, 7, vec![b' '; 10_000])).await;
         sent += 10_000;
     }
@@ -91,7 +92,7 @@ async fn what_comes_after_the_answer_is_ignored_for_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_waits_to_be_asked_for_the_body_is_asked() {
+async fn a_client_that_expects_100_continue_gets_it() {
     let scene = Scene::start().await;
     let mut client = scene.client().await;
     let block = [request("POST", "/system/notify/send"), field("expect", "100-continue")].concat();
@@ -99,12 +100,12 @@ async fn a_client_that_waits_to_be_asked_for_the_body_is_asked() {
     assert_eq!((client.status(1), client.is_finished(1)), (Some(100), false));
     client.say(frame(DATA, END_STREAM, 1, "body")).await;
     assert_eq!(client.body(1), "4");
-    // Not where there is none.
+    // Not if the request has no body.
     client.say(frame(HEADERS, END_STREAM | END_HEADERS, 3, &block)).await;
     assert_eq!(client.status(3), Some(200));
 }
 
-/// To a client that asks for the head alone, a body would be a mistake.
+/// A body in the answer to HEAD would be a protocol error.
 #[tokio::test(start_paused = true)]
 async fn a_head_has_no_body() {
     let scene = Scene::start().await;
@@ -114,7 +115,7 @@ async fn a_head_has_no_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_goes_away_is_not_answered_any_longer() {
+async fn requests_of_a_client_that_disconnects_are_dropped() {
     let scene = Scene::start().await;
     let mut client = scene.client().await;
     client.say([get(1, "/system/applause"), post(3, "/system/notify/send"), get(5, "/system/notify")].concat()).await;

@@ -1,4 +1,4 @@
-//! What do the tests of HTTP/2, and of clients that do not read on, ask the service for?
+//! Which service do the tests of HTTP/2 and of slow clients talk to?
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -30,44 +30,44 @@ use crate::http::server::tests::{PipeSender, Pipes, Running};
 use crate::http::stream_response::{Compression, Streams};
 use crate::tls::TlsMode;
 
-/// A line that is told whenever the test says so.
+/// The line that listeners get when a test calls [`Scene::tell_news`].
 pub(in crate::http::server::tests) const NEWS: &str = "{\"news\":true}\n";
 
-/// The long line.
+/// The length of the long line.
 pub(in crate::http::server::tests) const LONG_BYTES: usize = 1024 * 1024;
 
-/// What the tests see of the service, and let happen.
+/// What tests observe of the service, and control in it.
 #[derive(Default)]
 pub(in crate::http::server::tests) struct World {
     /// How many times there was news.
     news: AtomicUsize,
-    /// How much was taken of long lines, in bytes.
+    /// How many bytes of long lines the service was asked for.
     pub(in crate::http::server::tests) taken: AtomicUsize,
     /// How many requests are being answered.
     pub(in crate::http::server::tests) answering: AtomicUsize,
-    /// The most there ever were.
+    /// The maximum of `answering` so far.
     pub(in crate::http::server::tests) answering_max: AtomicUsize,
     /// How many bytes of the meeting were replaced.
     pub(in crate::http::server::tests) replaced_bytes: AtomicUsize,
 }
 
-/// A service with two streams of the meeting: `/system/notify` tells [`NEWS`], `/system/autoupdate` begins with a line of
-/// [`LONG_BYTES`] and tells the news too. `/system/notify/send` reads a body, and tells its length. `/system/applause`
-/// never answers.
+/// A service with two streams: `/system/notify` sends [`NEWS`]; `/system/autoupdate` first sends a line of
+/// [`LONG_BYTES`], then the news as well. `/system/notify/send` reads a body and answers with its length.
+/// `/system/applause` never answers.
 pub(in crate::http::server::tests) struct Scene {
     pub(in crate::http::server::tests) running: Running,
     pub(in crate::http::server::tests) pipes: PipeSender,
     pub(in crate::http::server::tests) world: Arc<World>,
     pub(in crate::http::server::tests) streams: Arc<StreamRegistry>,
-    /// How often somebody else was told the news.
-    told: Arc<AtomicUsize>,
+    /// How often the other client received the news.
+    received: Arc<AtomicUsize>,
 }
 
 /// How many bytes of the meeting may be replaced while a line is being sent.
 pub(in crate::http::server::tests) const REPLACED_BYTES_MAX: usize = 1000;
 
 impl Scene {
-    /// Begins to serve, somebody who listens to the news first of all.
+    /// Starts the service, with another client that listens to the news from the start.
     pub(in crate::http::server::tests) async fn start() -> Self {
         Self::start_with(Limits::default()).await
     }
@@ -75,7 +75,7 @@ impl Scene {
     pub(in crate::http::server::tests) async fn start_with(limits: Limits) -> Self {
         let world = Arc::new(World::default());
         let streams = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 });
-        let (registry, told) = (Arc::clone(&streams), Arc::clone(&world));
+        let (registry, received) = (Arc::clone(&streams), Arc::clone(&world));
         let ticking = Arc::clone(&streams);
         let ticking_world = Arc::clone(&world);
         tokio::spawn(async move {
@@ -89,18 +89,18 @@ impl Scene {
                 ticking.end_slow_streams(slow_client_limits, ticking_world.replaced_bytes.load(Relaxed) as u64);
             }
         });
-        let (running, pipes) = Pipes::start_service(TlsMode::Both, limits, |_: &Drain| service(registry, told));
+        let (running, pipes) = Pipes::start_service(TlsMode::Both, limits, |_: &Drain| service(registry, received));
         let mut other = Client::connect(&pipes, 1024 * 1024, &[]).await;
         other.say(get(1, "/system/notify")).await;
-        let told = Arc::<AtomicUsize>::default();
-        let telling = Arc::clone(&told);
+        let received = Arc::<AtomicUsize>::default();
+        let counting = Arc::clone(&received);
         tokio::spawn(async move {
             while !other.has_ended {
                 other.hear().await;
-                telling.store(other.body(1).matches(NEWS).count(), Relaxed);
+                counting.store(other.body(1).matches(NEWS).count(), Relaxed);
             }
         });
-        Self { running, pipes, world, streams, told }
+        Self { running, pipes, world, streams, received }
     }
 
     /// A client with a connection of its own.
@@ -108,18 +108,18 @@ impl Scene {
         Client::connect(&self.pipes, 1024 * 1024, &[]).await
     }
 
-    /// Lets there be news.
+    /// Sends [`NEWS`] to all listeners.
     pub(in crate::http::server::tests) fn tell_news(&self) {
         self.world.news.fetch_add(1, Relaxed);
         self.streams.announce(News { version_diff: None, projectors: &Changes::default() });
     }
 
-    /// Checks that somebody else is still told the news.
+    /// Checks that the other client still receives news.
     pub(in crate::http::server::tests) async fn check_others_are_served(&self) {
-        let before = self.told.load(Relaxed);
+        let before = self.received.load(Relaxed);
         self.tell_news();
         tokio::time::sleep(Duration::from_millis(500)).await;
-        assert_eq!(self.told.load(Relaxed), before + 1, "the others are told nothing");
+        assert_eq!(self.received.load(Relaxed), before + 1, "the other client received nothing");
     }
 }
 
@@ -162,7 +162,7 @@ fn service(streams: Arc<StreamRegistry>, world: Arc<World>) -> HttpService {
         .into_service()
 }
 
-/// A place in the life of a meeting that does not change.
+/// A seen version in a meeting that does not change.
 fn seen_version() -> Arc<SeenVersion> {
     let published = application::testing::meeting::publisher().published().expect("there is a meeting");
     let viewer = Viewer::resolve(published.current(), None);
@@ -170,7 +170,7 @@ fn seen_version() -> Arc<SeenVersion> {
     Arc::clone(started.cursor.seen_version())
 }
 
-/// An endpoint whose requests are counted.
+/// An endpoint that counts its running requests.
 fn counted<F: Future<Output = poem::Result<Response>> + Send + 'static>(
     world: Arc<World>,
     answer: impl Fn(Request) -> F + Send + Sync + 'static,
@@ -185,7 +185,7 @@ fn counted<F: Future<Output = poem::Result<Response>> + Send + 'static>(
     })
 }
 
-/// A request that is being answered.
+/// Counts a request as running until dropped.
 struct Call(Arc<World>);
 
 impl Call {
@@ -202,12 +202,12 @@ impl Drop for Call {
     }
 }
 
-/// A long line, if there is any of it left, and then the news.
+/// The rest of the long line, if any, and then the news.
 struct Lines {
     world: Arc<World>,
     long: usize,
     seen: usize,
-    #[expect(dead_code, reason = "it counts as long as the stream lives")]
+    #[expect(dead_code, reason = "counts the stream as running until dropped")]
     call: Call,
 }
 
