@@ -18,7 +18,7 @@ pub(super) const CONFIG_PREFIX: &[u8] = b"_config:";
 const CACHE_READY_KEY: &str = "cache_ready";
 const CACHE_READY: &[u8] = b"ok";
 
-/// Above this a score, which is a floating point number, no longer distinguishes neighbouring ids (2^53).
+/// Above this a score, which is a floating point number, no longer distinguishes neighboring ids (2^53).
 const SCORE_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// The answers to [`ask_bounds`]: whether the cache is ready, how many elements there are, the member with the highest

@@ -1,4 +1,4 @@
-//! How are the elements of a meeting stored? In blocks of neighbouring ids, shared by all versions that have the same
+//! How are the elements of a meeting stored? In blocks of neighboring ids, shared by all versions that have the same
 //! block.
 //!
 //! A block is the unit of sharing: text rendered from it for one viewer is found again by its [`BlockId`] for every
@@ -60,7 +60,7 @@ pub struct BlockEntry {
     pub required_by: PermissionSet,
 }
 
-/// Some neighbouring elements; never empty, never changed.
+/// Some neighboring elements; never empty, never changed.
 #[derive(Debug)]
 pub struct Block {
     id: BlockId,

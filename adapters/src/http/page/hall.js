@@ -27,7 +27,7 @@ export function hallPanel(viewer) {
       for (const [id, screen] of screens) if (!present.includes(id)) { screen.node.remove(); screens.delete(id); }
       if (ids) open();
     }
-    colour();
+    color();
   };
   const refresh = oncePerFrame(follow);
   const watch = () => viewer.meeting.listeners.add(refresh);
@@ -67,10 +67,10 @@ export function hallPanel(viewer) {
     if (slides.length === 0) screen.stage.append(el("p", { class: "muted" }, t("emptySlide")));
     screen.slides = screen.slides.filter((slide) => slide.isUsed);
     screen.slides.forEach((slide) => { slide.isUsed = false; });
-    colour();
+    color();
   }
 
-  function colour() {
+  function color() {
     for (const [id, { stage, title }] of screens) {
       const projector = viewer.meeting.get("core/projector", id) ?? {};
       title.textContent = projector.name ?? `${id}`;

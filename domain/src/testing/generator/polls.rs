@@ -60,7 +60,7 @@ fn closed_state(poll: u64) -> u64 {
     if poll.is_multiple_of(10) { FINISHED } else { PUBLISHED }
 }
 
-/// The users who voted, with neighbouring ids from a random one on. Votes beyond the number of users are anonymous.
+/// The users who voted, with neighboring ids from a random one on. Votes beyond the number of users are anonymous.
 struct Voters {
     first: u64,
     votes: u64,
