@@ -27,7 +27,7 @@ pub struct OtherSecretLog {
 }
 
 impl OtherSecretLog {
-    /// Creates a log for the secret in `secret_file`.
+    /// Creates the log. `secret_file` is the path that its warnings name.
     #[must_use]
     pub fn new(secret_file: &Path, clock: Arc<dyn Clock>) -> Self {
         let lines = OnceAMinute::new(Arc::clone(&clock));

@@ -21,8 +21,8 @@ use super::body::BODY_BYTES_MAX;
 use super::limits::{TAKEN_BYTES_MAX, WRITE_PARTS_MAX};
 use super::router::ResponseBody;
 
-/// How many bytes a client may send while a stream is sent to it: an unwanted body, which is ignored. More end the
-/// connection.
+/// How many bytes a client may send while it receives a stream. They can only be an unwanted body and are ignored; more
+/// of them end the connection.
 const IGNORED_BYTES_MAX: usize = BODY_BYTES_MAX + 64 * 1024;
 
 /// The end of each chunk of a body.

@@ -1,4 +1,4 @@
-//! By which certificate does the service identify itself to Redis? (spec: redis.md#servers)
+//! Which client certificate does the service present to Redis? (spec: redis.md#servers)
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ use crate::delivery::line::{DiffContent, Line};
 use crate::publishing::cursor::Cursor;
 use crate::publishing::publisher::Published;
 
-/// How a new connection begins.
+/// A connection that is ready to stream.
 #[derive(Debug)]
 pub struct Started {
     /// What the client has seen.
@@ -18,7 +18,7 @@ pub struct Started {
     pub first_line: Option<Line>,
 }
 
-/// How a new connection begins, or what must be found out first.
+/// Whether a new connection can start now, or what must be found out first.
 #[derive(Debug)]
 pub enum Start {
     /// Everything is known.

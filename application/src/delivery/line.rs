@@ -81,7 +81,7 @@ pub struct Line {
     to: ChangeId,
     source: LineSource,
     delimiters: Delimiters,
-    /// A part that is ready but has not been taken.
+    /// A part that was rendered but not yet handed to the transport.
     ready: Option<Bytes>,
 }
 

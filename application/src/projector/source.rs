@@ -43,9 +43,9 @@ impl ProjectorStreams {
         Opened { session, subscription, source }
     }
 
-    /// Brings the meeting up to date with the store. The client does not say which change id it has seen, on any
-    /// instance, and ignores lines with a lower one: a projector that it asks for and gets with a lower id would stay
-    /// blank until it changes again.
+    /// Catches up with the store before the stream begins. The client ignores lines whose change id is lower than one it
+    /// has seen, perhaps from another instance, and does not say which that is. Without this, its projector could stay
+    /// blank until the next change.
     ///
     /// Nobody is refused because the store does not answer: after four failures of this stream the client goes offline.
     async fn catch_up(&self) {

@@ -30,7 +30,8 @@ pub struct Admissions {
     pub authenticator: Arc<dyn Authenticator>,
     /// Says what the session's user may do.
     pub publisher: Arc<MeetingPublisher>,
-    /// Asked before somebody is turned away who may just be new.
+    /// Brings the meeting up to date before a session is refused because of something that this instance may not have
+    /// seen yet, such as a user created a moment ago.
     pub catch_up: Arc<dyn CatchUp>,
 }
 

@@ -115,8 +115,8 @@ impl Decoder for Ruzstd {
 /// Checks that `bytes` are deflate blocks containing `text`, the last of which is an empty stored block (RFC 1951,
 /// 3.2.4), as after a sync flush. Some decoders only return a block once the next one begins.
 ///
-/// If the data ends with an empty stored block, changing only its length turns it into a stored block with other
-/// content. If those bytes were anything else, something else would be decoded.
+/// The proof: with the length of that block changed and `MARK` appended, `text` and `MARK` are decoded only if the last
+/// bytes really were an empty stored block.
 #[track_caller]
 pub(crate) fn check_flushed(bytes: &[u8], text: &[u8]) {
     const EMPTY: [u8; 4] = [0, 0, 0xff, 0xff];

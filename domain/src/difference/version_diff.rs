@@ -43,18 +43,18 @@ struct BlockDifference {
     deleted: Vec<ElementKey>,
 }
 
-/// What one viewer sees differently from others with the same access profile: the position in `touched`, and the views
-/// before and after.
+/// What one viewer sees differently from others with the same access profile: the position among the touched elements of
+/// the [`VersionDiff`], and the views before and after.
 pub type PersonalViews = Box<[(usize, View, View)]>;
 
 /// What changed among the touched elements for one kind of viewer whose access profile did not change.
 #[derive(Debug)]
 pub struct TouchedDifference {
-    /// Before and after, one for each of `touched`.
+    /// The views before and after, a pair for each touched element of the [`VersionDiff`].
     views: Box<[(View, View)]>,
-    /// One for each of `touched`.
+    /// How the two views of each touched element compare.
     compared: Box<[Comparison]>,
-    /// One for each of `blocks`; `None`: nothing changed there.
+    /// An entry for each touched block of the [`VersionDiff`]; `None` if nothing changed there.
     blocks: Box<[Option<BlockDifference>]>,
 }
 

@@ -97,8 +97,8 @@ impl Change {
 }
 
 impl Meeting {
-    /// Builds the meeting from what the store has. `before` is the version it replaces, if there is one: clients of
-    /// that version start over (spec: stream.md#reset).
+    /// Builds the meeting from everything in the store. `before` is the version it replaces, if any; its clients are
+    /// sent everything again (spec: stream.md#reset).
     #[must_use]
     pub fn load(snapshot: Snapshot, before: Option<&Self>) -> Built {
         let empty = Self {

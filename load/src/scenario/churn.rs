@@ -1,4 +1,5 @@
-//! What memory does a service keep while a vote runs and connections come and go all the time, and when all have left?
+//! How much memory does the service hold while votes are cast and connections come and go, and how much once everybody
+//! has left?
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -96,7 +96,7 @@ impl Crowd {
         &self.members
     }
 
-    /// Waits until those clients have the change. Returns false if they do not in time.
+    /// Waits until all `concerned` clients have the change. Returns false if they do not in time.
     ///
     /// # Errors
     /// Returns an error if the stream of a client ended.

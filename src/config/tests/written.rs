@@ -19,7 +19,7 @@ fn an_empty_variable_counts_as_unset() {
 
 /// (spec: http.md#empty-variable)
 #[test]
-fn an_empty_flag_is_meant_so() {
+fn an_empty_flag_is_taken_literally() {
     assert_eq!(config(&["--session-prefix="], &[]).session_prefix, "");
     let variables = [("METRICS_ADDRESS", ":9100")];
     assert_eq!(config(&["--metrics-address="], &variables).metrics_address, MetricsAddress(None));

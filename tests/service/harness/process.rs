@@ -62,7 +62,7 @@ pub(crate) async fn run_within(open_files: usize, arguments: &[&str], variables:
     within("the end of the program", output).await.expect("the program starts")
 }
 
-/// The environment variables of a program that uses this Redis.
+/// Environment variables that point the program to the Redis on `port`, followed by `more`.
 pub(crate) fn with_redis<'a>(port: &'a str, secret: &'a str, more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut variables = vec![("MESSAGE_BUS_HOST", "127.0.0.1"), ("MESSAGE_BUS_PORT", port), ("SECRET_FILE", secret)];
     variables.extend(more);
