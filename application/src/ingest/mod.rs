@@ -32,7 +32,7 @@ use no_meeting::{Failure, for_anybody};
 use stream_reader::StreamReader;
 
 pub use announcer::Announcer;
-pub use counters::IngestCounters;
+pub use counters::{CatchUpCause, IngestCounters};
 
 /// The loop that keeps the meeting in step with the store, with everything it needs.
 pub struct Ingest {
@@ -168,7 +168,8 @@ impl Ingest {
     async fn apply_messages(&self, messages: Vec<BusMessage>) -> bool {
         let current = self.current();
         let bytes = messages.iter().map(|message| message.content.len()).sum();
-        let (versions, is_complete) = compute(bytes, move || versions_after(&current, &messages)).await;
+        let arrived = Arrived { unix_time: self.clock.unix_time(), monotonic: self.clock.monotonic() };
+        let (versions, is_complete) = compute(bytes, move || versions_after(&current, &messages, arrived)).await;
         self.counters.applied(versions.len());
         self.publish(versions);
         is_complete
@@ -176,7 +177,7 @@ impl Ingest {
 
     /// Asks the store for what was missed. If that fails, the next comparison makes up for it.
     async fn heal(&self, unhealed: &OnceAMinute) {
-        if let Err(error) = self.catch_up().await
+        if let Err(error) = self.catch_up(CatchUpCause::Gap).await
             && let Some(times) = unhealed.happened()
         {
             warn!(%error, times, "changes were missed and cannot be read from Redis; retrying soon");
@@ -189,7 +190,7 @@ impl Ingest {
         while let Ok(reply) = self.requests.0.try_recv() {
             waiting.push(reply);
         }
-        let answer = self.catch_up().await;
+        let answer = self.catch_up(CatchUpCause::Client).await;
         for reply in waiting {
             // A caller who no longer waits does not need the answer.
             let _ = reply.send(answer.clone());
@@ -197,13 +198,14 @@ impl Ingest {
     }
 
     /// Brings the meeting to the newest change of the store in one step.
-    async fn catch_up(&self) -> Result<Bounds, StoreError> {
+    async fn catch_up(&self, cause: CatchUpCause) -> Result<Bounds, StoreError> {
         let current = self.current();
-        let changed = self.store.changed_since(current.change_id()).await?;
+        let known = current.change_id();
+        let changed = self.store.changed_since(known).await?;
         if changed.bounds.lowest != current.bounds().lowest {
             return self.load().await.map(|_| self.current().bounds());
         }
-        if changed.bounds.highest > current.change_id() {
+        if changed.bounds.highest > known {
             let change = Change { change_id: changed.bounds.highest, elements: changed.elements };
             let bytes = bytes_of(&change.elements);
             let meeting = compute(bytes, move || logged(current.apply(change))).await;
@@ -212,8 +214,11 @@ impl Ingest {
                 // well. Only reading everything tells whether there still is a meeting.
                 return self.load().await.map(|_| self.current().bounds());
             }
-            self.counters.caught_up();
-            self.publish([meeting]);
+            self.counters.caught_up(cause);
+            self.publish([(meeting, None)]);
+        }
+        if changed.bounds.highest >= known {
+            self.counters.confirmed(self.clock.monotonic());
         }
         Ok(changed.bounds)
     }
@@ -246,7 +251,7 @@ impl Ingest {
         if epoch != state.epoch {
             info!("Redis failed over to another server; reloading the meeting");
             // Without the changes in between, the comparison would find a difference where nothing was lost.
-            self.catch_up().await?;
+            self.catch_up(CatchUpCause::FailOver).await?;
             let position = self.load().await?;
             state.epoch = epoch;
             state.went_back = false;
@@ -276,8 +281,9 @@ impl Ingest {
         }
         state.went_back = false;
         if bounds.highest > known.highest {
-            self.catch_up().await?;
+            self.catch_up(CatchUpCause::Comparison).await?;
         }
+        self.counters.confirmed(self.clock.monotonic());
         let last = last?;
         Ok((last < position).then_some(last))
     }
@@ -300,19 +306,21 @@ impl Ingest {
         .await;
         let (change_id, elements) = (meeting.change_id(), meeting.len());
         self.counters.loaded();
+        self.counters.confirmed(self.clock.monotonic());
         // After a fail-over that lost nothing, clients need not be sent everything again.
         if !is_known {
-            self.publish([meeting]);
+            self.publish([(meeting, None)]);
         }
         // Logged once the meeting can be served: whoever waits for this line may rely on it.
         info!(%change_id, elements, "meeting loaded");
         Ok(position)
     }
 
-    fn publish(&self, versions: impl IntoIterator<Item = Meeting, IntoIter: ExactSizeIterator>) {
+    /// Publishes versions, each with the time at which its change was written to the store, if that is known.
+    fn publish(&self, versions: impl IntoIterator<Item = Written, IntoIter: ExactSizeIterator>) {
         let versions = versions.into_iter();
         if versions.len() > 0 {
-            self.publisher.publish(versions, self.clock.monotonic());
+            self.publisher.publish_written(versions, self.clock.monotonic());
             self.observer.published();
         }
     }
@@ -327,16 +335,35 @@ fn bytes_of(elements: &[RawElement]) -> usize {
     elements.iter().filter_map(|element| element.json.as_ref()).map(Vec::len).sum()
 }
 
+/// A version, and when its change was written to the store: a monotonic time, if that is known.
+type Written = (Meeting, Option<Duration>);
+
+/// When messages arrived, by both clocks of this process.
+#[derive(Clone, Copy, Debug)]
+struct Arrived {
+    unix_time: Duration,
+    monotonic: Duration,
+}
+
+impl Arrived {
+    /// Returns the monotonic time at which a message was written that says `appended_at` by the clock of the bus. One
+    /// that comes from the future, because that clock is ahead, was written when it arrived.
+    fn written_at(self, appended_at: Option<Duration>) -> Option<Duration> {
+        let age = self.unix_time.saturating_sub(appended_at?);
+        Some(self.monotonic.saturating_sub(age))
+    }
+}
+
 /// Returns the versions that the messages make of `current`, and whether nothing was missed.
-fn versions_after(current: &Meeting, messages: &[BusMessage]) -> (Vec<Meeting>, bool) {
-    let mut versions: Vec<Meeting> = Vec::new();
+fn versions_after(current: &Meeting, messages: &[BusMessage], arrived: Arrived) -> (Vec<Written>, bool) {
+    let mut versions: Vec<Written> = Vec::new();
     let mut is_complete = true;
     for message in messages {
-        let newest = versions.last().unwrap_or(current);
+        let newest = versions.last().map_or(current, |(newest, _)| newest);
         match Change::parse(&message.content) {
             Ok(change) if change.change_id <= newest.change_id() => {}
             Ok(change) if change.change_id == newest.change_id().next() => {
-                versions.push(logged(newest.apply(change)));
+                versions.push((logged(newest.apply(change)), arrived.written_at(message.appended_at)));
             }
             Ok(_) => is_complete = false,
             Err(error) => {

@@ -51,7 +51,7 @@ impl Case {
 #[test]
 fn what_one_viewer_alone_gets_does_not_push_out_what_is_shared() {
     let case = Case::new();
-    let render_cache = RenderCache::new(ROOM_FOR_ALL);
+    let render_cache = RenderCache::new(ROOM_FOR_ALL, Arc::default());
     // One by one they are named in different blocks, so that together they have seen every block as one of many.
     case.misses(&render_cache, &case.delegates[..20]);
     let own = case.misses(&render_cache, &case.one_each);
@@ -66,7 +66,7 @@ fn what_one_viewer_alone_gets_does_not_push_out_what_is_shared() {
 #[test]
 fn a_text_that_many_standings_see_counts_once() {
     let case = Case::new();
-    let render_cache = RenderCache::new(ROOM_FOR_ALL);
+    let render_cache = RenderCache::new(ROOM_FOR_ALL, Arc::default());
     let texts = |render_cache: &RenderCache| {
         render_cache.by_views.iter().map(|(_, rendered)| rendered.plain().len() as u64).sum::<u64>()
     };
@@ -80,11 +80,11 @@ fn a_text_that_many_standings_see_counts_once() {
 /// always miss.
 #[track_caller]
 fn check(case: &Case, users: &[UserId], room_percent: u64, misses_percent_max: u64) {
-    let nothing_kept = case.misses(&RenderCache::new(0), users);
-    let render_cache = RenderCache::new(ROOM_FOR_ALL);
+    let nothing_kept = case.misses(&RenderCache::new(0, Arc::default()), users);
+    let render_cache = RenderCache::new(ROOM_FOR_ALL, Arc::default());
     case.misses(&render_cache, users);
     let bytes_max = render_cache.usage().bytes * room_percent / 100;
-    let render_cache = RenderCache::new(bytes_max);
+    let render_cache = RenderCache::new(bytes_max, Arc::default());
     let misses = case.misses(&render_cache, users);
     assert!(misses * 100 < nothing_kept * misses_percent_max, "{misses} of {nothing_kept}");
     assert!(render_cache.by_views.weight() + render_cache.by_profile.weight() <= bytes_max);
@@ -103,7 +103,7 @@ fn with_too_little_room_most_is_found_all_the_same() {
 #[test]
 fn the_limit_can_be_moved_and_everything_be_forgotten() {
     let case = Case::new();
-    let render_cache = RenderCache::new(0);
+    let render_cache = RenderCache::new(0, Arc::default());
     let nothing = case.misses(&render_cache, &case.one_each);
     assert_eq!(render_cache.usage().bytes, 0);
     render_cache.set_bytes_max(ROOM_FOR_ALL);
