@@ -28,9 +28,10 @@ use domain::ports::clock::Clock;
 use tracing::warn;
 
 use crate::config::{Config, FakeAuth, ListenHost, Switch};
+use crate::service_manager::ServiceManager;
 use crate::signals::Signals;
 use crate::sockets::Sockets;
-use crate::wiring::{MetricsAccess, Page, Ports, Settings};
+use crate::wiring::{Around, MetricsAccess, Page, Ports, Settings};
 use crate::{demo, demo_loop, telemetry, wiring};
 
 /// Why the service does not start: a text that says what to do.
@@ -161,7 +162,9 @@ async fn run(
     if let Some(address) = acceptor.listening_on().first() {
         listening(address);
     }
-    wiring::run_with_metrics(ports, settings, acceptor, tls, metrics, signals.stop(reread)).await;
+    let manager = ServiceManager::of_this_process();
+    let around = Around { metrics, manager };
+    wiring::run_within(ports, settings, acceptor, tls, around, signals.stop(reread, manager)).await;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -48,6 +48,8 @@ use domain::ports::message_bus::MessageBus;
 use tokio::task::JoinSet;
 use tracing::info;
 
+use crate::service_manager::{ServiceManager, ServiceState};
+
 /// The outside of the service, behind its ports.
 #[derive(Clone)]
 pub struct Ports {
@@ -129,18 +131,28 @@ pub async fn run<A: Acceptor + 'static>(
     tls: Option<TlsServer>,
     stop: impl Future<Output = ()>,
 ) {
-    run_with_metrics(ports, settings, acceptor, tls, None, stop).await;
+    let around = Around { metrics: None, manager: ServiceManager::none() };
+    run_within(ports, settings, acceptor, tls, around, stop).await;
 }
 
-/// Does the same as [`run`], and serves metrics until everything has ended.
-pub async fn run_with_metrics<A: Acceptor + 'static>(
+/// Who watches the service.
+pub struct Around<A> {
+    /// Where metrics are served, until everything has ended; `None`: nowhere.
+    pub metrics: Option<MetricsAccess<A>>,
+    /// Who is told how the service is doing.
+    pub manager: ServiceManager,
+}
+
+/// Does the same as [`run`] for a service that is watched.
+pub async fn run_within<A: Acceptor + 'static>(
     ports: Ports,
     settings: Settings,
     acceptor: A,
     tls: Option<TlsServer>,
-    metrics: Option<MetricsAccess<A>>,
+    around: Around<A>,
     stop: impl Future<Output = ()>,
 ) {
+    let Around { metrics, manager } = around;
     info!(addresses = ?acceptor.listening_on(), tls = %settings.tls, "listening");
     let (parts, requests) = Parts::new(ports, &settings);
     // Ended when this function returns.
@@ -151,12 +163,17 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
         parts.spawn_metrics(metrics, &settings, &service, &mut background);
     }
 
+    let state = || ServiceState { readiness: parts.readiness.clone(), registry: Arc::clone(&parts.registry) };
+    manager.listening(&state().to_string());
+    background.spawn(manager.attend(state(), Arc::clone(&parts.ports.clock)));
+
     let (trigger, drained) = drain();
     let context = ConnectionContext::new(service, settings.tls, tls, &settings.limits);
     let serving = serve(acceptor, context, settings.limits, drained);
     let stopping = async {
         stop.await;
         let Parts { registry, readiness, ports, .. } = parts;
+        manager.stopping(registry.count());
         let (delay, drain) = (settings.shutdown_delay, settings.drain);
         stopping::drain(registry, readiness, || trigger.begin(), ports.clock, delay, drain).await;
     };
