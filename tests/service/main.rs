@@ -20,6 +20,7 @@ mod processes;
 mod projector;
 mod protocols;
 mod proxies;
+mod readiness;
 mod real_redis;
 mod reconnecting;
 mod recorded;
