@@ -28,7 +28,7 @@ fn main() {
     println!(
         "cargo::rustc-check-cfg=cfg(has_axe, has_browser, has_firefox, has_recorded_cases, has_redis_server, has_redis_tls)"
     );
-    println!("cargo::rustc-check-cfg=cfg(has_apache, has_caddy, has_haproxy, has_nginx)");
+    println!("cargo::rustc-check-cfg=cfg(has_apache, has_caddy, has_haproxy, has_nginx, has_prometheus, has_promtool)");
     let package = env::var("CARGO_PKG_NAME");
     if package.as_deref() == Ok("domain") {
         tell("has_recorded_cases", are_there(&RECORDED_FILES.map(|name| format!("{RECORDED_CASES}/{name}"))));
@@ -37,7 +37,11 @@ fn main() {
         tell("has_redis_server", server.is_some());
         tell("has_redis_tls", server.is_some_and(|server| speaks_tls(&server)));
     }
+    if matches!(package.as_deref(), Ok("adapters" | "autoupdate")) {
+        tell("has_promtool", program("promtool").is_some());
+    }
     if package.as_deref() == Ok("autoupdate") {
+        tell("has_prometheus", program("prometheus").is_some());
         let browser = ["chromium", "chromedriver"].map(program);
         tell("has_browser", browser.iter().all(Option::is_some));
         tell("has_firefox", ["firefox-esr", "geckodriver"].map(program).iter().all(Option::is_some));

@@ -203,6 +203,10 @@ pub(crate) struct Config {
     #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "0")]
     pub(crate) render_cache_bytes_max: u64,
 
+    /// For how many seconds the meeting may not have been compared with Redis before /system/health?ready says 503; at
+    /// least twice RECONCILE_SECONDS.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds::<1>, default_value = "30")]
+    pub(crate) ready_stale_seconds_max: u64,
     /// For how many seconds the service continues to serve after the signal to stop while it reports that it is
     /// unhealthy, so that load balancers stop sending clients.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "0")]

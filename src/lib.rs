@@ -6,6 +6,7 @@ mod demo;
 mod demo_loop;
 mod descriptors;
 mod inspect;
+pub mod service_manager;
 mod signals;
 mod sockets;
 mod start;

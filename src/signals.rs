@@ -6,6 +6,7 @@ use adapters::tls::CertificateReread;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
+use crate::service_manager::ServiceManager;
 use crate::telemetry;
 
 /// The exit status after a second signal to stop.
@@ -37,13 +38,18 @@ impl Signals {
     }
 
     /// Returns at the first signal to stop; at the second one the process ends at once. Before that, each SIGHUP
-    /// triggers `reread`; `None`: there is nothing to read again.
-    pub(crate) async fn stop(mut self, reread: Option<CertificateReread>) {
+    /// triggers `reread`, of which `manager` is told; `None`: there is nothing to read again.
+    pub(crate) async fn stop(mut self, reread: Option<CertificateReread>, manager: ServiceManager) {
         while !self.next_stops().await {
             match &reread {
                 Some(reread) => {
                     info!("SIGHUP: reading the certificate again");
-                    reread.now();
+                    manager.reloading();
+                    let checked = reread.now();
+                    tokio::spawn(async move {
+                        checked.await;
+                        manager.reloaded();
+                    });
                 }
                 None => info!("SIGHUP: no certificate is read from files, so there is nothing to read again"),
             }

@@ -11,9 +11,10 @@ use adapters::http::limits::Limits;
 use adapters::http::listen::bind;
 use adapters::http::socket_acceptor::SocketAcceptor;
 use adapters::memory::{MemoryApplauseStore, MemoryAuthenticator, MemoryElementStore, MemoryMessageBus, MemoryServer};
+use adapters::metrics::Outside;
 use adapters::redis::{
     Redis, RedisAddress, RedisApplauseStore, RedisAuthority, RedisElementStore, RedisIdentity, RedisLimits,
-    RedisMessageBus, RedisSentinels, RedisSessions,
+    RedisMessageBus, RedisSentinels, RedisSessions, RedisState, RedisUp,
 };
 use adapters::system::SystemClock;
 use adapters::tls::{TlsMode, TlsServer};
@@ -27,9 +28,10 @@ use domain::ports::clock::Clock;
 use tracing::warn;
 
 use crate::config::{Config, FakeAuth, ListenHost, Switch};
+use crate::service_manager::ServiceManager;
 use crate::signals::Signals;
 use crate::sockets::Sockets;
-use crate::wiring::{MetricsAccess, Page, Ports, Settings};
+use crate::wiring::{Around, MetricsAccess, Page, Ports, Settings};
 use crate::{demo, demo_loop, telemetry, wiring};
 
 /// Why the service does not start: a text that says what to do.
@@ -56,9 +58,9 @@ pub(crate) async fn serve(config: Config, sockets: Sockets, signals: Signals) ->
         applause: Arc::new(RedisApplauseStore::new(&redis)),
         clock,
     };
-    let failures = move || redis.failures();
+    let state = move || RedisState { failures: redis.failures(), up: redis.are_up() };
     let settings = settings(&config)?;
-    run(config, settings, ports, sockets, signals, Box::new(failures), |_| {}).await
+    run(config, settings, ports, sockets, signals, Box::new(state), |_| {}).await
 }
 
 /// Returns the connections to Redis that the settings describe; they are opened on demand.
@@ -106,7 +108,9 @@ pub(crate) async fn serve_demo(config: Config, sockets: Sockets, signals: Signal
     let page = Page::Demo(demo::SESSIONS.map(|session| session.cookie).to_vec());
     let settings = Settings { page, ..settings(&config)? };
     let story = tokio::spawn(demo_loop::tell(server, meeting, ports.clone()));
-    let status = run(config, settings, ports, sockets, signals, Box::new(|| 0), demo_loop::greet).await;
+    // Its meeting is in memory, which never fails.
+    let state = || RedisState { failures: 0, up: RedisUp { read: true, write: true } };
+    let status = run(config, settings, ports, sockets, signals, Box::new(state), demo_loop::greet).await;
     story.abort();
     status
 }
@@ -123,7 +127,7 @@ async fn run(
     ports: Ports,
     sockets: Sockets,
     signals: Signals,
-    redis_failures: Box<dyn Fn() -> u64 + Send + Sync>,
+    redis: Box<dyn Fn() -> RedisState + Send + Sync>,
     listening: impl FnOnce(&Address),
 ) -> Result<ExitCode, StartError> {
     let mut reread = None;
@@ -147,16 +151,25 @@ async fn run(
         None => None,
         Some((host, port)) => Some(MetricsAccess {
             acceptor: metrics_acceptor(host, *port)?,
-            redis_failures,
-            log_lines_dropped: Box::new(telemetry::dropped_lines),
+            outside: Outside {
+                redis,
+                certificate_ends_at: Box::new(certificate_ends_at(tls.clone())),
+                log_lines_dropped: Box::new(telemetry::dropped_lines),
+            },
         }),
     };
     // Not what is configured if the port is 0, or if sockets were handed in.
     if let Some(address) = acceptor.listening_on().first() {
         listening(address);
     }
-    wiring::run_with_metrics(ports, settings, acceptor, tls, metrics, signals.stop(reread)).await;
+    let manager = ServiceManager::of_this_process();
+    let around = Around { metrics, manager };
+    wiring::run_within(ports, settings, acceptor, tls, around, signals.stop(reread, manager)).await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn certificate_ends_at(tls: Option<TlsServer>) -> impl Fn() -> Option<u64> + Send + Sync {
+    move || tls.as_ref()?.certificate_ends_at()
 }
 
 fn metrics_acceptor(host: &str, port: u16) -> Result<SocketAcceptor, StartError> {
@@ -197,6 +210,7 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
         drain: Duration::from_secs(config.drain_seconds),
         limits: Limits::new(config.connections_max, config.drain_seconds),
         tls: config.tls,
+        unconfirmed_max: Duration::from_secs(config.ready_stale_seconds_max.max(2 * config.reconcile_seconds)),
         page: match config.inspector {
             Switch::Off => Page::Off,
             Switch::On => Page::OwnSession,

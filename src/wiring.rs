@@ -21,9 +21,9 @@ use adapters::http::router::{HttpService, Router};
 use adapters::http::server::serve;
 use adapters::http::stream_response::{Compression, Streams};
 use adapters::http::viewing_as::ViewingAs;
-use adapters::metrics::{CLASSIC_CONTENT_TYPE, CONTENT_TYPE, Metrics, Sources};
+use adapters::metrics::{CLASSIC_CONTENT_TYPE, CONTENT_TYPE, Metrics, Outside, Sources};
 use adapters::tls::{TlsMode, TlsServer};
-use application::autoupdate::AutoupdateStreams;
+use application::autoupdate::{AutoupdateStreams, StartCounters};
 use application::ingest::{Announcer, CatchUpRequests, Ingest, IngestCounters, IngestHandle};
 use application::notify::applause::run_applause_loop;
 use application::notify::hub::{BufferLimits, NotifyHub};
@@ -31,7 +31,7 @@ use application::notify::messages::run_notify_loop;
 use application::projector::projectors::Projectors;
 use application::projector::source::ProjectorStreams;
 use application::publishing::publisher::{MeetingPublisher, RenderCacheLimit};
-use application::readiness::Readiness;
+use application::readiness::{Freshness, Readiness};
 use application::sessions::admission::Admissions;
 use application::sessions::check::check_sessions;
 use application::stopping;
@@ -47,6 +47,8 @@ use domain::ports::element_store::ElementStore;
 use domain::ports::message_bus::MessageBus;
 use tokio::task::JoinSet;
 use tracing::info;
+
+use crate::service_manager::{ServiceManager, ServiceState};
 
 /// The outside of the service, behind its ports.
 #[derive(Clone)]
@@ -96,6 +98,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Which of HTTP and HTTPS is served.
     pub tls: TlsMode,
+    /// For how long the meeting may be unconfirmed before new clients should go elsewhere.
+    pub unconfirmed_max: Duration,
     /// Whether the page is served that shows what the service does.
     pub page: Page,
 }
@@ -115,10 +119,8 @@ pub enum Page {
 pub struct MetricsAccess<A> {
     /// Accepts the connections of those who ask.
     pub acceptor: A,
-    /// Returns how often the store and the bus have failed since startup.
-    pub redis_failures: Box<dyn Fn() -> u64 + Send + Sync>,
-    /// Returns how many log lines were dropped since startup.
-    pub log_lines_dropped: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// What is read from behind the ports.
+    pub outside: Outside,
 }
 
 /// Serves until `stop` returns and everything has ended, or was cut.
@@ -129,18 +131,28 @@ pub async fn run<A: Acceptor + 'static>(
     tls: Option<TlsServer>,
     stop: impl Future<Output = ()>,
 ) {
-    run_with_metrics(ports, settings, acceptor, tls, None, stop).await;
+    let around = Around { metrics: None, manager: ServiceManager::none() };
+    run_within(ports, settings, acceptor, tls, around, stop).await;
 }
 
-/// Does the same as [`run`], and serves metrics until everything has ended.
-pub async fn run_with_metrics<A: Acceptor + 'static>(
+/// Who watches the service.
+pub struct Around<A> {
+    /// Where metrics are served, until everything has ended; `None`: nowhere.
+    pub metrics: Option<MetricsAccess<A>>,
+    /// Who is told how the service is doing.
+    pub manager: ServiceManager,
+}
+
+/// Does the same as [`run`] for a service that is watched.
+pub async fn run_within<A: Acceptor + 'static>(
     ports: Ports,
     settings: Settings,
     acceptor: A,
     tls: Option<TlsServer>,
-    metrics: Option<MetricsAccess<A>>,
+    around: Around<A>,
     stop: impl Future<Output = ()>,
 ) {
+    let Around { metrics, manager } = around;
     info!(addresses = ?acceptor.listening_on(), tls = %settings.tls, "listening");
     let (parts, requests) = Parts::new(ports, &settings);
     // Ended when this function returns.
@@ -148,8 +160,12 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
     parts.spawn_loops(&settings, requests, &mut background);
     let service = parts.service(&settings);
     if let Some(metrics) = metrics {
-        parts.spawn_metrics(metrics, &service, &mut background);
+        parts.spawn_metrics(metrics, &settings, &service, &mut background);
     }
+
+    let state = || ServiceState { readiness: parts.readiness.clone(), registry: Arc::clone(&parts.registry) };
+    manager.listening(&state().to_string());
+    background.spawn(manager.attend(state(), Arc::clone(&parts.ports.clock)));
 
     let (trigger, drained) = drain();
     let context = ConnectionContext::new(service, settings.tls, tls, &settings.limits);
@@ -157,6 +173,7 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
     let stopping = async {
         stop.await;
         let Parts { registry, readiness, ports, .. } = parts;
+        manager.stopping(registry.count());
         let (delay, drain) = (settings.shutdown_delay, settings.drain);
         stopping::drain(registry, readiness, || trigger.begin(), ports.clock, delay, drain).await;
     };
@@ -174,23 +191,28 @@ struct Parts {
     readiness: Readiness,
     catch_up: IngestHandle,
     ingest_counters: Arc<IngestCounters>,
+    start_counters: Arc<StartCounters>,
 }
 
 impl Parts {
     /// Creates the parts of a service that has no meeting yet, and what its loop receives requests from.
     fn new(ports: Ports, settings: &Settings) -> (Self, CatchUpRequests) {
-        let publisher = Arc::new(MeetingPublisher::new(settings.history, settings.render_cache));
+        let publisher = MeetingPublisher::new(settings.history, settings.render_cache);
+        let publisher = Arc::new(publisher.timed_by(Arc::clone(&ports.clock)));
         let (catch_up, requests) = IngestHandle::new(ports.store.name());
         let process = ProcessTag::from_random(settings.process_tag);
+        let ingest_counters = Arc::default();
+        let freshness = freshness(&ports, Arc::clone(&ingest_counters), settings.unconfirmed_max);
         let parts = Self {
+            registry: StreamRegistry::new(settings.keep_alive, Arc::clone(&ports.clock)),
             ports,
-            registry: StreamRegistry::new(settings.keep_alive),
             projectors: Projectors::new(Arc::clone(&publisher)),
             publisher,
             hub: Arc::new(NotifyHub::new(process, settings.notify_buffer)),
-            readiness: Readiness::not_ready("the meeting is not loaded yet"),
+            readiness: Readiness::not_ready("the meeting is not loaded yet").with_freshness(freshness),
             catch_up,
-            ingest_counters: Arc::default(),
+            ingest_counters,
+            start_counters: Arc::default(),
         };
         (parts, requests)
     }
@@ -257,7 +279,8 @@ impl Parts {
             compression: settings.compression,
             text_bytes_max: settings.stream_bytes_max,
         };
-        let autoupdate = AutoupdateStreams::new(admissions.clone(), publisher(), Arc::clone(&self.ports.store));
+        let autoupdate = AutoupdateStreams::new(admissions.clone(), publisher(), Arc::clone(&self.ports.store))
+            .counted_by(Arc::clone(&self.start_counters));
         let projectors = Arc::clone(&self.projectors);
         let projector = ProjectorStreams { admissions, publisher: publisher(), projectors };
         let router = Router::new(self.readiness.clone())
@@ -285,10 +308,11 @@ impl Parts {
     fn spawn_metrics<A: Acceptor + 'static>(
         &self,
         access: MetricsAccess<A>,
+        settings: &Settings,
         service: &HttpService,
         background: &mut JoinSet<()>,
     ) {
-        let MetricsAccess { acceptor, redis_failures, log_lines_dropped } = access;
+        let MetricsAccess { acceptor, outside } = access;
         info!(addresses = ?acceptor.listening_on(), "serving metrics");
         let metrics = Metrics::new(Sources {
             publisher: Arc::clone(&self.publisher),
@@ -298,8 +322,10 @@ impl Parts {
             hub: Arc::clone(&self.hub),
             readiness: self.readiness.clone(),
             http: Arc::clone(service.counters()),
-            redis_failures,
-            log_lines_dropped,
+            starts: Arc::clone(&self.start_counters),
+            clock: Arc::clone(&self.ports.clock),
+            connections_max: settings.limits.connections_max,
+            outside,
         });
         let same = metrics.clone();
         let scrape = Scrape {
@@ -307,5 +333,15 @@ impl Parts {
             classic: MetricsText { text: Box::new(move || same.classic_text()), content_type: CLASSIC_CONTENT_TYPE },
         };
         background.spawn(serve_metrics(acceptor, scrape));
+    }
+}
+
+fn freshness(ports: &Ports, ingest: Arc<IngestCounters>, unconfirmed_max: Duration) -> Freshness {
+    let (clock, bus) = (Arc::clone(&ports.clock), Arc::clone(&ports.bus));
+    Freshness {
+        store: ports.store.name(),
+        unconfirmed_for: Box::new(move || ingest.unconfirmed_for(clock.monotonic())),
+        unconfirmed_max,
+        can_publish: Box::new(move || bus.can_publish()),
     }
 }

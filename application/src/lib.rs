@@ -8,6 +8,7 @@
 pub mod autoupdate;
 pub mod backoff;
 pub mod delivery;
+pub mod histogram;
 pub mod ingest;
 pub mod notify;
 pub mod once_a_minute;

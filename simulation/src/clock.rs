@@ -32,8 +32,8 @@ impl WorldClock {
 
 #[async_trait]
 impl Clock for WorldClock {
-    fn unix_seconds(&self) -> u64 {
-        UNIX_SECONDS + self.jumped_seconds.load(Ordering::Relaxed) + self.start.elapsed().as_secs()
+    fn unix_time(&self) -> Duration {
+        Duration::from_secs(UNIX_SECONDS + self.jumped_seconds.load(Ordering::Relaxed)) + self.start.elapsed()
     }
 
     fn monotonic(&self) -> Duration {

@@ -96,6 +96,7 @@ fn settings(versions_max: usize, process_tag: u64) -> Settings {
         drain: Duration::from_secs(DRAIN_SECONDS),
         limits: Limits::new(20_000, DRAIN_SECONDS),
         tls: TlsMode::Both,
+        unconfirmed_max: Duration::from_secs(30),
         page: Page::Off,
     }
 }

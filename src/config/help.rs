@@ -16,7 +16,7 @@ pub(super) const HEADINGS: [(&str, &str); 9] = [
     ("cert_dir", "Connections"),
     ("keep_alive_seconds", "Streams"),
     ("history_versions_max", "Memory"),
-    ("shutdown_delay_seconds", "Stopping"),
+    ("ready_stale_seconds_max", "Readiness and stopping"),
     ("log_format", "Log, inspector and metrics"),
 ];
 

@@ -123,6 +123,7 @@ fn every_setting_is_a_variable_and_a_flag() {
     check("HISTORY_SECONDS_MAX", "5", |config| config.history_seconds_max.to_string(), "5");
     check("HISTORY_BYTES_MAX", "5", |config| config.history_bytes_max.to_string(), "5");
     check("RENDER_CACHE_BYTES_MAX", "5", |config| config.render_cache_bytes_max.to_string(), "5");
+    check("READY_STALE_SECONDS_MAX", "9", |config| config.ready_stale_seconds_max.to_string(), "9");
     check("SHUTDOWN_DELAY_SECONDS", "9", |config| config.shutdown_delay_seconds.to_string(), "9");
     check("DRAIN_SECONDS", "60", |config| config.drain_seconds.to_string(), "60");
     check("LOG_FORMAT", "json", |config| format!("{:?}", config.log_format), "Json");
@@ -301,6 +302,7 @@ fn a_value_that_does_not_parse_stops_the_start() {
     check_refused("CONNECTIONS_MAX", "0", "at least 1");
     check_refused("KEEP_ALIVE_SECONDS", "99999999999", "seconds from 0 to 31536000");
     check_refused("DRAIN_SECONDS", "1s", "seconds");
+    check_refused("READY_STALE_SECONDS_MAX", "0", "seconds from 1");
     check_refused("SHUTDOWN_DELAY_SECONDS", "-1", "seconds");
     check_refused("RENDER_CACHE_BYTES_MAX", "96MiB", "bytes");
     check_refused("INSPECTOR", "yes", "one of off, on");

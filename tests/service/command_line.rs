@@ -7,7 +7,7 @@ use adapters::testing::fake_redis::FakeRedis;
 use crate::harness::{Meeting, Process, run, secret_file};
 
 /// The variables of the specification and the service's own, with their defaults.
-const VARIABLES: [(&str, &str); 42] = [
+const VARIABLES: [(&str, &str); 43] = [
     ("AUTOUPDATE_PORT", "8002"),
     ("AUTOUPDATE_HOST", ""),
     ("MESSAGE_BUS_HOST", "localhost"),
@@ -44,6 +44,7 @@ const VARIABLES: [(&str, &str); 42] = [
     ("HISTORY_SECONDS_MAX", "600"),
     ("HISTORY_BYTES_MAX", "268435456"),
     ("RENDER_CACHE_BYTES_MAX", "0"),
+    ("READY_STALE_SECONDS_MAX", "30"),
     ("SHUTDOWN_DELAY_SECONDS", "0"),
     ("DRAIN_SECONDS", "1"),
     ("LOG_FORMAT", "text"),

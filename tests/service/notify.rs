@@ -154,8 +154,8 @@ struct WrongClock(SystemClock, u64);
 
 #[async_trait]
 impl Clock for WrongClock {
-    fn unix_seconds(&self) -> u64 {
-        self.0.unix_seconds() + self.1
+    fn unix_time(&self) -> Duration {
+        self.0.unix_time() + Duration::from_secs(self.1)
     }
 
     fn monotonic(&self) -> Duration {

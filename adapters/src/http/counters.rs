@@ -8,6 +8,9 @@ use super::route::ServiceRoute;
 /// The statuses that are counted separately: those of errors (spec: http.md#errors). Any other is counted as 0.
 const STATUSES: [u16; 8] = [200, 400, 404, 405, 413, 426, 500, 503];
 
+/// From here on, a status is trouble: too many requests, or an error of the service.
+const TROUBLE_STATUS_MIN: u16 = 429;
+
 /// Counters of one port. Neither reading nor counting ever waits.
 #[derive(Debug, Default)]
 pub struct HttpCounters {
@@ -45,13 +48,19 @@ impl HttpCounters {
         OpenConnection(Arc::clone(self))
     }
 
-    /// Returns how often each route was answered with each status, where it happened at all.
+    /// Returns how often each route was answered with each status, where it happened at all, or where it should not:
+    /// a number that appears when something happens for the first time does not rise, and would wake nobody.
     pub fn requests(&self) -> impl Iterator<Item = Requests> {
         let routes = ServiceRoute::ALL.into_iter().map(Some).chain([None]);
         routes.zip(&self.requests).flat_map(|(route, counts)| {
             let counts = STATUSES.into_iter().chain([0]).zip(counts);
             let counts = counts.map(move |(status, count)| (route, status, count.load(Ordering::Relaxed)));
-            counts.filter(|(_, _, count)| *count > 0).map(|(route, status, count)| Requests { route, status, count })
+            let is_told = |status: u16, count| count > 0 || status >= TROUBLE_STATUS_MIN;
+            counts.filter(move |(_, status, count)| is_told(*status, *count)).map(|(route, status, count)| Requests {
+                route,
+                status,
+                count,
+            })
         })
     }
 
@@ -84,14 +93,20 @@ mod tests {
         ] {
             counters.answered(route, status);
         }
-        let found: Vec<_> = counters.requests().map(|found| (found.route, found.status, found.count)).collect();
+        let found = || counters.requests().map(|found| (found.route, found.status, found.count));
+        let happened: Vec<_> = found().filter(|(_, _, count)| *count > 0).collect();
         let expected = [
             (Some(ServiceRoute::Notify), 0, 1),
             (Some(ServiceRoute::Health), 200, 2),
             (Some(ServiceRoute::Health), 503, 1),
             (None, 404, 1),
         ];
-        assert_eq!(found, expected);
+        assert_eq!(happened, expected);
+        let not_yet = |status| found().filter(|(_, it, count)| *it == status && *count == 0).count();
+        assert_eq!(
+            [not_yet(500), not_yet(503), not_yet(400)],
+            [ServiceRoute::ALL.len() + 1, ServiceRoute::ALL.len(), 0]
+        );
     }
 
     #[test]

@@ -1,10 +1,15 @@
-//! The route `/system/health`: can the service be used now? (spec: http.md#health)
+//! The route `/system/health`: can the service be used now, and with `?ready` by new clients, too? (spec: http.md#health,
+//! http.md#ready)
 
 use application::readiness::Readiness;
 use poem::http::{StatusCode, header};
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 
+use super::stream_response::query_value;
 use super::wire::HealthBody;
+
+/// The parameter of those who ask whether to send new clients. Its value does not matter.
+const READY: &str = "ready";
 
 /// The endpoint.
 pub(super) struct Health {
@@ -14,8 +19,11 @@ pub(super) struct Health {
 impl Endpoint for Health {
     type Output = Response;
 
-    async fn call(&self, _request: Request) -> Result<Response> {
-        let problem = self.readiness.problem();
+    async fn call(&self, request: Request) -> Result<Response> {
+        let problem = match query_value(&request, READY) {
+            None => self.readiness.problem(),
+            Some(_) => self.readiness.problem_of_new_clients(),
+        };
         let (status, body) = match &problem {
             None => (StatusCode::OK, HealthBody::Healthy),
             Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, HealthBody::Unhealthy(reason)),
@@ -31,12 +39,21 @@ impl Endpoint for Health {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use application::readiness::Freshness;
+
     use super::*;
 
-    #[track_caller]
     fn check(readiness: &Readiness, status: u16, body: serde_json::Value) {
-        let call = Health { readiness: readiness.clone() }.call(Request::default()).into_now();
-        assert_eq!(call.0, status);
+        check_asked("/system/health", readiness, status, body);
+    }
+
+    #[track_caller]
+    fn check_asked(path: &str, readiness: &Readiness, status: u16, body: serde_json::Value) {
+        let request = Request::builder().uri_str(path).finish();
+        let call = Health { readiness: readiness.clone() }.call(request).into_now();
+        assert_eq!(call.0, status, "{path}");
         assert_eq!(call.1, body);
     }
 
@@ -68,5 +85,24 @@ mod tests {
         readiness.set_stopping();
         readiness.set_ready();
         check(&readiness, 503, unhealthy("the service is stopping"));
+    }
+
+    /// (spec: http.md#ready)
+    #[test]
+    fn those_who_ask_for_new_clients_are_told_more() {
+        let freshness = Freshness {
+            unconfirmed_for: Box::new(|| Duration::ZERO),
+            unconfirmed_max: Duration::ZERO,
+            can_publish: Box::new(|| false),
+        };
+        let readiness = Readiness::not_ready("loading").with_freshness(freshness);
+        readiness.set_ready();
+        check(&readiness, 200, serde_json::json!({"healthy": true}));
+        let reason = "Redis for writing does not answer";
+        for query in ["?ready", "?ready=", "?ready=1", "?a=b&ready"] {
+            let body = serde_json::json!({"healthy": false, "reason": reason});
+            check_asked(&format!("/system/health{query}"), &readiness, 503, body);
+        }
+        check_asked("/system/health?already", &readiness, 200, serde_json::json!({"healthy": true}));
     }
 }

@@ -17,6 +17,7 @@ use poem::http::uri::Scheme;
 use poem::http::{Method, header};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint, EndpointExt, Request, RequestParts, Response};
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::address::Address;
@@ -27,6 +28,7 @@ use super::host;
 use super::page::{self, PagePart};
 use super::request_log::RequestLog;
 use super::route::ServiceRoute;
+use super::stream_response::ReceivedAt;
 use super::viewing_as::ViewingAs;
 
 /// The routes that are served; others are answered with `404`.
@@ -137,6 +139,7 @@ impl HttpService {
         if let Some(viewing_as) = &self.viewing_as {
             viewing_as.apply(&mut request);
         }
+        request.set_data(ReceivedAt(Instant::now()));
         let path = request.uri().path().to_owned();
         let served = self.routes.get(&*path);
         let route = served.and_then(|served| served.route);

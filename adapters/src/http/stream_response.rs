@@ -2,12 +2,14 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use application::delivery::line::Encoder;
 use application::streams::body::{Opened, StreamBody, StreamSource};
 use application::streams::registry::StreamRegistry;
 use poem::http::{HeaderMap, header};
 use poem::{Body, Request, Response};
+use tokio::time::Instant;
 
 /// What all streams have in common. Cheap to clone.
 #[derive(Clone)]
@@ -19,6 +21,10 @@ pub struct Streams {
     /// After how many bytes of text a stream is ended between two lines; 0: never.
     pub text_bytes_max: u64,
 }
+
+/// When a request was received: a stream's first line is timed from then on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReceivedAt(pub(super) Instant);
 
 /// The `Content-Encoding` of streams that are not compressed. nginx (`gzip`) and Apache (`DEFLATE`, `BROTLI_COMPRESS`)
 /// ignore `no-transform`, but leave alone what is already encoded; Firefox would stop reading what they compress. Names
@@ -90,7 +96,8 @@ impl Streams {
             Some(ContentCoding::Zstd) => ("zstd", Encoder::zstd()),
         };
         let response = response.header(header::CONTENT_ENCODING, coding);
-        let connection = self.registry.enter(&session, subscription);
+        let waited = request.data::<ReceivedAt>().map_or(Duration::ZERO, |received| received.0.elapsed());
+        let connection = self.registry.enter_requested(&session, subscription, waited);
         let progress = connection.progress();
         let body = StreamBody::new(source, connection, encoder, self.text_bytes_max);
         let mut response = response.body(Body::from_bytes_stream(body));

@@ -8,6 +8,7 @@ use application::streams::registry::{KeepAliveSettings, StreamRegistry};
 use application::testing::meeting::NothingNew;
 use domain::ids::UserId;
 use domain::ports::authenticator::{AuthenticatorError, MockAuthenticator, Session};
+use domain::testing::ManualClock;
 
 use super::auth::Gate;
 use super::stream_response::{Compression, Streams};
@@ -33,6 +34,9 @@ pub(super) fn gate_of(publisher: &Arc<MeetingPublisher>, session: Result<Session
 
 /// Streams as they are, without keep-alive or end.
 pub(super) fn streams() -> Streams {
-    let registry = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+    let registry = StreamRegistry::new(
+        KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 },
+        Arc::new(ManualClock::new(0)),
+    );
     Streams { registry, compression: Compression::Off, text_bytes_max: 0 }
 }

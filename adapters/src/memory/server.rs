@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use domain::ids::{ChangeId, UserId};
 use domain::ports::Unavailable;
@@ -131,7 +132,7 @@ impl MemoryServer {
         state.appended += 1;
         let position = Position::from_numbers([state.appended, 0]);
         let stream = state.stream_mut(channel);
-        stream.push_back(BusMessage { position, content: content.to_vec() });
+        stream.push_back(message(position, content));
         if stream.len() > MESSAGES_MAX {
             stream.pop_front();
         }
@@ -169,7 +170,7 @@ impl MemoryServer {
     pub fn append_at(&self, channel: Channel, position: Position, content: &[u8]) {
         let mut state = self.lock();
         [state.appended, _] = position.to_numbers();
-        state.stream_mut(channel).push_back(BusMessage { position, content: content.to_vec() });
+        state.stream_mut(channel).push_back(message(position, content));
         drop(state);
         self.written.send_replace(());
     }
@@ -225,4 +226,9 @@ pub fn announcement(change_id: ChangeId, elements: &[(&str, Option<&str>)]) -> S
         .map(|(key, json)| format!("{}:{}", domain::json::string_literal(key), json.unwrap_or("null")))
         .collect();
     format!("{{\"elements\":{{{}}},\"change_id\":{change_id}}}", members.join(","))
+}
+
+fn message(position: Position, content: &[u8]) -> BusMessage {
+    let appended_at = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+    BusMessage { position, content: content.to_vec(), appended_at }
 }

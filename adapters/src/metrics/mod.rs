@@ -5,6 +5,8 @@
 
 mod classic;
 mod collector;
+mod names;
+mod out;
 mod process;
 mod sources;
 
@@ -16,8 +18,8 @@ use prometheus_client::registry::Registry;
 use classic::classic;
 
 pub use classic::CLASSIC_CONTENT_TYPE;
-pub use collector::NAMES;
-pub use sources::Sources;
+pub use names::NAMES;
+pub use sources::{Outside, Sources};
 
 /// The content type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

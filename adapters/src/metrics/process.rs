@@ -6,6 +6,8 @@ pub(super) struct Process {
     /// User and system time.
     pub(super) cpu_seconds: f64,
     pub(super) resident_bytes: u64,
+    pub(super) virtual_bytes: u64,
+    pub(super) threads: u64,
     pub(super) open_descriptors: u64,
     pub(super) descriptors_max: u64,
     /// Unix time.
@@ -26,6 +28,8 @@ impl Process {
         Self {
             cpu_seconds: stat.as_ref().map_or(0.0, |stat| (stat.utime + stat.stime) as f64 / ticks),
             resident_bytes: stat.as_ref().map_or(0, |stat| stat.rss_bytes().get()),
+            virtual_bytes: stat.as_ref().map_or(0, |stat| stat.vsize),
+            threads: stat.as_ref().map_or(0, |stat| u64::try_from(stat.num_threads).unwrap_or_default()),
             open_descriptors: process.fd_count().unwrap_or_default() as u64,
             descriptors_max: match limit {
                 Some(procfs::process::LimitValue::Value(count)) => count,
@@ -53,6 +57,7 @@ mod tests {
         let process = Process::now();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs_f64();
         assert!(process.resident_bytes > 1_000_000 && process.open_descriptors >= 3, "{process:?}");
+        assert!(process.virtual_bytes >= process.resident_bytes && process.threads > 0, "{process:?}");
         assert!(process.descriptors_max >= process.open_descriptors, "{process:?}");
         assert!((now - 3_600.0..=now + 2.0).contains(&process.started_at_seconds), "{process:?} at {now}");
     }

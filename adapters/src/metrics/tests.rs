@@ -1,10 +1,14 @@
 //! Are all metrics served, over a real socket, and documented for operators?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use application::autoupdate::start::start_with_everything;
+use application::delivery::line::Coding;
+use application::ingest::CatchUpCause;
 use application::notify::hub::{BufferLimits, NotifyHub};
 use application::publishing::publisher::{MeetingPublisher, RenderCacheLimit};
 use application::readiness::Readiness;
@@ -16,12 +20,14 @@ use domain::notify::message::NotifyMessage;
 use domain::ports::authenticator::Session;
 use domain::ports::element_store::{Bounds, RawElement, Snapshot};
 use domain::restriction::viewer::Viewer;
+use domain::testing::ManualClock;
 
 use super::*;
 use crate::http::acceptor::TcpAcceptor;
 use crate::http::listen::bind;
 use crate::http::metrics::{Metrics as MetricsText, Scrape, serve_metrics};
 use crate::http::router::Router;
+use crate::redis::{RedisState, RedisUp};
 use application::projector::projectors::Projectors;
 use application::streams::registry::{KeepAliveSettings, StreamRegistry, StreamSubscription};
 
@@ -36,12 +42,21 @@ fn sources() -> Sources {
         projectors: Projectors::new(Arc::clone(&publisher)),
         publisher,
         ingest: Arc::default(),
-        registry: StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 }),
+        registry: StreamRegistry::new(
+            KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 },
+            Arc::new(ManualClock::new(0)),
+        ),
         hub: Arc::new(NotifyHub::new(ProcessTag::from_random(1), limits)),
         readiness: readiness.clone(),
         http: Arc::clone(Router::new(readiness).into_service().counters()),
-        redis_failures: Box::new(|| 6),
-        log_lines_dropped: Box::new(|| 4),
+        starts: Arc::default(),
+        clock: Arc::new(ManualClock::new(0)),
+        connections_max: 7,
+        outside: Outside {
+            redis: Box::new(|| RedisState { failures: 6, up: RedisUp { read: true, write: false } }),
+            certificate_ends_at: Box::new(|| Some(1_795_000_000)),
+            log_lines_dropped: Box::new(|| 4),
+        },
     }
 }
 
@@ -64,6 +79,13 @@ fn values(text: &str) -> BTreeMap<&str, f64> {
     values.map(|(name, value)| (name, value.parse().expect("a number"))).collect()
 }
 
+/// The name of the metric that a value belongs to.
+fn family(key: &str) -> &str {
+    let name = key.split('{').next().unwrap_or_default();
+    let of_histogram = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix));
+    of_histogram.filter(|name| NAMES.contains(name)).unwrap_or(name)
+}
+
 #[track_caller]
 fn check(values: &BTreeMap<&str, f64>, name: &str, expected: u32) {
     assert_eq!(values.get(name), Some(&f64::from(expected)), "{name} in {values:?}");
@@ -74,9 +96,12 @@ fn before_the_meeting_is_there_every_number_is_nought() {
     let text = Metrics::new(sources()).text();
     let mut values = values(&text);
     assert_eq!(values.remove("autoupdate_redis_failures_total"), Some(6.0));
+    assert_eq!(values.remove("autoupdate_redis_up{role=\"read\"}"), Some(1.0));
     assert_eq!(values.remove("autoupdate_log_lines_dropped_total"), Some(4.0));
-    values.retain(|name, _| !name.starts_with("process_") && !name.starts_with("autoupdate_build_info"));
-    assert!(values.len() >= NAMES.len() - 9, "{values:?}");
+    assert_eq!(values.remove("autoupdate_certificate_expiry_seconds"), Some(1_795_000_000.0));
+    let is_other = |name: &str| name.starts_with("process_") || name.contains("_build_info") || name.contains("_max");
+    values.retain(|name, _| !is_other(name));
+    assert!(values.len() >= NAMES.len() - 15, "{values:?}");
     assert!(values.values().all(|value| *value == 0.0), "{values:?}");
 }
 
@@ -93,7 +118,7 @@ fn every_part_is_read_on_request() {
     ingest.loaded();
     ingest.loaded();
     ingest.applied(3);
-    ingest.caught_up();
+    ingest.caught_up(CatchUpCause::Gap);
     let published = publisher.published().expect("a meeting");
     let viewer = Viewer::resolve(published.current(), None);
     let started = start_with_everything(&published, Session::anonymous(), viewer, ChangeId(0));
@@ -102,8 +127,17 @@ fn every_part_is_read_on_request() {
     let version_diff = published.version_diff(Version(0)).expect("the version before");
     assert!(version_diff.difference(&anonymous, &anonymous).is_none(), "hidden from anonymous");
     let stream = registry.enter(&Session::anonymous(), subscription);
-    stream.sent(18, true);
-    stream.sent(100, false);
+    stream.encoded(Coding::Gzip);
+    stream.sent(18, 180, true);
+    stream.progress().caught_up();
+    stream.begins_line();
+    stream.tells_of(Duration::ZERO);
+    stream.sent(100, 1_000, true);
+    stream.progress().caught_up();
+    let user = Session { user: Some(UserId(5)), ..Session::anonymous() };
+    let ended = registry.enter(&user, StreamSubscription::Messages);
+    let _open_too = registry.enter(&user, StreamSubscription::Messages);
+    drop(ended);
     http.answered(None, 404);
     let _open = http.opened();
     let _listener = hub.subscribe(Some(UserId(5)));
@@ -117,14 +151,28 @@ fn every_part_is_read_on_request() {
     check(&values, "autoupdate_ready", 1);
     check(&values, "autoupdate_connections_open", 1);
     check(&values, "autoupdate_streams_open{kind=\"autoupdate\"}", 1);
-    check(&values, "autoupdate_streams_open{kind=\"notify\"}", 0);
-    check(&values, "autoupdate_stream_lines_total{kind=\"autoupdate\"}", 1);
+    check(&values, "autoupdate_streams_open{kind=\"notify\"}", 1);
+    check(&values, "autoupdate_users{kind=\"notify\"}", 1);
+    check(&values, "autoupdate_users{kind=\"autoupdate\"}", 0);
+    check(&values, "autoupdate_anonymous_streams_open{kind=\"autoupdate\"}", 1);
+    check(&values, "autoupdate_streams_opened_total{kind=\"autoupdate\",coding=\"gzip\"}", 1);
+    check(&values, "autoupdate_streams_ended_total{kind=\"notify\",reason=\"client\"}", 1);
+    check(&values, "autoupdate_stream_text_bytes_total{kind=\"autoupdate\"}", 1_180);
+    check(&values, "autoupdate_first_line_seconds_count{kind=\"autoupdate\"}", 1);
+    check(&values, "autoupdate_delivery_seconds_count{kind=\"autoupdate\"}", 1);
+    check(&values, "autoupdate_delivery_seconds_bucket{le=\"0.001\",kind=\"autoupdate\"}", 1);
+    check(&values, "autoupdate_delivery_seconds_bucket{le=\"+Inf\",kind=\"autoupdate\"}", 1);
+    check(&values, "autoupdate_connections_max", 7);
+    check(&values, "autoupdate_history_versions_max", 1_001);
+    check(&values, "autoupdate_redis_up{role=\"write\"}", 0);
+    check(&values, "autoupdate_ready_for_new_clients", 1);
+    check(&values, "autoupdate_stream_lines_total{kind=\"autoupdate\"}", 2);
     check(&values, "autoupdate_stream_bytes_total{kind=\"autoupdate\"}", 118);
     check(&values, "autoupdate_requests_total{route=\"other\",status=\"404\"}", 1);
     check(&values, "autoupdate_change_id", 8);
     check(&values, "autoupdate_elements", 1);
     check(&values, "autoupdate_changes_applied_total", 3);
-    check(&values, "autoupdate_catch_ups_total", 1);
+    check(&values, "autoupdate_catch_ups_total{cause=\"gap\"}", 1);
     check(&values, "autoupdate_reloads_total", 1);
     check(&values, "autoupdate_history_versions", 2);
     check(&values, concat!("autoupdate_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1);
@@ -135,12 +183,8 @@ fn every_part_is_read_on_request() {
     check(&values, "autoupdate_redis_failures_total", 6);
     check(&values, "autoupdate_log_lines_dropped_total", 4);
     assert!(!text.contains(SECRET_TITLE));
-    for name in NAMES {
-        assert!(values.keys().any(|key| key.split('{').next() == Some(name)), "{name} in {text}");
-    }
-    for name in values.keys().filter_map(|key| key.split('{').next()) {
-        assert!(NAMES.contains(&name), "{name} is not in the list of names");
-    }
+    let told: BTreeSet<&str> = values.keys().map(|key| family(key)).collect();
+    assert_eq!(told, NAMES.into_iter().collect());
 }
 
 #[tokio::test]
@@ -172,6 +216,21 @@ async fn metrics_are_served_on_a_port_of_their_own() {
     let text = browser.text().await.expect("text");
     assert!(text.contains("# TYPE autoupdate_reloads_total counter\n") && !text.contains("# EOF"), "{text}");
     serving.abort();
+}
+
+/// As a checker that knows the conventions reads them. It does not know OpenMetrics: there a real Prometheus is asked, in
+/// the tests of the whole service.
+#[test]
+#[cfg_attr(not(has_promtool), ignore = "there is no `promtool` on the PATH")]
+fn the_names_and_texts_follow_the_conventions() {
+    let text = Metrics::new(sources()).classic_text();
+    let mut promtool = Command::new("promtool");
+    promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut promtool = promtool.spawn().expect("promtool");
+    promtool.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("promtool reads");
+    let output = promtool.wait_with_output().expect("an answer");
+    let complaints = [output.stdout, output.stderr].concat();
+    assert!(output.status.success() && complaints.is_empty(), "{}", String::from_utf8_lossy(&complaints));
 }
 
 #[test]

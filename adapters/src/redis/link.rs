@@ -35,6 +35,8 @@ pub(super) struct RedisLink {
     is_tls: bool,
     /// Whether it has ever answered: then TLS is on or off as configured.
     has_answered: Arc<AtomicBool>,
+    /// Whether it answered when it was last asked; a refusal is an answer too.
+    is_up: Arc<AtomicBool>,
 }
 
 impl RedisLink {
@@ -48,6 +50,7 @@ impl RedisLink {
             refusals,
             is_tls,
             has_answered: Arc::default(),
+            is_up: Arc::default(),
         }
     }
 
@@ -109,6 +112,7 @@ impl RedisLink {
             Err(_) => {
                 // If one connection is dead, so are the others: nobody else should wait for them.
                 self.connector.forget_idle();
+                self.is_up.store(false, Ordering::Relaxed);
                 Err(LinkProblem::Late(limit))
             }
         }
@@ -169,7 +173,13 @@ impl RedisLink {
     }
 
     async fn ask_once<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, LinkProblem> {
-        let mut lease = self.connector.lease().await.map_err(LinkProblem::Error)?;
+        let mut lease = match self.connector.lease().await {
+            Ok(lease) => lease,
+            Err(error) => {
+                self.is_up.store(false, Ordering::Relaxed);
+                return Err(LinkProblem::Error(error));
+            }
+        };
         let given_back = || LinkProblem::Error((ErrorKind::Client, "the connection was given back").into());
         let connection = lease.connection().ok_or_else(given_back)?;
         let answer = if commands.is_transaction() {
@@ -182,6 +192,7 @@ impl RedisLink {
             Err(LinkProblem::Error(error)) => leaves_the_connection_usable(error),
             Err(LinkProblem::Late(_)) => false,
         };
+        self.is_up.store(is_usable, Ordering::Relaxed);
         if is_usable {
             self.has_answered.store(true, Ordering::Relaxed);
             lease.give_back();
@@ -209,6 +220,11 @@ impl RedisLink {
     /// Returns a number that grows when the way begins to lead to another Redis.
     pub(super) fn epoch(&self) -> u64 {
         self.connector.epoch()
+    }
+
+    /// Returns whether Redis answered when it was last asked here, if only that it refuses; false before the first time.
+    pub(super) fn is_up(&self) -> bool {
+        self.is_up.load(Ordering::Relaxed)
     }
 
     /// Returns how often something failed here.

@@ -1,6 +1,7 @@
 //! How are the streams of Redis read and written? (spec: redis.md#follow)
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::Unavailable;
@@ -93,6 +94,11 @@ impl MessageBus for RedisMessageBus {
         commands.xadd_maxlen(stream_key(Channel::Notify), length, "*", &[(CONTENT_FIELD, content)]).ignore();
         self.write.ask("sending a notify message", &commands).await
     }
+
+    /// Applause is counted there all the time, so this is never old.
+    fn can_publish(&self) -> bool {
+        self.write.is_up()
+    }
 }
 
 /// The connection of a channel while nobody reads with it.
@@ -172,6 +178,10 @@ type EntryFields = Vec<(Vec<u8>, Vec<u8>)>;
 fn read_entry(entry: Value) -> Option<BusMessage> {
     let (id, fields): (String, EntryFields) = redis::from_redis_value(entry).ok()?;
     let content = fields.into_iter().find(|(field, _)| field == CONTENT_FIELD.as_bytes());
-    let position = id.parse::<EntryId>().ok()?.into();
-    Some(BusMessage { position, content: content.map(|(_, content)| content).unwrap_or_default() })
+    let id: EntryId = id.parse().ok()?;
+    Some(BusMessage {
+        position: id.into(),
+        content: content.map(|(_, content)| content).unwrap_or_default(),
+        appended_at: Some(Duration::from_millis(id.milliseconds)),
+    })
 }

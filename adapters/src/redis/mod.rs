@@ -50,6 +50,24 @@ pub struct Redis {
     write: RedisLink,
 }
 
+/// How Redis is doing, as seen from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RedisState {
+    /// How many requests have failed since startup.
+    pub failures: u64,
+    /// Which Redis answers.
+    pub up: RedisUp,
+}
+
+/// Which Redis answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RedisUp {
+    /// The one for reading.
+    pub read: bool,
+    /// The one for writing; it may be the same.
+    pub write: bool,
+}
+
 impl Redis {
     /// Prepares connections to the two addresses; they are opened on demand.
     ///
@@ -90,6 +108,13 @@ impl Redis {
     pub fn failures(&self) -> u64 {
         let of_write = if self.reads_where_it_writes() { 0 } else { self.write.failures() };
         self.read.failures() + of_write
+    }
+
+    /// Returns whether Redis for reading, and Redis for writing, answered when they were last asked, if only that they
+    /// refuse; false before the first time.
+    #[must_use]
+    pub fn are_up(&self) -> RedisUp {
+        RedisUp { read: self.read.is_up(), write: self.write.is_up() }
     }
 
     /// Returns whether writes are visible to reads at once, because both go to the same address.

@@ -27,9 +27,9 @@ impl Default for SystemClock {
 
 #[async_trait]
 impl Clock for SystemClock {
-    fn unix_seconds(&self) -> u64 {
+    fn unix_time(&self) -> Duration {
         // A machine whose clock shows a time before 1970 still applauds, if only to itself.
-        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 
     fn monotonic(&self) -> Duration {

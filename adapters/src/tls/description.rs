@@ -36,6 +36,12 @@ pub(super) fn describe(der: &[u8]) -> Option<Description> {
     })
 }
 
+/// Returns when a certificate ends, in Unix seconds; `None` if it does not parse.
+pub(super) fn ends_at(der: &[u8]) -> Option<i64> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(certificate.validity().not_after.timestamp())
+}
+
 /// Returns the hosts for which browsers accept the certificate.
 pub(super) fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
     let Ok(Some(extension)) = certificate.subject_alternative_name() else {

@@ -105,6 +105,14 @@ impl TlsServer {
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificate })
     }
 
+    /// Returns when the certificate that is served ends, or the first of its chain, in Unix seconds; `None` if it does
+    /// not say.
+    #[must_use]
+    pub fn certificate_ends_at(&self) -> Option<u64> {
+        let ends = self.certificate.get().cert.iter().filter_map(|der| description::ends_at(der)).min();
+        ends.and_then(|end| u64::try_from(end).ok())
+    }
+
     /// Performs the handshake on a connection whose first bytes have not been consumed. The caller bounds its time.
     ///
     /// The result is boxed, because the state of TLS is large, and the owner of a connection passes it on.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use domain::ports::clock::Clock;
 use rustls::sign::CertifiedKey;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::CurrentCertificate;
 use super::certificate_error::CertificateError;
@@ -17,6 +18,9 @@ use super::files::Files;
 /// How often the files are read again, in seconds. Their contents are compared, not their times, so that switched
 /// symbolic links and copies that keep an old time are noticed as well.
 pub const CERTIFICATE_CHECK_SECONDS: u64 = 5;
+
+/// How long anybody waits for the end of a check, in seconds.
+const CHECK_SECONDS_MAX: u64 = 60;
 
 /// Checks whether the certificate's files have changed.
 pub struct CertificateWatch {
@@ -31,12 +35,26 @@ pub struct CertificateWatch {
 
 /// Makes a [`CertificateWatch`] check at once, for a signal. Clones belong to the same watch.
 #[derive(Clone, Debug, Default)]
-pub struct CertificateReread(Arc<Notify>);
+pub struct CertificateReread(Arc<RereadState>);
+
+#[derive(Debug, Default)]
+struct RereadState {
+    demanded: Notify,
+    checked: Arc<Notify>,
+}
 
 impl CertificateReread {
     /// Requests a check, whose outcome is logged in any case. Several pending requests are answered by one check.
-    pub fn now(&self) {
-        self.0.notify_one();
+    ///
+    /// The future is ready when the next check has ended, or after [`CHECK_SECONDS_MAX`] if it does not; it need not be
+    /// awaited.
+    pub fn now(&self) -> impl Future<Output = ()> + Send + 'static {
+        // Notified from now on, not only once it is polled.
+        let checked = Arc::clone(&self.0.checked).notified_owned();
+        self.0.demanded.notify_one();
+        async move {
+            let _ = timeout(Duration::from_secs(CHECK_SECONDS_MAX), checked).await;
+        }
     }
 }
 
@@ -99,7 +117,7 @@ impl CertificateWatch {
         let reread = self.reread();
         loop {
             let is_demanded = tokio::select! {
-                () = reread.0.notified() => true,
+                () = reread.0.demanded.notified() => true,
                 () = clock.sleep(Duration::from_secs(CERTIFICATE_CHECK_SECONDS)) => false,
             };
             if is_demanded {
@@ -126,6 +144,9 @@ impl CertificateWatch {
                 }
             }
             self.log_timely(clock.unix_seconds());
+            if is_demanded {
+                reread.0.checked.notify_waiters();
+            }
         }
     }
 
@@ -226,6 +247,7 @@ mod tests {
     use std::path::Path;
 
     use domain::testing::ManualClock;
+    use futures_util::FutureExt;
 
     use super::*;
     use crate::tls::TlsServer;
@@ -262,13 +284,15 @@ mod tests {
             clock.advance(Duration::from_secs(CERTIFICATE_CHECK_SECONDS) - Duration::from_millis(1));
             looked().await;
             assert_eq!(served(), before, "it was not yet time");
-            if is_demanded {
-                reread.now()
-            } else {
-                clock.advance(Duration::from_millis(1))
+            let checked = is_demanded.then(|| reread.now());
+            if !is_demanded {
+                clock.advance(Duration::from_millis(1));
             }
             looked().await;
             assert_ne!(served(), before, "demanded: {is_demanded}");
+            if let Some(checked) = checked {
+                assert_eq!(checked.now_or_never(), Some(()), "it has ended");
+            }
         }
     }
 

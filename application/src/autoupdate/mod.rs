@@ -1,5 +1,6 @@
 //! How does a client get what its user may see, and every change of it? (spec: stream.md#promise)
 
+mod counters;
 mod source;
 pub mod start;
 
@@ -15,6 +16,7 @@ use crate::streams::body::Opened;
 use crate::streams::registry::StreamSubscription;
 use start::{Start, Started, start, start_from_keys, start_with_everything};
 
+pub use counters::{StartCounters, StartKind};
 pub use source::AutoupdateSource;
 
 /// Opens autoupdate streams.
@@ -22,13 +24,20 @@ pub struct AutoupdateStreams {
     admissions: Admissions,
     publisher: Arc<MeetingPublisher>,
     store: Arc<dyn ElementStore>,
+    counters: Arc<StartCounters>,
 }
 
 impl AutoupdateStreams {
     /// The streams of a meeting.
     #[must_use]
     pub fn new(admissions: Admissions, publisher: Arc<MeetingPublisher>, store: Arc<dyn ElementStore>) -> Self {
-        Self { admissions, publisher, store }
+        Self { admissions, publisher, store, counters: Arc::default() }
+    }
+
+    /// Counts there with what the streams begin.
+    #[must_use]
+    pub fn counted_by(self, counters: Arc<StartCounters>) -> Self {
+        Self { counters, ..self }
     }
 
     /// Opens the stream of a client that has everything up to `change_id` (0: nothing).
@@ -38,6 +47,11 @@ impl AutoupdateStreams {
     pub async fn open(&self, admission: Admission, change_id: ChangeId) -> Result<Opened<AutoupdateSource>, NotServed> {
         let session = admission.session.clone();
         let started = self.start(admission, change_id).await?;
+        self.counters.begun(match &started.first_line {
+            Some(line) if line.is_everything() => StartKind::Everything,
+            Some(_) => StartKind::Difference,
+            None => StartKind::Nothing,
+        });
         let subscription = StreamSubscription::Meeting(Arc::clone(started.cursor.seen_version()));
         let source = AutoupdateSource::new(Arc::clone(&self.publisher), started);
         Ok(Opened { session, subscription, source })

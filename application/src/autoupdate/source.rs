@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::start::Started;
 use crate::streams::body::{StreamPart, StreamSource};
+use crate::streams::counters::EndReason;
 
 /// The lines of one connection: the first line, then every change that affects it.
 pub struct AutoupdateSource {
@@ -30,11 +31,11 @@ impl StreamSource for AutoupdateSource {
         loop {
             if let Some(line) = &mut self.line {
                 if let Some(bytes) = line.next_part(self.publisher.render_cache(), encoder) {
-                    let ends_line = line.is_complete();
+                    let (ends_line, written_at) = (line.is_complete(), line.changed_at());
                     if ends_line {
                         self.line = None;
                     }
-                    return Poll::Ready(StreamPart::Bytes { bytes, ends_line });
+                    return Poll::Ready(StreamPart::Bytes { bytes, ends_line, written_at });
                 }
                 self.line = None;
             }
@@ -45,7 +46,7 @@ impl StreamSource for AutoupdateSource {
             match self.cursor.next(&published) {
                 NextLine::Nothing => return Poll::Pending,
                 NextLine::Line(line) => self.line = Some(line),
-                NextLine::End => return Poll::Ready(StreamPart::End),
+                NextLine::End => return Poll::Ready(StreamPart::End(EndReason::Session)),
             }
         }
     }

@@ -74,7 +74,7 @@ fn started(
         FirstLine::Everything => start_with_everything(published, session, viewer, change_id),
         FirstLine::Difference(difference) => {
             let current = published.current().change_id();
-            let content = difference.map(DiffContent::new);
+            let content = difference.map(|difference| DiffContent::new(difference, published.meters()));
             let first_line = content.map(|content| Line::difference(&content, change_id, current));
             let sent = if first_line.is_some() { current } else { change_id };
             Started { cursor: Cursor::new(published, session, viewer, sent), first_line }

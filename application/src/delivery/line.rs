@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::deflate::{self, GzipStream};
+use super::meters::DeliveryMeters;
 use super::render_cache::{RenderCache, RenderedText};
 use super::zstd_frame;
 use domain::collection::Collection;
@@ -29,6 +31,7 @@ pub struct DiffContent {
     deleted: Box<str>,
     /// Assembled lines, by the ids they lead from and to.
     lines: Mutex<BTreeMap<(ChangeId, ChangeId), Arc<RenderedText>>>,
+    meters: Arc<DeliveryMeters>,
 }
 
 /// Lines up to this size are assembled once and shared; longer ones are sent as rendered blocks, which are shared too.
@@ -41,9 +44,18 @@ const SHARED_LINES_MAX: usize = 64;
 impl DiffContent {
     /// Creates the content of a difference.
     #[must_use]
-    pub fn new(difference: Difference) -> Arc<Self> {
+    pub fn new(difference: Difference, meters: &Arc<DeliveryMeters>) -> Arc<Self> {
         let deleted = deleted_text(&difference.deleted).into();
-        Arc::new(Self { changed: difference.changed.into(), deleted, lines: Mutex::default() })
+        let meters = Arc::clone(meters);
+        let content = Self { changed: difference.changed.into(), deleted, lines: Mutex::default(), meters };
+        content.meters.made_difference(content.bytes_about());
+        Arc::new(content)
+    }
+
+    /// Returns how many assembled lines are kept for sharing, and how many bytes of text they have.
+    pub(crate) fn kept(&self) -> (usize, u64) {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        (lines.len(), lines.values().map(|line| line.plain().len() as u64).sum())
     }
 
     fn bytes_about(&self) -> usize {
@@ -59,6 +71,14 @@ impl DiffContent {
         if let Some(line) = lines.get(&ids) {
             return Some(Arc::clone(line));
         }
+        let line = Arc::new(RenderedText::new(self.meters.rendering(|| self.assemble(ids))));
+        if lines.len() < SHARED_LINES_MAX {
+            lines.insert(ids, Arc::clone(&line));
+        }
+        Some(line)
+    }
+
+    fn assemble(&self, ids: (ChangeId, ChangeId)) -> String {
         let mut delimiters = Delimiters::default();
         let mut text = String::new();
         for selection in &self.changed {
@@ -66,11 +86,7 @@ impl DiffContent {
             text.push_str(&selection.render());
         }
         text.push_str(&delimiters.end(&self.deleted, ids, false));
-        let line = Arc::new(RenderedText::new(text));
-        if lines.len() < SHARED_LINES_MAX {
-            lines.insert(ids, Arc::clone(&line));
-        }
-        Some(line)
+        text
     }
 }
 
@@ -83,6 +99,7 @@ pub struct Line {
     delimiters: Delimiters,
     /// A part that was rendered but not yet handed to the transport.
     ready: Option<Bytes>,
+    written_at: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -124,13 +141,30 @@ impl Line {
     }
 
     fn new(from: ChangeId, to: ChangeId, source: LineSource) -> Self {
-        Self { from, to, source, delimiters: Delimiters::default(), ready: None }
+        Self { from, to, source, delimiters: Delimiters::default(), ready: None, written_at: None }
+    }
+
+    /// Records when the oldest change in this line was written to the store, a monotonic time; `None`: nobody knows.
+    #[must_use]
+    pub(crate) fn written_at(self, written_at: Option<Duration>) -> Self {
+        Self { written_at, ..self }
+    }
+
+    /// Returns when the oldest change in this line was written to the store, if anybody knows.
+    #[must_use]
+    pub(crate) fn changed_at(&self) -> Option<Duration> {
+        self.written_at
     }
 
     /// Returns the id that the client has after this line.
     #[must_use]
     pub fn to(&self) -> ChangeId {
         self.to
+    }
+
+    /// Whether it carries everything its viewer sees, and no part has been taken yet.
+    pub(crate) fn is_everything(&self) -> bool {
+        matches!(self.source, LineSource::All { after: None, .. })
     }
 
     /// Whether all parts have been taken.
@@ -239,6 +273,22 @@ fn deleted_text(keys: &[ElementKey]) -> String {
     text
 }
 
+/// How a stream is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coding {
+    /// As text.
+    Plain,
+    /// As a gzip stream.
+    Gzip,
+    /// As zstd frames.
+    Zstd,
+}
+
+impl Coding {
+    /// Every coding.
+    pub const ALL: [Self; 3] = [Self::Plain, Self::Gzip, Self::Zstd];
+}
+
 /// Encodes the text of one stream: plain, gzip or zstd.
 #[derive(Debug, Default)]
 pub struct Encoder {
@@ -272,6 +322,16 @@ impl Encoder {
     #[must_use]
     pub fn zstd() -> Self {
         Self { kind: EncoderKind::Zstd, text_bytes: 0 }
+    }
+
+    /// Returns how the text is encoded.
+    #[must_use]
+    pub fn coding(&self) -> Coding {
+        match self.kind {
+            EncoderKind::Plain => Coding::Plain,
+            EncoderKind::Gzip(_) => Coding::Gzip,
+            EncoderKind::Zstd => Coding::Zstd,
+        }
     }
 
     /// Returns how many bytes of text the stream has carried, before compression: what a client has to keep of it.

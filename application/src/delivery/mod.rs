@@ -2,6 +2,7 @@
 
 pub mod deflate;
 pub mod line;
+pub mod meters;
 mod once;
 pub mod render_cache;
 mod zstd_frame;

@@ -25,9 +25,9 @@ impl<K: Clone + Eq + Hash, V: Clone> Once<K, V> {
         value
     }
 
-    /// Returns how many values are kept.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    /// Returns the values that are kept.
+    pub(crate) fn values(&self) -> impl Iterator<Item = V> {
+        self.0.iter().map(|(_, value)| value)
     }
 }
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
 
+use super::meters::DeliveryMeters;
 use super::once::Hasher;
 use super::{deflate, zstd_frame};
 use domain::difference::Selection;
@@ -77,6 +78,7 @@ pub struct RenderCache {
     current_blocks: CurrentBlocks,
     asked: AtomicU64,
     render_count: AtomicU64,
+    meters: Arc<DeliveryMeters>,
 }
 
 /// How well the render cache works.
@@ -118,7 +120,7 @@ impl Weighter<(BlockId, usize, View), Arc<str>> for RenderedWeight {
 }
 
 impl RenderCache {
-    pub(crate) fn new(bytes_max: u64) -> Self {
+    pub(crate) fn new(bytes_max: u64, meters: Arc<DeliveryMeters>) -> Self {
         let Shares { small, views } = shares(bytes_max);
         Self {
             by_profile: new_cache(small),
@@ -127,6 +129,7 @@ impl RenderCache {
             current_blocks: CurrentBlocks::default(),
             asked: AtomicU64::new(0),
             render_count: AtomicU64::new(0),
+            meters,
         }
     }
 
@@ -207,16 +210,16 @@ impl RenderCache {
         let key = (selection.block.id(), Arc::clone(&selection.views));
         if selection.is_personal {
             // An affected viewer may still see the block as everybody else does.
-            return self
-                .by_views
-                .get(&key)
-                .unwrap_or_else(|| Arc::new(RenderedText::personal(self.render_personal(selection))));
+            return self.by_views.get(&key).unwrap_or_else(|| {
+                let text = self.meters.rendering(|| self.render_personal(selection));
+                Arc::new(RenderedText::personal(text))
+            });
         }
         let is_found = Cell::new(true);
         let render = || {
             is_found.set(false);
             self.render_count.fetch_add(1, Ordering::Relaxed);
-            selection.render()
+            self.meters.rendering(|| selection.render())
         };
         // Concurrent callers wait for a block that is being rendered, so nothing is rendered twice.
         let Ok(rendered) =

@@ -32,7 +32,7 @@ use no_meeting::Failure;
 use stream_reader::StreamReader;
 
 pub use announcer::Announcer;
-pub use counters::IngestCounters;
+pub use counters::{CatchUpCause, IngestCounters};
 
 /// The loop that keeps the meeting in step with the store, with everything it needs.
 pub struct Ingest {
@@ -175,7 +175,9 @@ impl Ingest {
         let current = self.current();
         let bytes = messages.iter().map(|message| message.content.len()).sum();
         let store = self.store.name();
-        let (versions, is_complete) = compute(bytes, move || versions_after(&current, &messages, store)).await;
+        let arrived = Arrived { unix_time: self.clock.unix_time(), monotonic: self.clock.monotonic() };
+        let versions_after = move || versions_after(&current, &messages, arrived, store);
+        let (versions, is_complete) = compute(bytes, versions_after).await;
         self.counters.applied(versions.len());
         self.publish(versions);
         is_complete
@@ -183,7 +185,7 @@ impl Ingest {
 
     /// Asks the store for what was missed. If that fails, the next comparison makes up for it.
     async fn heal(&self, unhealed: &OnceAMinute) {
-        if let Err(error) = self.catch_up().await
+        if let Err(error) = self.catch_up(CatchUpCause::Gap).await
             && let Some(times) = unhealed.happened()
         {
             warn!(%error, times, "changes were missed and cannot be read from {}; retrying soon", self.store.name());
@@ -196,7 +198,7 @@ impl Ingest {
         while let Ok(reply) = self.requests.0.try_recv() {
             waiting.push(reply);
         }
-        let answer = self.catch_up().await;
+        let answer = self.catch_up(CatchUpCause::Client).await;
         for reply in waiting {
             // A caller who no longer waits does not need the answer.
             let _ = reply.send(answer.clone());
@@ -204,13 +206,14 @@ impl Ingest {
     }
 
     /// Brings the meeting to the newest change of the store in one step.
-    async fn catch_up(&self) -> Result<Bounds, StoreError> {
+    async fn catch_up(&self, cause: CatchUpCause) -> Result<Bounds, StoreError> {
         let current = self.current();
-        let changed = self.store.changed_since(current.change_id()).await?;
+        let known = current.change_id();
+        let changed = self.store.changed_since(known).await?;
         if changed.bounds.lowest != current.bounds().lowest {
             return self.load().await.map(|_| self.current().bounds());
         }
-        if changed.bounds.highest > current.change_id() {
+        if changed.bounds.highest > known {
             let change = Change { change_id: changed.bounds.highest, elements: changed.elements };
             let bytes = bytes_of(&change.elements);
             let meeting = compute(bytes, move || logged(current.apply(change))).await;
@@ -219,8 +222,11 @@ impl Ingest {
                 // well. Only reading everything tells whether there still is a meeting.
                 return self.load().await.map(|_| self.current().bounds());
             }
-            self.counters.caught_up();
-            self.publish([meeting]);
+            self.counters.caught_up(cause);
+            self.publish([(meeting, None)]);
+        }
+        if changed.bounds.highest >= known {
+            self.counters.confirmed(self.clock.monotonic());
         }
         Ok(changed.bounds)
     }
@@ -253,7 +259,7 @@ impl Ingest {
         if epoch != state.epoch {
             info!("{} failed over to another server; reloading the meeting", self.store.name());
             // Without the changes in between, the comparison would find a difference where nothing was lost.
-            self.catch_up().await?;
+            self.catch_up(CatchUpCause::FailOver).await?;
             let position = self.load().await?;
             state.epoch = epoch;
             state.went_back = false;
@@ -283,8 +289,9 @@ impl Ingest {
         }
         state.went_back = false;
         if bounds.highest > known.highest {
-            self.catch_up().await?;
+            self.catch_up(CatchUpCause::Comparison).await?;
         }
+        self.counters.confirmed(self.clock.monotonic());
         let last = last?;
         Ok((last < position).then_some(last))
     }
@@ -307,19 +314,21 @@ impl Ingest {
         .await;
         let (change_id, elements) = (meeting.change_id(), meeting.len());
         self.counters.loaded();
+        self.counters.confirmed(self.clock.monotonic());
         // After a fail-over that lost nothing, clients need not be sent everything again.
         if !is_known {
-            self.publish([meeting]);
+            self.publish([(meeting, None)]);
         }
         // Logged only when the meeting is served, so that scripts can wait for this line.
         info!(%change_id, elements, "meeting loaded");
         Ok(position)
     }
 
-    fn publish(&self, versions: impl IntoIterator<Item = Meeting, IntoIter: ExactSizeIterator>) {
+    /// Publishes versions, each with the time at which its change was written to the store, if that is known.
+    fn publish(&self, versions: impl IntoIterator<Item = Written, IntoIter: ExactSizeIterator>) {
         let versions = versions.into_iter();
         if versions.len() > 0 {
-            self.publisher.publish(versions, self.clock.monotonic());
+            self.publisher.publish_written(versions, self.clock.monotonic());
             self.observer.published();
         }
     }
@@ -334,17 +343,36 @@ fn bytes_of(elements: &[RawElement]) -> usize {
     elements.iter().filter_map(|element| element.json.as_ref()).map(Vec::len).sum()
 }
 
+/// A version, and when its change was written to the store: a monotonic time, if that is known.
+type Written = (Meeting, Option<Duration>);
+
+/// When messages arrived, by both clocks of this process.
+#[derive(Clone, Copy, Debug)]
+struct Arrived {
+    unix_time: Duration,
+    monotonic: Duration,
+}
+
+impl Arrived {
+    /// Returns the monotonic time at which a message was written that says `appended_at` by the clock of the bus. One
+    /// that comes from the future, because that clock is ahead, was written when it arrived.
+    fn written_at(self, appended_at: Option<Duration>) -> Option<Duration> {
+        let age = self.unix_time.saturating_sub(appended_at?);
+        Some(self.monotonic.saturating_sub(age))
+    }
+}
+
 /// Returns the versions that the messages make of `current`, and whether nothing was missed. `store` is the name of what
 /// is asked then.
-fn versions_after(current: &Meeting, messages: &[BusMessage], store: &str) -> (Vec<Meeting>, bool) {
-    let mut versions: Vec<Meeting> = Vec::new();
+fn versions_after(current: &Meeting, messages: &[BusMessage], arrived: Arrived, store: &str) -> (Vec<Written>, bool) {
+    let mut versions: Vec<Written> = Vec::new();
     let mut is_complete = true;
     for message in messages {
-        let newest = versions.last().unwrap_or(current);
+        let newest = versions.last().map_or(current, |(newest, _)| newest);
         match Change::parse(&message.content) {
             Ok(change) if change.change_id <= newest.change_id() => {}
             Ok(change) if change.change_id == newest.change_id().next() => {
-                versions.push(logged(newest.apply(change)));
+                versions.push((logged(newest.apply(change)), arrived.written_at(message.appended_at)));
             }
             Ok(_) => is_complete = false,
             Err(error) => {

@@ -62,7 +62,7 @@ async fn past_versions_are_forgotten_though_nothing_changes() {
     };
     ingest.load().await.expect("a meeting");
     server.change(&[("topics/topic:1", Some("{\"id\":1,\"title\":\"x\"}"))]);
-    ingest.catch_up().await.expect("the store answers");
+    ingest.catch_up(CatchUpCause::Gap).await.expect("the store answers");
     let publisher = Arc::clone(&ingest.publisher);
     let versions = || publisher.published().expect("a meeting").history().size().0;
     assert_eq!(versions(), 2);
@@ -155,7 +155,7 @@ async fn a_caller_after_a_rebuild_is_answered_once_the_new_meeting_is_loaded() {
     let (server, ingest) = loaded().await;
     server.rebuild(ChangeId(20), MEETING);
     let bounds = Bounds { lowest: ChangeId(20), highest: ChangeId(20) };
-    assert_eq!(ingest.catch_up().await, Ok(bounds));
+    assert_eq!(ingest.catch_up(CatchUpCause::Gap).await, Ok(bounds));
     assert_eq!(ingest.current().bounds(), bounds);
 }
 
@@ -185,7 +185,7 @@ async fn a_loss_that_no_change_id_shows_is_noticed_by_a_stream_that_went_back() 
 async fn a_change_id_that_went_back_tells_of_a_loss_that_no_stream_tells() {
     let (server, ingest) = loaded().await;
     server.write(&[("topics/topic:2", Some("{\"id\":2}"))]);
-    ingest.catch_up().await.expect("the store answers");
+    ingest.catch_up(CatchUpCause::Gap).await.expect("the store answers");
     server.rebuild(ChangeId(10), MEETING);
     let mut state = ReconcileState::default();
     assert_eq!(ingest.reconcile(Position::START, &mut state).await, None);
@@ -203,7 +203,7 @@ async fn elements_that_the_store_lost_are_not_taken_for_deleted() {
     server.write(&[("topics/topic:1", Some("{\"id\":1,\"title\":\"new\"}"))]);
     server.lose_elements();
     server.write(&[("core/tag:1", Some("{\"id\":1}"))]);
-    let answer = ingest.catch_up().await;
+    let answer = ingest.catch_up(CatchUpCause::Gap).await;
     assert!(matches!(answer, Err(StoreError::Incomplete(_))), "{answer:?}");
     assert_eq!(ingest.current().len(), MEETING.len());
 }

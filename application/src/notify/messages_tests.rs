@@ -72,8 +72,11 @@ impl MessageBus for ScriptedBus {
             Answer::Last(_) | Answer::LastFails => panic!("read instead of asking for the last position"),
         };
         self.read_after.lock().expect("not poisoned").push(after);
-        let message =
-            |(at, content): (u64, &str)| BusMessage { position: position(at), content: content.as_bytes().to_vec() };
+        let message = |(at, content): (u64, &str)| BusMessage {
+            position: position(at),
+            content: content.as_bytes().to_vec(),
+            appended_at: None,
+        };
         Ok(Batch { messages: messages.into_iter().map(message).collect(), follows })
     }
 

@@ -12,6 +12,7 @@ use domain::notify::message::channel_line;
 
 use crate::sessions::admission::Admission;
 use crate::streams::body::{Opened, StreamPart, StreamSource};
+use crate::streams::counters::EndReason;
 use crate::streams::registry::StreamSubscription;
 
 /// The lines of one connection: its channel id, then the messages for it.
@@ -36,20 +37,20 @@ impl NotifySource {
 impl StreamSource for NotifySource {
     fn poll_part(&mut self, context: &mut Context<'_>, encoder: &mut Encoder) -> Poll<StreamPart> {
         if self.publisher.published().is_some_and(|published| !self.grant.holds(&published)) {
-            return Poll::Ready(StreamPart::End);
+            return Poll::Ready(StreamPart::End(EndReason::Session));
         }
         let line = if self.is_begun {
             match self.subscription.poll_next(context) {
                 Poll::Pending => return Poll::Pending,
                 // Too far behind: the client reconnects, and so knows that it missed something.
-                Poll::Ready(None) => return Poll::Ready(StreamPart::End),
+                Poll::Ready(None) => return Poll::Ready(StreamPart::End(EndReason::LostMessages)),
                 Poll::Ready(Some(line)) => encoder.shared(&line),
             }
         } else {
             self.is_begun = true;
             encoder.text(&channel_line(self.subscription.channel_id()))
         };
-        Poll::Ready(StreamPart::Bytes { bytes: line, ends_line: true })
+        Poll::Ready(StreamPart::Bytes { bytes: line, ends_line: true, written_at: None })
     }
 
     /// A listener can only fall behind in its messages.

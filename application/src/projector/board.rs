@@ -1,5 +1,7 @@
 //! How are the lines of a projector board made once for all who watch?
 
+use std::time::Duration;
+
 use domain::projector::{ProjectorBoard, ProjectorCursor, ProjectorLine};
 
 use crate::delivery::Once;
@@ -11,18 +13,26 @@ pub struct Board {
     pub(super) shown: ProjectorBoard,
     /// Lines by their content. Listeners differ in which projectors they ask for, which is a handful of combinations.
     lines: Once<ProjectorLine, SharedText>,
+    /// When the first of the changes since the board before was written to the store, if anybody knows.
+    pub(super) written_at: Option<Duration>,
 }
 
 impl Board {
     /// Creates a board for which no line has been made yet.
     #[must_use]
     pub fn new(shown: ProjectorBoard) -> Self {
-        Self { shown, lines: Once::default() }
+        Self { shown, lines: Once::default(), written_at: None }
+    }
+
+    /// Creates the board that follows another, of changes the first of which was written to the store at this monotonic
+    /// time, if anybody knows.
+    pub(super) fn of_changes(shown: ProjectorBoard, written_at: Option<Duration>) -> Self {
+        Self { written_at, ..Self::new(shown) }
     }
 
     /// Returns how many lines are kept for sharing.
     pub(super) fn lines_kept(&self) -> usize {
-        self.lines.len()
+        self.lines.values().count()
     }
 
     /// Returns the line that brings a connection up to what the board shows; `None` if there is nothing to send.

@@ -101,13 +101,15 @@ impl ProjectorsState {
         let current = Arc::clone(published.current());
         let board =
             self.board.take().unwrap_or_else(|| Arc::new(Board::new(ProjectorBoard::new(Arc::clone(&current)))));
-        let written = written_since(published, board.shown.meeting().version());
+        let before = board.shown.meeting().version();
+        let written = written_since(published, before);
         let written = written.as_deref().map_or(Written::Everything, Written::Keys);
         let advanced = board.shown.advance(current, written, &self.wanted_ids);
         for Diagnostic { projector, entry, problem } in &advanced.diagnostics {
             warn!(%projector, entry, problem, "a slide cannot be shown");
         }
-        self.board = Some(Arc::new(Board::new(advanced.board)));
+        let written_at = published.history().written_after(before);
+        self.board = Some(Arc::new(Board::of_changes(advanced.board, written_at)));
         advanced.changes
     }
 }

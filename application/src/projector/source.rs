@@ -14,6 +14,7 @@ use crate::publishing::publisher::MeetingPublisher;
 use crate::sessions::admission::{Admission, Admissions};
 use crate::sessions::grant::StreamGrant;
 use crate::streams::body::{Opened, StreamPart, StreamSource};
+use crate::streams::counters::EndReason;
 use crate::streams::registry::StreamSubscription;
 
 /// How long a new stream waits for the meeting to catch up with the store, in seconds; after that it begins with the
@@ -64,12 +65,15 @@ pub struct ProjectorSource {
 impl StreamSource for ProjectorSource {
     fn poll_part(&mut self, _: &mut Context<'_>, encoder: &mut Encoder) -> Poll<StreamPart> {
         if self.publisher.published().is_some_and(|published| !self.grant.holds(&published)) {
-            return Poll::Ready(StreamPart::End);
+            return Poll::Ready(StreamPart::End(EndReason::Session));
         }
-        let line = self.subscription.board().and_then(|board| board.next_line(&mut self.cursor));
-        match line {
+        let Some(board) = self.subscription.board() else { return Poll::Pending };
+        match board.next_line(&mut self.cursor) {
             None => Poll::Pending,
-            Some(line) => Poll::Ready(StreamPart::Bytes { bytes: encoder.shared(&line), ends_line: true }),
+            Some(line) => {
+                let written_at = board.written_at;
+                Poll::Ready(StreamPart::Bytes { bytes: encoder.shared(&line), ends_line: true, written_at })
+            }
         }
     }
 

@@ -10,11 +10,12 @@ use crate::delivery::Hasher;
 
 /// The store's answers as of one version, by change id: after a restart many clients ask the same.
 ///
-/// About [`BYTES_MAX`] bytes are kept; beyond that the least used answer is dropped, and asked for again on demand.
+/// About [`CHANGED_KEYS_BYTES_MAX`] bytes are kept; beyond that the least used answer is dropped, and asked for again on demand.
 #[derive(Debug)]
 pub(crate) struct ChangedKeys(Cache<ChangeId, Arc<[ElementKey]>, AnswerWeight, Hasher>);
 
-const BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// How many bytes of answers are kept.
+pub const CHANGED_KEYS_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// Approximate size of a kept answer besides its keys, in bytes.
 const ENTRY_BYTES: u64 = 128;
@@ -55,7 +56,7 @@ impl Default for ChangedKeys {
         let options = OptionsBuilder::new()
             .shards(1)
             .estimated_items_capacity(ANSWERS_EXPECTED)
-            .weight_capacity(BYTES_MAX)
+            .weight_capacity(CHANGED_KEYS_BYTES_MAX)
             .build()
             .expect("all that must be given is given");
         Self(Cache::with_options(options, AnswerWeight, Hasher::default(), DefaultLifecycle::default()))
@@ -99,7 +100,7 @@ mod tests {
     #[tokio::test]
     async fn more_than_there_is_room_for_is_not_kept() {
         let (keys, asked) = (ChangedKeys::default(), Cell::new(0));
-        let too_many = BYTES_MAX / size_of::<ElementKey>() as u64;
+        let too_many = CHANGED_KEYS_BYTES_MAX / size_of::<ElementKey>() as u64;
         for _ in 0..2 {
             assert_eq!(ask(&keys, 1, &asked, Ok(too_many)).await, Ok(too_many as usize));
         }

@@ -110,7 +110,9 @@ impl Cursor {
             None => Line::all(current, &seen.viewer, self.sent),
             Some(version_diff) => match version_diff.difference(&before, &seen.viewer) {
                 None => return NextLine::Nothing,
-                Some(content) => Line::difference(&content, self.sent, current.change_id()),
+                Some(content) => {
+                    Line::difference(&content, self.sent, current.change_id()).written_at(version_diff.written_at())
+                }
             },
         };
         self.sent = current.change_id();

@@ -4,3 +4,5 @@ mod changed_keys;
 pub mod cursor;
 pub mod publisher;
 pub mod version_diff;
+
+pub use changed_keys::CHANGED_KEYS_BYTES_MAX;

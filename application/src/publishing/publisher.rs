@@ -9,10 +9,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::changed_keys::ChangedKeys;
-use super::version_diff::SharedVersionDiff;
+use super::version_diff::{Kept, SharedVersionDiff};
+use crate::delivery::meters::DeliveryMeters;
 use crate::delivery::render_cache::RenderCache;
 use domain::meeting::history::{History, HistoryLimits};
 use domain::meeting::{Meeting, Version};
+use domain::ports::clock::Clock;
 
 /// How much rendered text is kept for sharing. Beyond that, the least used is rendered again on demand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,6 +61,7 @@ pub struct MeetingPublisher {
     /// The limit in bytes for the current meeting.
     render_cache_bytes_max: AtomicU64,
     limits: HistoryLimits,
+    meters: Arc<DeliveryMeters>,
 }
 
 /// One state of the service: the current version, and what differs from recent ones.
@@ -69,6 +72,7 @@ pub struct Published {
     version_diffs: Mutex<BTreeMap<Version, Option<Arc<SharedVersionDiff>>>>,
     /// For clients that return with a version that is no longer kept.
     changed_keys: ChangedKeys,
+    meters: Arc<DeliveryMeters>,
 }
 
 impl MeetingPublisher {
@@ -76,14 +80,24 @@ impl MeetingPublisher {
     #[must_use]
     pub fn new(limits: HistoryLimits, render_cache_limit: RenderCacheLimit) -> Self {
         let render_cache_bytes_max = render_cache_limit.bytes_max(0);
+        let meters = Arc::<DeliveryMeters>::default();
         Self {
             published: RwLock::default(),
             replaced: Notify::new(),
-            render_cache: RenderCache::new(render_cache_bytes_max),
+            render_cache: RenderCache::new(render_cache_bytes_max, Arc::clone(&meters)),
             render_cache_limit,
             render_cache_bytes_max: AtomicU64::new(render_cache_bytes_max),
             limits,
+            meters,
         }
+    }
+
+    /// Also measures how long rendering takes.
+    #[must_use]
+    pub fn timed_by(self, clock: Arc<dyn Clock>) -> Self {
+        let meters = Arc::new(DeliveryMeters::timed_by(clock));
+        let bytes_max = self.render_cache_bytes_max.load(Ordering::Relaxed);
+        Self { render_cache: RenderCache::new(bytes_max, Arc::clone(&meters)), meters, ..self }
     }
 
     /// Returns what is served now; `None` until the first meeting is loaded.
@@ -107,14 +121,20 @@ impl MeetingPublisher {
     /// Publishes the versions that follow the current one, in order, as one step for every observer; `now` is a
     /// monotonic time. Only one caller at a time may create new versions: each must follow the previous one.
     pub fn publish(&self, meetings: impl IntoIterator<Item = Meeting>, now: Duration) {
+        self.publish_written(meetings.into_iter().map(|meeting| (meeting, None)), now);
+    }
+
+    /// Does the same as [`MeetingPublisher::publish`] for versions of which it is known when their changes were written
+    /// to the store: a monotonic time each.
+    pub fn publish_written(&self, meetings: impl IntoIterator<Item = (Meeting, Option<Duration>)>, now: Duration) {
         let mut history = self.published().map(|published| published.history.clone());
         let mut is_reset = false;
         let mut touched = Vec::new();
-        for meeting in meetings {
+        for (meeting, written_at) in meetings {
             is_reset |= meeting.step().is_reset;
             touched.extend_from_slice(&meeting.step().touched);
             match &mut history {
-                Some(history) => history.push(meeting, now),
+                Some(history) => history.push_written(meeting, written_at, now),
                 None => history = Some(History::new(meeting, self.limits, now)),
             }
         }
@@ -144,7 +164,12 @@ impl MeetingPublisher {
     }
 
     fn replace(&self, history: History) {
-        let published = Published { history, version_diffs: Mutex::default(), changed_keys: ChangedKeys::default() };
+        let published = Published {
+            history,
+            version_diffs: Mutex::default(),
+            changed_keys: ChangedKeys::default(),
+            meters: Arc::clone(&self.meters),
+        };
         let before = self.published.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(published));
         // Freed outside of the lock.
         drop(before);
@@ -164,6 +189,24 @@ impl MeetingPublisher {
     #[must_use]
     pub fn render_cache(&self) -> &RenderCache {
         &self.render_cache
+    }
+
+    /// Returns how many bytes of rendered text are kept at most.
+    #[must_use]
+    pub fn render_cache_bytes_max(&self) -> u64 {
+        self.render_cache_bytes_max.load(Ordering::Relaxed)
+    }
+
+    /// Returns how much of the past is kept at most.
+    #[must_use]
+    pub fn history_limits(&self) -> HistoryLimits {
+        self.limits
+    }
+
+    /// Returns what was measured of rendering and of differences.
+    #[must_use]
+    pub fn meters(&self) -> &DeliveryMeters {
+        &self.meters
     }
 }
 
@@ -186,20 +229,29 @@ impl Published {
         &self.changed_keys
     }
 
-    /// Returns how many differences between versions are kept for sharing, and approximately how many bytes the store's
-    /// answers about changed keys take.
+    /// Returns what is kept for sharing of the differences between earlier versions and this one.
     #[must_use]
-    pub fn kept(&self) -> (usize, u64) {
-        let version_diffs = self.version_diffs.lock().unwrap_or_else(PoisonError::into_inner);
-        let differences = version_diffs.values().flatten().map(|version_diff| version_diff.differences_kept()).sum();
-        (differences, self.changed_keys.bytes())
+    pub fn kept(&self) -> Kept {
+        let version_diffs = self.version_diffs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        version_diffs.values().flatten().map(|version_diff| version_diff.kept()).sum()
+    }
+
+    /// Returns approximately how many bytes the store's answers about changed keys take.
+    #[must_use]
+    pub fn changed_keys_bytes(&self) -> u64 {
+        self.changed_keys.bytes()
+    }
+
+    pub(crate) fn meters(&self) -> &Arc<DeliveryMeters> {
+        &self.meters
     }
 
     /// Returns what differs between an earlier version and the current one; `None` if that version is no longer kept.
     #[must_use]
     pub fn version_diff(&self, from: Version) -> Option<Arc<SharedVersionDiff>> {
         let mut version_diffs = self.version_diffs.lock().unwrap_or_else(PoisonError::into_inner);
-        version_diffs.entry(from).or_insert_with(|| SharedVersionDiff::new(&self.history, from).map(Arc::new)).clone()
+        let make = || SharedVersionDiff::new(&self.history, from, Arc::clone(&self.meters)).map(Arc::new);
+        version_diffs.entry(from).or_insert_with(make).clone()
     }
 }
 

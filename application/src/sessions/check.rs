@@ -62,7 +62,10 @@ mod tests {
 
     /// Checks whether a stream ends because of its session after a check with these answers.
     async fn check(exists: Result<bool, Unavailable>, bounds: Result<Bounds, StoreError>, expected: bool) {
-        let registry = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+        let registry = StreamRegistry::new(
+            KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 },
+            Arc::new(ManualClock::new(0)),
+        );
         let key = SessionKey("key".to_owned());
         let session = Session { key: Some(key), user: Some(UserId(5)), auth_hash: None };
         let stream: StreamHandle = registry.enter(&session, StreamSubscription::Messages);

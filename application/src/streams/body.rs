@@ -4,11 +4,13 @@ use std::io;
 use std::pin::Pin;
 use std::sync::LazyLock;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::delivery::line::{CONNECTED, Encoder, SharedText};
 use bytes::Bytes;
 use futures_util::Stream;
 
+use super::counters::EndReason;
 use super::registry::{StreamHandle, StreamSignals, StreamSubscription};
 use domain::ports::authenticator::Session;
 
@@ -44,9 +46,11 @@ pub enum StreamPart {
         bytes: Bytes,
         /// Whether it completes the line.
         ends_line: bool,
+        /// When the oldest change that the line tells of was written to the store, a monotonic time, if anybody knows.
+        written_at: Option<Duration>,
     },
-    /// Nothing will follow.
-    End,
+    /// Nothing will follow, for this reason.
+    End(EndReason),
 }
 
 /// The body of a stream's response.
@@ -56,6 +60,8 @@ pub struct StreamBody<S> {
     encoder: Encoder,
     state: BodyState,
     text_bytes_max: u64,
+    /// How many bytes of text were counted so far.
+    text_bytes_counted: u64,
     /// How many bytes were sent since the stream last yielded.
     turn_bytes: usize,
 }
@@ -83,7 +89,9 @@ impl<S: StreamSource> StreamBody<S> {
     /// two lines (0: never).
     pub fn new(source: S, stream: StreamHandle, encoder: Encoder, text_bytes_max: u64) -> Self {
         let text_bytes_max = if text_bytes_max == 0 { u64::MAX } else { text_bytes_max };
-        Self { source, stream, encoder, state: BodyState::New, text_bytes_max, turn_bytes: 0 }
+        stream.encoded(encoder.coding());
+        let state = BodyState::New;
+        Self { source, stream, encoder, state, text_bytes_max, text_bytes_counted: 0, turn_bytes: 0 }
     }
 
     fn send(&mut self, bytes: Bytes, state: BodyState) -> Poll<Option<io::Result<Bytes>>> {
@@ -92,13 +100,16 @@ impl<S: StreamSource> StreamBody<S> {
         }
         self.state = state;
         self.turn_bytes += bytes.len();
-        self.stream.sent(bytes.len(), state == BodyState::BetweenLines);
+        let text_bytes = self.encoder.text_bytes();
+        let sent_text_bytes = text_bytes - std::mem::replace(&mut self.text_bytes_counted, text_bytes);
+        self.stream.sent(bytes.len(), sent_text_bytes, state == BodyState::BetweenLines);
         Poll::Ready(Some(Ok(bytes)))
     }
 
     /// Ends the stream; only between two lines.
-    fn end(&mut self) -> Poll<Option<io::Result<Bytes>>> {
+    fn end(&mut self, reason: EndReason) -> Poll<Option<io::Result<Bytes>>> {
         self.state = BodyState::Ended;
+        self.stream.ends(reason);
         let end = self.encoder.end();
         Poll::Ready((!end.is_empty()).then_some(Ok(end)))
     }
@@ -125,21 +136,25 @@ impl<S: StreamSource> Stream for StreamBody<S> {
         let signals = this.stream.listen(context.waker());
         if this.state == BodyState::BetweenLines {
             if signals.has(StreamSignals::REVOKED) {
-                return this.end();
+                return this.end(EndReason::Session);
             }
-            if signals.has(StreamSignals::DRAIN) || this.encoder.text_bytes() > this.text_bytes_max {
+            let is_drained = signals.has(StreamSignals::DRAIN);
+            if is_drained || this.encoder.text_bytes() > this.text_bytes_max {
                 // So that the client reconnects with the current id.
                 return match this.source.quiet_line(&mut this.encoder) {
                     Some(bytes) => this.send(bytes, BodyState::BetweenLines),
-                    None => this.end(),
+                    None => this.end(if is_drained { EndReason::Stopping } else { EndReason::Length }),
                 };
             }
         }
         match this.source.poll_part(context, &mut this.encoder) {
-            Poll::Ready(StreamPart::Bytes { bytes, ends_line }) => {
+            Poll::Ready(StreamPart::Bytes { bytes, ends_line, written_at }) => {
+                if let Some(written_at) = written_at {
+                    this.stream.tells_of(written_at);
+                }
                 this.send(bytes, if ends_line { BodyState::BetweenLines } else { BodyState::InLine })
             }
-            Poll::Ready(StreamPart::End) => this.end(),
+            Poll::Ready(StreamPart::End(reason)) => this.end(reason),
             // A source that waits inside a line only waits for its own news.
             Poll::Pending if this.state == BodyState::InLine => {
                 this.turn_bytes = 0;
@@ -164,6 +179,9 @@ impl<S: StreamSource> Stream for StreamBody<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use domain::testing::ManualClock;
     use futures_util::{FutureExt, StreamExt};
 
     use super::super::registry::{KeepAliveSettings, StreamRegistry};
@@ -183,7 +201,7 @@ mod tests {
             if std::mem::replace(&mut self.is_sent, true) {
                 return Poll::Pending;
             }
-            Poll::Ready(StreamPart::Bytes { bytes: encoder.text(LINE), ends_line: true })
+            Poll::Ready(StreamPart::Bytes { bytes: encoder.text(LINE), ends_line: true, written_at: None })
         }
 
         fn quiet_line(&mut self, encoder: &mut Encoder) -> Option<Bytes> {
@@ -194,7 +212,10 @@ mod tests {
     /// Checks which parts come at once, and whether the stream ends with them. Draining begins after the line.
     #[track_caller]
     fn check(text_bytes_max: u64, is_drained: bool, expected: &[&str], ends: bool) {
-        let registry = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+        let registry = StreamRegistry::new(
+            KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 },
+            Arc::new(ManualClock::new(0)),
+        );
         let stream = registry.enter(&Session::anonymous(), StreamSubscription::Messages);
         let source = OneLine { is_sent: false, is_behind: true };
         let mut body = StreamBody::new(source, stream, Encoder::plain(), text_bytes_max);

@@ -5,19 +5,24 @@
 //! is.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
+use super::counters::{EndReason, KindCounters, StreamTotals, Users};
+use crate::delivery::line::Coding;
+use crate::histogram::HistogramCounts;
 use crate::publishing::cursor::SeenVersion;
 use crate::publishing::version_diff::SharedVersionDiff;
 use domain::ids::UserId;
 use domain::ports::authenticator::{Session, SessionKey};
+use domain::ports::clock::Clock;
 use domain::projector::{Changes, ProjectorCursor};
 use futures_util::task::AtomicWaker;
 
 /// All open streams of this process.
-#[derive(Debug)]
 pub struct StreamRegistry {
     slots: Mutex<BTreeMap<u64, Arc<Slot>>>,
     /// Whether all streams were signalled to end. Changed and read while `slots` is locked, so that no stream enters
@@ -29,7 +34,10 @@ pub struct StreamRegistry {
     keep_alive: KeepAliveSettings,
     /// How many bytes of the meeting had been replaced at the last call of [`StreamRegistry::end_slow_streams`].
     replaced_bytes: AtomicU64,
-    sent: [SentCounters; StreamKind::ALL.len()],
+    counters: [KindCounters; StreamKind::ALL.len()],
+    /// How often a stream was not even woken, because a change does not affect its viewer.
+    suppressed: AtomicU64,
+    clock: Arc<dyn Clock>,
 }
 
 /// What a stream carries; the three kinds are counted separately.
@@ -41,27 +49,6 @@ pub enum StreamKind {
     Projector,
     /// Messages.
     Notify,
-}
-
-/// What all streams of one kind have carried. Every delivery increments these counters, so each is on its own cache
-/// line.
-#[derive(Debug, Default)]
-#[repr(align(64))]
-struct SentCounters {
-    lines: AtomicU64,
-    bytes: AtomicU64,
-    open: AtomicU64,
-}
-
-/// Totals of one kind of stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamTotals {
-    /// How many are open.
-    pub open: u64,
-    /// How many lines were sent since startup, keep-alives included.
-    pub lines: u64,
-    /// How many bytes were handed to the transport since startup, after compression.
-    pub bytes: u64,
 }
 
 /// How often a stream is sent something although nothing happened.
@@ -93,6 +80,11 @@ struct Slot {
     line_replaced_bytes: AtomicU64,
     /// Whether more of that line is still to be produced.
     line_is_open: AtomicBool,
+    /// Since when the client has waited for what is being sent, in microseconds of the monotonic time; 0: that is not
+    /// measured.
+    waits_since: AtomicU64,
+    /// Whether the client has received its beginning.
+    has_begun: AtomicBool,
     /// When something was last sent.
     active_tick: AtomicU32,
     quiet_tick: AtomicU32,
@@ -150,16 +142,21 @@ pub struct StreamHandle {
     registry: Arc<StreamRegistry>,
     id: u64,
     slot: Arc<Slot>,
+    /// Why the stream ended, if it ended by itself.
+    ended: Option<EndReason>,
 }
 
 /// What the transport of a stream reports to the registry, and learns from it. Travels with the response.
 #[derive(Clone, Debug)]
-pub struct TransportProgress(Arc<Slot>);
+pub struct TransportProgress {
+    registry: Arc<StreamRegistry>,
+    slot: Arc<Slot>,
+}
 
 impl StreamRegistry {
-    /// Creates an empty registry.
+    /// Creates an empty registry, which measures durations with `clock`.
     #[must_use]
-    pub fn new(keep_alive: KeepAliveSettings) -> Arc<Self> {
+    pub fn new(keep_alive: KeepAliveSettings, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
             slots: Mutex::default(),
             is_drained: AtomicBool::new(false),
@@ -168,13 +165,26 @@ impl StreamRegistry {
             tick: AtomicU32::new(1),
             keep_alive,
             replaced_bytes: AtomicU64::new(0),
-            sent: Default::default(),
+            counters: Default::default(),
+            suppressed: AtomicU64::new(0),
+            clock,
         })
     }
 
     /// Enters a stream that was opened by `session`.
     #[must_use]
     pub fn enter(self: &Arc<Self>, session: &Session, subscription: StreamSubscription) -> StreamHandle {
+        self.enter_requested(session, subscription, Duration::ZERO)
+    }
+
+    /// Does the same as [`StreamRegistry::enter`] for a client that has waited for so long since its request.
+    #[must_use]
+    pub fn enter_requested(
+        self: &Arc<Self>,
+        session: &Session,
+        subscription: StreamSubscription,
+        waited: Duration,
+    ) -> StreamHandle {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let now = self.tick.load(Ordering::Relaxed);
         let slot = Arc::new(Slot {
@@ -184,20 +194,22 @@ impl StreamRegistry {
             line_tick: AtomicU32::new(now.max(1)),
             line_replaced_bytes: AtomicU64::new(self.replaced_bytes.load(Ordering::Relaxed)),
             line_is_open: AtomicBool::new(true),
+            waits_since: AtomicU64::new(microseconds(self.clock.monotonic().saturating_sub(waited))),
+            has_begun: AtomicBool::new(false),
             active_tick: AtomicU32::new(now),
             quiet_tick: AtomicU32::new(now),
             session: session.key.clone(),
             user: session.user,
             subscription,
         });
-        self.sent[slot.subscription.kind() as usize].open.fetch_add(1, Ordering::Relaxed);
+        self.of(&slot).entered();
         let mut slots = self.slots();
         if self.is_drained.load(Ordering::Relaxed) {
             slot.signal(StreamSignals::DRAIN);
         }
         slots.insert(id, Arc::clone(&slot));
         drop(slots);
-        StreamHandle { registry: Arc::clone(self), id, slot }
+        StreamHandle { registry: Arc::clone(self), id, slot, ended: None }
     }
 
     /// Returns how many streams are open.
@@ -209,20 +221,43 @@ impl StreamRegistry {
     /// Returns the totals of this kind of stream.
     #[must_use]
     pub fn totals(&self, kind: StreamKind) -> StreamTotals {
-        let sent = &self.sent[kind as usize];
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        StreamTotals { open: read(&sent.open), lines: read(&sent.lines), bytes: read(&sent.bytes) }
+        self.counters[kind as usize].totals()
+    }
+
+    /// Returns how long clients of this kind of stream waited for what was sent, in microseconds: from the request to
+    /// the end of the first line, and from the entry of a change in the store to the end of the line that carries it.
+    #[must_use]
+    pub fn waits_microseconds(&self, kind: StreamKind) -> [HistogramCounts; 2] {
+        self.counters[kind as usize].waits()
+    }
+
+    /// Returns how many users have streams of this kind open, and how many of these streams are anonymous. Looks at
+    /// every stream.
+    #[must_use]
+    pub fn users(&self, kind: StreamKind) -> Users {
+        let slots = self.slots();
+        Users::of(slots.values().filter(|slot| slot.subscription.kind() == kind).map(|slot| slot.user))
+    }
+
+    /// Returns how often a stream was left asleep since startup because a change did not affect its viewer.
+    #[must_use]
+    pub fn suppressed(&self) -> u64 {
+        self.suppressed.load(Ordering::Relaxed)
     }
 
     /// Wakes the streams that a new version of the meeting may affect.
     pub fn announce(&self, news: News<'_>) {
         // Deciding whom it affects takes so long that a stream which enters in the meantime should not have to wait.
         let slots: Vec<Arc<Slot>> = self.slots().values().cloned().collect();
+        let mut suppressed = 0;
         for slot in slots {
             if slot.is_concerned(news) {
                 slot.waker.wake();
+            } else if matches!(slot.subscription, StreamSubscription::Meeting(_)) {
+                suppressed += 1;
             }
         }
+        self.suppressed.fetch_add(suppressed, Ordering::Relaxed);
     }
 
     /// Advances the time; to be called once a second.
@@ -288,9 +323,18 @@ impl StreamRegistry {
         }
     }
 
+    fn of(&self, slot: &Slot) -> &KindCounters {
+        &self.counters[slot.subscription.kind() as usize]
+    }
+
     fn slots(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Slot>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the time in the form of a slot, which is never 0.
+fn microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1)
 }
 
 /// Returns between three and five quarters of `seconds`, always the same for one stream.
@@ -368,19 +412,33 @@ impl StreamHandle {
         self.slot.line_tick.store(self.registry.tick.load(Ordering::Relaxed).max(1), Ordering::Relaxed);
     }
 
+    /// Records that a part being sent tells of a change that was written to the store at `written_at`, a monotonic time.
+    /// What the client has waited for even longer counts.
+    pub fn tells_of(&self, written_at: Duration) {
+        if self.slot.waits_since.load(Ordering::Relaxed) == 0 {
+            self.slot.waits_since.store(microseconds(written_at), Ordering::Relaxed);
+        }
+    }
+
+    /// Records how the stream is encoded.
+    pub fn encoded(&self, coding: Coding) {
+        self.registry.of(&self.slot).encoded(coding);
+    }
+
+    /// Records why the stream ends, if it ends by itself and not because its client leaves.
+    pub fn ends(&mut self, reason: EndReason) {
+        self.ended = Some(reason);
+    }
+
     /// Returns the handle for the transport of the stream.
     #[must_use]
     pub fn progress(&self) -> TransportProgress {
-        TransportProgress(Arc::clone(&self.slot))
+        TransportProgress { registry: Arc::clone(&self.registry), slot: Arc::clone(&self.slot) }
     }
 
-    /// Records that `bytes` are sent to the client, and whether they complete a line.
-    pub fn sent(&self, bytes: usize, ends_line: bool) {
-        let sent = &self.registry.sent[self.slot.subscription.kind() as usize];
-        sent.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        if ends_line {
-            sent.lines.fetch_add(1, Ordering::Relaxed);
-        }
+    /// Records that `bytes` are sent to the client, which carry `text_bytes` of text, and whether they complete a line.
+    pub fn sent(&self, bytes: usize, text_bytes: u64, ends_line: bool) {
+        self.registry.of(&self.slot).sent(bytes as u64, text_bytes, ends_line);
         self.slot.line_is_open.store(!ends_line, Ordering::Relaxed);
         self.slot.active_tick.store(self.registry.tick.load(Ordering::Relaxed), Ordering::Relaxed);
     }
@@ -398,16 +456,30 @@ impl TransportProgress {
     /// Records that the client has received everything the stream had. Inside a line this changes nothing: the stream
     /// only yielded.
     pub fn caught_up(&self) {
-        if self.0.line_tick.load(Ordering::Relaxed) != 0 && !self.0.line_is_open.load(Ordering::Relaxed) {
-            self.0.line_tick.store(0, Ordering::Relaxed);
+        if self.slot.line_tick.load(Ordering::Relaxed) != 0 && !self.slot.line_is_open.load(Ordering::Relaxed) {
+            self.slot.line_tick.store(0, Ordering::Relaxed);
+            self.measure();
         }
+    }
+
+    /// Only the task of the transport writes what is read here, so no two are counted for one.
+    fn measure(&self) {
+        let since = self.slot.waits_since.load(Ordering::Relaxed);
+        if since == 0 {
+            return;
+        }
+        self.slot.waits_since.store(0, Ordering::Relaxed);
+        let is_first = !self.slot.has_begun.load(Ordering::Relaxed);
+        self.slot.has_begun.store(true, Ordering::Relaxed);
+        let waited = microseconds(self.registry.clock.monotonic()).saturating_sub(since);
+        self.registry.of(&self.slot).waited(waited, is_first);
     }
 
     /// Ready when the client is given up.
     pub fn poll_given_up(&self, context: &Context<'_>) -> Poll<()> {
         // An announcement may have used up the waker in the meantime.
-        self.0.waker.register(context.waker());
-        match self.0.signals.load(Ordering::Acquire) & StreamSignals::GIVEN_UP.0 {
+        self.slot.waker.register(context.waker());
+        match self.slot.signals.load(Ordering::Acquire) & StreamSignals::GIVEN_UP.0 {
             0 => Poll::Pending,
             _ => Poll::Ready(()),
         }
@@ -416,8 +488,16 @@ impl TransportProgress {
 
 impl Drop for StreamHandle {
     fn drop(&mut self) {
-        self.registry.sent[self.slot.subscription.kind() as usize].open.fetch_sub(1, Ordering::Relaxed);
+        let is_given_up = self.slot.signals.load(Ordering::Relaxed) & StreamSignals::GIVEN_UP.0 != 0;
+        let by_others = if is_given_up { EndReason::TooSlow } else { EndReason::ByClient };
+        self.registry.of(&self.slot).left(self.ended.unwrap_or(by_others));
         self.registry.slots().remove(&self.id);
+    }
+}
+
+impl fmt::Debug for StreamRegistry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("StreamRegistry").field("streams", &self.count()).finish_non_exhaustive()
     }
 }
 

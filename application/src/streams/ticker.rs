@@ -37,6 +37,7 @@ mod tests {
     use domain::ports::authenticator::Session;
     use domain::ports::element_store::{Bounds, RawElement, Snapshot};
     use domain::restriction::viewer::Viewer;
+    use domain::testing::ManualClock;
 
     use super::*;
     use crate::autoupdate::start::start_with_everything;
@@ -63,7 +64,10 @@ mod tests {
         let published = publisher.published().expect("a meeting");
         let viewer = Viewer::resolve(published.current(), Some(UserId(5)));
         let started = start_with_everything(&published, Session::anonymous(), viewer, ChangeId(0));
-        let registry = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+        let registry = StreamRegistry::new(
+            KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 },
+            Arc::new(ManualClock::new(0)),
+        );
         let stream = registry
             .enter(&Session::anonymous(), StreamSubscription::Meeting(Arc::clone(started.cursor.seen_version())));
         let next = if is_reload {

@@ -38,8 +38,8 @@ impl JumpingClock {
 
 #[async_trait]
 impl Clock for JumpingClock {
-    fn unix_seconds(&self) -> u64 {
-        START_SECONDS + self.monotonic().as_secs()
+    fn unix_time(&self) -> Duration {
+        Duration::from_secs(START_SECONDS) + self.monotonic()
     }
 
     fn monotonic(&self) -> Duration {

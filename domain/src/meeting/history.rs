@@ -44,13 +44,14 @@ pub struct History {
 struct Kept {
     meeting: Arc<Meeting>,
     since: Duration,
+    written_at: Option<Duration>,
 }
 
 impl History {
     /// Creates the history that begins with `meeting`; `now` is a monotonic time.
     #[must_use]
     pub fn new(meeting: Meeting, limits: HistoryLimits, now: Duration) -> Self {
-        let kept = Vector::unit(Kept { meeting: Arc::new(meeting), since: now });
+        let kept = Vector::unit(Kept { meeting: Arc::new(meeting), since: now, written_at: None });
         Self { kept, bytes: 0, replaced_bytes: 0, limits, ambiguous_up_to: None }
     }
 
@@ -62,6 +63,12 @@ impl History {
 
     /// Adds the version that follows the current one. A reset drops all earlier versions.
     pub fn push(&mut self, meeting: Meeting, now: Duration) {
+        self.push_written(meeting, None, now);
+    }
+
+    /// Does the same as [`History::push`] for a change that was written to the store at `written_at`, a monotonic time;
+    /// `None`: nobody knows.
+    pub fn push_written(&mut self, meeting: Meeting, written_at: Option<Duration>, now: Duration) {
         let before = self.current();
         debug_assert_eq!(meeting.version().0, before.version().0 + 1);
         if meeting.step().is_reset {
@@ -73,7 +80,7 @@ impl History {
         }
         self.bytes += meeting.step().replaced_bytes;
         self.replaced_bytes += meeting.step().replaced_bytes as u64;
-        self.kept.push_back(Kept { meeting: Arc::new(meeting), since: now });
+        self.kept.push_back(Kept { meeting: Arc::new(meeting), since: now, written_at });
         self.forget(now);
     }
 
@@ -128,6 +135,14 @@ impl History {
     pub fn since(&self, from: Version) -> impl Iterator<Item = &Arc<Meeting>> {
         let skip = from.0.saturating_sub(self.oldest().version().0);
         self.kept.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)).map(|kept| &kept.meeting)
+    }
+
+    /// Returns when the first change after the version `from` was written to the store, of those for which that is known.
+    #[must_use]
+    pub fn written_after(&self, from: Version) -> Option<Duration> {
+        let skip = (from.0 + 1).saturating_sub(self.oldest().version().0);
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        (skip..self.kept.len()).find_map(|index| self.kept[index].written_at)
     }
 
     /// Returns how many versions are kept, and approximately how many bytes only past ones hold.
@@ -191,6 +206,22 @@ mod tests {
         // A version is past since its successor arrived.
         check(HistoryLimits { age_max: Duration::from_secs(3), ..limits }, 4);
         check(HistoryLimits { bytes_max: 5 * TITLE_BYTES + TITLE_BYTES / 2, ..limits }, 5);
+    }
+
+    #[test]
+    fn the_oldest_change_that_a_client_lacks_is_the_one_that_counts() {
+        let bounds = Bounds { lowest: ChangeId(10), highest: ChangeId(10) };
+        let first = Meeting::load(Snapshot { bounds, elements: tag(0) }, None).meeting;
+        let from = first.version();
+        let mut history = History::new(first, HistoryLimits::default(), Duration::ZERO);
+        for (number, written_at) in [(1, None), (2, Some(20)), (3, Some(30)), (4, None)] {
+            let next = Change { change_id: history.current().change_id().next(), elements: tag(number) };
+            let next = history.current().apply(next).meeting;
+            history.push_written(next, written_at.map(Duration::from_secs), Duration::from_secs(40));
+        }
+        let after = |versions| history.written_after(Version(from.0 + versions)).map(|time| time.as_secs());
+        let expected = [Some(20), Some(20), Some(30), None, None, None];
+        assert_eq!([0, 1, 2, 3, 4, 5].map(after), expected);
     }
 
     /// (spec: stream.md#history)

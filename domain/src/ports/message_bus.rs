@@ -2,6 +2,7 @@
 //! (spec: redis.md#follow)
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -30,6 +31,12 @@ pub trait MessageBus: Send + Sync {
     /// Appends `content` to the channel [`Channel::Notify`]; it is there once this returns. Old messages are trimmed,
     /// so that about [`NOTIFY_MESSAGES_MAX`] remain. MUST end in bounded time.
     async fn publish_notify(&self, content: &str) -> Result<(), Unavailable>;
+
+    /// Returns whether the place where [`MessageBus::publish_notify`] writes answered when it was last asked something.
+    /// Asks nothing now. An adapter that cannot tell always returns true.
+    fn can_publish(&self) -> bool {
+        true
+    }
 }
 
 /// The maximum number of messages that one read returns; the next read returns the rest.
@@ -71,6 +78,9 @@ pub struct BusMessage {
     pub position: Position,
     /// Its content, which may not parse; empty if the entry has none.
     pub content: Vec<u8>,
+    /// When it was appended, since 1970, by the clock of the bus, which may be wrong; `None` if the bus does not say.
+    /// Only for measuring.
+    pub appended_at: Option<Duration>,
 }
 
 /// A position in a channel. Only the adapter that created it knows what it means: an entry id, an offset, a sequence

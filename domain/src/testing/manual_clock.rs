@@ -38,8 +38,8 @@ impl ManualClock {
 
 #[async_trait]
 impl Clock for ManualClock {
-    fn unix_seconds(&self) -> u64 {
-        self.start_unix_seconds + self.elapsed.borrow().as_secs()
+    fn unix_time(&self) -> Duration {
+        Duration::from_secs(self.start_unix_seconds) + *self.elapsed.borrow()
     }
 
     fn monotonic(&self) -> Duration {

@@ -138,6 +138,7 @@ fn settings() -> Settings {
         drain: Duration::ZERO,
         limits: Limits::default(),
         tls: TlsMode::Both,
+        unconfirmed_max: Duration::from_secs(30),
         page: Page::Off,
     }
 }

@@ -51,7 +51,7 @@ impl Case {
 #[test]
 fn what_one_viewer_alone_gets_does_not_push_out_what_is_shared() {
     let case = Case::new();
-    let render_cache = RenderCache::new(ROOM_FOR_ALL);
+    let render_cache = RenderCache::new(ROOM_FOR_ALL, Arc::default());
     // Each is affected individually by different blocks, so that together they have seen the shared text of every
     // block.
     case.misses(&render_cache, &case.delegates[..20]);
@@ -67,7 +67,7 @@ fn what_one_viewer_alone_gets_does_not_push_out_what_is_shared() {
 #[test]
 fn a_text_shared_by_many_access_profiles_counts_once() {
     let case = Case::new();
-    let render_cache = RenderCache::new(ROOM_FOR_ALL);
+    let render_cache = RenderCache::new(ROOM_FOR_ALL, Arc::default());
     let texts = |render_cache: &RenderCache| {
         render_cache.by_views.iter().map(|(_, rendered)| rendered.plain().len() as u64).sum::<u64>()
     };
@@ -81,11 +81,11 @@ fn a_text_shared_by_many_access_profiles_counts_once() {
 /// always miss.
 #[track_caller]
 fn check(case: &Case, users: &[UserId], room_percent: u64, misses_percent_max: u64) {
-    let nothing_kept = case.misses(&RenderCache::new(0), users);
-    let render_cache = RenderCache::new(ROOM_FOR_ALL);
+    let nothing_kept = case.misses(&RenderCache::new(0, Arc::default()), users);
+    let render_cache = RenderCache::new(ROOM_FOR_ALL, Arc::default());
     case.misses(&render_cache, users);
     let bytes_max = render_cache.usage().bytes * room_percent / 100;
-    let render_cache = RenderCache::new(bytes_max);
+    let render_cache = RenderCache::new(bytes_max, Arc::default());
     let misses = case.misses(&render_cache, users);
     assert!(misses * 100 < nothing_kept * misses_percent_max, "{misses} of {nothing_kept}");
     assert!(render_cache.by_views.weight() + render_cache.by_profile.weight() <= bytes_max);
@@ -104,7 +104,7 @@ fn with_too_little_room_most_lookups_still_hit() {
 #[test]
 fn the_limit_can_be_changed_and_the_cache_cleared() {
     let case = Case::new();
-    let render_cache = RenderCache::new(0);
+    let render_cache = RenderCache::new(0, Arc::default());
     let nothing = case.misses(&render_cache, &case.one_each);
     assert_eq!(render_cache.usage().bytes, 0);
     render_cache.set_bytes_max(ROOM_FOR_ALL);

@@ -312,8 +312,8 @@ struct RuntimeClock(Instant);
 
 #[async_trait]
 impl Clock for RuntimeClock {
-    fn unix_seconds(&self) -> u64 {
-        self.0.elapsed().as_secs()
+    fn unix_time(&self) -> Duration {
+        self.0.elapsed()
     }
 
     fn monotonic(&self) -> Duration {

@@ -16,6 +16,7 @@ use domain::ids::ChangeId;
 use domain::ports::authenticator::Session;
 use domain::projector::Changes;
 use domain::restriction::viewer::Viewer;
+use domain::testing::ManualClock;
 use poem::endpoint::make;
 use poem::{Endpoint, Request, Response};
 
@@ -74,7 +75,10 @@ impl Scene {
 
     pub(in crate::http::server::tests) async fn start_with(limits: Limits) -> Self {
         let world = Arc::new(World::default());
-        let streams = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 });
+        let streams = StreamRegistry::new(
+            KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 },
+            Arc::new(ManualClock::new(0)),
+        );
         let (registry, received) = (Arc::clone(&streams), Arc::clone(&world));
         let ticking = Arc::clone(&streams);
         let ticking_world = Arc::clone(&world);
@@ -223,13 +227,17 @@ impl StreamSource for Lines {
             if self.long == 0 {
                 text.replace_range(PART_BYTES - 1.., "\n");
             }
-            return Poll::Ready(StreamPart::Bytes { bytes: encoder.text(&text), ends_line: self.long == 0 });
+            return Poll::Ready(StreamPart::Bytes {
+                bytes: encoder.text(&text),
+                ends_line: self.long == 0,
+                written_at: None,
+            });
         }
         if self.seen == self.world.news.load(Relaxed) {
             return Poll::Pending;
         }
         self.seen = self.world.news.load(Relaxed);
-        Poll::Ready(StreamPart::Bytes { bytes: encoder.text(NEWS), ends_line: true })
+        Poll::Ready(StreamPart::Bytes { bytes: encoder.text(NEWS), ends_line: true, written_at: None })
     }
 
     fn quiet_line(&mut self, _: &mut Encoder) -> Option<Bytes> {
