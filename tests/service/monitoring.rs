@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::harness::{Meeting, Process, within};
+use crate::harness::{Meeting, Process, Protocol, within};
 
 const DASHBOARD: &str = "grafana/autoupdate.json";
 const ALERTS: &str = "prometheus/alerts.yaml";
@@ -80,6 +80,42 @@ async fn the_dashboard_and_the_alerts_name_metrics_that_the_service_has() {
     for text in dashboard_queries().iter().chain(&alerts("expr:")) {
         let missing: Vec<_> = names(text).into_iter().filter(|name| !told.contains(name)).collect();
         assert!(missing.is_empty(), "{missing:?} in {text}");
+    }
+}
+
+/// The value of a metric in a text; 0 if there is none.
+fn value(text: &str, name: &str) -> u64 {
+    let found = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    found.map_or(0, |value| value.parse().expect("a number"))
+}
+
+/// Over each protocol the writer knows when a line is complete.
+#[tokio::test]
+async fn first_lines_and_deliveries_are_timed_once_over_every_protocol() {
+    const TIMED: [&str; 2] = [
+        "autoupdate_first_line_seconds_count{kind=\"autoupdate\"}",
+        "autoupdate_delivery_seconds_count{kind=\"autoupdate\"}",
+    ];
+    let redis = FakeRedis::start().await.expect("a port");
+    let mut watched = Watched::start(&redis.address(), redis.port()).await;
+    let cookie = watched.meeting.log_in(3).await;
+    for (round, protocol) in (1..).zip(Protocol::ALL) {
+        let mut watcher = watched.process.speaking(protocol).with_cookie(&cookie).watch().await;
+        watcher.line().await.expect("everything");
+        let begun = async { while value(&watched.text().await, TIMED[0]) < round {} };
+        within("the end of the first line", begun).await;
+        for _ in 0..3 {
+            let change_id = watched.meeting.mark().await;
+            watcher.until(change_id).await;
+            // The writer may notice the end a moment later than the client.
+        }
+        let delivered = async { while value(&watched.text().await, TIMED[1]) < 3 * round {} };
+        within("the end of the lines", delivered).await;
+        let text = watched.text().await;
+        assert_eq!(TIMED.map(|name| value(&text, name)), [round, 3 * round], "{protocol:?}");
+        let left = async { while value(&watched.text().await, "autoupdate_streams_open{kind=\"autoupdate\"}") > 0 {} };
+        drop(watcher);
+        within("the end of the stream", left).await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! Does the meeting follow the store, whatever the stream says?
 
+mod measuring;
 mod unreliable;
 
 use std::sync::atomic::{AtomicU64, Ordering};

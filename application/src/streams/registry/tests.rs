@@ -124,7 +124,7 @@ fn clients_wait_for_their_first_line_since_the_request_and_for_changes_since_the
     assert_eq!(waits(), [vec![(100, 1)], vec![]], "90 ms since the request");
 
     stream.begins_line();
-    stream.tells_of(written(15));
+    stream.tells_of(written(250));
     stream.sent(1, 1, true);
     // A second line before the first is taken: the older change counts.
     stream.begins_line();
@@ -133,7 +133,7 @@ fn clients_wait_for_their_first_line_since_the_request_and_for_changes_since_the
     clock.advance(Duration::from_millis(300));
     transport.caught_up();
     transport.caught_up();
-    assert_eq!(waits(), [vec![(100, 1)], vec![(500, 1)]], "315 ms since it was written");
+    assert_eq!(waits(), [vec![(100, 1)], vec![(1_000, 1)]], "550 ms since it was written");
 
     // A sign of life tells of nothing.
     stream.begins_line();
@@ -144,7 +144,7 @@ fn clients_wait_for_their_first_line_since_the_request_and_for_changes_since_the
     stream.tells_of(clock.monotonic() + Duration::from_secs(5));
     stream.sent(1, 1, true);
     transport.caught_up();
-    assert_eq!(waits(), [vec![(100, 1)], vec![(1, 1), (500, 1)]]);
+    assert_eq!(waits(), [vec![(100, 1)], vec![(1, 1), (1_000, 1)]]);
 }
 
 #[track_caller]
