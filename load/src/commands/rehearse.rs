@@ -104,7 +104,7 @@ pub(crate) async fn rehearse(arguments: RehearseArguments) -> Result<bool, LoadE
         let text = serde_json::to_string_pretty(&summary).unwrap_or_default();
         write(path, &text)?;
     }
-    Ok(summary.verdict.grade != Grade::NotReady)
+    Ok(matches!(summary.verdict.grade, Grade::Ready | Grade::ReadyWithRemarks))
 }
 
 fn write(path: &PathBuf, text: &str) -> Result<(), LoadError> {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::plot::{Curve, Plot, escape};
+use super::verdict::span;
 use super::{Grade, Logbook, Second, Series, Summary, Times};
 
 /// The page may load nothing at all, and run nothing.
@@ -40,6 +41,8 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; bo
 pub fn page(summary: &Summary, logbook: &Logbook, series: &[Series]) -> String {
     let mut html = format!("{HEAD}{STYLE}");
     verdict(&mut html, summary);
+    // Writing to a string cannot fail, here and below.
+    let _ = writeln!(html, "<p>{}</p>", escape(&in_short(logbook)));
     html.push_str("<h2>Over time</h2>\n");
     for plot in plots(logbook) {
         html.push_str(&plot.draw());
@@ -62,7 +65,6 @@ pub fn page(summary: &Summary, logbook: &Logbook, series: &[Series]) -> String {
 }
 
 fn row(html: &mut String, name: &str, value: &str) {
-    // Writing to a string cannot fail, here and below.
     let _ = writeln!(html, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escape(name), escape(value));
 }
 
@@ -70,12 +72,16 @@ fn verdict(html: &mut String, summary: &Summary) {
     let verdict = &summary.verdict;
     let class = match verdict.grade {
         Grade::Ready => "ready",
-        Grade::ReadyWithRemarks => "remarks",
+        Grade::ReadyWithRemarks | Grade::Unclear => "remarks",
         Grade::NotReady => "not",
     };
     let _ = writeln!(html, "<p class=\"soft\">Rehearsal of {}</p>", escape(&summary.address));
     let _ = writeln!(html, "<h1 class=\"{class}\">{}</h1>", verdict.grade.sentence());
-    for (title, texts) in [("What users would have noticed", &verdict.faults), ("Remarks", &verdict.remarks)] {
+    for (title, texts) in [
+        ("What users would have noticed", &verdict.faults),
+        ("What users would have noticed, unless it was the rehearsing machine", &verdict.doubts),
+        ("Remarks", &verdict.remarks),
+    ] {
         if texts.is_empty() {
             continue;
         }
@@ -88,6 +94,27 @@ fn verdict(html: &mut String, summary: &Summary) {
     if verdict.grade == Grade::Ready {
         html.push_str("<p>Every client was served in time, and nothing was lost.</p>\n");
     }
+}
+
+/// Returns the figures that matter most, in sentences.
+fn in_short(logbook: &Logbook) -> String {
+    let mut text = format!(
+        "{} of {} clients had data, and {} were connected at the end.",
+        logbook.clients_with_data(),
+        logbook.clients(),
+        logbook.total.connected
+    );
+    for (times, percent, what, whom) in [
+        (&logbook.total.first_data, 95.0, "The first data was there", "nineteen of twenty"),
+        (&logbook.total.messages, 99.0, "A message was there", "99 of 100"),
+        (&logbook.total.spread, 99.0, "After the first client, a change was there", "99 of 100"),
+    ] {
+        if let Some(ms) = times.percentile_ms(percent) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, " {what} within {} for {whom}.", span(ms));
+        }
+    }
+    text
 }
 
 fn plots(logbook: &Logbook) -> Vec<Plot<'static>> {

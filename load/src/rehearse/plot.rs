@@ -13,6 +13,9 @@ const BOTTOM: f64 = 26.0;
 /// The number of lines across.
 const STEPS: u32 = 4;
 
+/// The most labels below a plot, except the first.
+const LABELS_MAX: f64 = 8.0;
+
 /// The most points of a line. Of more, the largest of each group is drawn, so that no peak is lost.
 const POINTS_MAX: usize = 720;
 
@@ -91,8 +94,8 @@ impl Plot<'_> {
                 escape(text.trim_end())
             );
         }
-        for step in 0..=STEPS {
-            let second = self.seconds * f64::from(step) / f64::from(STEPS);
+        let between = pause(self.seconds);
+        for second in (0..).map(|step| f64::from(step) * between).take_while(|second| *second <= self.seconds) {
             let _ = writeln!(
                 html,
                 "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{second:.0} s</text>",
@@ -109,6 +112,12 @@ impl Plot<'_> {
 
 fn y(value: f64, top: f64) -> f64 {
     HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / top
+}
+
+/// Returns how many seconds lie between two labels.
+fn pause(seconds: f64) -> f64 {
+    let pauses = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0];
+    pauses.into_iter().find(|pause| seconds / pause <= LABELS_MAX).unwrap_or(600.0)
 }
 
 /// Returns the next number of the form 1, 2, 4 or 8 times a power of ten.
@@ -149,6 +158,13 @@ mod tests {
     fn axes_end_with_round_numbers() {
         for (value, expected) in [(0.0, 1.0), (0.3, 0.4), (1.0, 1.0), (7.0, 8.0), (81.0, 100.0), (800.0, 800.0)] {
             assert!((round_up(value) - expected).abs() < 1e-9, "{value}: {}", round_up(value));
+        }
+    }
+
+    #[test]
+    fn labels_are_round_seconds() {
+        for (seconds, expected) in [(1.0, 1.0), (26.0, 5.0), (61.0, 10.0), (121.0, 30.0), (3_600.0, 600.0)] {
+            assert!((pause(seconds) - expected).abs() < 1e-9, "{seconds}: {}", pause(seconds));
         }
     }
 

@@ -115,7 +115,7 @@ fn times(times: &Times) -> String {
 impl fmt::Display for Summary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{}\n{}", self.address, self.verdict.grade.sentence())?;
-        for text in self.verdict.faults.iter().chain(&self.verdict.remarks) {
+        for text in self.verdict.faults.iter().chain(&self.verdict.doubts).chain(&self.verdict.remarks) {
             writeln!(formatter, "  - {text}")?;
         }
         writeln!(formatter)?;

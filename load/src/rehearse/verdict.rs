@@ -12,7 +12,9 @@ const FIRST_DATA_MS_GOOD: f64 = 3_000.0;
 const LATENCY_MS_MAX: f64 = 1_000.0;
 const LATENCY_MS_GOOD: f64 = 250.0;
 
-/// How late this program itself may be before its figures say more about its own machine, in milliseconds.
+/// How late this program itself may be, in milliseconds; and what is still good. Beyond, times say more about the
+/// machine that it runs on.
+const LAG_MS_MAX: f64 = 500.0;
 const LAG_MS_GOOD: f64 = 100.0;
 
 /// The answer in one word.
@@ -23,6 +25,8 @@ pub enum Grade {
     Ready,
     /// Nobody was affected, but something should be known.
     ReadyWithRemarks,
+    /// Times were too long, but perhaps only because the rehearsing machine was too busy.
+    Unclear,
     /// Users would have been affected.
     NotReady,
 }
@@ -34,6 +38,7 @@ impl Grade {
         match self {
             Self::Ready => "The hall is ready.",
             Self::ReadyWithRemarks => "The hall is ready, with remarks.",
+            Self::Unclear => "It is unclear whether the hall is ready: the machine that rehearsed was too busy.",
             Self::NotReady => "The hall is not ready.",
         }
     }
@@ -46,6 +51,8 @@ pub struct Verdict {
     pub grade: Grade,
     /// What users would have noticed.
     pub faults: Vec<String>,
+    /// What users would have noticed, unless it was the rehearsing machine.
+    pub doubts: Vec<String>,
     /// What should be known.
     pub remarks: Vec<String>,
 }
@@ -54,18 +61,20 @@ impl Verdict {
     /// Judges a rehearsal.
     #[must_use]
     pub fn of(plan: &Plan, logbook: &Logbook) -> Self {
-        let mut faults = Vec::new();
-        let mut remarks = Vec::new();
-        arrivals(logbook, &mut faults, &mut remarks);
+        let (mut faults, mut late, mut remarks) = (Vec::new(), Vec::new(), Vec::new());
         streams(logbook, &mut faults, &mut remarks);
-        latencies(plan, logbook, &mut faults, &mut remarks);
+        deliveries(plan, logbook, &mut faults, &mut remarks);
+        latencies(logbook, &mut late, &mut remarks);
         circumstances(plan, logbook, &mut remarks);
-        let grade = match (faults.is_empty(), remarks.is_empty()) {
-            (false, _) => Grade::NotReady,
-            (true, false) => Grade::ReadyWithRemarks,
-            (true, true) => Grade::Ready,
+        let doubts = if lag_ms(logbook) > LAG_MS_MAX { std::mem::take(&mut late) } else { Vec::new() };
+        faults.append(&mut late);
+        let grade = match (faults.is_empty(), doubts.is_empty(), remarks.is_empty()) {
+            (false, _, _) => Grade::NotReady,
+            (true, false, _) => Grade::Unclear,
+            (true, true, false) => Grade::ReadyWithRemarks,
+            (true, true, true) => Grade::Ready,
         };
-        Self { grade, faults, remarks }
+        Self { grade, faults, doubts, remarks }
     }
 }
 
@@ -74,21 +83,15 @@ pub(super) fn span(ms: f64) -> String {
     if ms < 1_000.0 { format!("{ms:.0} ms") } else { format!("{:.1} s", ms / 1_000.0) }
 }
 
-fn arrivals(logbook: &Logbook, faults: &mut Vec<String>, remarks: &mut Vec<String>) {
+fn lag_ms(logbook: &Logbook) -> f64 {
+    logbook.total.lag_micros as f64 / 1_000.0
+}
+
+fn streams(logbook: &Logbook, faults: &mut Vec<String>, remarks: &mut Vec<String>) {
     let (started, with_data) = (logbook.clients_started(), logbook.clients_with_data());
     if with_data < started {
         faults.push(format!("{} of {started} clients got no data at all.", started - with_data));
     }
-    let Some(ms) = logbook.total.first_data.percentile_ms(95.0) else { return };
-    let text = format!("One client in twenty waited {} or longer for its first data.", span(ms));
-    if ms > FIRST_DATA_MS_MAX {
-        faults.push(text);
-    } else if ms > FIRST_DATA_MS_GOOD {
-        remarks.push(text);
-    }
-}
-
-fn streams(logbook: &Logbook, faults: &mut Vec<String>, remarks: &mut Vec<String>) {
     let offline = logbook.failures.last().copied().unwrap_or_default();
     if offline > 0 {
         faults.push(format!(
@@ -114,17 +117,28 @@ fn streams(logbook: &Logbook, faults: &mut Vec<String>, remarks: &mut Vec<String
     }
 }
 
-fn latencies(plan: &Plan, logbook: &Logbook, faults: &mut Vec<String>, remarks: &mut Vec<String>) {
+/// Sorts times into those that are too long and those that should be known.
+fn latencies(logbook: &Logbook, late: &mut Vec<String>, remarks: &mut Vec<String>) {
     let total = &logbook.total;
+    let mut judge = |ms: f64, good: f64, max: f64, text: String| match ms {
+        ms if ms > max => late.push(text),
+        ms if ms > good => remarks.push(text),
+        _ => {}
+    };
+    if let Some(ms) = total.first_data.percentile_ms(95.0) {
+        let text = format!("One client in twenty waited {} or longer for its first data.", span(ms));
+        judge(ms, FIRST_DATA_MS_GOOD, FIRST_DATA_MS_MAX, text);
+    }
     for (times, what) in [(&total.messages, "A message"), (&total.spread, "A change that others already had")] {
-        let Some(ms) = times.percentile_ms(99.0) else { continue };
-        let text = format!("{what} reached one client in a hundred only after {} or later.", span(ms));
-        if ms > LATENCY_MS_MAX {
-            faults.push(text);
-        } else if ms > LATENCY_MS_GOOD {
-            remarks.push(text);
+        if let Some(ms) = times.percentile_ms(99.0) {
+            let text = format!("{what} reached one client in a hundred only after {} or later.", span(ms));
+            judge(ms, LATENCY_MS_GOOD, LATENCY_MS_MAX, text);
         }
     }
+}
+
+fn deliveries(plan: &Plan, logbook: &Logbook, faults: &mut Vec<String>, remarks: &mut Vec<String>) {
+    let total = &logbook.total;
     if plan.message_seconds.is_some() && logbook.messages_sent == 0 {
         remarks.push("No message could be sent, because no client is logged in and listens.".to_owned());
     }
@@ -147,7 +161,7 @@ fn latencies(plan: &Plan, logbook: &Logbook, faults: &mut Vec<String>, remarks: 
 }
 
 fn circumstances(plan: &Plan, logbook: &Logbook, remarks: &mut Vec<String>) {
-    let lag_ms = logbook.total.lag_micros as f64 / 1_000.0;
+    let lag_ms = lag_ms(logbook);
     if lag_ms > LAG_MS_GOOD {
         remarks.push(format!(
             "The machine that ran the rehearsal was busy: this program itself was up to {} late, so times may be \
@@ -236,12 +250,24 @@ mod tests {
     }
 
     #[test]
+    fn a_machine_that_is_too_busy_cannot_judge_times_but_everything_else() {
+        check(Grade::Unclear, "A message reached", |_, logbook| {
+            logbook.total.messages.add(2_000_000);
+            logbook.lagged(600_000);
+        });
+        check(Grade::NotReady, "missing before a line", |_, logbook| {
+            logbook.gap();
+            logbook.lagged(600_000);
+        });
+    }
+
+    #[test]
     fn what_should_be_known_is_a_remark() {
         let remark = Grade::ReadyWithRemarks;
         check(remark, "Nobody would have noticed", |_, logbook| logbook.interrupted(0, 0, 1, String::new()));
         check(remark, "anonymous", |plan, _| plan.sessions.clear());
         check(remark, "HTTP/1.1", |_, logbook| logbook.answered(false, None));
-        check(remark, "busy", |_, logbook| logbook.lagged(500_000));
+        check(remark, "busy", |_, logbook| logbook.lagged(400_000));
         check(remark, "stopped before", |_, logbook| logbook.is_cut_short = true);
         check(remark, "not HTTPS", |plan, _| plan.address = "http://hall.example.org".parse().expect("an address"));
         check(remark, "is unknown", |plan, logbook| {
