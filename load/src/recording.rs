@@ -22,16 +22,20 @@ use crate::error::LoadError;
 /// (spec: redis.md#keys).
 const LOWEST: &str = "_config:lowest_change_id";
 
-/// Connects to a Redis, wherever it is. Errors name the address, but not the password.
-async fn connect(url: &str) -> Result<MultiplexedConnection, LoadError> {
-    let info = url.into_connection_info()?;
-    let address = match info.addr() {
+/// Returns where a Redis is, without the password.
+fn place(url: &str) -> Result<String, LoadError> {
+    Ok(match url.into_connection_info()?.addr() {
         ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => format!("{host}:{port}"),
         other => other.to_string(),
-    };
+    })
+}
+
+/// Connects to a Redis, wherever it is.
+async fn connect(url: &str) -> Result<MultiplexedConnection, LoadError> {
+    let address = place(url)?;
     // Reading waits for changes, which takes as long as it takes.
     let config = AsyncConnectionConfig::new().set_response_timeout(None);
-    let client = redis::Client::open(info)?;
+    let client = redis::Client::open(url)?;
     let connection = client.get_multiplexed_async_connection_with_config(&config).await;
     connection.map_err(|error| LoadError::Usage(format!("Redis at {address}: {error}")))
 }

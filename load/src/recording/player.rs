@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 
 use super::format::{Change, Content, Entry, Reader, VERSION, unreadable};
-use super::{LOWEST, connect};
+use super::{LOWEST, connect, place};
 use crate::error::LoadError;
 use crate::publisher::{Access, SESSION_SECONDS};
 use crate::session;
@@ -79,7 +79,8 @@ pub async fn replay(
     let keys: u64 = redis::cmd("DBSIZE").query_async(&mut connection).await?;
     if keys > 0 {
         return Err(LoadError::Usage(format!(
-            "this Redis is not empty: it holds {keys} keys. A recording is only played into an empty one"
+            "Redis at {} is not empty: it holds {keys} keys. A recording is only played into an empty one",
+            place(redis)?
         )));
     }
     let mut player = Player { connection, batch: pipe(), played: Played::default() };

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
 use super::format::{Change, Content, Entry, VERSION, Writer};
-use super::{Disguise, LOWEST, connect};
+use super::{Disguise, LOWEST, connect, place};
 use crate::error::LoadError;
 
 /// How long Redis waits for the next change before the recorder looks whether the cache was rebuilt, in milliseconds.
@@ -55,7 +55,7 @@ pub async fn record(
     stop: impl Future<Output = ()>,
 ) -> Result<Recorded, LoadError> {
     let mut connection = connect(redis).await?;
-    let snapshot = read_snapshot(&mut connection).await?;
+    let snapshot = read_snapshot(&mut connection, &place(redis)?).await?;
     let mut recorder = Recorder {
         disguise: Disguise::new()?,
         writer: Writer::create(file)?,
@@ -90,7 +90,7 @@ pub async fn record(
     Ok(recorder.recorded)
 }
 
-async fn read_snapshot(connection: &mut MultiplexedConnection) -> Result<Snapshot, LoadError> {
+async fn read_snapshot(connection: &mut MultiplexedConnection, place: &str) -> Result<Snapshot, LoadError> {
     // What is appended after this is read from the stream, so nothing is lost in between.
     let mut newest = redis::cmd("XREVRANGE");
     newest.arg("autoupdate").arg("+").arg("-").arg("COUNT").arg(1);
@@ -101,8 +101,9 @@ async fn read_snapshot(connection: &mut MultiplexedConnection) -> Result<Snapsho
     type Answer = (Option<String>, BTreeMap<String, Vec<u8>>, Vec<(String, f64)>, (u64, u64));
     let (ready, elements, change_ids, (seconds, micros)): Answer = commands.query_async(connection).await?;
     if ready.as_deref() != Some("ok") || elements.is_empty() {
-        let text = "there is no complete meeting in this Redis: cache_ready is not \"ok\", or full_data is empty";
-        return Err(LoadError::Usage(text.to_owned()));
+        return Err(LoadError::Usage(format!(
+            "Redis at {place} holds no complete meeting: cache_ready is not \"ok\", or full_data is empty"
+        )));
     }
     Ok(Snapshot { stream_id, at_ms: seconds * 1_000 + micros / 1_000, elements, change_ids })
 }

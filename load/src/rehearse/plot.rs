@@ -13,6 +13,9 @@ const BOTTOM: f64 = 26.0;
 /// The number of lines across.
 const STEPS: u32 = 4;
 
+/// The number of colors; further lines have the first ones again.
+const COLORS: usize = 4;
+
 /// The most labels below a plot, except the first.
 const LABELS_MAX: f64 = 8.0;
 
@@ -62,13 +65,13 @@ impl Plot<'_> {
                 .into_iter()
                 .map(|(second, value)| format!("{:.1},{:.1}", self.x(second), y(value, top)))
                 .collect();
-            let _ = writeln!(html, "<polyline class=\"c{index}\" points=\"{}\"/>", points.join(" "));
+            let _ = writeln!(html, "<polyline class=\"c{}\" points=\"{}\"/>", index % COLORS, points.join(" "));
         }
         html.push_str("</svg>\n");
         if self.curves.len() > 1 {
             html.push_str("<p class=\"legend\">");
             for (index, curve) in self.curves.iter().enumerate() {
-                let _ = write!(html, "<span class=\"c{index}\">{}</span> ", escape(&curve.name));
+                let _ = write!(html, "<span class=\"c{}\">{}</span> ", index % COLORS, escape(&curve.name));
             }
             html.push_str("</p>\n");
         }
