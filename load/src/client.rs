@@ -19,9 +19,12 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+pub(crate) use body::Decoder;
 pub use body::Reading;
 pub use coding::Coding;
+pub(crate) use lines::LineMeaning;
 pub use record::{Line, Record, Shared};
+pub(crate) use tls::AnyCertificate;
 pub use tls::TlsClient;
 
 use crate::error::LoadError;

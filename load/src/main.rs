@@ -1,12 +1,15 @@
 //! What does the command line of `load` offer?
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "results go to the terminal; this is no service")]
 
+mod commands;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use commands::{RecordArguments, RehearseArguments, ReplayArguments};
 use domain::testing::generator::{Generated, Plan};
 use load::client::{Coding, TlsClient, Transport};
 use load::error::LoadError;
@@ -21,7 +24,7 @@ use tokio::time::timeout;
 /// How many files may be open: two for each connection, and a reserve.
 const FILES: u64 = 65_536;
 
-/// Measures an autoupdate service on this machine.
+/// Rehearses with an installation, and measures an autoupdate service on this machine.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -31,6 +34,16 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Opens many clients with the habits of browsers against a running installation, through its proxy, and reports
+    /// whether its hall is ready
+    ///
+    /// Nothing is written to Redis unless --send-notify is given. Ctrl-C ends the rehearsal with the report so far.
+    /// The exit status is 0 if the hall is ready, and 1 if it is not or could not be reached.
+    Rehearse(Box<RehearseArguments>),
+    /// Records a meeting with all names and texts replaced, so that a fault can be reported with it
+    Record(RecordArguments),
+    /// Plays a recorded meeting into an empty Redis, with a session for each of its users
+    Replay(ReplayArguments),
     /// Writes a generated meeting as JSON, {"<key>": element}
     Generate {
         #[command(flatten)]
@@ -48,6 +61,9 @@ enum Command {
         /// Replace an existing meeting
         #[arg(long)]
         replace: bool,
+        /// File to write the sessions of the users to, for `load rehearse --sessions`
+        #[arg(long)]
+        sessions: Option<PathBuf>,
     },
     /// Runs scenarios against a service whose Redis was filled with the same meeting
     Run(Box<RunArguments>),
@@ -166,7 +182,8 @@ async fn main() -> ExitCode {
         eprintln!("cannot raise the limit of open files: {error}");
     }
     match run(arguments.command).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -174,10 +191,14 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<(), LoadError> {
+/// Runs a command. Returns whether its answer is yes.
+async fn run(command: Command) -> Result<bool, LoadError> {
     match command {
-        Command::Generate { meeting, out } => generate(&Generated::new(meeting.plan()), out),
-        Command::Fill { meeting, redis, replace } => {
+        Command::Rehearse(arguments) => return commands::rehearse(*arguments).await,
+        Command::Record(arguments) => commands::record_meeting(arguments).await?,
+        Command::Replay(arguments) => commands::replay_meeting(arguments).await?,
+        Command::Generate { meeting, out } => generate(&Generated::new(meeting.plan()), out)?,
+        Command::Fill { meeting, redis, replace, sessions } => {
             let meeting = Generated::new(meeting.plan());
             let lowest = Publisher::connect(&redis.redis).await?.fill(&meeting, &redis.access(), replace).await?;
             println!(
@@ -186,15 +207,18 @@ async fn run(command: Command) -> Result<(), LoadError> {
                 meeting.bytes() as f64 / 1e6,
                 meeting.users().len()
             );
+            if let Some(path) = sessions {
+                let keys: Vec<String> = meeting.users().iter().map(|(user, _)| load::session::cookie(user.0)).collect();
+                commands::write_sessions(&path, &keys)?;
+            }
             println!("A session: --cookie OpenSlidesSessionID={}", load::session::cookie(1));
-            Ok(())
         }
         Command::Run(arguments) => {
             let seconds = arguments.limit_seconds;
             let what = "the scenarios to end".to_owned();
             timeout(Duration::from_secs(seconds), measure(*arguments))
                 .await
-                .unwrap_or(Err(LoadError::TimeOut { what, seconds }))
+                .unwrap_or(Err(LoadError::TimeOut { what, seconds }))?;
         }
         Command::Floor { connections, bytes, rounds } => {
             for tls in [false, true] {
@@ -202,9 +226,9 @@ async fn run(command: Command) -> Result<(), LoadError> {
                 let transport = if tls { "TLS" } else { "plain" };
                 println!("{transport}: {micros:.1} µs CPU a write of {bytes} bytes to each of {connections} sockets");
             }
-            Ok(())
         }
     }
+    Ok(true)
 }
 
 fn generate(meeting: &Generated, out: Option<PathBuf>) -> Result<(), LoadError> {

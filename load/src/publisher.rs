@@ -19,7 +19,7 @@ const RESPONSE_SECONDS_MAX: u64 = 30;
 const BATCH: usize = 500;
 
 /// How long the sessions of generated users last.
-const SESSION_SECONDS: u64 = 14 * 24 * 3600;
+pub(crate) const SESSION_SECONDS: u64 = 14 * 24 * 3600;
 
 /// The approximate number of entries to which the stream is trimmed, so that Redis does not grow with each measurement.
 const STREAM_ENTRIES_MAX: u64 = 1_000;

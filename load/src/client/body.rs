@@ -22,17 +22,19 @@ pub enum Reading {
 /// The body of one stream on its way into a record.
 pub(super) struct Body {
     chunked: Option<Chunked>,
-    content: Content,
+    content: Decoder,
     /// Whether it is the measured stream. Other streams are read and discarded.
     is_noted: bool,
     record: Shared,
 }
 
-enum Content {
+/// Decompresses content and finds the lines in it.
+pub(crate) enum Decoder {
     Plain(LineSink),
     Gzip(Box<MultiGzDecoder<LineSink>>),
     Zstd(Box<zstd::stream::write::Decoder<'static, LineSink>>),
-    Counted,
+    /// Looks at nothing.
+    Blind,
 }
 
 impl Body {
@@ -41,19 +43,16 @@ impl Body {
             record.coding = coding;
             record.counted = coding.is_some() && reading == Reading::CountIfCompressed;
         });
-        let lines = LineSink::default();
         let content = match (coding, reading) {
-            (None, _) => Content::Plain(lines),
-            (Some(_), Reading::CountIfCompressed) => Content::Counted,
-            (Some(Coding::Gzip), Reading::Lines) => Content::Gzip(Box::new(MultiGzDecoder::new(lines))),
-            (Some(Coding::Zstd), Reading::Lines) => Content::Zstd(Box::new(zstd::stream::write::Decoder::new(lines)?)),
+            (Some(_), Reading::CountIfCompressed) => Decoder::Blind,
+            (coding, _) => Decoder::new(coding)?,
         };
         Ok(Self { chunked: chunked.then(Chunked::default), content, is_noted: true, record: record.clone() })
     }
 
     /// Creates a body that is read but discarded.
     pub(super) fn unnoted(record: &Shared) -> Self {
-        Self { chunked: None, content: Content::Counted, is_noted: false, record: record.clone() }
+        Self { chunked: None, content: Decoder::Blind, is_noted: false, record: record.clone() }
     }
 
     /// Processes the next bytes. Returns true once the body is complete.
@@ -88,8 +87,19 @@ impl Body {
     }
 }
 
-impl Content {
-    fn feed(&mut self, bytes: &[u8]) -> io::Result<()> {
+impl Decoder {
+    /// Creates a decoder for content in this coding.
+    pub(crate) fn new(coding: Option<Coding>) -> io::Result<Self> {
+        let lines = LineSink::default();
+        Ok(match coding {
+            None => Self::Plain(lines),
+            Some(Coding::Gzip) => Self::Gzip(Box::new(MultiGzDecoder::new(lines))),
+            Some(Coding::Zstd) => Self::Zstd(Box::new(zstd::stream::write::Decoder::new(lines)?)),
+        })
+    }
+
+    /// Processes the next bytes of the content.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Plain(lines) => lines.write_all(bytes),
             Self::Gzip(decoder) => {
@@ -100,22 +110,24 @@ impl Content {
                 decoder.write_all(bytes)?;
                 decoder.flush()
             }
-            Self::Counted => Ok(()),
+            Self::Blind => Ok(()),
         }
     }
 
-    fn take_seen(&mut self) -> Vec<LineMeaning> {
+    /// Returns the lines that ended since the last call.
+    pub(crate) fn take_seen(&mut self) -> Vec<LineMeaning> {
         match self {
             Self::Plain(lines) => std::mem::take(&mut lines.seen),
             Self::Gzip(decoder) => std::mem::take(&mut decoder.get_mut().seen),
             Self::Zstd(decoder) => std::mem::take(&mut decoder.get_mut().seen),
-            Self::Counted => Vec::new(),
+            Self::Blind => Vec::new(),
         }
     }
 }
 
+/// Where decompressed content goes.
 #[derive(Default)]
-struct LineSink {
+pub(crate) struct LineSink {
     scanner: LineScanner,
     seen: Vec<LineMeaning>,
 }

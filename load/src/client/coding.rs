@@ -21,7 +21,7 @@ impl Coding {
     }
 
     /// Returns the coding of a response with this `Content-Encoding`, or `None` if it is another one.
-    pub(super) fn of(content_encoding: &[u8]) -> Option<Self> {
+    pub(crate) fn of(content_encoding: &[u8]) -> Option<Self> {
         [Self::Gzip, Self::Zstd]
             .into_iter()
             .find(|coding| content_encoding.eq_ignore_ascii_case(coding.name().as_bytes()))

@@ -6,15 +6,22 @@ const HEAD_BYTES: usize = 160;
 /// How many bytes of the end of a line are kept: the ids are there, after the data.
 const TAIL_BYTES: usize = 160;
 
+/// How messages of the load program are recognized: by their name.
+const OWN_NAME: &str = "\"name\":\"load\"";
+
 /// What a line means to the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LineMeaning {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LineMeaning {
     /// `{"connected":true}`: the beginning of a stream, or a keep-alive.
     Connected,
-    /// Data from one change id to another.
-    Data { from: u64, to: u64, all_data: bool },
+    /// The channel id of a listener.
+    Channel(String),
+    /// Data from one change id to another; `is_quiet` if nothing in it changed.
+    Data { from: u64, to: u64, all_data: bool, is_quiet: bool },
     /// What projectors show at a change id, or a message of the load program, which is its number.
     Point { to: u64 },
+    /// A message of somebody else, or applause.
+    Message,
     /// Empty, or without ids.
     Bad,
 }
@@ -53,15 +60,17 @@ impl LineScanner {
     }
 
     fn seen(&self) -> LineMeaning {
-        // The line with the channel id belongs to the beginning of its stream.
-        if self.head.starts_with(b"{\"connected\"") || self.head.starts_with(b"{\"channel_id\"") {
+        if self.head.starts_with(b"{\"connected\"") {
             return LineMeaning::Connected;
+        }
+        if let Some(rest) = self.head.strip_prefix(b"{\"channel_id\":") {
+            return leading_text(rest).map_or(LineMeaning::Bad, LineMeaning::Channel);
         }
         if let Some(to) = self.head.strip_prefix(b"{\"change_id\":") {
             return leading_number(to).map_or(LineMeaning::Bad, |to| LineMeaning::Point { to });
         }
         if self.head.starts_with(b"{\"sender_user_id\":") {
-            return number_after(&self.head, "\"message\":").map_or(LineMeaning::Bad, |to| LineMeaning::Point { to });
+            return message(&self.head);
         }
         let number = |name: &str| number_after(&self.tail, name).or_else(|| number_after(&self.head, name));
         match (number("\"from_change_id\":"), number("\"to_change_id\":")) {
@@ -70,11 +79,28 @@ impl LineScanner {
                     memchr::memmem::find(part, b"\"all_data\":true").is_some()
                         || memchr::memmem::find(part, b"\"all_data\": true").is_some()
                 };
-                LineMeaning::Data { from, to, all_data: is_all(&self.tail) || is_all(&self.head) }
+                let is_quiet = self.head.starts_with(b"{\"changed\":{},\"deleted\":{},");
+                LineMeaning::Data { from, to, all_data: is_all(&self.tail) || is_all(&self.head), is_quiet }
             }
             _ => LineMeaning::Bad,
         }
     }
+}
+
+/// Returns the meaning of a message: only those of the load program have numbers, and all of those are short.
+fn message(head: &[u8]) -> LineMeaning {
+    let is_own = memchr::memmem::find(head, OWN_NAME.as_bytes()).is_some();
+    match number_after(head, "\"message\":").filter(|_| is_own) {
+        Some(to) => LineMeaning::Point { to },
+        None => LineMeaning::Message,
+    }
+}
+
+/// Returns the JSON string, without escapes, that `text` begins with.
+fn leading_text(text: &[u8]) -> Option<String> {
+    let text = text.trim_ascii_start().strip_prefix(b"\"")?;
+    let end = memchr::memchr(b'"', text)?;
+    std::str::from_utf8(&text[..end]).ok().map(str::to_owned)
 }
 
 fn number_after(text: &[u8], name: &str) -> Option<u64> {
@@ -114,8 +140,8 @@ mod tests {
             ),
             &[
                 LineMeaning::Connected,
-                LineMeaning::Data { from: 12, to: 15, all_data: true },
-                LineMeaning::Data { from: 338_638_634_001, to: 338_638_634_002, all_data: false },
+                LineMeaning::Data { from: 12, to: 15, all_data: true, is_quiet: false },
+                LineMeaning::Data { from: 338_638_634_001, to: 338_638_634_002, all_data: false, is_quiet: true },
             ],
         );
     }
@@ -125,7 +151,7 @@ mod tests {
         let long = "x".repeat(500);
         check(
             &format!("{{\"to_change_id\":3,\"from_change_id\":2,\"all_data\":false,\"changed\":\"{long}\"}}\n"),
-            &[LineMeaning::Data { from: 2, to: 3, all_data: false }],
+            &[LineMeaning::Data { from: 2, to: 3, all_data: false, is_quiet: false }],
         );
     }
 
@@ -140,7 +166,7 @@ mod tests {
             "{\"channel_id\":\"a:1:0\",\"channelID\":\"a:1:0\"}\n\
              {\"sender_user_id\":1,\"sender_channel_id\":\"a:1:0\",\"name\":\"load\",\"message\":7}\n\
              {\"sender_user_id\":0,\"sender_channel_id\":\"Server\",\"name\":\"applause\",\"message\":{\"level\":1}}\n",
-            &[LineMeaning::Connected, LineMeaning::Point { to: 7 }, LineMeaning::Bad],
+            &[LineMeaning::Channel("a:1:0".to_owned()), LineMeaning::Point { to: 7 }, LineMeaning::Message],
         );
     }
 

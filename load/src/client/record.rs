@@ -55,11 +55,13 @@ impl Record {
     /// Records a line whose last byte arrived at `at_micros`.
     pub(super) fn line(&mut self, seen: LineMeaning, at_micros: u64) {
         match seen {
-            LineMeaning::Connected => {
+            // The line with the channel id belongs to the beginning of its stream.
+            LineMeaning::Connected | LineMeaning::Channel(_) => {
                 self.connected_micros.get_or_insert(at_micros);
             }
             LineMeaning::Bad => self.bad_lines += 1,
-            LineMeaning::Data { from, to, all_data } => {
+            LineMeaning::Message => {}
+            LineMeaning::Data { from, to, all_data, is_quiet: _ } => {
                 if all_data {
                     self.resets += 1;
                 } else {
@@ -116,7 +118,7 @@ mod tests {
     fn check(start: u64, lines: &[(u64, u64)], gaps: u64, unjoined: u64) {
         let mut record = Record { change_id: start, ..Record::default() };
         for (from, to) in lines {
-            record.line(LineMeaning::Data { from: *from, to: *to, all_data: false }, *to * 10);
+            record.line(LineMeaning::Data { from: *from, to: *to, all_data: false, is_quiet: false }, *to * 10);
         }
         assert_eq!((record.gaps, record.unjoined), (gaps, unjoined), "{start} {lines:?}");
     }
@@ -133,7 +135,7 @@ mod tests {
     fn a_change_is_there_with_the_first_line_that_reaches_it() {
         let mut record = Record::default();
         for to in [4, 7, 9] {
-            record.line(LineMeaning::Data { from: 0, to, all_data: false }, to * 10);
+            record.line(LineMeaning::Data { from: 0, to, all_data: false, is_quiet: false }, to * 10);
         }
         assert_eq!([3, 4, 5, 7, 8, 9].map(|id| record.had(id)), [40, 40, 70, 70, 90, 90].map(Some));
         assert_eq!(record.had(10), None);

@@ -1,6 +1,8 @@
 //! Does the load program notice what happens? Tested with a fake service that speaks the protocol, and a real Redis.
 
 mod fake;
+mod recordings;
+mod rehearsing;
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};

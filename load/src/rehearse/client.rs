@@ -1,0 +1,249 @@
+//! What does one client do? It keeps the streams of the web client open, as the web client would.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http2;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::dial::{Dialer, Link, Trouble, describe};
+use super::habits::{chance, pause};
+use super::{Address, Rehearsal, Session};
+use crate::client::{Coding, Decoder, LineMeaning};
+use crate::error::LoadError;
+
+/// How long an answer may take to begin. Longer than any proxy waits for a service.
+const ANSWER_SECONDS_MAX: u64 = 60;
+
+/// The most bytes of an error's body that are read.
+const ERROR_BYTES_MAX: usize = 4_096;
+
+/// The streams of the web client, in the order of their numbers in the logbook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stream {
+    Autoupdate = 0,
+    Notify = 1,
+    Projector = 2,
+}
+
+/// One client.
+pub(super) struct Client {
+    number: usize,
+    rehearsal: Arc<Rehearsal>,
+    session: Option<Session>,
+    /// The connection that all streams share if it speaks HTTP/2.
+    shared: Mutex<Option<http2::SendRequest<Full<Bytes>>>>,
+    change_id: AtomicU64,
+}
+
+/// Checks that the service answers there before thousands of clients try.
+///
+/// # Errors
+/// Returns an error that names the address.
+pub(super) async fn reach(dialer: &Dialer, address: &Address) -> Result<(), LoadError> {
+    let path = "/system/health";
+    let request = Request::builder().method(Method::GET);
+    let answer = async {
+        let link = dialer.connect(address).await?;
+        let (answer, _) = ask(link, request, address, path, Bytes::new()).await?;
+        let status = answer.status();
+        if status.is_success() { Ok(()) } else { Err(refusal(address, path, answer).await) }
+    };
+    answer.await.map_err(|trouble: Trouble| LoadError::Usage(trouble.to_string()))
+}
+
+impl Client {
+    /// Creates client `number`, with the session that it takes in turn.
+    pub(super) fn new(number: usize, rehearsal: &Arc<Rehearsal>) -> Self {
+        let sessions = &rehearsal.plan.sessions;
+        let session = sessions.get(number % sessions.len().max(1)).cloned();
+        let shared = Mutex::new(None);
+        Self { number, rehearsal: Arc::clone(rehearsal), session, shared, change_id: AtomicU64::new(0) }
+    }
+
+    /// Opens the streams. They end with the tasks.
+    pub(super) fn start(self: Arc<Self>, tasks: &mut JoinSet<()>) {
+        self.rehearsal.logbook().started(self.number);
+        let streams = [Stream::Autoupdate, Stream::Notify, Stream::Projector];
+        for stream in streams.into_iter().take(self.rehearsal.plan.streams_of_client()) {
+            tasks.spawn(Arc::clone(&self).keep_open(stream));
+        }
+    }
+
+    async fn keep_open(self: Arc<Self>, stream: Stream) {
+        let mut failures = 0;
+        loop {
+            let reason = match self.receive(stream, &mut failures).await {
+                Ok(reason) => format!("{}: {reason}", self.rehearsal.plan.address.to(stream.path())),
+                Err(trouble) => trouble.to_string(),
+            };
+            failures += 1;
+            self.rehearsal.logbook().interrupted(self.number, stream as usize, failures, reason);
+            sleep(pause(failures, chance())).await;
+        }
+    }
+
+    /// Opens a stream and reads it until it ends. Returns why it ended.
+    async fn receive(&self, stream: Stream, failures: &mut u32) -> Result<&'static str, Trouble> {
+        let path = self.path(stream);
+        let (answer, is_http2) = self.send(Method::GET, &path, Bytes::new()).await?;
+        let address = &self.rehearsal.plan.address;
+        let trouble = |text: String| Trouble::new(address.to(stream.path()), text);
+        if !answer.status().is_success() {
+            return Err(refusal(address, stream.path(), answer).await);
+        }
+        let coding = answer.headers().get(header::CONTENT_ENCODING).and_then(|coding| Coding::of(coding.as_bytes()));
+        self.rehearsal.logbook().answered(is_http2, coding);
+        let mut decoder = Decoder::new(coding).map_err(|error| trouble(error.to_string()))?;
+        let mut body = answer.into_body();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| trouble(describe(&error)))?;
+            let Some(bytes) = frame.data_ref() else { continue };
+            self.rehearsal.logbook().received(bytes.len());
+            decoder.feed(bytes).map_err(|error| trouble(error.to_string()))?;
+            for line in decoder.take_seen() {
+                if let Some(reason) = self.take(stream, line, failures) {
+                    return Ok(reason);
+                }
+            }
+        }
+        Ok("the stream ended")
+    }
+
+    /// Processes a line. Returns why the web client would end the stream, if it would.
+    fn take(&self, stream: Stream, line: LineMeaning, failures: &mut u32) -> Option<&'static str> {
+        let mut logbook = self.rehearsal.logbook();
+        match line {
+            LineMeaning::Connected => {
+                *failures = 0;
+                logbook.opened(self.number, stream as usize);
+            }
+            LineMeaning::Channel(channel) => logbook.has_channel(self.number, channel),
+            LineMeaning::Data { from, to, all_data, is_quiet } => {
+                let has = self.change_id.load(Ordering::Relaxed);
+                if !all_data && from > has + 1 {
+                    logbook.gap();
+                    return Some("changes are missing before a line");
+                }
+                if all_data || to > has {
+                    self.change_id.store(to, Ordering::Relaxed);
+                }
+                logbook.line(self.number, to, all_data, !is_quiet);
+            }
+            LineMeaning::Point { to } if stream == Stream::Notify => logbook.message(to),
+            LineMeaning::Point { .. } | LineMeaning::Message => logbook.other_line(),
+            LineMeaning::Bad => logbook.bad_line(&self.rehearsal.plan.address.to(stream.path())),
+        }
+        None
+    }
+
+    fn path(&self, stream: Stream) -> String {
+        match stream {
+            Stream::Autoupdate => format!("{}?change_id={}", stream.path(), self.change_id.load(Ordering::Relaxed)),
+            Stream::Notify => stream.path().to_owned(),
+            Stream::Projector => {
+                let ids: Vec<String> = self.rehearsal.plan.projectors.iter().map(u64::to_string).collect();
+                format!("{}?projector_ids={}", stream.path(), ids.join(","))
+            }
+        }
+    }
+
+    /// Sends a message through the public route.
+    pub(super) async fn send_message(&self, content: String) -> Result<(), Trouble> {
+        let path = "/system/notify/send";
+        let (answer, _) = self.send(Method::POST, path, Bytes::from(content)).await?;
+        if answer.status().is_success() {
+            Ok(())
+        } else {
+            Err(refusal(&self.rehearsal.plan.address, path, answer).await)
+        }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<(Response<Incoming>, bool), Trouble> {
+        let plan = &self.rehearsal.plan;
+        let mut request = Request::builder().method(method);
+        if plan.compressed {
+            request = request.header(header::ACCEPT_ENCODING, "gzip");
+        }
+        if let Some(session) = &self.session {
+            request = request.header(header::COOKIE, format!("{}={}", plan.cookie_name, session.value()));
+        }
+        ask(self.link().await?, request, &plan.address, path, body).await
+    }
+
+    /// Returns a connection: over HTTP/2 the one that the streams of this client share, otherwise a new one.
+    async fn link(&self) -> Result<Link, Trouble> {
+        let mut shared = self.shared.lock().await;
+        if let Some(sender) = shared.as_mut().filter(|sender| !sender.is_closed())
+            && sender.ready().await.is_ok()
+        {
+            return Ok(Link::Http2(sender.clone()));
+        }
+        let link = self.rehearsal.dialer.connect(&self.rehearsal.plan.address).await?;
+        if let Link::Http2(sender) = &link {
+            *shared = Some(sender.clone());
+        }
+        Ok(link)
+    }
+}
+
+impl Stream {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Autoupdate => "/system/autoupdate",
+            Self::Notify => "/system/notify",
+            Self::Projector => "/system/projector",
+        }
+    }
+}
+
+/// Sends a request. Returns the answer, and whether it came over HTTP/2.
+pub(super) async fn ask(
+    link: Link,
+    request: http::request::Builder,
+    address: &Address,
+    path: &str,
+    body: Bytes,
+) -> Result<(Response<Incoming>, bool), Trouble> {
+    let route = path.split('?').next().unwrap_or(path);
+    let trouble = |text: String| Trouble::new(address.to(route), text);
+    let agent = concat!("autoupdate-load/", env!("CARGO_PKG_VERSION"));
+    let request = request.header(header::USER_AGENT, agent);
+    let target = format!("{}{path}", address.path);
+    let answer = async {
+        match link {
+            Link::Http1(mut sender) => {
+                let request = request.uri(target).header(header::HOST, &address.authority);
+                let request = request.body(Full::new(body)).map_err(|error| trouble(error.to_string()))?;
+                let answer = sender.send_request(request).await.map_err(|error| trouble(describe(&error)))?;
+                Ok((answer, false))
+            }
+            Link::Http2(mut sender) => {
+                let request = request.uri(format!("https://{}{target}", address.authority));
+                let request = request.body(Full::new(body)).map_err(|error| trouble(error.to_string()))?;
+                let answer = sender.send_request(request).await.map_err(|error| trouble(describe(&error)))?;
+                Ok((answer, true))
+            }
+        }
+    };
+    timeout(Duration::from_secs(ANSWER_SECONDS_MAX), answer)
+        .await
+        .unwrap_or_else(|_| Err(trouble(format!("no answer after {ANSWER_SECONDS_MAX} s"))))
+}
+
+/// Returns what an answer that is an error says.
+async fn refusal(address: &Address, path: &str, answer: Response<Incoming>) -> Trouble {
+    let status = answer.status();
+    let body = Limited::new(answer.into_body(), ERROR_BYTES_MAX).collect().await.map(|body| body.to_bytes());
+    let json = body.ok().and_then(|body| serde_json::from_slice::<serde_json::Value>(&body).ok()).unwrap_or_default();
+    let said = json["error"]["msg"].as_str().or_else(|| json["reason"].as_str());
+    let text = said.map_or_else(|| status.to_string(), |said| format!("{status}: {said}"));
+    Trouble::new(address.to(path), text)
+}

@@ -1,0 +1,133 @@
+//! Does a rehearsal see what its clients see? Against a small service, over both versions of HTTP.
+
+use std::time::Duration;
+
+use load::rehearse::{Address, Grade, Logbook, Plan, Session, Summary, Trust, Verdict, Versions, page, run};
+
+use crate::fake::{Fake, Faults};
+use crate::{PLAN, Redis, access};
+use domain::testing::generator::Generated;
+use load::publisher::{Change, Publisher};
+
+/// A service with a meeting, whose tag 1 can change.
+struct Hall {
+    fake: Fake,
+    publisher: Publisher,
+    _redis: Redis,
+}
+
+impl Hall {
+    async fn open(faults: Faults) -> Self {
+        let (redis, mut publisher) = Redis::start().await;
+        let first = publisher.fill(&Generated::new(PLAN), &access(), false).await.expect("an empty Redis");
+        let fake = Fake::start(&redis.url, first, faults).await;
+        Self { fake, publisher, _redis: redis }
+    }
+
+    fn plan(&self, scheme: &str) -> Plan {
+        let address: Address = format!("{scheme}://{}", self.fake.address).parse().expect("an address");
+        Plan {
+            address,
+            clients: 5,
+            sessions: vec![Session::new("abc", "c").expect("a session")],
+            cookie_name: "c".to_owned(),
+            seconds: 3,
+            arrival_seconds: 0,
+            projectors: vec![1],
+            compressed: true,
+            versions: Versions::Both,
+            trust: Trust::Anything,
+            message_seconds: None,
+            metrics: Vec::new(),
+        }
+    }
+
+    /// Rehearses until all clients have data and then the changes, or the plan's time is over.
+    async fn rehearse(&mut self, plan: &Plan, changes: u64) -> Logbook {
+        let change: Change = Generated::new(PLAN)
+            .elements()
+            .iter()
+            .take(1)
+            .map(|(key, json)| (key.clone(), Some(json.clone())))
+            .collect();
+        let publisher = &mut self.publisher;
+        let changing = async {
+            for _ in 0..changes {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                publisher.publish(&change).await.expect("Redis");
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            result = run(plan.clone(), std::future::pending()) => result.expect("it can be reached").0,
+            () = changing => unreachable!("it never ends"),
+        }
+    }
+}
+
+#[tokio::test]
+#[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
+async fn clients_have_data_and_changes_over_both_versions_of_http() {
+    let mut hall = Hall::open(Faults::default()).await;
+    for (scheme, versions, compressed, answers) in [
+        ("http", Versions::Both, true, [false, true]),
+        ("https", Versions::Both, true, [true, false]),
+        ("https", Versions::Http1, false, [false, true]),
+    ] {
+        let plan = Plan { versions, compressed, ..hall.plan(scheme) };
+        let logbook = hall.rehearse(&plan, 2).await;
+        let context = format!("{scheme} {versions:?}: {:?}", logbook.troubles);
+        assert_eq!((logbook.clients_with_data(), logbook.total.connected), (5, 5), "{context}");
+        assert_eq!((logbook.changes, logbook.total.spread.count()), (2, 2 * 4), "{context}");
+        assert_eq!((logbook.failures, logbook.total.gaps, logbook.bad_lines), ([0; 4], 0, 0), "{context}");
+        assert_eq!(logbook.answers.map(|count| count > 0), answers, "{context}");
+        assert_eq!(logbook.compressed_answers > 0, compressed, "{context}");
+        assert!(Verdict::of(&plan, &logbook).faults.is_empty(), "{context}");
+        let summary = Summary::new(&plan, &logbook, &[]);
+        assert!(summary.to_string().contains("The hall is ready"), "{summary}");
+        let html = page(&summary, &logbook, &[]);
+        assert!(html.contains("The hall is ready") && html.contains("<polyline"), "{html}");
+        // Nothing is loaded from elsewhere, and nothing runs.
+        for foreign in ["<script", "src=", "<link", "@import", "url("] {
+            assert!(!html.contains(foreign), "{foreign}");
+        }
+    }
+}
+
+#[tokio::test]
+#[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
+async fn what_users_would_notice_is_seen() {
+    let mut hall = Hall::open(Faults { skips_from: true, ..Faults::default() }).await;
+    let logbook = hall.rehearse(&hall.plan("http"), 1).await;
+    assert!(logbook.total.gaps >= 5, "{:?}", logbook.troubles);
+    assert_eq!(Verdict::of(&hall.plan("http"), &logbook).grade, Grade::NotReady);
+
+    let mut hall = Hall::open(Faults { empty_lines: true, ..Faults::default() }).await;
+    let logbook = hall.rehearse(&hall.plan("http"), 0).await;
+    assert!(logbook.bad_lines >= 5);
+}
+
+#[tokio::test]
+#[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
+async fn errors_name_the_address() {
+    let hall = Hall::open(Faults::default()).await;
+    let failure = async |plan: Plan| run(plan, std::future::pending()).await.expect_err("it fails").to_string();
+    let plan = hall.plan("https");
+    let untrusted = failure(Plan { trust: Trust::Public, ..plan.clone() }).await;
+    assert!(untrusted.contains(&plan.address.to_string()) && untrusted.contains("--insecure"), "{untrusted}");
+    let nobody = Plan { address: "http://127.0.0.1:1".parse().expect("an address"), ..plan.clone() };
+    assert!(failure(nobody).await.contains("http://127.0.0.1:1"));
+    assert!(failure(Plan { clients: 0, ..plan.clone() }).await.contains("0 clients"));
+    let missing = std::path::PathBuf::from("/nowhere/ca.pem");
+    assert!(failure(Plan { trust: Trust::File(missing), ..plan }).await.contains("/nowhere/ca.pem"));
+}
+
+#[tokio::test]
+#[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
+async fn it_ends_early_with_what_was_seen_so_far() {
+    let hall = Hall::open(Faults::default()).await;
+    let plan = Plan { seconds: 3_000, ..hall.plan("http") };
+    let (logbook, _) = run(plan.clone(), tokio::time::sleep(Duration::from_secs(1))).await.expect("it can be reached");
+    assert!(logbook.is_cut_short && logbook.clients_started() == 5);
+    assert!(Verdict::of(&plan, &logbook).remarks.iter().any(|remark| remark.contains("stopped")));
+}
