@@ -25,6 +25,9 @@ use adapters::metrics::{CLASSIC_CONTENT_TYPE, CONTENT_TYPE, Metrics, Sources};
 use adapters::tls::{TlsMode, TlsServer};
 use application::autoupdate::AutoupdateStreams;
 use application::ingest::{Announcer, CatchUpRequests, Ingest, IngestCounters, IngestHandle};
+use application::limits::rate::UserRate;
+use application::limits::refusals::{Limit, Refusals};
+use application::limits::streams::StreamPlaces;
 use application::notify::applause::run_applause_loop;
 use application::notify::hub::{BufferLimits, NotifyHub};
 use application::notify::messages::run_notify_loop;
@@ -152,7 +155,8 @@ pub async fn run_with_metrics<A: Acceptor + 'static>(
     }
 
     let (trigger, drained) = drain();
-    let context = ConnectionContext::new(service, settings.tls, tls, &settings.limits);
+    let context = ConnectionContext::new(service, settings.tls, tls, &settings.limits)
+        .limiting_addresses(&settings.limits, Arc::clone(&parts.refusals));
     let serving = serve(acceptor, context, settings.limits, drained);
     let stopping = async {
         stop.await;
@@ -174,6 +178,7 @@ struct Parts {
     readiness: Readiness,
     catch_up: IngestHandle,
     ingest_counters: Arc<IngestCounters>,
+    refusals: Arc<Refusals>,
 }
 
 impl Parts {
@@ -183,6 +188,7 @@ impl Parts {
         let (catch_up, requests) = IngestHandle::new();
         let process = ProcessTag::from_random(settings.process_tag);
         let parts = Self {
+            refusals: Refusals::new(&ports.clock),
             ports,
             registry: StreamRegistry::new(settings.keep_alive),
             projectors: Projectors::new(Arc::clone(&publisher)),
@@ -252,10 +258,26 @@ impl Parts {
             catch_up: Arc::new(self.catch_up.clone()),
         };
         let gate = Gate { admissions: admissions.clone(), cookie_name: settings.cookie_name.as_str().into() };
+        let shares = &settings.limits.shares;
         let streams = Streams {
             registry: Arc::clone(&self.registry),
             compression: settings.compression,
             text_bytes_max: settings.stream_bytes_max,
+            places: Arc::new(StreamPlaces::new(shares.streams, Arc::clone(&self.refusals))),
+            proxies: shares.trusted_proxies.clone(),
+        };
+        let rate = |limit, per_minute_max| {
+            UserRate::new(limit, per_minute_max, Arc::clone(&self.ports.clock), Arc::clone(&self.refusals))
+        };
+        let notify_send = NotifySend {
+            gate: gate.clone(),
+            bus: Arc::clone(&self.ports.bus),
+            rate: rate(Limit::SendsPerUser, shares.sends_per_minute_max),
+        };
+        let applause = Applause {
+            gate: gate.clone(),
+            store: Arc::clone(&self.ports.applause),
+            rate: rate(Limit::ClapsPerUser, shares.claps_per_minute_max),
         };
         let autoupdate = AutoupdateStreams::new(admissions.clone(), publisher(), Arc::clone(&self.ports.store));
         let projectors = Arc::clone(&self.projectors);
@@ -267,8 +289,8 @@ impl Parts {
                 ServiceRoute::Notify,
                 Notify { gate: gate.clone(), publisher: publisher(), hub: Arc::clone(&self.hub), streams },
             )
-            .with(ServiceRoute::NotifySend, NotifySend { gate: gate.clone(), bus: Arc::clone(&self.ports.bus) })
-            .with(ServiceRoute::Applause, Applause { gate: gate.clone(), store: Arc::clone(&self.ports.applause) });
+            .with(ServiceRoute::NotifySend, notify_send)
+            .with(ServiceRoute::Applause, applause);
         let explain = Explain { gate };
         match &settings.page {
             Page::Off => router,
@@ -298,6 +320,7 @@ impl Parts {
             hub: Arc::clone(&self.hub),
             readiness: self.readiness.clone(),
             http: Arc::clone(service.counters()),
+            refusals: Arc::clone(&self.refusals),
             redis_failures,
             log_lines_dropped,
         });

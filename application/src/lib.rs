@@ -9,6 +9,7 @@ pub mod autoupdate;
 pub mod backoff;
 pub mod delivery;
 pub mod ingest;
+pub mod limits;
 pub mod notify;
 pub mod once_a_minute;
 pub mod projector;

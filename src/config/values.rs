@@ -255,6 +255,11 @@ pub(super) fn count<const MIN: usize>(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Parses how often something may happen a minute.
+pub(super) fn per_minute(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("a whole number from 0 to {}", u32::MAX))
+}
+
 fn number(text: &str, min: u64, max: u64, unit: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(number) if (min..=max).contains(&number) => Ok(number),

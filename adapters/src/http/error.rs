@@ -1,5 +1,7 @@
 //! What does a client get if its request fails, and what goes to the log? (spec: http.md#errors)
 
+use application::limits::rate::TooOften;
+use application::limits::refusals::Limit;
 use application::sessions::admission::NotServed;
 use domain::ports::Unavailable;
 use domain::ports::authenticator::AuthenticatorError;
@@ -12,6 +14,9 @@ use super::wire::ErrorBody;
 
 /// After how many seconds a client should retry if the service is not ready.
 const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// After how many seconds a client should retry if too many streams are open: it is unknown when one ends.
+const PLACE_RETRY_AFTER_SECONDS: u64 = 5;
 
 /// The header with the id under which a request appears in the log.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
@@ -52,6 +57,14 @@ pub enum HttpError {
     /// The requester may not do this; the text says who may.
     #[error("{0}")]
     Forbidden(String),
+    /// The client, or all of them, have as much as they may.
+    #[error("{limit} ({})", limit.variable())]
+    TooMany {
+        /// The limit that is met.
+        limit: Limit,
+        /// After how many seconds the client should try again.
+        retry_after_seconds: u64,
+    },
     /// The answer is unknown now, but may be known soon.
     #[error("{reason}")]
     Unavailable {
@@ -79,6 +92,7 @@ impl HttpError {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TlsRequired => StatusCode::UPGRADE_REQUIRED,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -94,6 +108,7 @@ impl HttpError {
             | Self::TlsRequired => "invalid_request",
             Self::AuthRequired(_) => "auth_required",
             Self::Forbidden(_) => "forbidden",
+            Self::TooMany { .. } => "too_many_requests",
             Self::Unavailable { .. } => "unavailable",
             Self::Internal { .. } => "InternalError",
         }
@@ -133,9 +148,23 @@ impl ResponseError for HttpError {
         let response = match self {
             Self::MethodNotAllowed { allowed, .. } => response.header(header::ALLOW, list(allowed)),
             Self::Unavailable { .. } => response.header(header::RETRY_AFTER, RETRY_AFTER_SECONDS),
+            Self::TooMany { retry_after_seconds, .. } => response.header(header::RETRY_AFTER, *retry_after_seconds),
             _ => response,
         };
         response.body(body).into_response()
+    }
+}
+
+impl From<Limit> for HttpError {
+    fn from(limit: Limit) -> Self {
+        Self::TooMany { limit, retry_after_seconds: PLACE_RETRY_AFTER_SECONDS }
+    }
+}
+
+impl From<TooOften> for HttpError {
+    fn from(TooOften { limit, retry_after }: TooOften) -> Self {
+        // Rounded up: earlier would be in vain.
+        Self::TooMany { limit, retry_after_seconds: retry_after.as_millis().div_ceil(1_000).max(1) as u64 }
     }
 }
 

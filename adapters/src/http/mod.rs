@@ -9,6 +9,7 @@ pub mod applause;
 pub mod auth;
 pub mod autoupdate;
 pub mod body;
+pub mod client_address;
 pub mod connection;
 mod connection_error;
 pub mod counters;

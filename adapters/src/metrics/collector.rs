@@ -13,7 +13,7 @@ use super::sources::Sources;
 use application::streams::registry::{StreamKind, StreamTotals};
 
 /// The names of all metrics as they appear in the text; `docs/OPERATIONS.md` says what each means.
-pub const NAMES: [&str; 30] = [
+pub const NAMES: [&str; 31] = [
     "autoupdate_build_info",
     "autoupdate_ready",
     "autoupdate_connections_open",
@@ -21,6 +21,7 @@ pub const NAMES: [&str; 30] = [
     "autoupdate_stream_lines_total",
     "autoupdate_stream_bytes_total",
     "autoupdate_requests_total",
+    "autoupdate_refusals_total",
     "autoupdate_change_id",
     "autoupdate_elements",
     "autoupdate_changes_applied_total",
@@ -80,7 +81,10 @@ impl Sources {
             let status = if requests.status == 0 { "other".to_owned() } else { requests.status.to_string() };
             ([("route", route), ("status", status)], requests.count)
         });
-        out.counters("autoupdate_requests", "Requests answered; streams count when they begin", requests)
+        out.counters("autoupdate_requests", "Requests answered; streams count when they begin", requests)?;
+        let help = "Connections, streams, messages and applause refused because of a limit";
+        let refusals = self.refusals.counts().map(|(limit, count)| ([("limit", limit.variable().to_owned())], count));
+        out.counters("autoupdate_refusals", help, refusals)
     }
 
     fn encode_meeting(&self, out: &mut Out<'_>) -> Result<(), Error> {

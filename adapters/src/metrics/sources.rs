@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use application::ingest::IngestCounters;
+use application::limits::refusals::Refusals;
 use application::notify::hub::NotifyHub;
 use application::projector::projectors::Projectors;
 use application::publishing::publisher::MeetingPublisher;
@@ -28,6 +29,8 @@ pub struct Sources {
     pub readiness: Readiness,
     /// Requests and connections.
     pub http: Arc<HttpCounters>,
+    /// Which limits were met.
+    pub refusals: Arc<Refusals>,
     /// How often the store and the bus have failed since startup.
     pub redis_failures: Box<dyn Fn() -> u64 + Send + Sync>,
     /// How many log lines were dropped since startup.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::autoupdate::start::start_with_everything;
+use application::limits::refusals::Refusals;
 use application::notify::hub::{BufferLimits, NotifyHub};
 use application::publishing::publisher::{MeetingPublisher, RenderCacheLimit};
 use application::readiness::Readiness;
@@ -14,8 +15,10 @@ use domain::meeting::{Change, Meeting, Version};
 use domain::notify::channel_id::ProcessTag;
 use domain::notify::message::NotifyMessage;
 use domain::ports::authenticator::Session;
+use domain::ports::clock::Clock;
 use domain::ports::element_store::{Bounds, RawElement, Snapshot};
 use domain::restriction::viewer::Viewer;
+use domain::testing::ManualClock;
 
 use super::*;
 use crate::http::acceptor::TcpAcceptor;
@@ -39,6 +42,7 @@ fn sources() -> Sources {
         registry: StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 }),
         hub: Arc::new(NotifyHub::new(ProcessTag::from_random(1), limits)),
         readiness: readiness.clone(),
+        refusals: Refusals::new(&(Arc::new(ManualClock::new(0)) as Arc<dyn Clock>)),
         http: Arc::clone(Router::new(readiness).into_service().counters()),
         redis_failures: Box::new(|| 6),
         log_lines_dropped: Box::new(|| 4),

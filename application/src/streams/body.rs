@@ -9,6 +9,8 @@ use crate::delivery::line::{CONNECTED, Encoder, SharedText};
 use bytes::Bytes;
 use futures_util::Stream;
 
+use crate::limits::streams::StreamPlace;
+
 use super::registry::{StreamHandle, StreamSignals, StreamSubscription};
 use domain::ports::authenticator::Session;
 
@@ -58,6 +60,8 @@ pub struct StreamBody<S> {
     text_bytes_max: u64,
     /// How many bytes were sent since the stream last yielded.
     turn_bytes: usize,
+    #[expect(dead_code, reason = "it is kept, and frees itself")]
+    place: Option<StreamPlace>,
 }
 
 /// How many bytes a stream sends before it yields to others: first lines of new clients are long, and must not delay
@@ -83,7 +87,13 @@ impl<S: StreamSource> StreamBody<S> {
     /// two lines (0: never).
     pub fn new(source: S, stream: StreamHandle, encoder: Encoder, text_bytes_max: u64) -> Self {
         let text_bytes_max = if text_bytes_max == 0 { u64::MAX } else { text_bytes_max };
-        Self { source, stream, encoder, state: BodyState::New, text_bytes_max, turn_bytes: 0 }
+        Self { source, stream, encoder, state: BodyState::New, text_bytes_max, turn_bytes: 0, place: None }
+    }
+
+    /// Keeps `place` until the stream has ended.
+    #[must_use]
+    pub fn keeping(self, place: StreamPlace) -> Self {
+        Self { place: Some(place), ..self }
     }
 
     fn send(&mut self, bytes: Bytes, state: BodyState) -> Poll<Option<io::Result<Bytes>>> {
