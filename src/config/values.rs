@@ -63,7 +63,8 @@ impl LogFilter {
     /// Returns the filter for the subscriber.
     #[must_use]
     pub(crate) fn env_filter(&self) -> EnvFilter {
-        EnvFilter::new(&self.0)
+        // The library warns of every connection that misbehaves: whoever attacks could fill the log.
+        EnvFilter::new(format!("h2=error,{}", self.0))
     }
 }
 

@@ -43,7 +43,6 @@ const APPLICATION: &[&str] = &[
     "flate2",
     "foldhash",
     "futures-core",
-    "futures-macro",
     "futures-sink",
     "futures-task",
     "futures-timer",

@@ -28,6 +28,9 @@ pub enum HttpError {
     /// The request itself is wrong; the text says what, with the value.
     #[error("{0}")]
     InvalidRequest(String),
+    /// The length of the body can be understood in more than one way: whatever follows on the connection is unclear too.
+    #[error("The only Transfer-Encoding that is understood is chunked")]
+    AmbiguousLength,
     /// There is no such route.
     #[error("There is nothing at {path}")]
     NotFound {
@@ -86,7 +89,7 @@ impl HttpError {
     #[must_use]
     pub const fn status_code(&self) -> StatusCode {
         match self {
-            Self::InvalidRequest(_) | Self::AuthRequired(_) => StatusCode::BAD_REQUEST,
+            Self::InvalidRequest(_) | Self::AmbiguousLength | Self::AuthRequired(_) => StatusCode::BAD_REQUEST,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
@@ -102,6 +105,7 @@ impl HttpError {
     const fn kind(&self) -> &'static str {
         match self {
             Self::InvalidRequest(_)
+            | Self::AmbiguousLength
             | Self::NotFound { .. }
             | Self::MethodNotAllowed { .. }
             | Self::BodyTooLarge { .. }
@@ -146,6 +150,7 @@ impl ResponseError for HttpError {
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::CACHE_CONTROL, "no-store");
         let response = match self {
+            Self::AmbiguousLength => response.header(header::CONNECTION, "close"),
             Self::MethodNotAllowed { allowed, .. } => response.header(header::ALLOW, list(allowed)),
             Self::Unavailable { .. } => response.header(header::RETRY_AFTER, RETRY_AFTER_SECONDS),
             Self::TooMany { retry_after_seconds, .. } => response.header(header::RETRY_AFTER, *retry_after_seconds),

@@ -16,6 +16,7 @@ pub mod counters;
 pub mod drain;
 pub mod error;
 pub mod explain;
+mod framing;
 pub mod health;
 mod host;
 mod http1;
