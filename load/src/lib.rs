@@ -4,6 +4,7 @@
 //! connections, changes the meeting the way the OpenSlides server does, and reports the cost. It only connects to
 //! loopback addresses, and its counts and times are bounded.
 
+pub mod attack;
 pub mod client;
 pub mod error;
 pub mod floor;

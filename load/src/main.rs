@@ -1,11 +1,14 @@
 //! What does the command line of `load` offer?
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "results go to the terminal; this is no service")]
 
+mod attack_command;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use attack_command::AttackArguments;
 use clap::{Args, Parser, Subcommand};
 use domain::testing::generator::{Generated, Plan};
 use load::client::{Coding, TlsClient, Transport};
@@ -51,6 +54,8 @@ enum Command {
     },
     /// Runs scenarios against a service whose Redis was filled with the same meeting
     Run(Box<RunArguments>),
+    /// Attacks a running service in known ways, with somebody beside who uses it: exits with 1 if it does not withstand
+    Attack(AttackArguments),
     /// Writes the same bytes to many sockets in a bare loop, to find the least that a delivery can cost
     Floor {
         /// Number of sockets
@@ -196,6 +201,7 @@ async fn run(command: Command) -> Result<(), LoadError> {
                 .await
                 .unwrap_or(Err(LoadError::TimeOut { what, seconds }))
         }
+        Command::Attack(arguments) => arguments.run().await,
         Command::Floor { connections, bytes, rounds } => {
             for tls in [false, true] {
                 let micros = Floor { connections, bytes, rounds, tls }.measure()?;
