@@ -75,8 +75,9 @@ pub const CONNECTIONS_PER_ADDRESS_MAX: usize = CONNECTIONS_MAX / 2;
 /// The default of [`StreamLimits::all_max`]: the three streams of a tab for each connection.
 pub const STREAMS_MAX: usize = 3 * CONNECTIONS_MAX;
 
-/// The default of [`StreamLimits::per_address_max`]: half of all, which is two tabs for each of 5,000 people.
-pub const STREAMS_PER_ADDRESS_MAX: usize = STREAMS_MAX / 2;
+/// The default of [`StreamLimits::per_address_max`]: the three streams of 5,000 people and a fifth more, and less than
+/// there are connections: a proxy that speaks HTTP/1.1 has one for each stream, and others need some too.
+pub const STREAMS_PER_ADDRESS_MAX: usize = CONNECTIONS_MAX / 10 * 9;
 
 /// The default of [`StreamLimits::per_user_max`]: a thousand tabs, because some accounts are shared.
 pub const STREAMS_PER_USER_MAX: usize = 3_000;

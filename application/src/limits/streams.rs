@@ -81,9 +81,12 @@ mod tests {
 
     const LIMITS: StreamLimits = StreamLimits { all_max: 5, per_user_max: 2, per_address_max: 3 };
 
+    /// A stream: its user, the end of its address, and whether it gets a place.
+    type Case = (Option<u64>, Option<u8>, Result<(), Limit>);
+
     /// Opens streams one after the other, and checks which of them get a place.
     #[track_caller]
-    fn check(streams: &[(Option<u64>, Option<u8>, Result<(), Limit>)]) {
+    fn check(streams: &[Case]) {
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(0));
         let refusals = Refusals::new(&clock);
         let places = StreamPlaces::new(LIMITS, Arc::clone(&refusals));
