@@ -11,7 +11,11 @@ mod values;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use adapters::http::limits::CONNECTIONS_MAX;
+use adapters::http::client_address::TrustedProxies;
+use adapters::http::limits::{
+    CLAPS_PER_MINUTE_MAX, CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, SENDS_PER_MINUTE_MAX, STREAMS_MAX,
+    STREAMS_PER_ADDRESS_MAX, STREAMS_PER_USER_MAX,
+};
 use adapters::http::stream_response::Compression;
 use adapters::redis::{RedisAddress, SentinelAddresses};
 use adapters::tls::TlsMode;
@@ -22,7 +26,7 @@ use domain::ids::ElementKey;
 pub(crate) use question::{Question, Who};
 use redis::DEFAULT_MASTER;
 pub(crate) use values::{FakeAuth, ListenHost, LogFilter, LogFormat, MetricsAddress, Password, Switch};
-use values::{bytes, count, host, host_or_none, milliseconds, one_of, port, redacted, seconds};
+use values::{bytes, count, host, host_or_none, milliseconds, one_of, per_minute, port, redacted, seconds};
 
 /// The autoupdate service of OpenSlides 3: what every user may see of the meeting, live.
 #[derive(Debug, Parser)]
@@ -172,6 +176,15 @@ pub(crate) struct Config {
     /// open files.
     #[arg(long, value_name = "COUNT", value_parser = count::<1>, default_value_t = CONNECTIONS_MAX)]
     pub(crate) connections_max: usize,
+    /// Maximum number of simultaneous connections of one address that is not in TRUSTED_PROXIES; further ones are
+    /// closed. 0: no limit.
+    #[arg(long, value_name = "COUNT", value_parser = count::<0>, default_value_t = CONNECTIONS_PER_ADDRESS_MAX)]
+    pub(crate) connections_per_address_max: usize,
+    /// Addresses that speak for others, so that clients behind them are told apart by X-Forwarded-For: a
+    /// comma-separated list of addresses and networks, in which private stands for those of this machine and of private
+    /// networks; none: nobody.
+    #[arg(long, value_name = "NETWORKS", value_parser = one_of::<TrustedProxies>, default_value = "private")]
+    pub(crate) trusted_proxies: TrustedProxies,
 
     /// After how many seconds without other traffic a stream sends a sign of life; 0: never.
     #[arg(long, value_name = "SECONDS", value_parser = seconds::<0>, default_value = "30")]
@@ -189,6 +202,22 @@ pub(crate) struct Config {
     /// Maximum number of messages that wait for a slow client; one that falls further behind is disconnected.
     #[arg(long, value_name = "COUNT", value_parser = count::<1>, default_value = "1000")]
     pub(crate) notify_buffer_max: usize,
+    /// Maximum number of open streams; further ones are refused. 0: no limit.
+    #[arg(long, value_name = "COUNT", value_parser = count::<0>, default_value_t = STREAMS_MAX)]
+    pub(crate) streams_max: usize,
+    /// Maximum number of open streams of one user; further ones are refused. 0: no limit.
+    #[arg(long, value_name = "COUNT", value_parser = count::<0>, default_value_t = STREAMS_PER_USER_MAX)]
+    pub(crate) streams_per_user_max: usize,
+    /// Maximum number of open streams of one address that is not in TRUSTED_PROXIES; further ones are refused. 0: no
+    /// limit.
+    #[arg(long, value_name = "COUNT", value_parser = count::<0>, default_value_t = STREAMS_PER_ADDRESS_MAX)]
+    pub(crate) streams_per_address_max: usize,
+    /// How many messages a user may send at once, and a minute; further ones are refused. 0: no limit.
+    #[arg(long, value_name = "COUNT", value_parser = per_minute, default_value_t = SENDS_PER_MINUTE_MAX)]
+    pub(crate) sends_per_minute_max: u32,
+    /// How often a user may applaud at once, and a minute; further applause is refused. 0: no limit.
+    #[arg(long, value_name = "COUNT", value_parser = per_minute, default_value_t = CLAPS_PER_MINUTE_MAX)]
+    pub(crate) claps_per_minute_max: u32,
 
     /// How many versions of the meeting are kept for returning clients; clients with older ones are sent more.
     #[arg(long, value_name = "COUNT", value_parser = count::<1>, default_value = "1000")]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use adapters::django::{DjangoAuthenticator, DjangoSecret, FixedAuthenticator, OtherSecretLog};
 use adapters::http::acceptor::Acceptor;
 use adapters::http::address::Address;
-use adapters::http::limits::Limits;
+use adapters::http::limits::{FairShares, Limits};
 use adapters::http::listen::bind;
 use adapters::http::socket_acceptor::SocketAcceptor;
 use adapters::memory::{MemoryApplauseStore, MemoryAuthenticator, MemoryElementStore, MemoryMessageBus, MemoryServer};
@@ -18,6 +18,7 @@ use adapters::redis::{
 };
 use adapters::system::SystemClock;
 use adapters::tls::{TlsMode, TlsServer};
+use application::limits::streams::StreamLimits;
 use application::notify::hub::BufferLimits;
 use application::publishing::publisher::RenderCacheLimit;
 use application::streams::registry::KeepAliveSettings;
@@ -208,7 +209,7 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
         },
         shutdown_delay: Duration::from_secs(config.shutdown_delay_seconds),
         drain: Duration::from_secs(config.drain_seconds),
-        limits: Limits::new(config.connections_max, config.drain_seconds),
+        limits: Limits { shares: shares(config), ..Limits::new(config.connections_max, config.drain_seconds) },
         tls: config.tls,
         unconfirmed_max: Duration::from_secs(config.ready_stale_seconds_max.max(2 * config.reconcile_seconds)),
         page: match config.inspector {
@@ -216,4 +217,19 @@ fn settings(config: &Config) -> Result<Settings, StartError> {
             Switch::On => Page::OwnSession,
         },
     })
+}
+
+fn shares(config: &Config) -> FairShares {
+    let or_none = |count| if count == 0 { usize::MAX } else { count };
+    FairShares {
+        connections_per_address_max: or_none(config.connections_per_address_max),
+        streams: StreamLimits {
+            all_max: or_none(config.streams_max),
+            per_user_max: or_none(config.streams_per_user_max),
+            per_address_max: or_none(config.streams_per_address_max),
+        },
+        sends_per_minute_max: config.sends_per_minute_max,
+        claps_per_minute_max: config.claps_per_minute_max,
+        trusted_proxies: config.trusted_proxies.clone(),
+    }
 }

@@ -148,6 +148,26 @@ mod tests {
         }
     }
 
+    /// Returns what is logged with this filter of a warning of the library for HTTP/2.
+    fn warning_of_h2(filter: &str) -> String {
+        let buffer = Buffer::default();
+        let writer = buffer.clone();
+        let filter: LogFilter = filter.parse().expect("a filter");
+        let dispatch = dispatch(LogFormat::Text, filter.env_filter(), false, move || writer.clone());
+        tracing::dispatcher::with_default(&dispatch, || tracing::warn!(target: "h2::proto", "a client misbehaves"));
+        String::from_utf8(std::mem::take(&mut *buffer.0.lock().expect("no panic"))).expect("UTF-8")
+    }
+
+    #[test]
+    fn clients_cannot_fill_the_log() {
+        for quiet in ["info", "debug", "warn,adapters=debug"] {
+            assert_eq!(warning_of_h2(quiet), "", "{quiet}");
+        }
+        for asked in ["info,h2=warn", "h2=debug"] {
+            assert!(warning_of_h2(asked).contains("a client misbehaves"), "{asked}");
+        }
+    }
+
     #[test]
     fn the_notice_has_the_form_of_the_log() {
         let json: serde_json::Value = serde_json::from_slice(&notice(LogFormat::Json, 7)).expect("one object");

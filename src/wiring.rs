@@ -25,6 +25,9 @@ use adapters::metrics::{CLASSIC_CONTENT_TYPE, CONTENT_TYPE, Metrics, Outside, So
 use adapters::tls::{TlsMode, TlsServer};
 use application::autoupdate::{AutoupdateStreams, StartCounters};
 use application::ingest::{Announcer, CatchUpRequests, Ingest, IngestCounters, IngestHandle};
+use application::limits::rate::UserRate;
+use application::limits::refusals::{Limit, Refusals};
+use application::limits::streams::StreamPlaces;
 use application::notify::applause::run_applause_loop;
 use application::notify::hub::{BufferLimits, NotifyHub};
 use application::notify::messages::run_notify_loop;
@@ -168,7 +171,8 @@ pub async fn run_within<A: Acceptor + 'static>(
     background.spawn(manager.attend(state(), Arc::clone(&parts.ports.clock)));
 
     let (trigger, drained) = drain();
-    let context = ConnectionContext::new(service, settings.tls, tls, &settings.limits);
+    let context = ConnectionContext::new(service, settings.tls, tls, &settings.limits)
+        .limiting_addresses(&settings.limits, Arc::clone(&parts.refusals));
     let serving = serve(acceptor, context, settings.limits, drained);
     let stopping = async {
         stop.await;
@@ -192,6 +196,7 @@ struct Parts {
     catch_up: IngestHandle,
     ingest_counters: Arc<IngestCounters>,
     start_counters: Arc<StartCounters>,
+    refusals: Arc<Refusals>,
 }
 
 impl Parts {
@@ -205,6 +210,7 @@ impl Parts {
         let freshness = freshness(&ports, Arc::clone(&ingest_counters), settings.unconfirmed_max);
         let parts = Self {
             registry: StreamRegistry::new(settings.keep_alive, Arc::clone(&ports.clock)),
+            refusals: Refusals::new(&ports.clock),
             ports,
             projectors: Projectors::new(Arc::clone(&publisher)),
             publisher,
@@ -274,10 +280,26 @@ impl Parts {
             catch_up: Arc::new(self.catch_up.clone()),
         };
         let gate = Gate { admissions: admissions.clone(), cookie_name: settings.cookie_name.as_str().into() };
+        let shares = &settings.limits.shares;
         let streams = Streams {
             registry: Arc::clone(&self.registry),
             compression: settings.compression,
             text_bytes_max: settings.stream_bytes_max,
+            places: Arc::new(StreamPlaces::new(shares.streams, Arc::clone(&self.refusals))),
+            proxies: shares.trusted_proxies.clone(),
+        };
+        let rate = |limit, per_minute_max| {
+            UserRate::new(limit, per_minute_max, Arc::clone(&self.ports.clock), Arc::clone(&self.refusals))
+        };
+        let notify_send = NotifySend {
+            gate: gate.clone(),
+            bus: Arc::clone(&self.ports.bus),
+            rate: rate(Limit::SendsPerUser, shares.sends_per_minute_max),
+        };
+        let applause = Applause {
+            gate: gate.clone(),
+            store: Arc::clone(&self.ports.applause),
+            rate: rate(Limit::ClapsPerUser, shares.claps_per_minute_max),
         };
         let autoupdate = AutoupdateStreams::new(admissions.clone(), publisher(), Arc::clone(&self.ports.store))
             .counted_by(Arc::clone(&self.start_counters));
@@ -290,8 +312,8 @@ impl Parts {
                 ServiceRoute::Notify,
                 Notify { gate: gate.clone(), publisher: publisher(), hub: Arc::clone(&self.hub), streams },
             )
-            .with(ServiceRoute::NotifySend, NotifySend { gate: gate.clone(), bus: Arc::clone(&self.ports.bus) })
-            .with(ServiceRoute::Applause, Applause { gate: gate.clone(), store: Arc::clone(&self.ports.applause) });
+            .with(ServiceRoute::NotifySend, notify_send)
+            .with(ServiceRoute::Applause, applause);
         let explain = Explain { gate };
         match &settings.page {
             Page::Off => router,
@@ -322,6 +344,7 @@ impl Parts {
             hub: Arc::clone(&self.hub),
             readiness: self.readiness.clone(),
             http: Arc::clone(service.counters()),
+            refusals: Arc::clone(&self.refusals),
             starts: Arc::clone(&self.start_counters),
             clock: Arc::clone(&self.ports.clock),
             connections_max: settings.limits.connections_max,

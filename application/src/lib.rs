@@ -10,6 +10,7 @@ pub mod backoff;
 pub mod delivery;
 pub mod histogram;
 pub mod ingest;
+pub mod limits;
 pub mod notify;
 pub mod once_a_minute;
 pub mod projector;

@@ -7,6 +7,7 @@
 //! It rehearses with an installation wherever that is, through its proxy, and records meetings so that faults can be
 //! reported with them. Its counts and times are bounded.
 
+pub mod attack;
 pub mod client;
 pub mod error;
 pub mod floor;

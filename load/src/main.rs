@@ -1,6 +1,7 @@
 //! What does the command line of `load` offer?
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "results go to the terminal; this is no service")]
 
+mod attack_command;
 mod commands;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use attack_command::AttackArguments;
 use clap::{Args, Parser, Subcommand};
 use commands::{RecordArguments, RehearseArguments, ReplayArguments};
 use domain::testing::generator::{Generated, Plan};
@@ -67,6 +69,8 @@ enum Command {
     },
     /// Runs scenarios against a service whose Redis was filled with the same meeting
     Run(Box<RunArguments>),
+    /// Attacks a running service in known ways, with somebody beside who uses it: exits with 1 if it does not withstand
+    Attack(AttackArguments),
     /// Writes the same bytes to many sockets in a bare loop, to find the least that a delivery can cost
     Floor {
         /// Number of sockets
@@ -220,6 +224,7 @@ async fn run(command: Command) -> Result<bool, LoadError> {
                 .await
                 .unwrap_or(Err(LoadError::TimeOut { what, seconds }))?;
         }
+        Command::Attack(arguments) => arguments.run().await?,
         Command::Floor { connections, bytes, rounds } => {
             for tls in [false, true] {
                 let micros = Floor { connections, bytes, rounds, tls }.measure()?;

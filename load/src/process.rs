@@ -63,6 +63,15 @@ impl Process {
         })
     }
 
+    /// Returns how many descriptors it has open.
+    ///
+    /// # Errors
+    /// The process is gone, or somebody else's.
+    pub fn descriptors(&self) -> Result<u64, LoadError> {
+        let path = format!("/proc/{}/fd", self.pid);
+        fs::read_dir(&path).map(|entries| entries.count() as u64).map_err(LoadError::io(path))
+    }
+
     /// Resets the peak. Does nothing where that is not permitted.
     pub fn forget_peak(&self) {
         let _ = fs::write(format!("/proc/{}/clear_refs", self.pid), "5");
@@ -110,6 +119,7 @@ mod tests {
         let process = Process::new(std::process::id()).expect("it runs");
         let memory = process.memory().expect("it runs");
         assert!(memory.resident_kb > 0 && memory.peak_kb >= memory.resident_kb / 2 && memory.proportional_kb > 0);
+        assert!(process.descriptors().expect("it runs") > 2);
         assert!(thread_cpu_nanos().is_some());
         assert!(Process::new(u32::MAX).is_err());
     }

@@ -114,6 +114,13 @@ fn every_setting_is_a_variable_and_a_flag() {
     check("CERT_DIR", "/c", |config| format!("{:?}", config.certificates()), "Some(\"/c\")");
     check("TLS", "only", |config| config.tls.to_string(), "only");
     check("CONNECTIONS_MAX", "10", |config| config.connections_max.to_string(), "10");
+    check("CONNECTIONS_PER_ADDRESS_MAX", "5", |config| config.connections_per_address_max.to_string(), "5");
+    check("TRUSTED_PROXIES", "none", |config| format!("{:?}", config.trusted_proxies), "TrustedProxies([])");
+    check("STREAMS_MAX", "5", |config| config.streams_max.to_string(), "5");
+    check("STREAMS_PER_USER_MAX", "0", |config| config.streams_per_user_max.to_string(), "0");
+    check("STREAMS_PER_ADDRESS_MAX", "5", |config| config.streams_per_address_max.to_string(), "5");
+    check("SENDS_PER_MINUTE_MAX", "5", |config| config.sends_per_minute_max.to_string(), "5");
+    check("CLAPS_PER_MINUTE_MAX", "0", |config| config.claps_per_minute_max.to_string(), "0");
     check("KEEP_ALIVE_SECONDS", "0", |config| config.keep_alive_seconds.to_string(), "0");
     check("QUIET_LINE_SECONDS", "9", |config| config.quiet_line_seconds.to_string(), "9");
     check("STREAM_BYTES_MAX", "0", |config| config.stream_bytes_max.to_string(), "0");

@@ -63,7 +63,8 @@ impl LogFilter {
     /// Returns the filter for the subscriber.
     #[must_use]
     pub(crate) fn env_filter(&self) -> EnvFilter {
-        EnvFilter::new(&self.0)
+        // The library warns of every connection that misbehaves: whoever attacks could fill the log.
+        EnvFilter::new(format!("h2=error,{}", self.0))
     }
 }
 
@@ -253,6 +254,11 @@ pub(super) fn count<const MIN: usize>(text: &str) -> Result<usize, String> {
         Ok(number) if number >= MIN => Ok(number),
         _ => Err(format!("a whole number, at least {MIN}")),
     }
+}
+
+/// Parses how often something may happen a minute.
+pub(super) fn per_minute(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("a whole number from 0 to {}", u32::MAX))
 }
 
 fn number(text: &str, min: u64, max: u64, unit: &str) -> Result<u64, String> {

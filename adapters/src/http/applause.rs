@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use application::limits::rate::UserRate;
 use domain::ports::applause_store::ApplauseStore;
 use poem::http::Method;
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
@@ -17,6 +18,8 @@ pub struct Applause {
     pub gate: Gate,
     /// Where applause is recorded.
     pub store: Arc<dyn ApplauseStore>,
+    /// How often a user may.
+    pub rate: UserRate,
 }
 
 impl Endpoint for Applause {
@@ -27,6 +30,7 @@ impl Endpoint for Applause {
         let user = user.ok_or_else(|| HttpError::AuthRequired(LOGIN_REQUIRED.to_owned()))?;
         // HEAD is answered like GET, but must not have any effect (RFC 9110, 9.2.1).
         if request.method() != Method::HEAD {
+            self.rate.check(user).map_err(HttpError::from)?;
             self.store.applaud(user).await.map_err(HttpError::from)?;
         }
         Ok(().into_response())
@@ -35,12 +39,13 @@ impl Endpoint for Applause {
 
 #[cfg(test)]
 mod tests {
+    use application::limits::refusals::Limit;
     use application::testing::meeting::publisher;
     use domain::ids::UserId;
     use domain::ports::Unavailable;
     use domain::ports::applause_store::MockApplauseStore;
 
-    use super::super::test_support::gate;
+    use super::super::test_support::{gate, rate};
     use super::*;
 
     /// Checks status and body of the response if the store answers like this; `None`: it must not be asked.
@@ -61,7 +66,7 @@ mod tests {
             store.expect_applaud().withf(move |who| *who == user).once().return_const(answer);
         }
         let gate = gate(&publisher(), user);
-        let endpoint = Applause { gate, store: Arc::new(store) };
+        let endpoint = Applause { gate, store: Arc::new(store), rate: rate(Limit::ClapsPerUser, 1) };
         let response = endpoint.get_response(Request::builder().method(method).finish()).await;
         assert_eq!(response.status().as_u16(), status);
         assert_eq!(response.into_body().into_string().await.expect("text"), body);
@@ -71,6 +76,22 @@ mod tests {
     #[tokio::test]
     async fn applause_is_noted_with_its_user() {
         check(Some(5), Some(Ok(())), 200, "").await;
+    }
+
+    /// (spec: notify.md#rates)
+    #[tokio::test]
+    async fn who_applauds_too_often_is_told_to_wait() {
+        let mut store = MockApplauseStore::new();
+        store.expect_applaud().times(2).return_const(Ok(()));
+        let (gate, rate) = (gate(&publisher(), Some(5)), rate(Limit::ClapsPerUser, 2));
+        let endpoint = Applause { gate, store: Arc::new(store), rate };
+        let mut answers = Vec::new();
+        for method in [Method::POST, Method::HEAD, Method::GET, Method::HEAD, Method::POST] {
+            let response = endpoint.get_response(Request::builder().method(method).finish()).await;
+            answers.push((response.status().as_u16(), response.header("retry-after").map(str::to_owned)));
+        }
+        let fine = || (200, None);
+        assert_eq!(answers, [fine(), fine(), fine(), fine(), (429, Some("30".to_owned()))]);
     }
 
     #[tokio::test]

@@ -24,10 +24,11 @@ impl Endpoint for Autoupdate {
     async fn call(&self, request: Request) -> Result<Response> {
         let change_id = parse_change_id(query_value(&request, "change_id").as_deref())?;
         let admission = self.gate.admit(request.headers()).await?;
+        let place = self.streams.place(&request, admission.user)?;
         // Catching up may have taken the right to be served.
         let opened = self.autoupdate.open(admission, change_id).await.inspect_err(note_not_served);
         let opened = opened.map_err(HttpError::from)?;
-        Ok(self.streams.respond(&request, "application/octet-stream", opened))
+        Ok(self.streams.respond(&request, "application/octet-stream", opened, place))
     }
 }
 

@@ -5,6 +5,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use application::limits::address::ClientAddress;
+use application::limits::occupancy::{Occupancy, Place};
+use application::limits::refusals::{Limit, Refusals};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, TryFutureExt};
 use hyper::Request;
@@ -14,6 +17,7 @@ use poem::http::{HeaderValue, Version, header};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::address::Address;
+use super::client_address::TrustedProxies;
 use super::connection_error::ConnectionError;
 use super::drain::Drain;
 use super::error::HttpError;
@@ -33,6 +37,27 @@ pub struct ConnectionContext {
     handshake: Duration,
     http1: Http1Options,
     http2: Http2Options,
+    /// `None`: an address may have as many connections as all together.
+    addresses: Option<AddressLimit>,
+}
+
+/// How many connections each address may have.
+struct AddressLimit {
+    places: Arc<Occupancy<ClientAddress>>,
+    proxies: TrustedProxies,
+    refusals: Arc<Refusals>,
+}
+
+impl AddressLimit {
+    /// Takes a place for a connection of `peer`; `None` inside: it needs none.
+    fn place(&self, peer: &Address) -> Result<Option<Place<ClientAddress>>, ConnectionError> {
+        let Some(address) = self.proxies.of_connection(peer) else { return Ok(None) };
+        let place = self.places.take(address).ok_or_else(|| {
+            self.refusals.refused(Limit::ConnectionsPerAddress, &address);
+            ConnectionError::TooMany
+        });
+        place.map(Some)
+    }
 }
 
 /// Which of TLS and plain text are served.
@@ -59,7 +84,19 @@ impl ConnectionContext {
             handshake: limits.handshake,
             http1: Http1Options::of(limits),
             http2: Http2Options::of(limits),
+            addresses: None,
         }
+    }
+
+    /// Also limits how many connections an address may have; those that are closed for it are counted in `refusals`.
+    #[must_use]
+    pub fn limiting_addresses(self, limits: &Limits, refusals: Arc<Refusals>) -> Self {
+        let addresses = AddressLimit {
+            places: Occupancy::new(limits.shares.connections_per_address_max),
+            proxies: limits.shares.trusted_proxies.clone(),
+            refusals,
+        };
+        Self { addresses: Some(addresses), ..self }
     }
 }
 
@@ -84,6 +121,8 @@ async fn try_serve<Io>(
 where
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    // Whoever gets none is told nothing: an answer would cost more than the question, a TLS handshake first of all.
+    let _place = context.addresses.as_ref().map(|addresses| addresses.place(&peer)).transpose()?;
     // The steps are boxed, so that an open connection only uses the memory of its current step, not of the largest one.
     let mut io = Sniffed::new(io);
     // Nothing is lost by ending a connection on which nothing has been requested.

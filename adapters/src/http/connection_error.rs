@@ -9,6 +9,8 @@ use std::time::Duration;
 pub(super) enum ConnectionError {
     #[error("the client sent nothing usable within {} seconds", .0.as_secs_f32())]
     TooSlow(Duration),
+    #[error("its address has as many connections as it may (CONNECTIONS_PER_ADDRESS_MAX)")]
+    TooMany,
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error("{}", with_cause(.0))]

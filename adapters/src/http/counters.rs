@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::route::ServiceRoute;
 
 /// The statuses that are counted separately: those of errors (spec: http.md#errors). Any other is counted as 0.
-const STATUSES: [u16; 8] = [200, 400, 404, 405, 413, 426, 500, 503];
+const STATUSES: [u16; 9] = [200, 400, 404, 405, 413, 426, 429, 500, 503];
 
 /// From here on, a status is trouble: too many requests, or an error of the service.
 const TROUBLE_STATUS_MIN: u16 = 429;

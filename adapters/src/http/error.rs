@@ -1,5 +1,7 @@
 //! What does a client get if its request fails, and what goes to the log? (spec: http.md#errors)
 
+use application::limits::rate::TooOften;
+use application::limits::refusals::Limit;
 use application::sessions::admission::NotServed;
 use domain::ports::Unavailable;
 use domain::ports::authenticator::AuthenticatorError;
@@ -13,6 +15,9 @@ use super::wire::ErrorBody;
 /// After how many seconds a client should retry if the service is not ready.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
+/// After how many seconds a client should retry if too many streams are open: it is unknown when one ends.
+const PLACE_RETRY_AFTER_SECONDS: u64 = 5;
+
 /// The header with the id under which a request appears in the log.
 pub const REQUEST_ID_HEADER: &str = "x-request-id";
 
@@ -23,6 +28,9 @@ pub enum HttpError {
     /// The request itself is wrong; the text says what, with the value.
     #[error("{0}")]
     InvalidRequest(String),
+    /// The length of the body can be understood in more than one way: whatever follows on the connection is unclear too.
+    #[error("The only Transfer-Encoding that is understood is chunked")]
+    AmbiguousLength,
     /// There is no such route.
     #[error("There is nothing at {path}")]
     NotFound {
@@ -52,6 +60,14 @@ pub enum HttpError {
     /// The requester may not do this; the text says who may.
     #[error("{0}")]
     Forbidden(String),
+    /// The client, or all of them, have as much as they may.
+    #[error("{limit} ({})", limit.variable())]
+    TooMany {
+        /// The limit that is met.
+        limit: Limit,
+        /// After how many seconds the client should try again.
+        retry_after_seconds: u64,
+    },
     /// The answer is unknown now, but may be known soon.
     #[error("{reason}")]
     Unavailable {
@@ -73,12 +89,13 @@ impl HttpError {
     #[must_use]
     pub const fn status_code(&self) -> StatusCode {
         match self {
-            Self::InvalidRequest(_) | Self::AuthRequired(_) => StatusCode::BAD_REQUEST,
+            Self::InvalidRequest(_) | Self::AmbiguousLength | Self::AuthRequired(_) => StatusCode::BAD_REQUEST,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TlsRequired => StatusCode::UPGRADE_REQUIRED,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -88,12 +105,14 @@ impl HttpError {
     const fn kind(&self) -> &'static str {
         match self {
             Self::InvalidRequest(_)
+            | Self::AmbiguousLength
             | Self::NotFound { .. }
             | Self::MethodNotAllowed { .. }
             | Self::BodyTooLarge { .. }
             | Self::TlsRequired => "invalid_request",
             Self::AuthRequired(_) => "auth_required",
             Self::Forbidden(_) => "forbidden",
+            Self::TooMany { .. } => "too_many_requests",
             Self::Unavailable { .. } => "unavailable",
             Self::Internal { .. } => "InternalError",
         }
@@ -131,11 +150,26 @@ impl ResponseError for HttpError {
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::CACHE_CONTROL, "no-store");
         let response = match self {
+            Self::AmbiguousLength => response.header(header::CONNECTION, "close"),
             Self::MethodNotAllowed { allowed, .. } => response.header(header::ALLOW, list(allowed)),
             Self::Unavailable { .. } => response.header(header::RETRY_AFTER, RETRY_AFTER_SECONDS),
+            Self::TooMany { retry_after_seconds, .. } => response.header(header::RETRY_AFTER, *retry_after_seconds),
             _ => response,
         };
         response.body(body).into_response()
+    }
+}
+
+impl From<Limit> for HttpError {
+    fn from(limit: Limit) -> Self {
+        Self::TooMany { limit, retry_after_seconds: PLACE_RETRY_AFTER_SECONDS }
+    }
+}
+
+impl From<TooOften> for HttpError {
+    fn from(TooOften { limit, retry_after }: TooOften) -> Self {
+        // Rounded up: earlier would be in vain.
+        Self::TooMany { limit, retry_after_seconds: retry_after.as_millis().div_ceil(1_000).max(1) as u64 }
     }
 }
 

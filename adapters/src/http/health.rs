@@ -91,6 +91,7 @@ mod tests {
     #[test]
     fn those_who_ask_for_new_clients_are_told_more() {
         let freshness = Freshness {
+            store: "Redis",
             unconfirmed_for: Box::new(|| Duration::ZERO),
             unconfirmed_max: Duration::ZERO,
             can_publish: Box::new(|| false),

@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
+use application::limits::streams::StreamLimits;
+
 use super::body::BODY_SECONDS_MAX;
+use super::client_address::TrustedProxies;
 
 /// What differs between installations and tests.
 #[derive(Clone, Debug)]
@@ -30,7 +33,61 @@ pub struct Limits {
     pub ping_timeout: Duration,
     /// From the beginning of draining to the forced end of what is still open.
     pub drain: Duration,
+    /// What one client may have of what all share.
+    pub shares: FairShares,
 }
+
+/// How much of what all share one client may have (spec: http.md#fair-shares).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FairShares {
+    /// How many connections an address may have. Further ones are closed at once.
+    pub connections_per_address_max: usize,
+    /// How many streams may be open. Further ones are answered with `429`.
+    pub streams: StreamLimits,
+    /// How many messages a user may send a minute; 0: no limit. Further ones are answered with `429`.
+    pub sends_per_minute_max: u32,
+    /// How often a user may applaud a minute; 0: no limit. Further applause is answered with `429`.
+    pub claps_per_minute_max: u32,
+    /// Who may speak for other addresses, and has as many connections as it likes.
+    pub trusted_proxies: TrustedProxies,
+}
+
+impl Default for FairShares {
+    fn default() -> Self {
+        Self {
+            connections_per_address_max: CONNECTIONS_PER_ADDRESS_MAX,
+            streams: StreamLimits {
+                all_max: STREAMS_MAX,
+                per_user_max: STREAMS_PER_USER_MAX,
+                per_address_max: STREAMS_PER_ADDRESS_MAX,
+            },
+            sends_per_minute_max: SENDS_PER_MINUTE_MAX,
+            claps_per_minute_max: CLAPS_PER_MINUTE_MAX,
+            trusted_proxies: TrustedProxies::default(),
+        }
+    }
+}
+
+/// The default of [`FairShares::connections_per_address_max`]: half of all, so that nobody can have them all, and still
+/// a hall of 5,000 behind one address, twice.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = CONNECTIONS_MAX / 2;
+
+/// The default of [`StreamLimits::all_max`]: the three streams of a tab for each connection.
+pub const STREAMS_MAX: usize = 3 * CONNECTIONS_MAX;
+
+/// The default of [`StreamLimits::per_address_max`]: the three streams of 5,000 people and a fifth more, and less than
+/// there are connections: a proxy that speaks HTTP/1.1 has one for each stream, and others need some too.
+pub const STREAMS_PER_ADDRESS_MAX: usize = CONNECTIONS_MAX / 10 * 9;
+
+/// The default of [`StreamLimits::per_user_max`]: a thousand tabs, because some accounts are shared.
+pub const STREAMS_PER_USER_MAX: usize = 3_000;
+
+/// The default of [`FairShares::sends_per_minute_max`]: ten a second. The client sends when a person does something.
+pub const SENDS_PER_MINUTE_MAX: u32 = 600;
+
+/// The default of [`FairShares::claps_per_minute_max`]: ten a second. Applause of one user counts once, however often
+/// it comes.
+pub const CLAPS_PER_MINUTE_MAX: u32 = 600;
 
 /// How much longer than draining the service waits for responses to end before it cuts them, in seconds: a stream that
 /// is ending needs a moment for its last line.
@@ -48,6 +105,7 @@ impl Default for Limits {
             // An answer may have to wait behind what a slow client is still reading.
             ping_timeout: Duration::from_secs(60),
             drain: Duration::from_secs(1 + DRAIN_GRACE_SECONDS),
+            shares: FairShares::default(),
         }
     }
 }
@@ -83,9 +141,9 @@ pub(super) const WRITE_PARTS_MAX: usize = 64;
 /// The maximum size of a request header, in bytes. A larger one is answered with `431`.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
 
-/// How many requests one HTTP/2 connection may have open. Further ones wait with the client. A browser's tab needs
-/// three, and all tabs share a connection; a proxy shares one between several clients.
-pub(super) const STREAMS_MAX: u32 = 256;
+/// How many requests one HTTP/2 connection may have open. Further ones wait with the client. A browser's tab needs three,
+/// and all tabs share a connection; a proxy shares one between several clients.
+pub(super) const OPEN_REQUESTS_MAX: u32 = 256;
 
 /// How many bytes of header fields an HTTP/2 client may have remembered: none. Connections carry few requests and live
 /// long, so what that saves on the wire is not worth the memory.
@@ -110,7 +168,7 @@ pub(super) const RESET_STREAM_TIME: Duration = Duration::from_secs(BODY_SECONDS_
 /// How many requests may be cancelled before anybody looked at them. More end the connection.
 pub(super) const UNSEEN_RESETS_MAX: usize = 64;
 
-/// How many requests of one connection may break the protocol, or exceed [`STREAMS_MAX`]. More end the connection.
+/// How many requests of one connection may break the protocol, or exceed [`OPEN_REQUESTS_MAX`]. More end the connection.
 pub(super) const MISTAKES_MAX: usize = 1024;
 
 impl Limits {

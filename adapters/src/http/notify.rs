@@ -27,13 +27,15 @@ impl Endpoint for Notify {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let admission = self.gate.admit(request.headers()).await?;
+        let place = self.streams.place(&request, admission.user)?;
         let opened = NotifySource::open(&self.hub, Arc::clone(&self.publisher), admission);
-        Ok(self.streams.respond(&request, "application/octet-stream", opened))
+        Ok(self.streams.respond(&request, "application/octet-stream", opened, place))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use application::limits::streams::StreamLimits;
     use application::notify::hub::BufferLimits;
     use application::testing::meeting::{publisher, write};
     use domain::notify::channel_id::ProcessTag;
@@ -42,7 +44,7 @@ mod tests {
     use futures_util::{FutureExt, StreamExt};
     use serde_json::{Value, json};
 
-    use super::super::test_support::{gate, gate_of, streams};
+    use super::super::test_support::{gate, gate_of, places, streams};
     use super::*;
 
     /// Returns the endpoint for a client of this user, with small buffers.
@@ -51,6 +53,23 @@ mod tests {
         let limits = BufferLimits { messages_max: 2, ..BufferLimits::default() };
         let hub = Arc::new(NotifyHub::new(ProcessTag::from_random(1), limits));
         Notify { gate: gate(&publisher, user), publisher, hub, streams: streams() }
+    }
+
+    /// (spec: http.md#fair-shares)
+    #[tokio::test]
+    async fn a_stream_too_many_is_refused_until_one_has_ended() {
+        let mut endpoint = endpoint(Some(5));
+        let limits = StreamLimits { all_max: 9, per_user_max: 2, per_address_max: 9 };
+        endpoint.streams.places = places(limits);
+        let open = async || endpoint.get_response(Request::builder().finish()).await;
+        let (first, second) = (open().await, open().await);
+        assert_eq!((first.status().as_u16(), second.status().as_u16()), (200, 200));
+        let refused = open().await;
+        assert_eq!((refused.status().as_u16(), refused.header("retry-after")), (429, Some("5")));
+        let error: Value = refused.into_body().into_json().await.expect("JSON");
+        assert_eq!(error["error"]["type"], "too_many_requests");
+        drop(first);
+        assert_eq!(open().await.status().as_u16(), 200);
     }
 
     fn to_all(content: u64) -> NotifyMessage {

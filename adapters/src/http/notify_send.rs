@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use application::limits::rate::UserRate;
 use domain::notify::send;
 use domain::ports::message_bus::MessageBus;
 use poem::http::Method;
@@ -19,6 +20,8 @@ pub struct NotifySend {
     pub gate: Gate,
     /// Where the stream is.
     pub bus: Arc<dyn MessageBus>,
+    /// How often a user may.
+    pub rate: UserRate,
 }
 
 impl Endpoint for NotifySend {
@@ -27,6 +30,10 @@ impl Endpoint for NotifySend {
     async fn call(&self, mut request: Request) -> Result<Response> {
         let user = self.gate.admit(request.headers()).await?.user;
         let sender = user.ok_or_else(|| HttpError::AuthRequired(LOGIN_REQUIRED.to_owned()))?;
+        // Before the body: what is refused anyway need not be read.
+        if request.method() != Method::HEAD {
+            self.rate.check(sender).map_err(HttpError::from)?;
+        }
         let body = body::read(request.take_body()).await?;
         let content = send::check(&body, sender).map_err(|error| HttpError::InvalidRequest(error.to_string()))?;
         // HEAD is answered like GET, but must not have any effect (RFC 9110, 9.2.1).
@@ -39,6 +46,7 @@ impl Endpoint for NotifySend {
 
 #[cfg(test)]
 mod tests {
+    use application::limits::refusals::Limit;
     use application::testing::meeting::publisher;
     use domain::ports::Unavailable;
     use domain::ports::authenticator::{AuthenticatorError, InvalidSession, Session};
@@ -46,7 +54,7 @@ mod tests {
     use poem::Body;
     use serde_json::{Value, json};
 
-    use super::super::test_support::{gate_of, session};
+    use super::super::test_support::{gate_of, rate, session};
     use super::*;
 
     const BODY: &str = r#"{ "channel_id": "a:5:0", "name": "n", "message": null, "to_all": true }"#;
@@ -78,7 +86,8 @@ mod tests {
         status: u16,
         expected: Value,
     ) {
-        let endpoint = NotifySend { gate: gate_of(&publisher(), session), bus: Arc::new(bus) };
+        let rate = rate(Limit::SendsPerUser, 1);
+        let endpoint = NotifySend { gate: gate_of(&publisher(), session), bus: Arc::new(bus), rate };
         let response = endpoint.get_response(request).await;
         assert_eq!(response.status().as_u16(), status);
         let text = response.into_body().into_string().await.expect("text");
@@ -94,6 +103,23 @@ mod tests {
     async fn a_message_is_published_compacted() {
         let content = r#"{"channel_id":"a:5:0","name":"n","message":null,"to_all":true}"#;
         check(Ok(session(Some(5))), bus(Some(content), Ok(())), BODY, 200, Value::Null).await;
+    }
+
+    /// (spec: notify.md#rates)
+    #[tokio::test]
+    async fn who_sends_too_often_is_told_to_wait() {
+        let mut bus = MockMessageBus::new();
+        bus.expect_publish_notify().times(1).return_const(Ok(()));
+        let gate = gate_of(&publisher(), Ok(session(Some(5))));
+        let endpoint = NotifySend { gate, bus: Arc::new(bus), rate: rate(Limit::SendsPerUser, 2) };
+        // Whatever the body is: reading it costs as much. HEAD sends nothing, and is not counted.
+        let requests =
+            [(Method::POST, BODY, 200), (Method::HEAD, BODY, 200), (Method::POST, "", 400), (Method::GET, BODY, 429)];
+        for (method, body, status) in requests {
+            let response = endpoint.get_response(Request::builder().method(method).body(body)).await;
+            assert_eq!(response.status().as_u16(), status);
+            assert_eq!(response.header("retry-after"), (status == 429).then_some("30"));
+        }
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::limits::{
     BODY_WINDOW_BYTES, FRAME_BYTES_MAX, FRAME_OVERHEAD_BYTES_MAX, HEADER_BYTES_MAX, HEADER_TABLE_BYTES, Limits,
-    MISTAKES_MAX, RESET_STREAM_TIME, RESET_STREAMS_MAX, STREAMS_MAX, TAKEN_BYTES_MAX, UNSEEN_RESETS_MAX,
+    MISTAKES_MAX, OPEN_REQUESTS_MAX, RESET_STREAM_TIME, RESET_STREAMS_MAX, TAKEN_BYTES_MAX, UNSEEN_RESETS_MAX,
 };
 
 /// How HTTP/1.1 is spoken: the library's configuration, and how long a client may take.
@@ -50,7 +50,7 @@ impl Http2Options {
     pub(super) fn of(limits: &Limits) -> Self {
         let mut builder = h2::server::Builder::new();
         builder
-            .max_concurrent_streams(STREAMS_MAX)
+            .max_concurrent_streams(OPEN_REQUESTS_MAX)
             .max_header_list_size(HEADER_BYTES_MAX as u32)
             .header_table_size(HEADER_TABLE_BYTES)
             .max_frame_size(FRAME_BYTES_MAX)

@@ -25,8 +25,9 @@ impl Endpoint for Projector {
         let ids = ProjectorIds::parse(query_value(&request, "projector_ids").as_deref())
             .map_err(|error| HttpError::InvalidRequest(error.to_string()))?;
         let admission = self.gate.admit(request.headers()).await?;
+        let place = self.streams.place(&request, admission.user)?;
         let opened = self.projector.open(admission, ids).await;
-        Ok(self.streams.respond(&request, "application/json", opened))
+        Ok(self.streams.respond(&request, "application/json", opened, place))
     }
 }
 

@@ -23,6 +23,7 @@ use tracing::Instrument;
 use super::address::Address;
 use super::counters::HttpCounters;
 use super::error::{HttpError, from_poem};
+use super::framing;
 use super::health::Health;
 use super::host;
 use super::page::{self, PagePart};
@@ -144,7 +145,8 @@ impl HttpService {
         let served = self.routes.get(&*path);
         let route = served.and_then(|served| served.route);
         let log = RequestLog::begin(route);
-        let mut response = match (host::check(&request), served) {
+        let checked = framing::check(&request).and_then(|()| host::check(&request));
+        let mut response = match (checked, served) {
             (Err(error), _) => error.log_and_respond(log.id()),
             (Ok(()), None) => HttpError::NotFound { path }.log_and_respond(log.id()),
             (Ok(()), Some(served)) => served.answer(request, path, log.id()).instrument(log.span()).await,

@@ -5,11 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use application::delivery::line::Encoder;
+use application::limits::streams::{StreamPlace, StreamPlaces};
 use application::streams::body::{Opened, StreamBody, StreamSource};
 use application::streams::registry::StreamRegistry;
+use domain::ids::UserId;
 use poem::http::{HeaderMap, header};
 use poem::{Body, Request, Response};
 use tokio::time::Instant;
+
+use super::client_address::TrustedProxies;
+use super::error::HttpError;
 
 /// What all streams have in common. Cheap to clone.
 #[derive(Clone)]
@@ -20,6 +25,10 @@ pub struct Streams {
     pub compression: Compression,
     /// After how many bytes of text a stream is ended between two lines; 0: never.
     pub text_bytes_max: u64,
+    /// How many may be open.
+    pub places: Arc<StreamPlaces>,
+    /// Who speaks for other addresses.
+    pub proxies: TrustedProxies,
 }
 
 /// When a request was received: a stream's first line is timed from then on.
@@ -77,6 +86,15 @@ impl Compression {
 }
 
 impl Streams {
+    /// Takes the place of a stream that `request` opens as `user` (`None`: anonymous).
+    ///
+    /// # Errors
+    /// Too many streams are open (spec: http.md#fair-shares).
+    pub fn place(&self, request: &Request, user: Option<UserId>) -> Result<StreamPlace, HttpError> {
+        let address = self.proxies.of_request(request.remote_addr().as_socket_addr().copied(), request.headers());
+        self.places.take(user, address).map_err(HttpError::from)
+    }
+
     /// Returns the response to `request` that streams what was opened, for as long as its session lasts.
     #[must_use]
     pub fn respond<S: StreamSource>(
@@ -84,6 +102,7 @@ impl Streams {
         request: &Request,
         content_type: &'static str,
         opened: Opened<S>,
+        place: StreamPlace,
     ) -> Response {
         let Opened { session, subscription, source } = opened;
         let response = Response::builder()
@@ -99,7 +118,7 @@ impl Streams {
         let waited = request.data::<ReceivedAt>().map_or(Duration::ZERO, |received| received.0.elapsed());
         let connection = self.registry.enter_requested(&session, subscription, waited);
         let progress = connection.progress();
-        let body = StreamBody::new(source, connection, encoder, self.text_bytes_max);
+        let body = StreamBody::new(source, connection, encoder, self.text_bytes_max).keeping(place);
         let mut response = response.body(Body::from_bytes_stream(body));
         response.extensions_mut().insert(progress);
         response

@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 
+use application::limits::rate::UserRate;
+use application::limits::refusals::{Limit, Refusals};
+use application::limits::streams::{StreamLimits, StreamPlaces};
 use application::publishing::publisher::MeetingPublisher;
 use application::sessions::admission::Admissions;
 use application::streams::registry::{KeepAliveSettings, StreamRegistry};
 use application::testing::meeting::NothingNew;
 use domain::ids::UserId;
 use domain::ports::authenticator::{AuthenticatorError, MockAuthenticator, Session};
+use domain::ports::clock::Clock;
 use domain::testing::ManualClock;
 
 use super::auth::Gate;
+use super::client_address::TrustedProxies;
 use super::stream_response::{Compression, Streams};
 
 /// A gate that takes every request for one of this user (`None`: anonymous).
@@ -34,9 +39,27 @@ pub(super) fn gate_of(publisher: &Arc<MeetingPublisher>, session: Result<Session
 
 /// Streams as they are, without keep-alive or end.
 pub(super) fn streams() -> Streams {
-    let registry = StreamRegistry::new(
-        KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 },
-        Arc::new(ManualClock::new(0)),
-    );
-    Streams { registry, compression: Compression::Off, text_bytes_max: 0 }
+    let registry = StreamRegistry::new(KeepAliveSettings { keep_alive_seconds: 0, quiet_line_seconds: 0 }, clock());
+    let many = StreamLimits { all_max: usize::MAX, per_user_max: usize::MAX, per_address_max: usize::MAX };
+    Streams {
+        registry,
+        compression: Compression::Off,
+        text_bytes_max: 0,
+        places: places(many),
+        proxies: TrustedProxies::default(),
+    }
+}
+
+/// Places within these limits.
+pub(super) fn places(limits: StreamLimits) -> Arc<StreamPlaces> {
+    Arc::new(StreamPlaces::new(limits, Refusals::new(&clock())))
+}
+
+/// A rate of so many times a minute, while time stands still.
+pub(super) fn rate(limit: Limit, per_minute_max: u32) -> UserRate {
+    UserRate::new(limit, per_minute_max, clock(), Refusals::new(&clock()))
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(ManualClock::new(0))
 }

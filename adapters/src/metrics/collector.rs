@@ -53,7 +53,10 @@ impl Sources {
             let status = if requests.status == 0 { "other".to_owned() } else { requests.status.to_string() };
             ([("route", route), ("status", status)], requests.count)
         });
-        out.counters("autoupdate_requests", "Requests answered; streams count when they begin", requests)
+        out.counters("autoupdate_requests", "Requests answered; streams count when they begin", requests)?;
+        let help = "Connections, streams, messages and applause refused because of a limit";
+        let refusals = self.refusals.counts().map(|(limit, count)| ([("limit", limit.variable().to_owned())], count));
+        out.counters("autoupdate_refusals", help, refusals)
     }
 
     fn encode_streams(&self, out: &mut Out<'_>) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 /// The names of all metrics as they appear in the text, those of histograms without their suffixes;
 /// `docs/OPERATIONS.md` says what each means.
-pub const NAMES: [&str; 54] = [
+pub const NAMES: [&str; 55] = [
     "autoupdate_build_info",
     "autoupdate_ready",
     "autoupdate_ready_for_new_clients",
@@ -21,6 +21,7 @@ pub const NAMES: [&str; 54] = [
     "autoupdate_deliveries_suppressed_total",
     "autoupdate_starts_total",
     "autoupdate_requests_total",
+    "autoupdate_refusals_total",
     "autoupdate_change_id",
     "autoupdate_elements",
     "autoupdate_meeting_unconfirmed_seconds",

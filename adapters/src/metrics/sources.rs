@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use application::autoupdate::StartCounters;
 use application::ingest::IngestCounters;
+use application::limits::refusals::Refusals;
 use application::notify::hub::NotifyHub;
 use application::projector::projectors::Projectors;
 use application::publishing::publisher::MeetingPublisher;
@@ -31,6 +32,8 @@ pub struct Sources {
     pub readiness: Readiness,
     /// Requests and connections.
     pub http: Arc<HttpCounters>,
+    /// Which limits were met.
+    pub refusals: Arc<Refusals>,
     /// With what autoupdate streams have begun.
     pub starts: Arc<StartCounters>,
     /// The source of time.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use application::autoupdate::start::start_with_everything;
 use application::delivery::line::Coding;
 use application::ingest::CatchUpCause;
+use application::limits::refusals::Refusals;
 use application::notify::hub::{BufferLimits, NotifyHub};
 use application::publishing::publisher::{MeetingPublisher, RenderCacheLimit};
 use application::readiness::Readiness;
@@ -18,6 +19,7 @@ use domain::meeting::{Change, Meeting, Version};
 use domain::notify::channel_id::ProcessTag;
 use domain::notify::message::NotifyMessage;
 use domain::ports::authenticator::Session;
+use domain::ports::clock::Clock;
 use domain::ports::element_store::{Bounds, RawElement, Snapshot};
 use domain::restriction::viewer::Viewer;
 use domain::testing::ManualClock;
@@ -48,6 +50,7 @@ fn sources() -> Sources {
         ),
         hub: Arc::new(NotifyHub::new(ProcessTag::from_random(1), limits)),
         readiness: readiness.clone(),
+        refusals: Refusals::new(&(Arc::new(ManualClock::new(0)) as Arc<dyn Clock>)),
         http: Arc::clone(Router::new(readiness).into_service().counters()),
         starts: Arc::default(),
         clock: Arc::new(ManualClock::new(0)),

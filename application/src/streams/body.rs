@@ -6,13 +6,14 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::delivery::line::{CONNECTED, Encoder, SharedText};
 use bytes::Bytes;
+use domain::ports::authenticator::Session;
 use futures_util::Stream;
 
 use super::counters::EndReason;
 use super::registry::{StreamHandle, StreamSignals, StreamSubscription};
-use domain::ports::authenticator::Session;
+use crate::delivery::line::{CONNECTED, Encoder, SharedText};
+use crate::limits::streams::StreamPlace;
 
 /// A stream that was opened, and on which nothing has been sent yet.
 #[derive(Debug)]
@@ -64,6 +65,8 @@ pub struct StreamBody<S> {
     text_bytes_counted: u64,
     /// How many bytes were sent since the stream last yielded.
     turn_bytes: usize,
+    #[expect(dead_code, reason = "it is kept, and frees itself")]
+    place: Option<StreamPlace>,
 }
 
 /// How many bytes a stream sends before it yields to others: first lines of new clients are long, and must not delay
@@ -91,7 +94,13 @@ impl<S: StreamSource> StreamBody<S> {
         let text_bytes_max = if text_bytes_max == 0 { u64::MAX } else { text_bytes_max };
         stream.encoded(encoder.coding());
         let state = BodyState::New;
-        Self { source, stream, encoder, state, text_bytes_max, text_bytes_counted: 0, turn_bytes: 0 }
+        Self { source, stream, encoder, state, text_bytes_max, text_bytes_counted: 0, turn_bytes: 0, place: None }
+    }
+
+    /// Keeps `place` until the stream has ended.
+    #[must_use]
+    pub fn keeping(self, place: StreamPlace) -> Self {
+        Self { place: Some(place), ..self }
     }
 
     fn send(&mut self, bytes: Bytes, state: BodyState) -> Poll<Option<io::Result<Bytes>>> {

@@ -13,8 +13,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use application::limits::refusals::Refusals;
 use application::readiness::Readiness;
 use bytes::Bytes;
+use domain::ports::clock::Clock;
+use domain::testing::ManualClock;
 use futures_util::stream;
 use poem::endpoint::make;
 use poem::{Body, Response};
@@ -84,7 +87,9 @@ impl Running {
         service: impl FnOnce(&Drain) -> HttpService,
     ) -> Self {
         let (trigger, draining) = drain();
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(0));
         let context = ConnectionContext::new(service(&draining), mode, tls, &limits);
+        let context = context.limiting_addresses(&limits, Refusals::new(&clock));
         let accepted = Arc::default();
         let acceptor = Counting { acceptor, accepted: Arc::clone(&accepted) };
         Self { trigger, served: tokio::spawn(serve(acceptor, context, limits, draining)), accepted }

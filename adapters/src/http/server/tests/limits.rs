@@ -1,6 +1,9 @@
 //! What happens at each limit? Time is paused, and advances only while every task is idle.
 
+use tokio::net::{TcpSocket, TcpStream};
+
 use super::*;
+use crate::http::limits::FairShares;
 
 /// Sends `bytes` and checks how long the connection then stays open.
 async fn check_ended_after(bytes: &[u8], limit: impl Fn(&Limits) -> Duration) {
@@ -82,6 +85,45 @@ async fn at_the_limit_connections_wait_until_one_ends() {
     assert_eq!(running.accepted(), 2, "it waits in the kernel's queue");
     clients.pop();
     read_until(&mut last, "{\"connected\":true}\n\r\n").await;
+}
+
+/// Connects from this address of the loopback network, and asks for a stream; `None`: the connection was closed.
+async fn stream_from(last: u8, service: SocketAddr) -> Option<TcpStream> {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(SocketAddr::from(([127, 0, 0, last], 0))).expect("an address of this machine");
+    let mut client = socket.connect(service).await.expect("connected");
+    let _ = client.write_all(&get("/system/autoupdate")).await;
+    let mut status = [0; 12];
+    client.read_exact(&mut status).await.ok()?;
+    (&status == b"HTTP/1.1 200").then_some(client)
+}
+
+/// (spec: http.md#fair-shares)
+#[tokio::test]
+async fn an_address_cannot_have_all_connections() {
+    let shares = FairShares {
+        connections_per_address_max: 2,
+        trusted_proxies: "127.0.0.9".parse().expect("a list"),
+        ..FairShares::default()
+    };
+    let acceptor = TcpAcceptor::new(bind("127.0.0.1", 0).expect("a free port")).expect("usable");
+    let service = acceptor.local_addresses()[0];
+    let _running = Running::start(acceptor, TlsMode::Off, None, Limits { shares, ..Limits::default() });
+    let first = stream_from(2, service).await;
+    let _second = stream_from(2, service).await.expect("served");
+    assert!(first.is_some() && stream_from(2, service).await.is_none(), "the third is closed");
+    let _other = stream_from(3, service).await.expect("others are not concerned");
+    let mut proxy = Vec::new();
+    for _ in 0..5 {
+        proxy.push(stream_from(9, service).await.expect("a trusted proxy has no limit"));
+    }
+    drop(first);
+    let again = async {
+        while stream_from(2, service).await.is_none() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), again).await.expect("its place is free again");
 }
 
 #[tokio::test(start_paused = true)]

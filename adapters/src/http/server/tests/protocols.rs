@@ -312,3 +312,26 @@ async fn an_answer_that_is_still_being_sent_when_a_stream_begins_arrives_whole()
         assert_eq!(answers.matches(HEALTHY).count(), 2, "{answers}");
     }
 }
+
+/// What hides in a body of unclear length must not be taken for a request. (spec: http.md#request-length)
+#[tokio::test(start_paused = true)]
+async fn a_hidden_request_is_not_answered() {
+    let hidden = String::from_utf8(get("/system/hidden")).expect("text");
+    for lengths in [
+        "Transfer-Encoding: chunked, chunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5",
+        "Content-Length: 5\r\nTransfer-Encoding: chunked",
+        "Content-Length: 5\r\nContent-Length: 6",
+        "Content-Length: 5, 6",
+        "Transfer-Encoding: chunked, identity",
+    ] {
+        let (_running, pipes) = Pipes::start(Limits::default());
+        let mut client = connect(&pipes);
+        let request = format!("GET /system/health HTTP/1.1\r\nHost: test\r\n{lengths}\r\n\r\n0\r\n\r\n{hidden}");
+        client.write_all(request.as_bytes()).await.expect("written");
+        let answers = read_to_end(&mut client).await;
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{lengths}: {answers}");
+    }
+}

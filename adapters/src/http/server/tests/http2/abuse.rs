@@ -10,8 +10,8 @@ use crate::http::limits::HEADER_BYTES_MAX;
 /// More than the service has any reason to read from a client that reads nothing itself.
 const FLOOD_BYTES: usize = 8 * 1024 * 1024;
 
-/// How many streams a connection may have open.
-const STREAMS_MAX: usize = 256;
+/// How many requests a connection may have open.
+const OPEN_REQUESTS_MAX: usize = 256;
 
 /// How the service reacts to a flood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ async fn check_flood(name: &str, begin: &[u8], next: impl FnMut(u32) -> Vec<u8>,
         assert_eq!(client.status(9_999_999), Some(200), "{name}");
     }
     let answering = scene.world.answering_max.load(Relaxed);
-    assert!(answering <= STREAMS_MAX + 1, "{name}: {answering} requests at once");
+    assert!(answering <= OPEN_REQUESTS_MAX + 1, "{name}: {answering} requests at once");
     drop(client);
     scene.check_others_are_served().await;
     assert_eq!(scene.world.answering.load(Relaxed), 1, "{name}: only the other clients are left");
@@ -150,7 +150,7 @@ async fn check_mistakes(name: &str, mistake: impl Fn(u32) -> Vec<u8>) {
 
 #[tokio::test(start_paused = true)]
 async fn more_streams_than_allowed_are_refused_and_the_others_go_on() {
-    const COUNT: u32 = STREAMS_MAX as u32 + 500;
+    const COUNT: u32 = OPEN_REQUESTS_MAX as u32 + 500;
     let scene = Scene::start().await;
     let mut client = scene.client().await;
     for stream in (0..COUNT).map(id) {
@@ -160,7 +160,7 @@ async fn more_streams_than_allowed_are_refused_and_the_others_go_on() {
     client.hear().await;
     let finished = (0..COUNT).filter(|index| client.body(id(*index)).ends_with(NEWS)).count();
     let refused = (0..COUNT).filter(|index| client.reset_code(id(*index)) == Some(REFUSED_STREAM)).count();
-    assert_eq!((finished, refused, client.has_ended), (STREAMS_MAX, 500, false));
+    assert_eq!((finished, refused, client.has_ended), (OPEN_REQUESTS_MAX, 500, false));
     // When a stream ends there is room for another.
     client.say([reset(1), get(id(COUNT), "/system/notify")].concat()).await;
     assert_eq!(client.status(id(COUNT)), Some(200));

@@ -28,7 +28,8 @@ use crate::http::limits::{Limits, UNREAD_SECONDS_MAX};
 use crate::http::route::ServiceRoute;
 use crate::http::router::{HttpService, Router};
 use crate::http::server::tests::{PipeSender, Pipes, Running};
-use crate::http::stream_response::{Compression, Streams};
+use crate::http::stream_response::Streams;
+use crate::http::test_support;
 use crate::tls::TlsMode;
 
 /// The line that listeners get when a test calls [`Scene::tell_news`].
@@ -130,7 +131,7 @@ impl Scene {
 fn service(streams: Arc<StreamRegistry>, world: Arc<World>) -> HttpService {
     let readiness = Readiness::not_ready("");
     readiness.set_ready();
-    let streams = Streams { registry: streams, compression: Compression::Off, text_bytes_max: 0 };
+    let streams = Streams { registry: streams, ..test_support::streams() };
     let lines = |long: usize| {
         let (streams, world) = (streams.clone(), Arc::clone(&world));
         make(move |request: Request| {
@@ -141,7 +142,8 @@ fn service(streams: Arc<StreamRegistry>, world: Arc<World>) -> HttpService {
                 subscription: StreamSubscription::Meeting(seen_version()),
                 source,
             };
-            let response = streams.respond(&request, "application/json", opened);
+            let place = streams.place(&request, None).expect("there is no limit");
+            let response = streams.respond(&request, "application/json", opened, place);
             async { response }
         })
     };
