@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use domain::testing::client::{Line, difference};
+use domain::testing::client::{Client, Line, difference};
 use domain::testing::oracle::Elements;
 
 use crate::control::State;
 use crate::server::{Access, Server};
+
+/// How long the first line takes at most while all is well.
+const FIRST_LINE_TIME_MAX: Duration = Duration::from_millis(100);
 
 /// Lets a client take a line, and returns what is wrong with it.
 ///
@@ -97,7 +101,7 @@ fn exact(before: &Elements, after: &Elements, line: &Line) -> Result<(), String>
     Err(format!("to {}: {said:?} are sent though unchanged, {gone:?} are deleted though not there", line.to_change_id))
 }
 
-/// What is wrong with a client when all has been well for a while.
+/// What is wrong with a client when all has been well for a while. It applies what it held back.
 ///
 /// # Errors
 /// It does not hold what a new client would get, or is not served as it must be.
@@ -112,10 +116,32 @@ pub(crate) fn at_rest(server: &mut Server, state: &mut State, user: u64) -> Resu
         (Access::Served(served_as) | Access::Perhaps(served_as), true) => served_as,
     };
     state.data.release_all()?;
+    holds_all(server, &state.data.client, served_as, "at rest")
+}
+
+/// What is wrong with a client that is connected, shortly after something happened while all was well.
+///
+/// # Errors
+/// It does not hold what a new client would get, or may not be served any more.
+pub(crate) fn at_once(server: &mut Server, state: &mut State, user: u64) -> Result<(), String> {
+    let is_new = state.connected_at.is_none_or(|at| at.elapsed() < FIRST_LINE_TIME_MAX);
+    if !state.is_online || !state.is_connected || state.is_stalled || is_new {
+        return Ok(());
+    }
+    let served_as = match server.access_at_once(user) {
+        Access::Refused => return Err(format!("user {user} is still served, but must not be")),
+        Access::Served(served_as) | Access::Perhaps(served_as) => served_as,
+    };
+    let mut data = state.data.clone();
+    data.release_all()?;
+    holds_all(server, &data.client, served_as, "soon after")
+}
+
+fn holds_all(server: &mut Server, client: &Client, served_as: u64, when: &str) -> Result<(), String> {
     let view: Arc<Elements> = server.newest().view(served_as);
-    match compare(&state.data.client.data, &view) {
+    match compare(&client.data, &view) {
         None => Ok(()),
-        Some(wrong) => Err(format!("at rest, served as {served_as}, at {}: {wrong}", state.data.client.change_id)),
+        Some(wrong) => Err(format!("{when}, served as {served_as}, at {}: {wrong}", client.change_id)),
     }
 }
 

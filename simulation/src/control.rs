@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::testing::client::{Client, ThrottledClient};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::event::Act;
+use crate::tab::Slides;
 
 /// What a client has, and does.
 #[derive(Default)]
@@ -19,6 +21,12 @@ pub(crate) struct State {
     pub(crate) is_online: bool,
     pub(crate) is_stalled: bool,
     pub(crate) is_connected: bool,
+    /// When it was connected last.
+    pub(crate) connected_at: Option<Instant>,
+    /// How often in a row it could not be served, through no fault of its own.
+    pub(crate) failures: u32,
+    /// What its stream of slides has told.
+    pub(crate) slides: Slides,
     /// As whom the stream may be served, after all that its lines have told.
     pub(crate) served_as: BTreeSet<u64>,
     /// Where the last line of this stream ended.

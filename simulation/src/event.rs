@@ -3,6 +3,8 @@
 use domain::ports::element_store::Missing;
 use domain::testing::strategies::Write;
 
+pub use crate::mail::Receivers;
+
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
@@ -12,6 +14,8 @@ pub enum Event {
     Change(Vec<Write>, Told),
     /// Something is wrong with Redis until [`Event::Heal`].
     Fault(RedisFault),
+    /// As [`Event::Fault`], for one instance only: the others reach Redis.
+    CutOff(usize, RedisFault),
     /// Nothing is wrong with Redis any more.
     Heal,
     /// Every connection to Redis is closed once.
@@ -20,6 +24,10 @@ pub enum Event {
     TrimStream(usize),
     /// The stream of changes is deleted.
     DeleteStream,
+    /// So many of the newest entries of the stream of that name are lost.
+    LoseEntries(&'static str, usize),
+    /// Of the stream of messages only so many entries stay; 0: it is deleted.
+    TrimMessages(usize),
     /// A part of the cache is gone for so many milliseconds, then the cache is rebuilt.
     Lose(Missing, u64),
     /// Redis is emptied, sessions included; the cache is rebuilt after so many milliseconds.
@@ -44,10 +52,21 @@ pub enum Event {
     Kill(usize),
     /// An instance that does not run is started.
     Start(usize),
+    /// An instance that runs is stopped as by a signal, and another one started in its place.
+    Replace(usize),
     /// A client does something.
     Client(usize, Act),
+    /// The user of a client asks for a stream with this `change_id`, and gets an answer to that.
+    Nonsense(usize, &'static str),
+    /// The user of a client sends a message.
+    Send(usize, Receivers),
+    /// The user of a client applauds.
+    Applaud(usize),
     /// All is well for a while; then everything is checked.
     Quiet,
+    /// A second passes. If all has been well since the last [`Event::Quiet`], everybody who is connected is checked: the
+    /// timers that make up for much have not made up for anything yet.
+    Glance,
 }
 
 /// What the stream of changes is told about a change.
@@ -144,8 +163,18 @@ impl Event {
             Self::Stop(_) => "instance stopped".to_owned(),
             Self::Kill(_) => "instance killed".to_owned(),
             Self::Start(_) => "instance started".to_owned(),
+            Self::Replace(_) => "instance replaced".to_owned(),
+            Self::Nonsense(..) => "nonsense change id".to_owned(),
+            Self::Send(_, Receivers::All) => "message to all".to_owned(),
+            Self::Send(_, Receivers::User(_)) => "message to a user".to_owned(),
+            Self::Send(_, Receivers::Connection(_)) => "message to a connection".to_owned(),
+            Self::Applaud(_) => "applause".to_owned(),
             Self::Heal => "healed".to_owned(),
             Self::Quiet => "quiet moment".to_owned(),
+            Self::Glance => "glance".to_owned(),
+            Self::LoseEntries(stream, _) => format!("entries of the stream {stream} lost"),
+            Self::TrimMessages(_) => "stream of messages trimmed".to_owned(),
+            Self::CutOff(_, fault) => format!("one instance: {}", Self::Fault(*fault).kind()),
         }
     }
 }

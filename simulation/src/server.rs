@@ -1,6 +1,6 @@
 //! Who writes the meeting? The OpenSlides server of a world: it keeps every version that it wrote.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use adapters::django::DjangoSecret;
@@ -63,11 +63,17 @@ pub(crate) struct Server {
     /// The users who are logged in, each with the hash of the password then.
     sessions: BTreeMap<u64, Option<String>>,
     passwords: u64,
+    /// The hash of every user's password, by the key of the user.
+    hashes: BTreeMap<String, String>,
+    /// The users whose password was changed since all was well: every instance has seen the one before.
+    seen_replaced: BTreeSet<u64>,
 }
 
 impl Server {
     /// Fills the Redis.
     pub(crate) fn new(redis: FakeRedis, elements: Elements) -> Self {
+        let hash = |(key, element): (&String, &Value)| Some((key.clone(), element["session_auth_hash"].as_str()?.to_owned()));
+        let hashes = elements.iter().filter_map(hash).collect();
         let mut server = Self {
             redis,
             versions: Vec::new(),
@@ -77,6 +83,8 @@ impl Server {
             replica: None,
             sessions: BTreeMap::new(),
             passwords: 0,
+            hashes,
+            seen_replaced: BTreeSet::new(),
         };
         server.keep(0, Arc::new(elements));
         server.write_cache();
@@ -103,6 +111,7 @@ impl Server {
         self.highest += 1;
         let id = self.highest.to_string();
         let mut elements = (**self.elements()).clone();
+        let writes: Vec<Write> = writes.iter().map(|write| self.with_password(write)).collect();
         let texts: Vec<_> =
             writes.iter().map(|write| (&write.key, write.element.as_ref().map(Value::to_string))).collect();
         for (write, (key, text)) in writes.iter().zip(&texts) {
@@ -208,7 +217,6 @@ impl Server {
     pub(crate) fn fail_over(&mut self) -> bool {
         let Some(replica) = self.replica.take() else { return false };
         self.redis.restore(&replica.copy);
-        self.redis.drop_connections();
         self.late.clear();
         (self.lowest, self.highest, self.sessions) = (replica.lowest, replica.highest, replica.sessions);
         let era = self.newest().era + 1;
@@ -239,8 +247,37 @@ impl Server {
         let key = format!("users/user:{user}");
         let Some(Value::Object(mut element)) = self.elements().get(&key).cloned() else { return };
         self.passwords += 1;
-        element.insert("session_auth_hash".to_owned(), json!(format!("hash{}", self.passwords)));
+        let hash = format!("hash{}", self.passwords);
+        // Of a session that was begun with the hash that is replaced now.
+        let before = element.insert("session_auth_hash".to_owned(), json!(hash));
+        let at_login = self.sessions.get(&user).and_then(Option::as_deref);
+        if at_login.is_some() && at_login == before.as_ref().and_then(Value::as_str) {
+            self.seen_replaced.insert(user);
+        }
+        self.hashes.insert(key.clone(), hash);
         self.change(&[Write { key, element: Some(Value::Object(element)) }], Told::Once);
+    }
+
+    /// A user keeps the password, whatever else is written.
+    fn with_password(&self, write: &Write) -> Write {
+        let mut write = write.clone();
+        if let (Some(hash), Some(Value::Object(element))) = (self.hashes.get(&write.key), &mut write.element) {
+            element.insert("session_auth_hash".to_owned(), json!(hash));
+        }
+        write
+    }
+
+    /// Everything is well now, so that whatever happens from now on is seen by every instance.
+    pub(crate) fn begin_calm(&mut self) {
+        self.seen_replaced.clear();
+    }
+
+    /// Returns as whom the user must be served now, where every instance has seen every change since all was well.
+    pub(crate) fn access_at_once(&mut self, user: u64) -> Access {
+        match self.access(user) {
+            Access::Perhaps(_) if self.seen_replaced.contains(&user) => Access::Refused,
+            access => access,
+        }
     }
 
     fn password_hash(&self, user: u64) -> Option<String> {
