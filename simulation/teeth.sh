@@ -20,6 +20,8 @@ ways=(
     'a rebuilt cache is not noticed:application/src/ingest/mod.rs:s/changed\.bounds\.lowest != current\.bounds\(\)\.lowest/!BROKEN && changed.bounds.lowest != current.bounds().lowest/'
     'going back is not noticed:application/src/ingest/mod.rs:s/if bounds\.highest < known\.highest \|\| stream_went_back/if !BROKEN \&\& (bounds.highest < known.highest || stream_went_back)/'
     'nothing is compared with the store:application/src/ingest/mod.rs:s/if bounds\.highest > known\.highest/if !BROKEN \&\& bounds.highest > known.highest/'
+    'a lost history is not noticed:application/src/ingest/mod.rs:s/\|= !batch\.follows/|= !BROKEN \&\& !batch.follows/'
+    'a trimmed stream resets everybody:application/src/ingest/mod.rs:s/caught_up\.is_same_as\(&loaded\) =>/!BROKEN \&\& caught_up.is_same_as(\&loaded) =>/'
     'lost elements are not noticed:application/src/ingest/mod.rs:s/if changed\.count < meeting\.len\(\) as u64/if !BROKEN \&\& changed.count < meeting.len() as u64/'
     'a meeting without configuration is taken:application/src/ingest/mod.rs:s/if !snapshot\.elements\.iter/if !BROKEN \&\& !snapshot.elements.iter/'
     'a cache that is not ready is taken:adapters/src/redis/reply.rs:s/if ready\.as_deref\(\) != Some\(CACHE_READY\)/if !BROKEN \&\& ready.as_deref() != Some(CACHE_READY)/'

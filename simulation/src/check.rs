@@ -21,6 +21,7 @@ pub(crate) fn line(server: &mut Server, state: &mut State, user: u64, text: &[u8
     let line = Line::parse(text)?;
     let is_first = state.last_to.is_none();
     joins(state, &line)?;
+    reset_for_a_reason(server, state, &line, is_first)?;
     if state.is_throttled {
         state.data.receive(line.clone());
         return seen_at(server, state, user, &line, None);
@@ -46,6 +47,19 @@ fn joins(state: &mut State, line: &Line) -> Result<(), String> {
         _ => {}
     }
     state.last_to = Some(to);
+    Ok(())
+}
+
+/// Who is connected gets everything again only if the cache was rebuilt, or went back (spec: stream.md#reset), or if the
+/// version that it has is no longer kept.
+fn reset_for_a_reason(server: &Server, state: &mut State, line: &Line, is_first: bool) -> Result<(), String> {
+    let of_that_id = server.versions.iter().filter(|version| version.change_id == line.to_change_id);
+    let eras: BTreeSet<usize> = of_that_id.map(|version| version.era).collect();
+    let (before, newest) = (state.era, eras.last().copied());
+    state.era = eras.first().copied().unwrap_or_default();
+    if line.all_data && !is_first && state.keeps_history && newest.is_some_and(|era| era <= before) {
+        return Err(format!("everything is sent again at {}, but nothing was reset", line.to_change_id));
+    }
     Ok(())
 }
 
@@ -128,7 +142,7 @@ pub(crate) fn at_once(server: &mut Server, state: &mut State, user: u64) -> Resu
     if !state.is_online || !state.is_connected || state.is_stalled || is_new {
         return Ok(());
     }
-    let served_as = match server.access_at_once(user) {
+    let served_as = match server.access_at_once(user, state.at_login.as_deref()) {
         Access::Refused => return Err(format!("user {user} is still served, but must not be")),
         Access::Served(served_as) | Access::Perhaps(served_as) => served_as,
     };

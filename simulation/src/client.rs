@@ -90,8 +90,10 @@ impl WebClient {
 
     /// One connection, from its beginning to its end.
     async fn stay(&self, was_served: &mut bool) {
+        let at_login = self.around.server.lock().unwrap_or_else(PoisonError::into_inner).at_login(self.user);
         let (change_id, instance) = {
             let mut state = self.control.state();
+            state.at_login = at_login;
             state.served_as = [self.user, 0].into();
             state.last_to = None;
             (state.data.client.change_id, state.instance)

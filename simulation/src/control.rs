@@ -23,6 +23,8 @@ pub(crate) struct State {
     pub(crate) is_connected: bool,
     /// When it was connected last.
     pub(crate) connected_at: Option<Instant>,
+    /// The hash with which the session of its stream was begun.
+    pub(crate) at_login: Option<String>,
     /// How often in a row it could not be served, through no fault of its own.
     pub(crate) failures: u32,
     /// What its stream of slides has told.
@@ -33,6 +35,10 @@ pub(crate) struct State {
     pub(crate) last_to: Option<u64>,
     /// Which instance it uses.
     pub(crate) instance: usize,
+    /// In which era of the server the version of the last line was.
+    pub(crate) era: usize,
+    /// The instances keep every version for a while.
+    pub(crate) keeps_history: bool,
     /// How many lines came in all.
     pub(crate) lines: u64,
 }
@@ -49,8 +55,8 @@ pub(crate) struct Control {
 
 impl Control {
     /// Creates a client that is not there yet.
-    pub(crate) fn new(is_throttled: bool, instance: usize) -> Self {
-        let state = State { is_throttled, instance, ..State::default() };
+    pub(crate) fn new(is_throttled: bool, instance: usize, keeps_history: bool) -> Self {
+        let state = State { is_throttled, instance, keeps_history, ..State::default() };
         Self { state: Arc::new(Mutex::new(state)), connection: watch::Sender::new(0), resumed: watch::Sender::new(()) }
     }
 

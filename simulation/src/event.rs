@@ -38,6 +38,8 @@ pub enum Event {
     Replicate,
     /// The replica becomes the primary: what was written since is lost.
     FailOver,
+    /// As [`Event::FailOver`], and the next event comes before anybody has seen it.
+    FailOverUnseen,
     /// The wall clocks of the service and of Redis are set forward.
     JumpClocks(u64),
     /// The user's sessions end.
@@ -160,6 +162,7 @@ impl Event {
             Self::DropRedisConnections => "Redis connections dropped".to_owned(),
             Self::Replicate => "replicated".to_owned(),
             Self::FailOver => "failed over to an older state".to_owned(),
+            Self::FailOverUnseen => "failed over, and nobody had the time to see it".to_owned(),
             Self::Stop(_) => "instance stopped".to_owned(),
             Self::Kill(_) => "instance killed".to_owned(),
             Self::Start(_) => "instance started".to_owned(),

@@ -110,7 +110,8 @@ impl Asker<'_> {
     /// As whom the user must be served; `None`: perhaps not at all.
     fn must_be_served_as(&self) -> Option<u64> {
         let mut server = self.around.server.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match server.access_at_once(self.user) {
+        let at_login = server.at_login(self.user);
+        match server.access_at_once(self.user, at_login.as_deref()) {
             Access::Served(served_as) if self.is_calm => Some(served_as),
             _ => None,
         }

@@ -65,8 +65,8 @@ pub(crate) struct Server {
     passwords: u64,
     /// The hash of every user's password, by the key of the user.
     hashes: BTreeMap<String, String>,
-    /// The users whose password was changed since all was well: every instance has seen the one before.
-    seen_replaced: BTreeSet<u64>,
+    /// The users whose password was changed since all was well, with the hash before, which every instance has seen.
+    seen_replaced: BTreeSet<(u64, String)>,
 }
 
 impl Server {
@@ -248,11 +248,9 @@ impl Server {
         let Some(Value::Object(mut element)) = self.elements().get(&key).cloned() else { return };
         self.passwords += 1;
         let hash = format!("hash{}", self.passwords);
-        // Of a session that was begun with the hash that is replaced now.
         let before = element.insert("session_auth_hash".to_owned(), json!(hash));
-        let at_login = self.sessions.get(&user).and_then(Option::as_deref);
-        if at_login.is_some() && at_login == before.as_ref().and_then(Value::as_str) {
-            self.seen_replaced.insert(user);
+        if let Some(Value::String(before)) = before {
+            self.seen_replaced.insert((user, before));
         }
         self.hashes.insert(key.clone(), hash);
         self.change(&[Write { key, element: Some(Value::Object(element)) }], Told::Once);
@@ -272,12 +270,20 @@ impl Server {
         self.seen_replaced.clear();
     }
 
-    /// Returns as whom the user must be served now, where every instance has seen every change since all was well.
-    pub(crate) fn access_at_once(&mut self, user: u64) -> Access {
-        match self.access(user) {
-            Access::Perhaps(_) if self.seen_replaced.contains(&user) => Access::Refused,
-            access => access,
+    /// Returns as whom a session of the user that was begun with this hash must be served now, where every instance has
+    /// seen every change since all was well.
+    pub(crate) fn access_at_once(&mut self, user: u64, at_login: Option<&str>) -> Access {
+        let is_replaced = at_login.is_some_and(|hash| self.seen_replaced.contains(&(user, hash.to_owned())));
+        match (self.access(user), self.newest().served_as(user)) {
+            // As anonymous nobody needs a password.
+            (_, Some(served_as)) if is_replaced && served_as == user => Access::Refused,
+            (access, _) => access,
         }
+    }
+
+    /// Returns the hash with which the user's session was begun.
+    pub(crate) fn at_login(&self, user: u64) -> Option<String> {
+        self.sessions.get(&user).cloned().flatten()
     }
 
     fn password_hash(&self, user: u64) -> Option<String> {

@@ -29,6 +29,8 @@ const QUIET: Duration = Duration::from_secs(90);
 const GLANCE: Duration = Duration::from_secs(1);
 /// How long applause takes at most while all is well: it is counted once a second.
 const APPLAUSE_TIME_MAX: Duration = Duration::from_millis(1_500);
+/// With so many versions kept, none is dropped in a world because there are too many.
+const VERSIONS_ALL: usize = 1_000;
 /// How long it takes until going back is certain: two comparisons (3 s each), and a connection that is opened anew.
 const UNTIL_SEEN_GOING_BACK: Duration = Duration::from_secs(12);
 /// How long everything has to end after the last event.
@@ -128,7 +130,7 @@ impl<'a> World<'a> {
 
     fn bring_clients(&mut self) {
         for (number, client) in (0..).zip(&self.plan.clients) {
-            let control = Control::new(client.is_throttled, number);
+            let control = Control::new(client.is_throttled, number, self.plan.versions_max >= VERSIONS_ALL);
             control.act(Act::Return);
             self.controls.push(control.clone());
             let manners = Manners {
@@ -218,7 +220,12 @@ impl<'a> World<'a> {
                 self.rebuild(*lowest, *milliseconds).await;
             }
             Event::Replicate => self.server().replicate(),
-            Event::FailOver => self.fail_over().await,
+            Event::FailOver => {
+                if self.fail_over() {
+                    sleep(UNTIL_SEEN_GOING_BACK).await;
+                }
+            }
+            Event::FailOverUnseen => drop(self.fail_over()),
             Event::JumpClocks(seconds) => {
                 self.clock.jump(*seconds);
                 self.redis.let_seconds_pass(*seconds);
@@ -266,14 +273,15 @@ impl<'a> World<'a> {
         self.server().end_rebuild(lowest);
     }
 
-    /// Waits until every instance has seen it: nothing tells once as many ids were given again as were lost.
-    async fn fail_over(&mut self) {
-        if self.server().fail_over() {
+    /// Returns whether there was a replica.
+    fn fail_over(&mut self) -> bool {
+        let is_done = self.server().fail_over();
+        if is_done {
             self.drop_redis_connections();
             self.has_failed_over = true;
             self.heal();
-            sleep(UNTIL_SEEN_GOING_BACK).await;
         }
+        is_done
     }
 
     /// All is well for a while, and then everything must be as if nothing had happened.
@@ -423,6 +431,7 @@ fn is_harmless(event: &Event) -> bool {
         | Event::Flush(_)
         | Event::Rebuild(..)
         | Event::FailOver
+        | Event::FailOverUnseen
         | Event::JumpClocks(_)
         // Its streams end with the next check of sessions.
         | Event::LogOut(_)

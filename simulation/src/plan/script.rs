@@ -126,7 +126,8 @@ impl Script {
         let client = self.client();
         let (away, back) = self.leave();
         self.events.push(Event::Client(client, away));
-        self.events.push(Event::FailOver);
+        let is_seen = self.random.once_in(2);
+        self.events.push(if is_seen { Event::FailOver } else { Event::FailOverUnseen });
         self.mirror.fail_over();
         for _ in 0..lost + self.random.below(2) {
             self.change(Told::Once);
