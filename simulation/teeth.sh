@@ -90,7 +90,7 @@ done
 (cd "$scratch" && cargo build --quiet --release -p simulation \
     --config profile.release.lto=false --config profile.release.codegen-units=16)
 simulation=$CARGO_TARGET_DIR/release/simulation
-if ! BROKEN='' "$simulation" simulate --seeds 100 >"$scratch/log" 2>/dev/null; then
+if ! BROKEN='' "$simulation" simulate --seeds 50 >"$scratch/log" 2>/dev/null; then
     cat "$scratch/log" >&2
     echo 'worlds fail though nothing is broken' >&2
     exit 1

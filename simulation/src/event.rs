@@ -28,8 +28,9 @@ pub enum Event {
     LoseEntries(&'static str, usize),
     /// Of the stream of messages only so many entries stay; 0: it is deleted.
     TrimMessages(usize),
-    /// A part of the cache is gone for so many milliseconds, then the cache is rebuilt.
-    Lose(Missing, u64),
+    /// A part of the cache is gone; something is written nevertheless, or not; after so many milliseconds the cache is
+    /// rebuilt.
+    Lose(Missing, Vec<Write>, u64),
     /// Redis is emptied, sessions included; the cache is rebuilt after so many milliseconds.
     Flush(u64),
     /// The cache is rebuilt, which takes so many milliseconds.
@@ -149,7 +150,7 @@ impl Event {
             Self::Fault(RedisFault::Late(_)) => "Redis is late".to_owned(),
             Self::Fault(fault) => format!("Redis is {fault:?}").to_lowercase().replace("redis", "Redis"),
             Self::Rebuild(lowest, _) => format!("rebuilt, lowest id {lowest:?}").to_lowercase(),
-            Self::Lose(part, _) => format!("lost: {part:?}"),
+            Self::Lose(part, ..) => format!("lost: {part:?}"),
             Self::Client(_, act) => format!("client: {act:?}"),
             Self::Wait(_) => "wait".to_owned(),
             Self::LogOut(_) => "log out".to_owned(),

@@ -153,32 +153,44 @@ impl Server {
         self.redis.run(&[b"XADD", b"autoupdate", b"*", b"content", entry.as_bytes()]);
     }
 
-    /// Deletes the cache: it will be rebuilt.
-    pub(crate) fn begin_rebuild(&self) {
+    /// Begins to write the whole cache anew: the configuration first, and the new lowest change id. It does not call
+    /// itself ready yet (spec: redis.md#rebuild).
+    pub(crate) fn begin_rebuild(&self, lowest: Lowest) {
         self.redis.run(&[b"DEL", b"cache_ready", b"change_id", b"full_data"]);
+        self.write_lowest(self.next_lowest(lowest));
+        self.elements().iter().filter(|(key, _)| key.starts_with("core/config:")).for_each(|it| self.write(it));
+    }
+
+    fn next_lowest(&self, lowest: Lowest) -> u64 {
+        match lowest {
+            Lowest::Higher => self.highest + 1_000,
+            Lowest::Lower => self.lowest.saturating_sub(100).max(1),
+            Lowest::Same => self.lowest,
+        }
     }
 
     /// Writes the whole cache, as of another lowest change id.
     pub(crate) fn end_rebuild(&mut self, lowest: Lowest) {
+        self.begin_rebuild(lowest);
         self.late.clear();
-        self.lowest = match lowest {
-            Lowest::Higher => self.highest + 1_000,
-            Lowest::Lower => self.lowest.saturating_sub(100).max(1),
-            Lowest::Same => self.lowest,
-        };
+        self.lowest = self.next_lowest(lowest);
         self.highest = self.lowest;
         let (era, elements) = (self.newest().era + 1, Arc::clone(self.elements()));
         self.keep(era, elements);
-        self.begin_rebuild();
         self.write_cache();
     }
 
+    fn write_lowest(&self, lowest: u64) {
+        self.redis.run(&[b"ZADD", b"change_id", lowest.to_string().as_bytes(), LOWEST_MEMBER]);
+    }
+
+    fn write(&self, (key, element): (&String, &Value)) {
+        self.redis.run(&[b"HSET", b"full_data", key.as_bytes(), element.to_string().as_bytes()]);
+    }
+
     fn write_cache(&self) {
-        let lowest = self.lowest.to_string();
-        self.redis.run(&[b"ZADD", b"change_id", lowest.as_bytes(), LOWEST_MEMBER]);
-        for (key, element) in &**self.elements() {
-            self.redis.run(&[b"HSET", b"full_data", key.as_bytes(), element.to_string().as_bytes()]);
-        }
+        self.write_lowest(self.lowest);
+        self.elements().iter().for_each(|it| self.write(it));
         self.redis.run(&[b"SET", b"cache_ready", b"ok"]);
     }
 

@@ -207,8 +207,11 @@ impl<'a> World<'a> {
             Event::LoseEntries(stream, count) => self.redis.lose_newest_entries(stream, *count),
             Event::TrimMessages(0) => self.redis.run(&[b"DEL", b"notify"]),
             Event::TrimMessages(keep) => self.redis.run(&[b"XTRIM", b"notify", keep.to_string().as_bytes()]),
-            Event::Lose(part, milliseconds) => {
+            Event::Lose(part, writes, milliseconds) => {
                 self.server().lose(*part);
+                if !writes.is_empty() {
+                    self.server().change(writes, Told::Never);
+                }
                 self.rebuild(Lowest::Higher, *milliseconds).await;
             }
             Event::Flush(milliseconds) => {
@@ -216,7 +219,7 @@ impl<'a> World<'a> {
                 self.rebuild(Lowest::Higher, *milliseconds).await;
             }
             Event::Rebuild(lowest, milliseconds) => {
-                self.server().begin_rebuild();
+                self.server().begin_rebuild(*lowest);
                 self.rebuild(*lowest, *milliseconds).await;
             }
             Event::Replicate => self.server().replicate(),

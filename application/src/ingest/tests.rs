@@ -166,7 +166,8 @@ async fn followed() -> (MemoryServer, Arc<MeetingPublisher>, tokio::task::JoinHa
 
 /// Returns the first published meeting that is so.
 async fn until(publisher: &MeetingPublisher, is_so: impl Fn(&Meeting) -> bool) -> Arc<Meeting> {
-    loop {
+    // Nothing that the loop awaits takes time.
+    for _ in 0..10_000 {
         if let Some(published) = publisher.published()
             && is_so(published.current())
         {
@@ -174,6 +175,7 @@ async fn until(publisher: &MeetingPublisher, is_so: impl Fn(&Meeting) -> bool) -
         }
         tokio::task::yield_now().await;
     }
+    panic!("no meeting like that is published");
 }
 
 /// (spec: redis.md#another-stream)

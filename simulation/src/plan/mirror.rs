@@ -210,6 +210,13 @@ impl Mirror {
         [Write { key: back.key.clone(), element: None }, back]
     }
 
+    /// Returns a write, and the one that undoes it.
+    pub(super) fn there_and_back(&self, random: &mut Random) -> [Write; 2] {
+        let there = self.write(random);
+        let back = Write { key: there.key.clone(), element: self.now.get(&there.key).cloned() };
+        [there, back]
+    }
+
     /// One of the users who have clients.
     pub(super) fn user(&self, random: &mut Random) -> u64 {
         self.users[pick(random, self.users.len() as u64)]

@@ -38,6 +38,7 @@ impl Script {
             8 => self.away_over_a_restart(),
             9 => self.ids_given_again(),
             10 => self.gone_for_a_moment(),
+            11 if self.instances > 1 => self.passed_over(),
             11 | 12 => self.one_instance_cut_off(),
             13 => self.password(),
             14 => self.stalled(),
@@ -151,6 +152,27 @@ impl Script {
         }
         self.written(vec![back], Told::Once);
         self.events.push(if self.random.once_in(2) { Event::Glance } else { Event::Quiet });
+    }
+
+    /// Clients saw a version that one instance passes over, because it takes several changes as one step.
+    fn passed_over(&mut self) {
+        self.events.push(Event::Quiet);
+        let instance = pick(&mut self.random, self.instances as u64);
+        let [there, back] = self.mirror.there_and_back(&mut self.random);
+        self.events.push(Event::CutOff(instance, RedisFault::Closed));
+        // Without an entry in the stream the others find it with their next comparison.
+        self.written(vec![there], Told::Never);
+        self.events.push(Event::Wait(3_500));
+        (0..self.clients).for_each(|client| self.events.push(Event::Client(client, Act::Leave)));
+        self.written(vec![back], Told::Never);
+        self.events.extend([Event::Heal, Event::Wait(4_000)]);
+        for client in 0..self.clients {
+            for _ in 0..self.random.below(3) {
+                self.events.push(Event::Client(client, Act::Move));
+            }
+            self.events.push(Event::Client(client, Act::Return));
+        }
+        self.events.push(Event::Quiet);
     }
 
     /// One instance cannot reach Redis, the others serve versions that it never has.
@@ -296,7 +318,9 @@ impl Script {
             21 => vec![if random.once_in(2) { Event::DeleteStream } else { Event::TrimStream(pick(random, 3)) }],
             22 => {
                 let parts = [Missing::Elements, Missing::Configuration, Missing::ChangeIds, Missing::LowestChangeId];
-                vec![Event::Lose(parts[pick(random, 4)], milliseconds)]
+                let writes = if random.once_in(2) { self.mirror.change(random) } else { Vec::new() };
+                self.mirror.follow(&writes);
+                vec![Event::Lose(parts[pick(random, 4)], writes, milliseconds)]
             }
             23 => vec![Event::Flush(milliseconds)],
             24 => vec![Event::Rebuild(if random.once_in(2) { Lowest::Higher } else { Lowest::Lower }, milliseconds / 4)],
