@@ -71,7 +71,6 @@ pub(crate) struct WebClient {
 impl WebClient {
     /// Comes, stays, reconnects, for ever.
     pub(crate) async fn run(mut self) {
-        let mut connection = self.control.connection.subscribe();
         loop {
             self.control.until(|state| state.is_online).await;
             let closes = self.half_closes && self.manners.half_closes.is_none();
@@ -79,7 +78,7 @@ impl WebClient {
             let mut was_served = false;
             tokio::select! {
                 biased;
-                _ = connection.changed() => {}
+                () = self.control.ended() => {}
                 () = self.stay(&mut was_served) => {}
             }
             self.control.state().is_connected = false;

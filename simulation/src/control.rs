@@ -1,10 +1,11 @@
 //! What does the world want of a client, and what has the client?
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::testing::client::{Client, ThrottledClient};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::event::Act;
@@ -18,6 +19,8 @@ pub(crate) struct State {
     /// It applies lines a second after they came, not at once.
     pub(crate) is_throttled: bool,
     remembered: Client,
+    /// Grows when the client must begin other connections.
+    connection: u64,
     pub(crate) is_online: bool,
     pub(crate) is_stalled: bool,
     pub(crate) is_connected: bool,
@@ -47,17 +50,15 @@ pub(crate) struct State {
 #[derive(Clone)]
 pub(crate) struct Control {
     state: Arc<Mutex<State>>,
-    /// Grows when the client must begin another connection.
-    pub(crate) connection: watch::Sender<u64>,
-    /// Told when the client reads on.
-    pub(crate) resumed: watch::Sender<()>,
+    /// Told at every change; wakes the streams of the client in the order in which they wait.
+    changed: Arc<Notify>,
 }
 
 impl Control {
     /// Creates a client that is not there yet.
     pub(crate) fn new(is_throttled: bool, instance: usize, keeps_history: bool) -> Self {
         let state = State { is_throttled, instance, keeps_history, ..State::default() };
-        Self { state: Arc::new(Mutex::new(state)), connection: watch::Sender::new(0), resumed: watch::Sender::new(()) }
+        Self { state: Arc::new(Mutex::new(state)), changed: Arc::default() }
     }
 
     /// What the client has.
@@ -84,14 +85,12 @@ impl Control {
             }
             Act::Move => state.instance += 1,
         }
-        drop(state);
         match act {
-            Act::Stall | Act::Remember | Act::Move => {}
-            Act::Return | Act::Resume => {
-                self.resumed.send_replace(());
-            }
-            _ => self.connection.send_modify(|number| *number += 1),
+            Act::Stall | Act::Remember | Act::Move | Act::Return | Act::Resume => {}
+            Act::Leave | Act::Break | Act::Reload | Act::GoBack | Act::ClaimFuture => state.connection += 1,
         }
+        drop(state);
+        self.changed.notify_waiters();
     }
 
     /// Lets the client begin anew, without what it kept in mind.
@@ -100,13 +99,22 @@ impl Control {
         self.act(Act::Reload);
     }
 
-    /// Returns once the client is (not) stalled and online.
+    /// Returns once that is so.
     pub(crate) async fn until(&self, is_so: impl Fn(&State) -> bool) {
-        let mut resumed = self.resumed.subscribe();
-        while !is_so(&self.state()) {
-            // The sender lives as long as `self`.
-            let _ = resumed.changed().await;
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if is_so(&self.state()) {
+                return;
+            }
+            changed.await;
         }
+    }
+
+    /// Returns once the connections of now must end.
+    pub(crate) async fn ended(&self) {
+        let connection = self.state().connection;
+        self.until(|state| state.connection != connection).await;
     }
 }
 

@@ -88,13 +88,12 @@ impl Slides {
 impl Tab {
     /// Comes and goes with the client, for ever.
     pub(crate) async fn run(mut self) {
-        let mut connection = self.control.connection.subscribe();
         loop {
             self.control.until(|state| state.is_online).await;
             let mut was_served = false;
             tokio::select! {
                 biased;
-                _ = connection.changed() => {}
+                () = self.control.ended() => {}
                 () = self.stay(&mut was_served) => {}
             }
             self.ended();
