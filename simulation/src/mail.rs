@@ -106,13 +106,21 @@ impl Mail {
             }
             let user = if channel.split(':').nth(1) == Some("0") { 0 } else { user };
             let first = self.messages.len();
-            let listening =
-                Listening { user, channel: channel.to_owned(), first, received: Vec::new(), made: Instant::now(), applause_level: 0 };
+            let listening = Listening {
+                user,
+                channel: channel.to_owned(),
+                first,
+                received: Vec::new(),
+                made: Instant::now(),
+                applause_level: 0,
+            };
             self.listening.insert(client, listening);
             return Ok(());
         }
         let applauders = self.applauders();
-        let Some(listening) = self.listening.get_mut(&client) else { return Err(format!("{line} comes before the channel")) };
+        let Some(listening) = self.listening.get_mut(&client) else {
+            return Err(format!("{line} comes before the channel"));
+        };
         if line["name"] == "applause" {
             let level = line["message"]["level"].as_u64().filter(|level| *level <= applauders);
             listening.applause_level = level.ok_or_else(|| format!("{line}, but {applauders} applauded at most"))?;

@@ -68,7 +68,11 @@ impl HalfClosing {
 }
 
 impl AsyncRead for HalfClosing {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if let Some(closes) = &mut self.closes
             && closes.as_mut().poll(context).is_ready()
         {

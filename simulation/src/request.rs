@@ -74,8 +74,14 @@ impl Asker<'_> {
         match answer {
             Ok(stream) if is_number => self.begins_anew(stream, &target).await,
             Ok(_) => Err(format!("{target}: is served")),
-            Err(NotOpened::Refused(400, text)) if text.contains(&format!("Change id has to be a number not {shown}")) => {
-                if is_number { Err(format!("{target}: {text}")) } else { Ok(()) }
+            Err(NotOpened::Refused(400, text))
+                if text.contains(&format!("Change id has to be a number not {shown}")) =>
+            {
+                if is_number {
+                    Err(format!("{target}: {text}"))
+                } else {
+                    Ok(())
+                }
             }
             Err(NotOpened::Refused(status, text)) if !is_number || status == 500 => {
                 Err(format!("{target}: {status} {text}"))

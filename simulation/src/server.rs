@@ -72,7 +72,8 @@ pub(crate) struct Server {
 impl Server {
     /// Fills the Redis.
     pub(crate) fn new(redis: FakeRedis, elements: Elements) -> Self {
-        let hash = |(key, element): (&String, &Value)| Some((key.clone(), element["session_auth_hash"].as_str()?.to_owned()));
+        let hash =
+            |(key, element): (&String, &Value)| Some((key.clone(), element["session_auth_hash"].as_str()?.to_owned()));
         let hashes = elements.iter().filter_map(hash).collect();
         let mut server = Self {
             redis,

@@ -320,10 +320,9 @@ impl<'a> World<'a> {
             if is_at_rest && self.around.mail().applause_level(number, QUIET / 2).is_some_and(|level| level > 0) {
                 self.note(number, Err("applause does not end".to_owned()));
             }
-            let must_be_open = is_at_rest && self.controls[number].state().is_online && matches!(
-                self.server().access(client.user),
-                Access::Served(_)
-            );
+            let must_be_open = is_at_rest
+                && self.controls[number].state().is_online
+                && matches!(self.server().access(client.user), Access::Served(_));
             let held = self.controls[number].state().slides.clone();
             if client.watches && held.is_connected {
                 let instance = self.controls[number].state().instance;

@@ -323,7 +323,9 @@ impl Script {
                 vec![Event::Lose(parts[pick(random, 4)], writes, milliseconds)]
             }
             23 => vec![Event::Flush(milliseconds)],
-            24 => vec![Event::Rebuild(if random.once_in(2) { Lowest::Higher } else { Lowest::Lower }, milliseconds / 4)],
+            24 => {
+                vec![Event::Rebuild(if random.once_in(2) { Lowest::Higher } else { Lowest::Lower }, milliseconds / 4)]
+            }
             25 => {
                 self.mirror.replicate();
                 vec![Event::Replicate]
