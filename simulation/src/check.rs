@@ -2,14 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use domain::testing::client::{Line, difference};
+use domain::testing::client::{Client, Line, difference};
 use domain::testing::oracle::Elements;
 
 use crate::control::State;
 use crate::server::{Access, Server};
 
-/// Applies a line to a client, and checks it.
+/// How long the first line takes at most while all is well.
+const FIRST_LINE_TIME_MAX: Duration = Duration::from_millis(100);
+
+/// Lets a client take a line, and returns what is wrong with it.
 ///
 /// # Errors
 /// If the line is malformed, does not join, or contains something that the user may not see or that did not change.
@@ -17,6 +21,7 @@ pub(crate) fn line(server: &mut Server, state: &mut State, user: u64, text: &[u8
     let line = Line::parse(text)?;
     let is_first = state.last_to.is_none();
     joins(state, &line)?;
+    reset_for_a_reason(server, state, &line, is_first)?;
     if state.is_throttled {
         state.data.receive(line.clone());
         return seen_at(server, state, user, &line, None);
@@ -45,9 +50,21 @@ fn joins(state: &mut State, line: &Line) -> Result<(), String> {
     Ok(())
 }
 
-/// Checks that there is a version with the id of the line in which everything in the line, or everything that the
-/// client has after it, is what the stream's viewer sees. The viewer may be any in `served_as`, from which those that
-/// do not fit are removed.
+/// Who is connected gets everything again only if the cache was rebuilt, or went back (spec: stream.md#reset), or if the
+/// version that it has is no longer kept.
+fn reset_for_a_reason(server: &Server, state: &mut State, line: &Line, is_first: bool) -> Result<(), String> {
+    let of_that_id = server.versions.iter().filter(|version| version.change_id == line.to_change_id);
+    let eras: BTreeSet<usize> = of_that_id.map(|version| version.era).collect();
+    let (before, newest) = (state.era, eras.last().copied());
+    state.era = eras.first().copied().unwrap_or_default();
+    if line.all_data && !is_first && state.keeps_history && newest.is_some_and(|era| era <= before) {
+        return Err(format!("everything is sent again at {}, but nothing was reset", line.to_change_id));
+    }
+    Ok(())
+}
+
+/// Everything in the line, or all that the client holds after it, is what somebody sees in a version of that id, as whom
+/// the stream may be served. Whoever else it fits no more is struck off.
 fn seen_at(
     server: &mut Server,
     state: &mut State,
@@ -101,7 +118,7 @@ fn exact(before: &Elements, after: &Elements, line: &Line) -> Result<(), String>
     ))
 }
 
-/// Checks a client after a while without faults.
+/// What is wrong with a client when all has been well for a while. It applies what it held back.
 ///
 /// # Errors
 /// If it does not have what a new client would get, or is not served as it must be.
@@ -116,10 +133,32 @@ pub(crate) fn at_rest(server: &mut Server, state: &mut State, user: u64) -> Resu
         (Access::Served(served_as) | Access::Perhaps(served_as), true) => served_as,
     };
     state.data.release_all()?;
+    holds_all(server, &state.data.client, served_as, "at rest")
+}
+
+/// What is wrong with a client that is connected, shortly after something happened while all was well.
+///
+/// # Errors
+/// It does not hold what a new client would get, or may not be served any more.
+pub(crate) fn at_once(server: &mut Server, state: &mut State, user: u64) -> Result<(), String> {
+    let is_new = state.connected_at.is_none_or(|at| at.elapsed() < FIRST_LINE_TIME_MAX);
+    if !state.is_online || !state.is_connected || state.is_stalled || is_new {
+        return Ok(());
+    }
+    let served_as = match server.access_at_once(user, state.at_login.as_deref()) {
+        Access::Refused => return Err(format!("user {user} is still served, but must not be")),
+        Access::Served(served_as) | Access::Perhaps(served_as) => served_as,
+    };
+    let mut data = state.data.clone();
+    data.release_all()?;
+    holds_all(server, &data.client, served_as, "soon after")
+}
+
+fn holds_all(server: &mut Server, client: &Client, served_as: u64, when: &str) -> Result<(), String> {
     let view: Arc<Elements> = server.newest().view(served_as);
-    match compare(&state.data.client.data, &view) {
+    match compare(&client.data, &view) {
         None => Ok(()),
-        Some(wrong) => Err(format!("at rest, served as {served_as}, at {}: {wrong}", state.data.client.change_id)),
+        Some(wrong) => Err(format!("{when}, served as {served_as}, at {}: {wrong}", client.change_id)),
     }
 }
 

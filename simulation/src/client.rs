@@ -1,23 +1,31 @@
 //! How does a client behave? Like the web client: it reconnects after half a second, then after 2 to 5 seconds.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::testing::generator::Random;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::check;
 use crate::connection::{Connection, Manners, NotOpened};
 use crate::control::Control;
+use crate::mail::Mail;
 use crate::network::Door;
 use crate::server::{Server, cookie};
 use crate::trace::Trace;
 
-/// The first line of every stream.
-const GREETING: &[u8] = br#"{"connected":true}"#;
+/// The greeting of every stream.
+pub(crate) const GREETING: &[u8] = br#"{"connected":true}"#;
 
 /// How long a client waits for an answer.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
+pub(crate) const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// After how long some clients close their direction of a connection.
+const HALF_CLOSED_AFTER: Duration = Duration::from_secs(3);
+
+/// How many failures in a row make the web client show its user as offline (spec: http.md).
+const FAILURES_MAX: u32 = 4;
 
 /// The surroundings of clients: what they share with the world.
 #[derive(Clone)]
@@ -25,6 +33,10 @@ pub(crate) struct Around {
     pub(crate) server: Arc<Mutex<Server>>,
     /// The door of each instance; `None` if it does not run.
     pub(crate) doors: Arc<Mutex<Vec<Option<Door>>>>,
+    /// The messages between clients.
+    pub(crate) mail: Arc<Mutex<Mail>>,
+    /// Since all was well, nothing happened but changes and planned restarts.
+    pub(crate) is_orderly: Arc<AtomicBool>,
     pub(crate) violations: Arc<Mutex<Vec<String>>>,
     pub(crate) trace: Trace,
 }
@@ -36,7 +48,8 @@ impl Around {
         self.violations.lock().unwrap_or_else(PoisonError::into_inner).push(what);
     }
 
-    fn door(&self, instance: usize) -> Option<Door> {
+    /// Returns the door of the instance, or of the next one that runs.
+    pub(crate) fn door(&self, instance: usize) -> Option<Door> {
         let doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
         // If the instance does not run, the next one that does, as with a load balancer.
         (0..doors.len()).find_map(|step| doors[(instance + step) % doors.len()].clone())
@@ -51,18 +64,21 @@ pub(crate) struct WebClient {
     pub(crate) control: Control,
     pub(crate) around: Around,
     pub(crate) random: Random,
+    /// It closes its direction of every second connection after a while.
+    pub(crate) half_closes: bool,
 }
 
 impl WebClient {
     /// Connects and reconnects for ever.
     pub(crate) async fn run(mut self) {
-        let mut connection = self.control.connection.subscribe();
         loop {
             self.control.until(|state| state.is_online).await;
+            let closes = self.half_closes && self.manners.half_closes.is_none();
+            self.manners.half_closes = closes.then_some(HALF_CLOSED_AFTER);
             let mut was_served = false;
             tokio::select! {
                 biased;
-                _ = connection.changed() => {}
+                () = self.control.ended() => {}
                 () = self.stay(&mut was_served) => {}
             }
             self.control.state().is_connected = false;
@@ -73,31 +89,37 @@ impl WebClient {
 
     /// Opens one stream, and reads it to its end.
     async fn stay(&self, was_served: &mut bool) {
+        let at_login = self.around.server.lock().unwrap_or_else(PoisonError::into_inner).at_login(self.user);
         let (change_id, instance) = {
             let mut state = self.control.state();
+            state.at_login = at_login;
             state.served_as = [self.user, 0].into();
             state.last_to = None;
             (state.data.client.change_id, state.instance)
         };
-        let Some(door) = self.around.door(instance) else { return };
+        let Some(door) = self.around.door(instance) else { return self.failed("nobody listens") };
         let target = format!("/system/autoupdate?change_id={change_id}");
         let cookie = (self.user != 0).then(|| cookie(self.user));
         let opening = Connection::open(&door, self.manners, &target, cookie.as_deref());
         let mut stream = match timeout(ANSWER_TIME_MAX, opening).await {
             Ok(Ok(stream)) => stream,
-            Ok(Err(NotOpened::Failed(why))) => return self.note(&format!("failed: {why}")),
+            Ok(Err(NotOpened::Failed(why))) => return self.failed(&why),
             Ok(Err(NotOpened::Refused(status, text))) => {
                 if status == 500 {
                     self.violated(format!("the service failed: {text}"));
                 }
-                // The text contains a random id, which would change the hash of the trace.
-                return self.note(&format!("refused: {status}"));
+                // The text holds an id that is drawn at random.
+                let why = format!("refused: {status}");
+                return if status == 400 { self.note(&why) } else { self.failed(&why) };
             }
             Err(_) => return self.violated(format!("no answer within {ANSWER_TIME_MAX:?}")),
         };
         *was_served = true;
         self.note(&format!("connected with {change_id}"));
-        self.control.state().is_connected = true;
+        {
+            let mut state = self.control.state();
+            (state.is_connected, state.connected_at, state.failures) = (true, Some(Instant::now()), 0);
+        }
         self.read(&mut stream).await;
         self.note("stream ended");
     }
@@ -106,7 +128,7 @@ impl WebClient {
         loop {
             self.control.until(|state| !state.is_stalled).await;
             match stream.next().await {
-                Ok(Some(line)) if line == GREETING || line == b"{}" || line.is_empty() => {}
+                Ok(Some(line)) if line == GREETING => {}
                 Ok(Some(line)) => self.take(&line),
                 Ok(None) => return,
                 Err(wrong) => return self.violated(wrong),
@@ -122,6 +144,19 @@ impl WebClient {
         if let Err(wrong) = check::line(&mut server, &mut state, self.user, line) {
             drop(state);
             self.violated(wrong);
+        }
+    }
+
+    /// The client cannot be served, through no fault of its own.
+    fn failed(&self, why: &str) {
+        self.note(&format!("failed: {why}"));
+        let failures = {
+            let mut state = self.control.state();
+            state.failures += 1;
+            state.failures
+        };
+        if failures >= FAILURES_MAX && self.around.is_orderly.load(Ordering::Relaxed) {
+            self.violated(format!("{failures} failures in a row over planned restarts, the last: {why}"));
         }
     }
 

@@ -1,10 +1,11 @@
 //! How does a client open and read a stream? With the client side of hyper, over an in-memory pipe.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, header};
-use http_body_util::{BodyExt, Empty};
+use http::{Method, Request, Response, header};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -12,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::decoder::Decoder;
 use crate::instance::COOKIE;
-use crate::network::Door;
+use crate::network::{Door, HalfClosing};
 
 /// How a client communicates.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Manners {
     pub(crate) accepts: &'static str,
     /// How many bytes may be in transit before the service waits.
     pub(crate) pipe_bytes: usize,
+    /// After how long it closes its direction of the connection, with HTTP/1.1 only.
+    pub(crate) half_closes: Option<Duration>,
 }
 
 /// An open stream.
@@ -54,37 +57,15 @@ impl Connection {
         target: &str,
         cookie: Option<&str>,
     ) -> Result<Self, NotOpened> {
-        let failed = |error: &dyn std::fmt::Display| NotOpened::Failed(error.to_string());
-        let io = TokioIo::new(door.connect(manners.pipe_bytes).map_err(|error| failed(&error))?);
-        let mut request = Request::get(target).header(header::ACCEPT_ENCODING, manners.accepts);
-        request = match manners.http2 {
-            true => request.uri(format!("http://meeting{target}")),
-            false => request.header(header::HOST, "meeting"),
-        };
-        if let Some(cookie) = cookie {
-            request = request.header(header::COOKIE, format!("{COOKIE}={cookie}"));
-        }
-        let request = request.body(Empty::<Bytes>::new()).map_err(|error| failed(&error))?;
-        let mut driver = JoinSet::new();
-        let response = if manners.http2 {
-            let (mut sender, connection) =
-                http2::handshake(TokioExecutor::new(), io).await.map_err(|error| failed(&error))?;
-            driver.spawn(async { drop(connection.await) });
-            sender.send_request(request).await
-        } else {
-            let (mut sender, connection) = http1::handshake(io).await.map_err(|error| failed(&error))?;
-            driver.spawn(async { drop(connection.await) });
-            sender.send_request(request).await
-        };
-        let response = response.map_err(|error| failed(&error))?;
+        let request = request(Method::GET, manners, target, cookie, String::new())?;
+        let (response, driver) = send(door, manners, request).await?;
         let status = response.status().as_u16();
         if status != 200 {
-            let body = response.into_body().collect().await.map_err(|error| failed(&error))?.to_bytes();
-            return Err(NotOpened::Refused(status, String::from_utf8_lossy(&body).into_owned()));
+            return Err(NotOpened::Refused(status, text(response).await?));
         }
         let coding = response.headers().get(header::CONTENT_ENCODING);
         let coding = coding.and_then(|coding| coding.to_str().ok()).unwrap_or_default();
-        let decoder = Decoder::of(coding).map_err(|error| failed(&error))?;
+        let decoder = Decoder::of(coding).map_err(NotOpened::Failed)?;
         Ok(Self { body: response.into_body(), decoder, lines: VecDeque::new(), _driver: driver })
     }
 
@@ -107,4 +88,69 @@ impl Connection {
             }
         }
     }
+}
+
+/// Sends a request that is answered at once, and returns the status and the text of the answer.
+///
+/// # Errors
+/// The connection failed.
+pub(crate) async fn ask(
+    door: &Door,
+    manners: Manners,
+    target: &str,
+    cookie: Option<&str>,
+    body: String,
+) -> Result<(u16, String), NotOpened> {
+    let request = request(Method::POST, manners, target, cookie, body)?;
+    let (response, _driver) = send(door, manners, request).await?;
+    Ok((response.status().as_u16(), text(response).await?))
+}
+
+fn request(
+    method: Method,
+    manners: Manners,
+    target: &str,
+    cookie: Option<&str>,
+    body: String,
+) -> Result<Request<Full<Bytes>>, NotOpened> {
+    let mut request = Request::builder().method(method).header(header::ACCEPT_ENCODING, manners.accepts);
+    request = match manners.http2 {
+        true => request.uri(format!("http://meeting{target}")),
+        false => request.uri(target).header(header::HOST, "meeting"),
+    };
+    if let Some(cookie) = cookie {
+        request = request.header(header::COOKIE, format!("{COOKIE}={cookie}"));
+    }
+    request.body(Full::from(body)).map_err(failed)
+}
+
+/// Returns the answer, and what moves its bytes.
+async fn send(
+    door: &Door,
+    manners: Manners,
+    request: Request<Full<Bytes>>,
+) -> Result<(Response<Incoming>, JoinSet<()>), NotOpened> {
+    let pipe = door.connect(manners.pipe_bytes).map_err(failed)?;
+    let mut driver = JoinSet::new();
+    let response = if manners.http2 {
+        let (mut sender, connection) =
+            http2::handshake(TokioExecutor::new(), TokioIo::new(pipe)).await.map_err(failed)?;
+        driver.spawn(async { drop(connection.await) });
+        sender.send_request(request).await
+    } else {
+        let pipe = HalfClosing::new(pipe, manners.half_closes);
+        let (mut sender, connection) = http1::handshake(TokioIo::new(pipe)).await.map_err(failed)?;
+        driver.spawn(async { drop(connection.await) });
+        sender.send_request(request).await
+    };
+    Ok((response.map_err(failed)?, driver))
+}
+
+async fn text(response: Response<Incoming>) -> Result<String, NotOpened> {
+    let body = response.into_body().collect().await.map_err(failed)?.to_bytes();
+    Ok(String::from_utf8_lossy(&body).into_owned())
+}
+
+fn failed(error: impl std::fmt::Display) -> NotOpened {
+    NotOpened::Failed(error.to_string())
 }

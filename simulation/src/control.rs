@@ -1,12 +1,15 @@
 //! How does the world control a client, and what does the client have?
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::testing::client::{Client, ThrottledClient};
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::event::Act;
+use crate::tab::Slides;
 
 /// What a client has and does.
 #[derive(Default)]
@@ -16,16 +19,30 @@ pub(crate) struct State {
     /// Whether it applies lines a second after they arrive, instead of at once.
     pub(crate) is_throttled: bool,
     remembered: Client,
+    /// Grows when the client must begin other connections.
+    connection: u64,
     pub(crate) is_online: bool,
     pub(crate) is_stalled: bool,
     pub(crate) is_connected: bool,
-    /// The viewers that the stream may be served as, given the lines so far. 0 is anonymous.
+    /// When it was connected last.
+    pub(crate) connected_at: Option<Instant>,
+    /// The hash with which the session of its stream was begun.
+    pub(crate) at_login: Option<String>,
+    /// How often in a row it could not be served, through no fault of its own.
+    pub(crate) failures: u32,
+    /// What its stream of slides has told.
+    pub(crate) slides: Slides,
+    /// As whom the stream may be served, after all that its lines have told.
     pub(crate) served_as: BTreeSet<u64>,
     /// The `to_change_id` of the last line of this stream.
     pub(crate) last_to: Option<u64>,
     /// The instance it uses.
     pub(crate) instance: usize,
-    /// How many lines it has received in total.
+    /// In which era of the server the version of the last line was.
+    pub(crate) era: usize,
+    /// The instances keep every version for a while.
+    pub(crate) keeps_history: bool,
+    /// How many lines came in all.
     pub(crate) lines: u64,
 }
 
@@ -33,17 +50,15 @@ pub(crate) struct State {
 #[derive(Clone)]
 pub(crate) struct Control {
     state: Arc<Mutex<State>>,
-    /// Incremented when the client must reconnect.
-    pub(crate) connection: watch::Sender<u64>,
-    /// Notified when the client resumes reading.
-    pub(crate) resumed: watch::Sender<()>,
+    /// Announced at every change; wakes the streams of the client in the order in which they wait.
+    changed: Arc<Notify>,
 }
 
 impl Control {
-    /// Creates a client that is not connected yet.
-    pub(crate) fn new(is_throttled: bool, instance: usize) -> Self {
-        let state = State { is_throttled, instance, ..State::default() };
-        Self { state: Arc::new(Mutex::new(state)), connection: watch::Sender::new(0), resumed: watch::Sender::new(()) }
+    /// Creates a client that is not there yet.
+    pub(crate) fn new(is_throttled: bool, instance: usize, keeps_history: bool) -> Self {
+        let state = State { is_throttled, instance, keeps_history, ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)), changed: Arc::default() }
     }
 
     /// Locks the state of the client.
@@ -70,14 +85,12 @@ impl Control {
             }
             Act::Move => state.instance += 1,
         }
-        drop(state);
         match act {
-            Act::Stall | Act::Remember | Act::Move => {}
-            Act::Return | Act::Resume => {
-                self.resumed.send_replace(());
-            }
-            _ => self.connection.send_modify(|number| *number += 1),
+            Act::Stall | Act::Remember | Act::Move | Act::Return | Act::Resume => {}
+            Act::Leave | Act::Break | Act::Reload | Act::GoBack | Act::ClaimFuture => state.connection += 1,
         }
+        drop(state);
+        self.changed.notify_waiters();
     }
 
     /// Makes the client start over, without the state that it remembered.
@@ -86,13 +99,22 @@ impl Control {
         self.act(Act::Reload);
     }
 
-    /// Returns once the state satisfies `is_so`.
+    /// Returns once that is so.
     pub(crate) async fn until(&self, is_so: impl Fn(&State) -> bool) {
-        let mut resumed = self.resumed.subscribe();
-        while !is_so(&self.state()) {
-            // The sender lives as long as `self`.
-            let _ = resumed.changed().await;
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if is_so(&self.state()) {
+                return;
+            }
+            changed.await;
         }
+    }
+
+    /// Returns once the connections of now must end.
+    pub(crate) async fn ended(&self) {
+        let connection = self.state().connection;
+        self.until(|state| state.connection != connection).await;
     }
 }
 

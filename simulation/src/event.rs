@@ -3,7 +3,9 @@
 use domain::ports::element_store::MeetingPart;
 use domain::testing::strategies::Write;
 
-/// Something that happens in a world.
+pub use crate::mail::Receivers;
+
+/// One thing that happens.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// This many milliseconds pass.
@@ -12,7 +14,9 @@ pub enum Event {
     Change(Vec<Write>, Announced),
     /// Redis has this fault until [`Event::Heal`].
     Fault(RedisFault),
-    /// Redis works again.
+    /// As [`Event::Fault`], for one instance only: the others reach Redis.
+    CutOff(usize, RedisFault),
+    /// Nothing is wrong with Redis any more.
     Heal,
     /// Every open connection to Redis is closed.
     DropRedisConnections,
@@ -20,9 +24,14 @@ pub enum Event {
     TrimStream(usize),
     /// The stream of changes is deleted.
     DeleteStream,
-    /// A part of the cache is lost; after this many milliseconds the cache is rebuilt.
-    Lose(MeetingPart, u64),
-    /// Redis is emptied, including sessions; after this many milliseconds the cache is rebuilt.
+    /// So many of the newest entries of the stream of that name are lost.
+    LoseEntries(&'static str, usize),
+    /// Of the stream of messages only so many entries stay; 0: it is deleted.
+    TrimMessages(usize),
+    /// A part of the cache is gone; something is written nevertheless, or not; after so many milliseconds the cache is
+    /// rebuilt.
+    Lose(MeetingPart, Vec<Write>, u64),
+    /// Redis is emptied, sessions included; the cache is rebuilt after so many milliseconds.
     Flush(u64),
     /// The cache is rebuilt, which takes this many milliseconds.
     Rebuild(Lowest, u64),
@@ -30,7 +39,9 @@ pub enum Event {
     Replicate,
     /// The replica becomes the primary: everything written since it was last updated is lost.
     FailOver,
-    /// The wall clocks of the service and of Redis are advanced by this many seconds.
+    /// As [`Event::FailOver`], and the next event comes before anybody has seen it.
+    FailOverUnseen,
+    /// The wall clocks of the service and of Redis are set forward.
     JumpClocks(u64),
     /// The user's sessions end.
     LogOut(u64),
@@ -44,10 +55,21 @@ pub enum Event {
     Kill(usize),
     /// A stopped instance is started.
     Start(usize),
+    /// An instance that runs is stopped as by a signal, and another one started in its place.
+    Replace(usize),
     /// A client does something.
     Client(usize, Act),
-    /// Nothing happens for a while, then everything is checked.
+    /// The user of a client asks for a stream with this `change_id`, and gets an answer to that.
+    Nonsense(usize, &'static str),
+    /// The user of a client sends a message.
+    Send(usize, Receivers),
+    /// The user of a client applauds.
+    Applaud(usize),
+    /// All is well for a while; then everything is checked.
     Quiet,
+    /// A second passes. If all has been well since the last [`Event::Quiet`], everybody who is connected is checked: the
+    /// timers that make up for much have not made up for anything yet.
+    Glance,
 }
 
 /// How a change is announced on the stream of changes.
@@ -128,7 +150,7 @@ impl Event {
             Self::Fault(RedisFault::Late(_)) => "Redis is late".to_owned(),
             Self::Fault(fault) => format!("Redis is {fault:?}").to_lowercase().replace("redis", "Redis"),
             Self::Rebuild(lowest, _) => format!("rebuilt, lowest id {lowest:?}").to_lowercase(),
-            Self::Lose(part, _) => format!("lost: {part:?}"),
+            Self::Lose(part, ..) => format!("lost: {part:?}"),
             Self::Client(_, act) => format!("client: {act:?}"),
             Self::Wait(_) => "wait".to_owned(),
             Self::LogOut(_) => "log out".to_owned(),
@@ -141,11 +163,22 @@ impl Event {
             Self::DropRedisConnections => "Redis connections dropped".to_owned(),
             Self::Replicate => "replicated".to_owned(),
             Self::FailOver => "failed over to an older state".to_owned(),
+            Self::FailOverUnseen => "failed over, and nobody had the time to see it".to_owned(),
             Self::Stop(_) => "instance stopped".to_owned(),
             Self::Kill(_) => "instance killed".to_owned(),
             Self::Start(_) => "instance started".to_owned(),
+            Self::Replace(_) => "instance replaced".to_owned(),
+            Self::Nonsense(..) => "nonsense change id".to_owned(),
+            Self::Send(_, Receivers::All) => "message to all".to_owned(),
+            Self::Send(_, Receivers::User(_)) => "message to a user".to_owned(),
+            Self::Send(_, Receivers::Connection(_)) => "message to a connection".to_owned(),
+            Self::Applaud(_) => "applause".to_owned(),
             Self::Heal => "healed".to_owned(),
             Self::Quiet => "quiet moment".to_owned(),
+            Self::Glance => "glance".to_owned(),
+            Self::LoseEntries(stream, _) => format!("entries of the stream {stream} lost"),
+            Self::TrimMessages(_) => "stream of messages trimmed".to_owned(),
+            Self::CutOff(_, fault) => format!("one instance: {}", Self::Fault(*fault).kind()),
         }
     }
 }

@@ -2,11 +2,15 @@
 
 use std::future::pending;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use adapters::http::acceptor::Acceptor;
 use adapters::http::address::Address;
-use tokio::io::{DuplexStream, duplex};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Sleep, sleep};
 
 /// The client side of the connections to one instance.
 #[derive(Clone, Debug)]
@@ -46,5 +50,50 @@ impl Acceptor for PipeAcceptor {
 
     fn listening_on(&self) -> Vec<Address> {
         vec![Address::Unix(None)]
+    }
+}
+
+/// A client's end of a pipe, which may close its direction after a while, and still reads.
+#[derive(Debug)]
+pub(crate) struct HalfClosing {
+    pipe: DuplexStream,
+    closes: Option<Pin<Box<Sleep>>>,
+}
+
+impl HalfClosing {
+    /// Creates an end that closes its direction after that time; `None`: never.
+    pub(crate) fn new(pipe: DuplexStream, after: Option<Duration>) -> Self {
+        Self { pipe, closes: after.map(|after| Box::pin(sleep(after))) }
+    }
+}
+
+impl AsyncRead for HalfClosing {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if let Some(closes) = &mut self.closes
+            && closes.as_mut().poll(context).is_ready()
+        {
+            // Ready at once: a pipe keeps nothing back.
+            let _ = Pin::new(&mut self.pipe).poll_shutdown(context)?;
+            self.closes = None;
+        }
+        Pin::new(&mut self.pipe).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for HalfClosing {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.pipe).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.pipe).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.pipe).poll_shutdown(context)
     }
 }

@@ -1,31 +1,27 @@
 //! What happens in a world? Only the seed decides.
 
-use domain::ports::element_store::MeetingPart;
+mod mirror;
+mod script;
+
 use domain::testing::generator::Random;
 use domain::testing::oracle::Elements;
 use domain::testing::strategies::{History, VIEWERS, Write, history};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-
 use serde_json::json;
 
-use crate::event::{Act, Announced, Event, Lowest, RedisFault};
+use self::mirror::{Mirror, projector};
+use self::script::Script;
+use crate::event::Event;
 
 /// The maximum number of clients in a world.
 const CLIENTS_MAX: u64 = 6;
 /// The maximum number of instances in a world.
 const INSTANCES_MAX: u64 = 3;
-/// The maximum number of changes in a world.
+/// How many changes of any kind happen at most, besides those that decide who sees what.
 const CHANGES_MAX: usize = 14;
-
-/// The errors with which Redis may refuse commands.
-const ERRORS: [&str; 5] = [
-    "LOADING Redis is loading the dataset in memory",
-    "READONLY You can't write against a read only replica.",
-    "OOM command not allowed when used memory > 'maxmemory'.",
-    "NOAUTH Authentication required.",
-    "NOPERM this user has no permissions to run this command",
-];
+/// How many scenes a world has at most.
+const SCENES_MAX: u64 = 5;
 
 /// A client of a world.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +36,12 @@ pub struct ClientPlan {
     pub accepts: &'static str,
     /// How many bytes may be in transit to it before the service waits.
     pub pipe_bytes: usize,
+    /// It closes its direction of every second connection after a while.
+    pub half_closes: bool,
+    /// It listens to messages.
+    pub listens: bool,
+    /// It watches projectors.
+    pub watches: bool,
 }
 
 /// Everything that determines a world.
@@ -64,22 +66,25 @@ impl Plan {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let History { initial: mut elements, changes } = random_history(seed);
+        for (key, element) in elements.iter_mut().filter(|(key, _)| key.starts_with("users/user:")) {
+            element["session_auth_hash"] = json!(format!("first hash of {key}"));
+        }
         elements.insert("core/config:900".to_owned(), json!({"id": 900, "key": "general_event_date", "value": ""}));
         let mut random = Random::new(seed);
+        for id in 1..=2 {
+            let Write { key, element } = projector(id, &mut random);
+            elements.extend(element.map(|element| (key, element)));
+        }
         let instances = 1 + pick(&mut random, INSTANCES_MAX);
         let clients: Vec<_> = (0..random.id(CLIENTS_MAX)).map(|_| client(&mut random)).collect();
         let versions_max = [0, 1, 3, 1_000, 1_000][pick(&mut random, 5)];
-        let mut events = Vec::new();
-        for change in changes {
-            for _ in 0..random.below(3) {
-                events.extend(between(&mut random, clients.len(), instances));
-            }
-            events.push(Event::Wait([0, 0, 1, 20, 700, 4_000][pick(&mut random, 6)]));
-            events.push(changed(&mut random, change));
-            if random.once_in(6) {
-                events.push(Event::Quiet);
-            }
+        let mirror = Mirror::new(&elements, clients.iter().map(|client| client.user));
+        let (changes, clients_count) = (changes.into_iter(), clients.len());
+        let mut script = Script { random, mirror, changes, clients: clients_count, instances, events: Vec::new() };
+        for _ in 0..script.random.id(SCENES_MAX) {
+            script.scene();
         }
+        let mut events = script.events;
         events.push(Event::Quiet);
         Self { seed, elements, instances, versions_max, clients, events }
     }
@@ -101,79 +106,13 @@ fn client(random: &mut Random) -> ClientPlan {
         http2: random.once_in(3),
         accepts: ["identity", "gzip", "zstd", "gzip, zstd"][pick(random, 4)],
         pipe_bytes: [64 * 1024, 64 * 1024, 1_024, 7][pick(random, 4)],
+        half_closes: random.once_in(6),
+        listens: random.once_in(2),
+        watches: random.once_in(3),
     }
 }
 
-fn changed(random: &mut Random, writes: Vec<Write>) -> Event {
-    let announced = match random.below(12) {
-        0 => Announced::Never,
-        1 => Announced::Twice,
-        2 => Announced::Late,
-        3 => Announced::Half,
-        _ => Announced::Once,
-    };
-    Event::Change(writes, announced)
-}
-
-/// Something other than a change; sometimes several events that belong together.
-fn between(random: &mut Random, clients: usize, instances: usize) -> Vec<Event> {
-    let user = VIEWERS[1 + pick(random, VIEWERS.len() as u64 - 1)];
-    let milliseconds = random.below(8_000);
-    let instance = pick(random, instances as u64);
-    match random.below(30) {
-        0..=13 => vec![Event::Client(pick(random, clients as u64), act(random))],
-        14 => vec![Event::LogOut(user)],
-        15 => vec![Event::LogIn(user)],
-        16 => vec![Event::ChangePassword(user)],
-        17..=19 => vec![Event::Fault(fault(random)), Event::Wait(milliseconds), Event::Heal],
-        20 => vec![Event::DropRedisConnections],
-        21 => vec![if random.once_in(2) { Event::DeleteStream } else { Event::TrimStream(pick(random, 3)) }],
-        22 => {
-            let parts = [
-                MeetingPart::Elements,
-                MeetingPart::Configuration,
-                MeetingPart::ChangeIds,
-                MeetingPart::LowestChangeId,
-            ];
-            vec![Event::Lose(parts[pick(random, 4)], milliseconds)]
-        }
-        23 => vec![Event::Flush(milliseconds)],
-        24 => vec![Event::Rebuild(if random.once_in(2) { Lowest::Higher } else { Lowest::Lower }, milliseconds / 4)],
-        25 => vec![Event::Replicate],
-        26 => vec![Event::FailOver],
-        27 => vec![Event::JumpClocks(random.below(100_000))],
-        28 => vec![if random.once_in(2) { Event::Stop(instance) } else { Event::Kill(instance) }],
-        _ => vec![Event::Start(instance)],
-    }
-}
-
-fn fault(random: &mut Random) -> RedisFault {
-    match random.below(9) {
-        0 => RedisFault::Closed,
-        1 => RedisFault::Silent,
-        2 => RedisFault::Late(1 + random.below(4_000)),
-        3 => RedisFault::Half,
-        _ => RedisFault::Refuses(ERRORS[pick(random, ERRORS.len() as u64)]),
-    }
-}
-
-fn act(random: &mut Random) -> Act {
-    const ACTS: [Act; 10] = [
-        Act::Leave,
-        Act::Return,
-        Act::Break,
-        Act::Stall,
-        Act::Resume,
-        Act::Reload,
-        Act::Remember,
-        Act::GoBack,
-        Act::ClaimFuture,
-        Act::Move,
-    ];
-    ACTS[pick(random, ACTS.len() as u64)]
-}
-
-/// A random index below `end`.
+/// An index below `end`.
 fn pick(random: &mut Random, end: u64) -> usize {
     usize::try_from(random.below(end)).unwrap_or_default()
 }

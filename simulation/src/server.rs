@@ -1,6 +1,6 @@
 //! What writes the meeting? The OpenSlides server of a world, which remembers every version that it wrote.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use adapters::django::DjangoSecret;
@@ -63,11 +63,18 @@ pub(crate) struct Server {
     /// The users who are logged in, with the hash of their password at login.
     sessions: BTreeMap<u64, Option<String>>,
     passwords: u64,
+    /// The hash of every user's password, by the key of the user.
+    hashes: BTreeMap<String, String>,
+    /// The users whose password was changed since all was well, with the hash before, which every instance has seen.
+    seen_replaced: BTreeSet<(u64, String)>,
 }
 
 impl Server {
     /// Creates the server, and fills `redis`.
     pub(crate) fn new(redis: FakeRedis, elements: Elements) -> Self {
+        let hash =
+            |(key, element): (&String, &Value)| Some((key.clone(), element["session_auth_hash"].as_str()?.to_owned()));
+        let hashes = elements.iter().filter_map(hash).collect();
         let mut server = Self {
             redis,
             versions: Vec::new(),
@@ -77,6 +84,8 @@ impl Server {
             replica: None,
             sessions: BTreeMap::new(),
             passwords: 0,
+            hashes,
+            seen_replaced: BTreeSet::new(),
         };
         server.keep(0, Arc::new(elements));
         server.write_cache();
@@ -103,6 +112,7 @@ impl Server {
         self.highest += 1;
         let id = self.highest.to_string();
         let mut elements = (**self.elements()).clone();
+        let writes: Vec<Write> = writes.iter().map(|write| self.with_password(write)).collect();
         let texts: Vec<_> =
             writes.iter().map(|write| (&write.key, write.element.as_ref().map(Value::to_string))).collect();
         for (write, (key, text)) in writes.iter().zip(&texts) {
@@ -144,32 +154,44 @@ impl Server {
         self.redis.run(&[b"XADD", b"autoupdate", b"*", b"content", entry.as_bytes()]);
     }
 
-    /// Deletes the cache, before it is rebuilt.
-    pub(crate) fn begin_rebuild(&self) {
+    /// Begins to write the whole cache anew: the configuration first, and the new lowest change id. It does not call
+    /// itself ready yet (spec: redis.md#rebuild).
+    pub(crate) fn begin_rebuild(&self, lowest: Lowest) {
         self.redis.run(&[b"DEL", b"cache_ready", b"change_id", b"full_data"]);
+        self.write_lowest(self.next_lowest(lowest));
+        self.elements().iter().filter(|(key, _)| key.starts_with("core/config:")).for_each(|it| self.write(it));
+    }
+
+    fn next_lowest(&self, lowest: Lowest) -> u64 {
+        match lowest {
+            Lowest::Higher => self.highest + 1_000,
+            Lowest::Lower => self.lowest.saturating_sub(100).max(1),
+            Lowest::Same => self.lowest,
+        }
     }
 
     /// Writes the whole cache, with another lowest change id.
     pub(crate) fn end_rebuild(&mut self, lowest: Lowest) {
+        self.begin_rebuild(lowest);
         self.late.clear();
-        self.lowest = match lowest {
-            Lowest::Higher => self.highest + 1_000,
-            Lowest::Lower => self.lowest.saturating_sub(100).max(1),
-            Lowest::Same => self.lowest,
-        };
+        self.lowest = self.next_lowest(lowest);
         self.highest = self.lowest;
         let (era, elements) = (self.newest().era + 1, Arc::clone(self.elements()));
         self.keep(era, elements);
-        self.begin_rebuild();
         self.write_cache();
     }
 
+    fn write_lowest(&self, lowest: u64) {
+        self.redis.run(&[b"ZADD", b"change_id", lowest.to_string().as_bytes(), LOWEST_MEMBER]);
+    }
+
+    fn write(&self, (key, element): (&String, &Value)) {
+        self.redis.run(&[b"HSET", b"full_data", key.as_bytes(), element.to_string().as_bytes()]);
+    }
+
     fn write_cache(&self) {
-        let lowest = self.lowest.to_string();
-        self.redis.run(&[b"ZADD", b"change_id", lowest.as_bytes(), LOWEST_MEMBER]);
-        for (key, element) in &**self.elements() {
-            self.redis.run(&[b"HSET", b"full_data", key.as_bytes(), element.to_string().as_bytes()]);
-        }
+        self.write_lowest(self.lowest);
+        self.elements().iter().for_each(|it| self.write(it));
         self.redis.run(&[b"SET", b"cache_ready", b"ok"]);
     }
 
@@ -208,7 +230,6 @@ impl Server {
     pub(crate) fn fail_over(&mut self) -> bool {
         let Some(replica) = self.replica.take() else { return false };
         self.redis.restore(&replica.copy);
-        self.redis.drop_connections();
         self.late.clear();
         (self.lowest, self.highest, self.sessions) = (replica.lowest, replica.highest, replica.sessions);
         let era = self.newest().era + 1;
@@ -239,8 +260,43 @@ impl Server {
         let key = format!("users/user:{user}");
         let Some(Value::Object(mut element)) = self.elements().get(&key).cloned() else { return };
         self.passwords += 1;
-        element.insert("session_auth_hash".to_owned(), json!(format!("hash{}", self.passwords)));
+        let hash = format!("hash{}", self.passwords);
+        let before = element.insert("session_auth_hash".to_owned(), json!(hash));
+        if let Some(Value::String(before)) = before {
+            self.seen_replaced.insert((user, before));
+        }
+        self.hashes.insert(key.clone(), hash);
         self.change(&[Write { key, element: Some(Value::Object(element)) }], Announced::Once);
+    }
+
+    /// A user keeps the password, whatever else is written.
+    fn with_password(&self, write: &Write) -> Write {
+        let mut write = write.clone();
+        if let (Some(hash), Some(Value::Object(element))) = (self.hashes.get(&write.key), &mut write.element) {
+            element.insert("session_auth_hash".to_owned(), json!(hash));
+        }
+        write
+    }
+
+    /// Everything is well now, so that whatever happens from now on is seen by every instance.
+    pub(crate) fn begin_calm(&mut self) {
+        self.seen_replaced.clear();
+    }
+
+    /// Returns as whom a session of the user that was begun with this hash must be served now, where every instance has
+    /// seen every change since all was well.
+    pub(crate) fn access_at_once(&mut self, user: u64, at_login: Option<&str>) -> Access {
+        let is_replaced = at_login.is_some_and(|hash| self.seen_replaced.contains(&(user, hash.to_owned())));
+        match (self.access(user), self.newest().served_as(user)) {
+            // As anonymous nobody needs a password.
+            (_, Some(served_as)) if is_replaced && served_as == user => Access::Refused,
+            (access, _) => access,
+        }
+    }
+
+    /// Returns the hash with which the user's session was begun.
+    pub(crate) fn at_login(&self, user: u64) -> Option<String> {
+        self.sessions.get(&user).cloned().flatten()
     }
 
     fn password_hash(&self, user: u64) -> Option<String> {

@@ -1,6 +1,7 @@
 //! How does a world run? On one thread, with a clock that moves only while every task is idle, one event after the
 //! other.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,16 +15,24 @@ use crate::check;
 use crate::client::{Around, WebClient};
 use crate::clock::WorldClock;
 use crate::connection::Manners;
-use crate::control::Control;
-use crate::event::{Act, Event, Lowest, RedisFault};
+use crate::control::{Control, State};
+use crate::event::{Act, Announced, Event, Lowest, RedisFault};
 use crate::instance::Instance;
 use crate::plan::Plan;
-use crate::server::Server;
+use crate::request::Asker;
+use crate::server::{Access, Server};
+use crate::tab::{Kind, Tab, fresh_slides};
 use crate::trace::Trace;
 
 /// How long nothing goes wrong before everything is checked: a session check (60 s), and all recovery before it.
 const QUIET: Duration = Duration::from_secs(90);
-/// How long it takes until a step back is certain: two comparisons (3 s each), and a new connection.
+/// How long a change takes at most that is told while all is well.
+const GLANCE: Duration = Duration::from_secs(1);
+/// How long applause takes at most while all is well: it is counted once a second.
+const APPLAUSE_TIME_MAX: Duration = Duration::from_millis(1_500);
+/// With so many versions kept, none is dropped in a world because there are too many.
+const VERSIONS_ALL: usize = 1_000;
+/// How long it takes until going back is certain: two comparisons (3 s each), and a connection that is opened anew.
 const UNTIL_SEEN_GOING_BACK: Duration = Duration::from_secs(12);
 /// How long everything may take to end after the last event.
 const END: Duration = Duration::from_secs(30);
@@ -68,10 +77,16 @@ struct World<'a> {
     around: Around,
     instances: Vec<Option<Instance>>,
     starts: u64,
-    /// Whether ids may have been assigned twice.
+    /// How each instance reaches Redis.
+    ways: Vec<FakeRedis>,
+    /// Nothing happened since the last quiet moment that takes time to heal.
+    is_calm: bool,
+    /// Ids may have been given twice.
     has_failed_over: bool,
     controls: Vec<Control>,
     clients: JoinSet<()>,
+    /// Lets the clock of Redis go on.
+    ticking: JoinSet<()>,
 }
 
 impl<'a> World<'a> {
@@ -84,20 +99,31 @@ impl<'a> World<'a> {
         let around = Around {
             server: Arc::new(Mutex::new(server)),
             doors: Arc::new(Mutex::new(vec![None; plan.instances])),
+            mail: Arc::default(),
+            is_orderly: Arc::default(),
             violations: Arc::default(),
             trace: Trace::new(keeps_text),
         };
         let mut world = Self {
             plan,
-            redis,
             clock: Arc::new(WorldClock::new()),
             around,
             instances: (0..plan.instances).map(|_| None).collect(),
             starts: 0,
+            ways: (0..plan.instances).map(|_| redis.another_way()).collect(),
+            is_calm: false,
             has_failed_over: false,
             controls: Vec::new(),
             clients: JoinSet::new(),
+            ticking: JoinSet::new(),
+            redis: redis.clone(),
         };
+        world.ticking.spawn(async move {
+            loop {
+                sleep(Duration::from_secs(1)).await;
+                redis.let_seconds_pass(1);
+            }
+        });
         (0..plan.instances).for_each(|instance| world.start(instance));
         world.bring_clients();
         world
@@ -105,16 +131,39 @@ impl<'a> World<'a> {
 
     fn bring_clients(&mut self) {
         for (number, client) in (0..).zip(&self.plan.clients) {
-            let control = Control::new(client.is_throttled, number);
+            let control = Control::new(client.is_throttled, number, self.plan.versions_max >= VERSIONS_ALL);
             control.act(Act::Return);
             self.controls.push(control.clone());
+            let manners = Manners {
+                http2: client.http2,
+                accepts: client.accepts,
+                pipe_bytes: client.pipe_bytes,
+                half_closes: None,
+            };
+            let random = |stream: u64| Random::new(self.plan.seed ^ (number as u64 + 1) ^ (stream << 32));
+            let tab = |kind, random| Tab {
+                kind,
+                client: number,
+                user: client.user,
+                manners,
+                control: control.clone(),
+                around: self.around.clone(),
+                random,
+            };
+            if client.listens {
+                self.clients.spawn(tab(Kind::Messages, random(1)).run());
+            }
+            if client.watches {
+                self.clients.spawn(tab(Kind::Slides, random(2)).run());
+            }
             let client = WebClient {
                 name: format!("client {number}"),
                 user: client.user,
-                manners: Manners { http2: client.http2, accepts: client.accepts, pipe_bytes: client.pipe_bytes },
-                control,
+                manners,
+                control: control.clone(),
                 around: self.around.clone(),
-                random: Random::new(self.plan.seed ^ (number as u64 + 1)),
+                random: random(0),
+                half_closes: client.half_closes,
             };
             self.clients.spawn(client.run());
         }
@@ -126,7 +175,7 @@ impl<'a> World<'a> {
         if self.has_failed_over {
             self.controls.iter().for_each(Control::forget);
         }
-        let instance = Instance::start(&self.redis, &self.clock, self.plan.versions_max, self.starts);
+        let instance = Instance::start(&self.ways[number], &self.clock, self.plan.versions_max, self.starts);
         self.around.doors.lock().unwrap_or_else(PoisonError::into_inner)[number] = Some(instance.door.clone());
         self.instances[number] = Some(instance);
     }
@@ -143,16 +192,27 @@ impl<'a> World<'a> {
 
     async fn let_happen(&mut self, event: &Event) {
         self.around.trace.add("event", &format!("{event:?}"));
+        self.is_calm &= is_harmless(event);
+        if !is_harmless(event) && !matches!(event, Event::Replace(_) | Event::Change(..)) {
+            self.around.is_orderly.store(false, Ordering::Relaxed);
+        }
         match event {
             Event::Wait(milliseconds) => sleep(Duration::from_millis(*milliseconds)).await,
-            Event::Change(writes, announced) => self.server().change(writes, *announced),
-            Event::Fault(fault) => self.break_redis(*fault),
+            Event::Change(writes, told) => self.server().change(writes, *told),
+            Event::Fault(fault) => self.ways.iter().for_each(|way| break_redis(way, *fault)),
+            Event::CutOff(number, fault) => break_redis(&self.ways[*number], *fault),
             Event::Heal => self.heal(),
-            Event::DropRedisConnections => self.redis.drop_connections(),
+            Event::DropRedisConnections => self.drop_redis_connections(),
             Event::TrimStream(keep) => self.redis.run(&[b"XTRIM", b"autoupdate", keep.to_string().as_bytes()]),
             Event::DeleteStream => self.redis.run(&[b"DEL", b"autoupdate"]),
-            Event::Lose(part, milliseconds) => {
+            Event::LoseEntries(stream, count) => self.redis.lose_newest_entries(stream, *count),
+            Event::TrimMessages(0) => self.redis.run(&[b"DEL", b"notify"]),
+            Event::TrimMessages(keep) => self.redis.run(&[b"XTRIM", b"notify", keep.to_string().as_bytes()]),
+            Event::Lose(part, writes, milliseconds) => {
                 self.server().lose(*part);
+                if !writes.is_empty() {
+                    self.server().change(writes, Announced::Never);
+                }
                 self.rebuild(Lowest::Higher, *milliseconds).await;
             }
             Event::Flush(milliseconds) => {
@@ -160,11 +220,16 @@ impl<'a> World<'a> {
                 self.rebuild(Lowest::Higher, *milliseconds).await;
             }
             Event::Rebuild(lowest, milliseconds) => {
-                self.server().begin_rebuild();
+                self.server().begin_rebuild(*lowest);
                 self.rebuild(*lowest, *milliseconds).await;
             }
             Event::Replicate => self.server().replicate(),
-            Event::FailOver => self.fail_over().await,
+            Event::FailOver => {
+                if self.fail_over() {
+                    sleep(UNTIL_SEEN_GOING_BACK).await;
+                }
+            }
+            Event::FailOverUnseen => drop(self.fail_over()),
             Event::JumpClocks(seconds) => {
                 self.clock.jump(*seconds);
                 self.redis.let_seconds_pass(*seconds);
@@ -176,24 +241,35 @@ impl<'a> World<'a> {
             Event::Kill(number) => self.stop(*number, true).await,
             Event::Start(number) if self.instances[*number].is_none() => self.start(*number),
             Event::Start(_) => {}
+            Event::Replace(number) if self.instances[*number].is_some() => {
+                self.stop(*number, false).await;
+                self.start(*number);
+            }
+            Event::Replace(_) => {}
+            Event::Nonsense(client, change_id) => {
+                let asked = self.asker(*client).ask_nonsense(change_id).await;
+                self.note(*client, asked);
+            }
+            Event::Send(client, to) => {
+                let sent = self.asker(*client).send(to).await;
+                self.note(*client, sent);
+            }
+            Event::Applaud(client) => self.applaud(*client).await,
             Event::Client(number, act) => self.controls[*number].act(*act),
             Event::Quiet => self.rest().await,
-        }
-    }
-
-    fn break_redis(&self, fault: RedisFault) {
-        match fault {
-            RedisFault::Closed => self.redis.set_fault(Fault::Closed),
-            RedisFault::Silent => self.redis.set_fault(Fault::Stalled),
-            RedisFault::Late(milliseconds) => self.redis.set_fault(Fault::Late(Duration::from_millis(milliseconds))),
-            RedisFault::Half => self.redis.set_fault(Fault::Half),
-            RedisFault::Refuses(error) => self.redis.refuse(EVERY_COMMAND, error),
+            Event::Glance => self.glance().await,
         }
     }
 
     fn heal(&self) {
-        self.redis.set_fault(Fault::None);
-        self.redis.refuse_nothing();
+        for way in &self.ways {
+            way.set_fault(Fault::None);
+            way.refuse_nothing();
+        }
+    }
+
+    fn drop_redis_connections(&self) {
+        self.ways.iter().for_each(FakeRedis::drop_connections);
     }
 
     async fn rebuild(&self, lowest: Lowest, milliseconds: u64) {
@@ -201,14 +277,15 @@ impl<'a> World<'a> {
         self.server().end_rebuild(lowest);
     }
 
-    /// Waits until every instance has noticed, because that is impossible once as many new ids were assigned as were
-    /// lost.
-    async fn fail_over(&mut self) {
-        if self.server().fail_over() {
+    /// Returns whether there was a replica.
+    fn fail_over(&mut self) -> bool {
+        let is_done = self.server().fail_over();
+        if is_done {
+            self.drop_redis_connections();
             self.has_failed_over = true;
             self.heal();
-            sleep(UNTIL_SEEN_GOING_BACK).await;
         }
+        is_done
     }
 
     /// Lets a while pass without faults, then checks that everything is as if nothing had happened.
@@ -219,18 +296,91 @@ impl<'a> World<'a> {
         }
         self.controls.iter().for_each(|control| control.act(Act::Resume));
         sleep(QUIET).await;
-        let mut wrong = Vec::new();
-        for (control, client) in self.controls.iter().zip(&self.plan.clients) {
-            let mut server = self.server();
-            wrong.extend(check::at_rest(&mut server, &mut control.state(), client.user).err());
+        self.check_all(check::at_rest);
+        self.check_tabs(true).await;
+        self.controls.iter().for_each(|control| control.state().failures = 0);
+        self.around.is_orderly.store(true, Ordering::Relaxed);
+        self.server().begin_calm();
+        self.is_calm = true;
+    }
+
+    /// A second later everybody who is connected must be up to date, if nothing needs to heal.
+    async fn glance(&mut self) {
+        sleep(GLANCE).await;
+        if self.is_calm {
+            self.check_all(check::at_once);
+            self.check_tabs(false).await;
         }
-        wrong.into_iter().for_each(|wrong| self.around.violated(wrong));
+    }
+
+    /// Checks the other streams of the clients: whether they received every message, and show what a new stream does.
+    async fn check_tabs(&self, is_at_rest: bool) {
+        for (number, client) in self.plan.clients.iter().enumerate() {
+            let checked = self.around.mail().check(number);
+            self.note(number, checked);
+            if is_at_rest && self.around.mail().applause_level(number, QUIET / 2).is_some_and(|level| level > 0) {
+                self.note(number, Err("applause does not end".to_owned()));
+            }
+            let must_be_open = is_at_rest
+                && self.controls[number].state().is_online
+                && matches!(self.server().access(client.user), Access::Served(_));
+            let held = self.controls[number].state().slides.clone();
+            if client.watches && held.is_connected {
+                let instance = self.controls[number].state().instance;
+                let compared = match fresh_slides(&self.around, instance, client.user).await {
+                    Ok(fresh) => fresh.map_or(Ok(()), |fresh| held.compare(&fresh)),
+                    Err(wrong) => Err(wrong),
+                };
+                self.note(number, compared);
+            } else if client.watches && must_be_open {
+                self.note(number, Err("no stream of slides".to_owned()));
+            }
+            if client.listens && must_be_open && self.around.mail().applause_level(number, Duration::ZERO).is_none() {
+                self.note(number, Err("no stream of messages".to_owned()));
+            }
+        }
+    }
+
+    fn asker(&self, client: usize) -> Asker<'_> {
+        let (user, instance) = (self.plan.clients[client].user, self.controls[client].state().instance);
+        Asker { around: &self.around, user, instance, is_calm: self.is_calm }
+    }
+
+    /// A user applauds; while all is well, whoever listens is told soon.
+    async fn applaud(&self, client: usize) {
+        match self.asker(client).applaud().await {
+            Err(wrong) => self.note(client, Err(wrong)),
+            Ok(true) if self.is_calm => {
+                sleep(APPLAUSE_TIME_MAX).await;
+                for number in 0..self.plan.clients.len() {
+                    if self.around.mail().applause_level(number, APPLAUSE_TIME_MAX) == Some(0) {
+                        self.note(number, Err("is not told of the applause".to_owned()));
+                    }
+                }
+            }
+            Ok(_) => {}
+        }
+    }
+
+    /// Notes what is wrong with a client.
+    fn note(&self, client: usize, checked: Result<(), String>) {
+        if let Err(wrong) = checked {
+            self.around.violated(format!("client {client} of user {}: {wrong}", self.plan.clients[client].user));
+        }
+    }
+
+    fn check_all(&self, check: fn(&mut Server, &mut State, u64) -> Result<(), String>) {
+        for (number, (control, client)) in self.controls.iter().zip(&self.plan.clients).enumerate() {
+            let checked = check(&mut self.server(), &mut control.state(), client.user);
+            self.note(number, checked);
+        }
     }
 
     /// Disconnects all clients, stops every instance, and checks that nothing is left.
     async fn end(mut self) -> Outcome {
         self.heal();
         self.clients.shutdown().await;
+        self.ticking.shutdown().await;
         for number in 0..self.instances.len() {
             self.stop(number, false).await;
         }
@@ -250,5 +400,56 @@ impl<'a> World<'a> {
 
     fn violations(&self) -> MutexGuard<'_, Vec<String>> {
         self.around.violations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns whether nothing has to heal after the event: a second later everybody has seen it.
+fn is_harmless(event: &Event) -> bool {
+    match event {
+        Event::Change(_, told) => match told {
+            Announced::Once | Announced::Twice | Announced::Half => true,
+            // The next comparison with the store finds it.
+            Announced::Never | Announced::Late => false,
+        },
+        Event::Wait(_)
+        | Event::Nonsense(..)
+        | Event::Send(..)
+        | Event::Applaud(_)
+        | Event::Heal
+        | Event::Replicate
+        | Event::LogIn(_)
+        | Event::ChangePassword(_)
+        | Event::Client(..)
+        | Event::Quiet
+        | Event::Glance => true,
+        Event::Fault(_)
+        | Event::CutOff(..)
+        | Event::DropRedisConnections
+        | Event::TrimStream(_)
+        | Event::DeleteStream
+        | Event::LoseEntries(..)
+        | Event::TrimMessages(_)
+        | Event::Replace(_)
+        | Event::Lose(..)
+        | Event::Flush(_)
+        | Event::Rebuild(..)
+        | Event::FailOver
+        | Event::FailOverUnseen
+        | Event::JumpClocks(_)
+        // Its streams end with the next check of sessions.
+        | Event::LogOut(_)
+        | Event::Stop(_)
+        | Event::Kill(_)
+        | Event::Start(_) => false,
+    }
+}
+
+fn break_redis(way: &FakeRedis, fault: RedisFault) {
+    match fault {
+        RedisFault::Closed => way.set_fault(Fault::Closed),
+        RedisFault::Silent => way.set_fault(Fault::Stalled),
+        RedisFault::Late(milliseconds) => way.set_fault(Fault::Late(Duration::from_millis(milliseconds))),
+        RedisFault::Half => way.set_fault(Fault::Half),
+        RedisFault::Refuses(error) => way.refuse(EVERY_COMMAND, error),
     }
 }

@@ -253,7 +253,6 @@ fn cause_name(cause: CatchUpCause) -> String {
         CatchUpCause::Gap => "gap",
         CatchUpCause::Comparison => "comparison",
         CatchUpCause::Client => "client",
-        CatchUpCause::FailOver => "fail_over",
     }
     .to_owned()
 }

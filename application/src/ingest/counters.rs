@@ -22,13 +22,11 @@ pub enum CatchUpCause {
     Comparison,
     /// A client asked for what is newer than this instance, or for projectors.
     Client,
-    /// The store failed over to another server.
-    FailOver,
 }
 
 impl CatchUpCause {
     /// Every cause.
-    pub const ALL: [Self; 4] = [Self::Gap, Self::Comparison, Self::Client, Self::FailOver];
+    pub const ALL: [Self; 3] = [Self::Gap, Self::Comparison, Self::Client];
 }
 
 impl IngestCounters {

@@ -161,8 +161,14 @@ impl Ingest {
                     reconcile = clock.sleep(self.reconcile_interval);
                 }
                 Some(first) = self.requests.0.recv() => self.answer(first).await,
-                messages = reader.next() => {
-                    if !self.apply_messages(messages).await {
+                batch = reader.next() => {
+                    // Nothing is applied to a meeting that may not be that of the store any more.
+                    state.is_another_stream |= !batch.follows;
+                    if state.is_another_stream {
+                        if let Some(position) = self.reconcile(reader.position, &mut state).await {
+                            reader = StreamReader::start(&self.bus, &self.clock, position);
+                        }
+                    } else if !self.apply_messages(batch.messages).await {
                         self.heal(&unhealed).await;
                     }
                 }
@@ -258,11 +264,8 @@ impl Ingest {
         let epoch = self.store.epoch();
         if epoch != state.epoch {
             info!("{} failed over to another server; reloading the meeting", self.store.name());
-            // Without the changes in between, the comparison would find a difference where nothing was lost.
-            self.catch_up(CatchUpCause::FailOver).await?;
-            let position = self.load().await?;
-            state.epoch = epoch;
-            state.went_back = false;
+            let position = self.load_what_is_different().await?;
+            *state = ReconcileState { epoch, failed: state.failed.take(), ..ReconcileState::default() };
             return Ok(Some(position));
         }
         // The stream is only a hint: if it cannot be read, the meeting still follows the store.
@@ -271,23 +274,32 @@ impl Ingest {
         let known = self.current().bounds();
         if bounds.lowest != known.lowest {
             info!(lowest_change_id = %bounds.lowest, "the OpenSlides server has rebuilt its cache; reloading the meeting");
-            return self.load().await.map(Some);
+            let position = self.load().await?;
+            state.is_another_stream = false;
+            return Ok(Some(position));
         }
         // A stream that was emptied has no position, which means nothing.
         let stream_went_back = last.as_ref().is_ok_and(|last| *last < position && *last != Position::START);
         if bounds.highest < known.highest || stream_went_back {
             // Seen once, it may be a replica that lags behind the one asked before; replicas only move forward.
             if std::mem::replace(&mut state.went_back, true) {
-                state.went_back = false;
                 warn!(
                     store_change_id = %bounds.highest, known_change_id = %known.highest,
                     "{} went back to an older state; reloading the meeting", self.store.name()
                 );
-                return self.load().await.map(Some);
+                let position = self.load().await?;
+                (state.went_back, state.is_another_stream) = (false, false);
+                return Ok(Some(position));
             }
             return Ok(None);
         }
         state.went_back = false;
+        if state.is_another_stream {
+            info!("the entry of the stream that was read last is gone, and others follow; reloading the meeting");
+            let position = self.load_what_is_different().await?;
+            state.is_another_stream = false;
+            return Ok(Some(position));
+        }
         if bounds.highest > known.highest {
             self.catch_up(CatchUpCause::Comparison).await?;
         }
@@ -296,8 +308,23 @@ impl Ingest {
         Ok((last < position).then_some(last))
     }
 
+    /// Loads the whole meeting, because the store may have lost changes and given their ids to others. If it has not,
+    /// clients get no more than what changed since. Returns the position from which the stream continues.
+    async fn load_what_is_different(&self) -> Result<Position, StoreError> {
+        let current = self.current();
+        let changed = self.store.changed_since(current.change_id()).await?;
+        let change_id = changed.bounds.highest;
+        let change = (change_id > current.change_id()).then_some(Change { change_id, elements: changed.elements });
+        self.load_after(change).await
+    }
+
     /// Loads the whole meeting. Returns the position from which the stream continues.
     async fn load(&self) -> Result<Position, StoreError> {
+        self.load_after(None).await
+    }
+
+    /// As [`Ingest::load`]. If the meeting is the present one after `change`, this is a step like any other.
+    async fn load_after(&self, change: Option<Change>) -> Result<Position, StoreError> {
         let position = self.bus.last_position(Channel::Autoupdate).await?;
         let snapshot = self.store.load().await?;
         // The server writes the configuration first. Where it is missing, only what was written after a loss is left.
@@ -307,9 +334,16 @@ impl Ingest {
         let before = self.publisher.published().map(|published| Arc::clone(published.current()));
         let bytes = bytes_of(&snapshot.elements);
         let (meeting, is_known) = compute(bytes, move || {
-            let meeting = logged(Meeting::load(snapshot, before.as_deref()));
-            let is_known = before.is_some_and(|before| before.is_same_as(&meeting));
-            (meeting, is_known)
+            let loaded = logged(Meeting::load(snapshot, before.as_deref()));
+            let caught_up = before.as_deref().zip(change).map(|(before, change)| before.apply(change).meeting);
+            match (before, caught_up) {
+                (_, Some(caught_up)) if caught_up.is_same_as(&loaded) => (caught_up, false),
+                (Some(before), _) => {
+                    let is_known = before.is_same_as(&loaded);
+                    (loaded, is_known)
+                }
+                (None, _) => (loaded, false),
+            }
         })
         .await;
         let (change_id, elements) = (meeting.change_id(), meeting.len());
@@ -394,6 +428,9 @@ struct ReconcileState {
     epoch: u64,
     /// The last comparison found that the store seems to have gone back.
     went_back: bool,
+    /// The entry of the stream that was read last is gone, and others follow. The stream was trimmed, or it is that of
+    /// another history, in which the ids of lost changes were given to others.
+    is_another_stream: bool,
     /// Why the last comparison failed, if it did; this has been logged already.
     failed: Option<Failure>,
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use domain::ports::clock::Clock;
-use domain::ports::message_bus::{BusMessage, Channel, MessageBus, Position};
+use domain::ports::message_bus::{Batch, Channel, MessageBus, Position};
 use tracing::{info, warn};
 
 use crate::backoff::Backoff;
@@ -17,7 +17,7 @@ pub(crate) struct StreamReader {
     /// The position up to which messages were handed over.
     pub(crate) position: Position,
     /// The pending read, kept so that it is not cancelled when the loop turns to something else.
-    reading: Pin<Box<dyn Future<Output = Vec<BusMessage>> + Send>>,
+    reading: Pin<Box<dyn Future<Output = Batch> + Send>>,
 }
 
 impl StreamReader {
@@ -28,30 +28,29 @@ impl StreamReader {
         Self { bus, clock, position, reading }
     }
 
-    /// Returns the next messages, at least one. Cancel-safe: nothing is lost if the future is dropped.
-    pub(crate) async fn next(&mut self) -> Vec<BusMessage> {
-        let messages = self.reading.as_mut().await;
-        if let Some(last) = messages.last() {
+    /// Returns the next messages, at least one, and whether they follow those before. Cancel-safe: nothing is lost if the
+    /// future is dropped.
+    pub(crate) async fn next(&mut self) -> Batch {
+        let batch = self.reading.as_mut().await;
+        if let Some(last) = batch.messages.last() {
             self.position = last.position;
         }
         self.reading = Box::pin(read(Arc::clone(&self.bus), Arc::clone(&self.clock), self.position));
-        messages
+        batch
     }
 }
 
 /// Returns the messages after `position` as soon as there are any, retrying as often as necessary.
-async fn read(bus: Arc<dyn MessageBus>, clock: Arc<dyn Clock>, position: Position) -> Vec<BusMessage> {
+async fn read(bus: Arc<dyn MessageBus>, clock: Arc<dyn Clock>, position: Position) -> Batch {
     let mut backoff = Backoff::default();
     loop {
         match bus.read(Channel::Autoupdate, position).await {
-            // Whether messages were skipped does not matter here: a missing change shows by its id, or at the next
-            // comparison.
             Ok(batch) => {
                 if backoff.attempts() > 0 {
                     info!("reading the stream of changes again");
                 }
                 if !batch.messages.is_empty() {
-                    return batch.messages;
+                    return batch;
                 }
                 backoff = Backoff::default();
             }

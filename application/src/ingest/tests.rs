@@ -160,6 +160,59 @@ async fn a_caller_after_a_rebuild_is_answered_once_the_new_meeting_is_loaded() {
     assert_eq!(ingest.current().bounds(), bounds);
 }
 
+/// Returns a running loop that has applied one change, and its server and publisher. No comparison ever comes due.
+async fn followed() -> (MemoryServer, Arc<MeetingPublisher>, tokio::task::JoinHandle<()>) {
+    let server = MemoryServer::new();
+    server.rebuild(ChangeId(10), MEETING);
+    let bus = Arc::new(MemoryMessageBus::new(&server));
+    let ingest = Ingest { bus, clock: Arc::new(ManualClock::new(0)), ..ingest(&server, MockMessageBus::new()) };
+    let publisher = Arc::clone(&ingest.publisher);
+    let following = tokio::spawn(ingest.run());
+    until(&publisher, |meeting| meeting.change_id() == ChangeId(10)).await;
+    server.change(&[("topics/topic:1", Some("{\"id\":1,\"title\":\"lost\"}"))]);
+    until(&publisher, |meeting| meeting.change_id() == ChangeId(11)).await;
+    (server, publisher, following)
+}
+
+/// Returns the first published meeting that is so.
+async fn until(publisher: &MeetingPublisher, is_so: impl Fn(&Meeting) -> bool) -> Arc<Meeting> {
+    // Nothing that the loop awaits takes time.
+    for _ in 0..10_000 {
+        if let Some(published) = publisher.published()
+            && is_so(published.current())
+        {
+            return Arc::clone(published.current());
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("no meeting like that is published");
+}
+
+/// (spec: redis.md#another-stream)
+#[tokio::test]
+async fn a_change_that_has_the_id_of_a_lost_one_is_found_by_the_stream() {
+    let (server, publisher, following) = followed().await;
+    server.clear();
+    server.rebuild(ChangeId(10), MEETING);
+    assert_eq!(server.change(&[("topics/topic:2", Some("{\"id\":2}"))]), ChangeId(11));
+    let meeting = until(&publisher, |meeting| meeting.get("topics/topic:2".parse().expect("a key")).is_some()).await;
+    let lost = meeting.get("topics/topic:1".parse().expect("a key")).map(|element| element.json().to_owned());
+    assert_eq!(lost.as_deref(), Some("{\"id\":1}"));
+    assert!(meeting.step().is_reset, "clients get everything");
+    following.abort();
+}
+
+/// (spec: redis.md#another-stream)
+#[tokio::test]
+async fn a_stream_that_was_trimmed_resets_nobody() {
+    let (server, publisher, following) = followed().await;
+    server.trim(Channel::Autoupdate, 0);
+    server.change(&[("topics/topic:2", Some("{\"id\":2}"))]);
+    let meeting = until(&publisher, |meeting| meeting.change_id() == ChangeId(12)).await;
+    assert!(!meeting.step().is_reset, "clients get what changed");
+    following.abort();
+}
+
 #[tokio::test]
 async fn a_loss_that_no_change_id_shows_is_noticed_by_a_stream_that_went_back() {
     const BEFORE: Position = Position::from_numbers([5, 0]);

@@ -199,6 +199,14 @@ fn add_entry(database: &mut Database, words: &[Vec<u8>], milliseconds: u64) -> A
     Ok(Reply::Bulk(id.to_string().into_bytes()))
 }
 
+/// Loses the newest `count` entries of a stream of the first database.
+pub(super) fn lose_newest_entries(data: &mut Data, key: &str, count: usize) {
+    let database = data.databases.entry(0).or_default();
+    if let Ok(Some(stream)) = find::<Stream>(database, &[key.as_bytes().to_vec()]) {
+        stream.truncate(stream.len().saturating_sub(count));
+    }
+}
+
 fn trim(stream: &mut Stream, keep: usize) {
     stream.drain(..stream.len().saturating_sub(keep));
 }

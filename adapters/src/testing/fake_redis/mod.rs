@@ -55,11 +55,12 @@ pub const EVERY_COMMAND: &str = "*";
 #[derive(Clone)]
 pub struct Copy(Data);
 
+#[derive(Default)]
 struct Shared {
-    data: Mutex<Data>,
-    /// Notified at every change of the data or the settings; wakes waiters in the order in which they came, so that a
+    data: Arc<Mutex<Data>>,
+    /// Told at every change of the data or the settings; wakes what waits, in the order in which it came, so that a
     /// simulation can be repeated.
-    changed: Notify,
+    changed: Arc<Notify>,
     settings: Mutex<Settings>,
 }
 
@@ -102,7 +103,7 @@ impl FakeRedis {
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared { data: Mutex::default(), changed: Notify::new(), settings: Mutex::default() });
+        let shared = Arc::new(Shared::default());
         let mut tasks = JoinSet::new();
         let accepting = shared.clone();
         tasks.spawn(async move {
@@ -119,8 +120,19 @@ impl FakeRedis {
     /// Creates a Redis without a socket, which only [`FakeRedis::transport`] reaches.
     #[must_use]
     pub fn in_memory() -> Self {
-        let shared = Arc::new(Shared { data: Mutex::default(), changed: Notify::new(), settings: Mutex::default() });
-        Self { shared, _listener: Arc::default(), address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) }
+        Self::over(Shared::default())
+    }
+
+    /// Returns another way to the same data, without a socket. What is wrong with one is not wrong with the other.
+    #[must_use]
+    pub fn another_way(&self) -> Self {
+        let (data, changed) = (Arc::clone(&self.shared.data), Arc::clone(&self.shared.changed));
+        Self::over(Shared { data, changed, settings: Mutex::default() })
+    }
+
+    fn over(shared: Shared) -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self { shared: Arc::new(shared), _listener: Arc::default(), address }
     }
 
     /// Runs one command without a connection, and so regardless of any [`Fault`].
@@ -136,9 +148,19 @@ impl FakeRedis {
         Copy(self.shared.data().clone())
     }
 
-    /// Goes back to a snapshot, like a replica that became the primary before it had received the rest.
+    /// Goes back to what was in it then, as a replica that had not received the rest and was made the primary. Its clock
+    /// does not go back.
     pub fn restore(&self, copy: &Copy) {
-        self.shared.data().clone_from(&copy.0);
+        let mut data = self.shared.data();
+        let (milliseconds, seconds_passed) = (data.milliseconds, data.seconds_passed);
+        *data = Data { milliseconds, seconds_passed, ..copy.0.clone() };
+        drop(data);
+        self.shared.changed.notify_waiters();
+    }
+
+    /// Loses the newest `count` entries of a stream, as a Redis does that wrote them to its disk too late.
+    pub fn lose_newest_entries(&self, stream: &str, count: usize) {
+        commands::lose_newest_entries(&mut self.shared.data(), stream, count);
         self.shared.changed.notify_waiters();
     }
 
