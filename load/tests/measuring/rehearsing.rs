@@ -131,3 +131,41 @@ async fn it_ends_early_with_what_was_seen_so_far() {
     assert!(logbook.is_cut_short && logbook.clients_started() == 5);
     assert!(Verdict::of(&plan, &logbook).remarks.iter().any(|remark| remark.contains("stopped")));
 }
+
+#[tokio::test]
+#[cfg_attr(not(has_redis_server), ignore = "redis-server is not on the PATH")]
+async fn the_program_reports_also_when_it_is_interrupted() {
+    let hall = Hall::open(Faults::default()).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (report, json) = (folder.path().join("report.html"), folder.path().join("report.json"));
+    let mut program = tokio::process::Command::new(env!("CARGO_BIN_EXE_load"))
+        .args(["rehearse", "--clients", "3", "--session", "abc", "--for", "600s", "--arrival", "0"])
+        .args(["--cookie-name", "c", "--url", &format!("http://{}", hall.fake.address)])
+        .arg("--report")
+        .arg(&report)
+        .arg("--json")
+        .arg(&json)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the program");
+    // Once it shows its progress, it listens for signals.
+    let mut progress = tokio::io::BufReader::new(program.stderr.take().expect("a pipe"));
+    let mut line = String::new();
+    tokio::io::AsyncBufReadExt::read_line(&mut progress, &mut line).await.expect("text");
+    assert!(line.starts_with("0 of 600 s:"), "{line}");
+    let id = program.id().expect("it runs").to_string();
+    let killed = tokio::process::Command::new("kill").args(["-INT", &id]).status().await;
+    assert!(killed.expect("kill").success());
+    let output = tokio::time::timeout(Duration::from_secs(30), program.wait_with_output()).await;
+    let output = output.expect("it ends").expect("an output");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("stopped before its end") && text.contains("report.html"), "{text}");
+    assert!(!text.contains("abc"), "it shows the session: {text}");
+    let html = std::fs::read_to_string(&report).expect("the report");
+    assert!(html.ends_with("</html>\n"));
+    let figures: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&json).expect("the figures")).expect("JSON");
+    assert!(figures["verdict"]["grade"].is_string());
+}
