@@ -91,11 +91,8 @@ async fn a_replayed_recording_is_the_same_meeting_without_its_texts() {
     publisher.fill(&Generated::new(PLAN), &access(), false).await.expect("an empty Redis");
     publisher.publish(&vec![tag(1, SECRET)]).await.expect("Redis");
     let deleted = ElementKey::new(Collection::Tag, 2);
-    let changes = [
-        vec![tag(1, "Geheimnis von Ada"), tag(2, SECRET)],
-        vec![(deleted.clone(), None)],
-        vec![tag(3, "das Geheimnis")],
-    ];
+    let changes =
+        [vec![tag(1, "Geheimnis von Ada"), tag(2, SECRET)], vec![(deleted, None)], vec![tag(3, "das Geheimnis")]];
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("meeting.jsonl.gz");
     let recorded = record_changes(&one, &mut publisher, &file, &changes).await;

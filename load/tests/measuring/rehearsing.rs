@@ -44,12 +44,8 @@ impl Hall {
 
     /// Rehearses until all clients have data and then the changes, or the plan's time is over.
     async fn rehearse(&mut self, plan: &Plan, changes: u64) -> Logbook {
-        let change: Change = Generated::new(PLAN)
-            .elements()
-            .iter()
-            .take(1)
-            .map(|(key, json)| (key.clone(), Some(json.clone())))
-            .collect();
+        let change: Change =
+            Generated::new(PLAN).elements().iter().take(1).map(|(key, json)| (*key, Some(json.clone()))).collect();
         let publisher = &mut self.publisher;
         let changing = async {
             for _ in 0..changes {
