@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use commands::{RecordArguments, RehearseArguments, ReplayArguments};
+use commands::{PublishArguments, RecordArguments, RehearseArguments, ReplayArguments};
 use domain::testing::generator::{Generated, Plan};
 use load::client::{Coding, TlsClient, Transport};
 use load::error::LoadError;
@@ -65,6 +65,8 @@ enum Command {
         #[arg(long)]
         sessions: Option<PathBuf>,
     },
+    /// Changes lists of speakers in a Redis on this machine at a fixed rate, the way the OpenSlides server does
+    Publish(PublishArguments),
     /// Runs scenarios against a service whose Redis was filled with the same meeting
     Run(Box<RunArguments>),
     /// Writes the same bytes to many sockets in a bare loop, to find the least that a delivery can cost
@@ -195,6 +197,7 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<bool, LoadError> {
     match command {
         Command::Rehearse(arguments) => return commands::rehearse(*arguments).await,
+        Command::Publish(arguments) => commands::publish(arguments).await?,
         Command::Record(arguments) => commands::record_meeting(arguments).await?,
         Command::Replay(arguments) => commands::replay_meeting(arguments).await?,
         Command::Generate { meeting, out } => generate(&Generated::new(meeting.plan()), out)?,
