@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use attack_command::AttackArguments;
 use clap::{Args, Parser, Subcommand};
-use commands::{RecordArguments, RehearseArguments, ReplayArguments};
+use commands::{PublishArguments, RecordArguments, RehearseArguments, ReplayArguments};
 use domain::testing::generator::{Generated, Plan};
 use load::client::{Coding, TlsClient, Transport};
 use load::error::LoadError;
@@ -67,6 +67,8 @@ enum Command {
         #[arg(long)]
         sessions: Option<PathBuf>,
     },
+    /// Changes lists of speakers in a Redis on this machine at a fixed rate, the way the OpenSlides server does
+    Publish(PublishArguments),
     /// Runs scenarios against a service whose Redis was filled with the same meeting
     Run(Box<RunArguments>),
     /// Attacks a running service in known ways, with somebody beside who uses it: exits with 1 if it does not withstand
@@ -199,6 +201,7 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> Result<bool, LoadError> {
     match command {
         Command::Rehearse(arguments) => return commands::rehearse(*arguments).await,
+        Command::Publish(arguments) => commands::publish(arguments).await?,
         Command::Record(arguments) => commands::record_meeting(arguments).await?,
         Command::Replay(arguments) => commands::replay_meeting(arguments).await?,
         Command::Generate { meeting, out } => generate(&Generated::new(meeting.plan()), out)?,

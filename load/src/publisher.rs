@@ -150,6 +150,17 @@ impl Publisher {
         Ok(at_micros)
     }
 
+    /// Returns an element, or `None` if it does not exist or is not JSON.
+    ///
+    /// # Errors
+    /// Redis does not answer.
+    pub async fn element(&mut self, key: ElementKey) -> Result<Option<serde_json::Value>, LoadError> {
+        let mut command = redis::cmd("HGET");
+        let text: Option<Vec<u8>> =
+            command.arg("full_data").arg(key.to_string()).query_async(&mut self.connection).await?;
+        Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
+    }
+
     /// Returns the id of the newest change.
     ///
     /// # Errors

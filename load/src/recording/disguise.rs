@@ -114,6 +114,7 @@ fn choice_of(secret: &Secret, key: &str) -> Value {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
+    use domain::testing::oracle::Oracle;
     use serde_json::json;
 
     use super::*;
@@ -215,6 +216,23 @@ mod tests {
             "yes",
         ];
         assert_eq!(kept, expected.iter().map(|field| (*field).to_owned()).collect());
+    }
+
+    /// Rules and required users read a disguised meeting as they read the meeting: a fault of theirs is still there.
+    #[test]
+    fn everybody_sees_the_same_elements_and_fields_of_a_disguised_meeting() {
+        let before = meeting();
+        let disguised = before.iter().map(|(key, element)| (key.clone(), DISGUISE.element(key, element.clone())));
+        let after: BTreeMap<String, Value> = disguised.collect();
+        let (before_oracle, after_oracle) = (Oracle::of(&before), Oracle::of(&after));
+        let users = before.keys().filter_map(|key| key.strip_prefix("users/user:")?.parse().ok());
+        for user in users.chain([0]) {
+            let fields = |oracle: &Oracle<'_>| -> BTreeMap<String, Vec<String>> {
+                let names = |element: &Value| element.as_object().map(|fields| fields.keys().cloned().collect());
+                oracle.view(user).iter().filter_map(|(key, element)| Some((key.clone(), names(element)?))).collect()
+            };
+            assert_eq!(fields(&before_oracle), fields(&after_oracle), "user {user}");
+        }
     }
 
     #[test]

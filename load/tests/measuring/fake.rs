@@ -8,8 +8,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::StreamExt;
 use http::Response;
-use http_body_util::StreamBody;
 use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -42,6 +42,7 @@ struct FakeState {
     newest: watch::Receiver<u64>,
     /// The number in the last message sent.
     message: watch::Receiver<u64>,
+    send: watch::Sender<u64>,
     faults: Faults,
 }
 
@@ -55,8 +56,8 @@ impl Fake {
         let mut tasks = JoinSet::new();
         tasks.spawn(follow(redis.to_owned(), "autoupdate", "change_id", sender));
         let (sender, message) = watch::channel(first);
-        tasks.spawn(follow(redis.to_owned(), "notify", "message", sender));
-        let state = FakeState { newest, message, faults };
+        tasks.spawn(follow(redis.to_owned(), "notify", "message", sender.clone()));
+        let state = FakeState { newest, message, send: sender, faults };
         let acceptor = TlsAcceptor::from(tls());
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
@@ -121,9 +122,12 @@ async fn answer(
     let coding = request.headers().get("accept-encoding").cloned();
     let change_id = request.uri().query().and_then(|query| query.strip_prefix("change_id=")?.parse().ok()).unwrap_or(0);
     let path = request.headers().contains_key("cookie").then(|| request.uri().path().to_owned());
+    if path.as_deref() == Some("/system/notify/send") {
+        return Ok(send(request, &state).await);
+    }
     let lines = match path.as_deref() {
-        Some("/system/notify") => numbered(state.message, message_line).left_stream(),
-        Some("/system/projector") => numbered(state.newest, projector_line).left_stream(),
+        Some("/system/notify") => numbered(state.message, GREETING_OF_LISTENERS, message_line).left_stream(),
+        Some("/system/projector") => numbered(state.newest, GREETING, projector_line).left_stream(),
         path => lines(state, change_id, path.is_some()).right_stream(),
     };
     let is_zstd = coding.as_ref().is_some_and(|coding| coding == "zstd");
@@ -145,6 +149,15 @@ async fn answer(
         response = response.header("content-encoding", coding);
     }
     Ok(response.body(UnsyncBoxBody::new(StreamBody::new(frames))).expect("headers"))
+}
+
+/// Sends the number in a message to all who listen.
+async fn send(request: http::Request<Incoming>, state: &FakeState) -> Response<Body> {
+    let body = request.into_body().collect().await.expect("a body").to_bytes();
+    let content: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+    assert!(content["to_all"].is_null() && content["to_channels"].is_array(), "it is for all: {content}");
+    state.send.send_replace(content["message"].as_u64().expect("a number"));
+    Response::new(UnsyncBoxBody::new(StreamBody::new(futures_util::stream::empty())))
 }
 
 fn lines(state: FakeState, change_id: u64, is_autoupdate: bool) -> impl futures_util::Stream<Item = String> {
@@ -180,11 +193,18 @@ fn projector_line(change_id: u64) -> String {
     format!("{{\"change_id\":{change_id},\"data\":{{\"1\":[]}}}}\n")
 }
 
+const GREETING: &str = "{\"connected\":true}\n";
+const GREETING_OF_LISTENERS: &str = "{\"connected\":true}\n{\"channel_id\":\"a:1:0\",\"channelID\":\"a:1:0\"}\n";
+
 /// Sends the beginning of a stream, then a line for each number.
-fn numbered(numbers: watch::Receiver<u64>, line: fn(u64) -> String) -> impl futures_util::Stream<Item = String> {
+fn numbered(
+    numbers: watch::Receiver<u64>,
+    greeting: &'static str,
+    line: fn(u64) -> String,
+) -> impl futures_util::Stream<Item = String> {
     futures_util::stream::unfold((numbers, true), move |(mut numbers, is_first)| async move {
         if is_first {
-            return Some(("{\"connected\":true}\n".to_owned(), (numbers, false)));
+            return Some((greeting.to_owned(), (numbers, false)));
         }
         numbers.changed().await.ok()?;
         let number = *numbers.borrow_and_update();

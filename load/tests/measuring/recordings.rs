@@ -40,6 +40,24 @@ async fn content(redis: &Redis) -> (BTreeMap<String, Value>, BTreeMap<String, u6
     (parsed.collect(), ids.into_iter().map(|(key, score)| (key, score as u64)).collect())
 }
 
+/// Appends an entry to the stream of changes.
+async fn append(redis: &Redis, content: &str) {
+    let client = redis::Client::open(redis.url.as_str()).expect("a URL");
+    let mut connection = client.get_multiplexed_async_connection().await.expect("Redis");
+    let mut append = redis::cmd("XADD");
+    append.arg("autoupdate").arg("*").arg("content").arg(content);
+    append.query_async::<()>(&mut connection).await.expect("Redis");
+}
+
+/// Returns the contents of the stream of changes.
+async fn stream(redis: &Redis) -> Vec<String> {
+    let client = redis::Client::open(redis.url.as_str()).expect("a URL");
+    let mut connection = client.get_multiplexed_async_connection().await.expect("Redis");
+    let entries: redis::streams::StreamRangeReply =
+        redis::cmd("XRANGE").arg(&["autoupdate", "-", "+"]).query_async(&mut connection).await.expect("Redis");
+    entries.ids.iter().filter_map(|entry| entry.get("content")).collect()
+}
+
 /// Records while changes are published, until they are recorded.
 async fn record_changes(redis: &Redis, publisher: &mut Publisher, file: &Path, changes: &[Change]) -> Recorded {
     let publishing = async {
@@ -48,6 +66,9 @@ async fn record_changes(redis: &Redis, publisher: &mut Publisher, file: &Path, c
         for change in changes {
             publisher.publish(change).await.expect("Redis");
         }
+        // One that was late and is part of the snapshot, and one that is no change at all.
+        append(redis, "{\"elements\":{},\"change_id\":1}").await;
+        append(redis, "Geheimnis").await;
         tokio::time::sleep(Duration::from_millis(500)).await;
     };
     record(&redis.url, file, Duration::from_secs(60), publishing).await.expect("a recording")
@@ -70,15 +91,12 @@ async fn a_replayed_recording_is_the_same_meeting_without_its_texts() {
     publisher.fill(&Generated::new(PLAN), &access(), false).await.expect("an empty Redis");
     publisher.publish(&vec![tag(1, SECRET)]).await.expect("Redis");
     let deleted = ElementKey::new(Collection::Tag, 2);
-    let changes = [
-        vec![tag(1, "Geheimnis von Ada"), tag(2, SECRET)],
-        vec![(deleted.clone(), None)],
-        vec![tag(3, "das Geheimnis")],
-    ];
+    let changes =
+        [vec![tag(1, "Geheimnis von Ada"), tag(2, SECRET)], vec![(deleted, None)], vec![tag(3, "das Geheimnis")]];
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("meeting.jsonl.gz");
     let recorded = record_changes(&one, &mut publisher, &file, &changes).await;
-    assert_eq!((recorded.changes, recorded.was_rebuilt), (3, false));
+    assert_eq!((recorded.changes, recorded.was_rebuilt), (4, false));
 
     let mut text = String::new();
     let gzip = std::fs::File::open(&file).map(flate2::read::MultiGzDecoder::new);
@@ -99,7 +117,7 @@ async fn a_replayed_recording_is_the_same_meeting_without_its_texts() {
     };
     let played = replay(&file, &two.url, &playing(), ready).await.expect("it can be played");
     let (after, ids_after) = content(&two).await;
-    assert_eq!((played.elements, played.changes, there), (recorded.elements, 3, recorded.elements));
+    assert_eq!((played.elements, played.changes, there), (recorded.elements, 4, recorded.elements));
     assert_eq!(ids_before, ids_after);
     assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
     for (key, element) in &before {
@@ -107,6 +125,8 @@ async fn a_replayed_recording_is_the_same_meeting_without_its_texts() {
     }
     assert!(!after.contains_key(&deleted.to_string()));
     assert!(!played.sessions.is_empty());
+    let entries = stream(&two).await;
+    assert_eq!((entries.len(), entries.last().map(String::as_str)), (4, Some("#########")));
 }
 
 #[tokio::test]
