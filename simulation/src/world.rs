@@ -228,7 +228,11 @@ impl<'a> World<'a> {
                     sleep(UNTIL_SEEN_GOING_BACK).await;
                 }
             }
-            Event::FailOverUnseen => drop(self.fail_over()),
+            Event::FailOverUnseen => {
+                if self.fail_over() {
+                    self.server().mix_for(UNTIL_SEEN_GOING_BACK);
+                }
+            }
             Event::JumpClocks(seconds) => {
                 self.clock.jump(*seconds);
                 self.redis.let_seconds_pass(*seconds);
