@@ -21,7 +21,11 @@ pub(crate) fn line(server: &mut Server, state: &mut State, user: u64, text: &[u8
     let line = Line::parse(text)?;
     let is_first = state.last_to.is_none();
     joins(state, &line)?;
-    reset_for_a_reason(server, state, &line, is_first)?;
+    let reset = reset_for_a_reason(server, state, &line, is_first);
+    if server.is_mixed() {
+        return take(state, line);
+    }
+    reset?;
     if state.is_throttled {
         state.data.receive(line.clone());
         return seen_at(server, state, user, &line, None);
@@ -36,7 +40,16 @@ pub(crate) fn line(server: &mut Server, state: &mut State, user: u64, text: &[u8
     Ok(())
 }
 
-/// Checks that lines join (spec: stream.md#joining), and that ids only go back in a reset.
+/// Whatever the line holds: two histories may be mixed for a moment (docs/RELIABILITY.md).
+fn take(state: &mut State, line: Line) -> Result<(), String> {
+    match state.is_throttled {
+        true => state.data.receive(line),
+        false => drop(state.data.client.apply(&line)?),
+    }
+    Ok(())
+}
+
+/// Lines join (spec: stream.md#joining), and ids never go back but at a reset.
 fn joins(state: &mut State, line: &Line) -> Result<(), String> {
     let (from, to) = (line.from_change_id, line.to_change_id);
     match state.last_to {

@@ -24,7 +24,7 @@ pub(crate) const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
 /// After how long some clients close their direction of a connection.
 const HALF_CLOSED_AFTER: Duration = Duration::from_secs(3);
 
-/// How many failures in a row make the web client show its user as offline (spec: http.md).
+/// How many failures in a row make the web client show its user as offline.
 const FAILURES_MAX: u32 = 4;
 
 /// The surroundings of clients: what they share with the world.

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::event::Act;
-use crate::tab::Slides;
+use crate::slides::Slides;
 
 /// What a client has and does.
 #[derive(Default)]

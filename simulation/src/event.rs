@@ -139,6 +139,48 @@ pub enum Act {
 }
 
 impl Event {
+    /// Returns whether nothing has to heal after the event: a second later everybody has seen it.
+    #[must_use]
+    pub fn is_harmless(&self) -> bool {
+        match self {
+            Self::Change(_, told) => match told {
+                Announced::Once | Announced::Twice | Announced::Half => true,
+                // The next comparison with the store finds it.
+                Announced::Never | Announced::Late => false,
+            },
+            Self::Wait(_)
+            | Self::Nonsense(..)
+            | Self::Send(..)
+            | Self::Applaud(_)
+            | Self::Heal
+            | Self::Replicate
+            | Self::LogIn(_)
+            | Self::ChangePassword(_)
+            | Self::Client(..)
+            | Self::Quiet
+            | Self::Glance => true,
+            Self::Fault(_)
+            | Self::CutOff(..)
+            | Self::DropRedisConnections
+            | Self::TrimStream(_)
+            | Self::DeleteStream
+            | Self::LoseEntries(..)
+            | Self::TrimMessages(_)
+            | Self::Replace(_)
+            | Self::Lose(..)
+            | Self::Flush(_)
+            | Self::Rebuild(..)
+            | Self::FailOver
+            | Self::FailOverUnseen
+            | Self::JumpClocks(_)
+            // Its streams end with the next check of sessions.
+            | Self::LogOut(_)
+            | Self::Stop(_)
+            | Self::Kill(_)
+            | Self::Start(_) => false,
+        }
+    }
+
     /// Returns what kind of event it is, for counting.
     #[must_use]
     pub fn kind(&self) -> String {

@@ -19,6 +19,7 @@ pub mod plan;
 mod request;
 mod server;
 pub mod shrink;
+mod slides;
 mod tab;
 pub mod trace;
 pub mod world;

@@ -1,17 +1,16 @@
 //! What else does a browser's tab hold open beside the stream of the meeting? A stream of messages, and one of slides.
 
-use std::collections::BTreeMap;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use domain::testing::generator::Random;
-use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use crate::client::{ANSWER_TIME_MAX, Around, GREETING};
 use crate::connection::{Connection, Manners, NotOpened};
 use crate::control::Control;
 use crate::server::cookie;
+use crate::slides::Slides;
 
 /// The projectors that a tab watches.
 pub(crate) const PROJECTORS: &str = "/system/projector?projector_ids=1,2";
@@ -25,15 +24,6 @@ pub(crate) enum Kind {
     Slides,
 }
 
-/// What projectors show, as lines have told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Slides {
-    pub(crate) is_connected: bool,
-    /// The highest change id of a line.
-    change_id: u64,
-    shown: BTreeMap<String, Value>,
-}
-
 /// One stream of a tab, which goes and comes with the client.
 pub(crate) struct Tab {
     pub(crate) kind: Kind,
@@ -43,46 +33,6 @@ pub(crate) struct Tab {
     pub(crate) control: Control,
     pub(crate) around: Around,
     pub(crate) random: Random,
-}
-
-impl Slides {
-    /// Takes a line.
-    ///
-    /// # Errors
-    /// It has a wrong form, or names what did not change.
-    pub(crate) fn take(&mut self, line: &[u8]) -> Result<(), String> {
-        let line: Value = serde_json::from_slice(line).map_err(|error| format!("no line of slides: {error}"))?;
-        let (Some(change_id), Some(data)) = (line["change_id"].as_u64(), line["data"].as_object()) else {
-            return Err(format!("no line of slides: {line}"));
-        };
-        for (projector, slides) in data {
-            let before = match slides.is_null() {
-                true => self.shown.remove(projector),
-                false => self.shown.insert(projector.clone(), slides.clone()),
-            };
-            if before.as_ref() == Some(slides) || slides.is_null() && before.is_none() {
-                return Err(format!("projector {projector} is sent at {change_id} though it shows the same"));
-            }
-        }
-        self.change_id = change_id;
-        Ok(())
-    }
-
-    /// How they differ from what a new stream was told.
-    ///
-    /// # Errors
-    /// They do.
-    pub(crate) fn compare(&self, fresh: &Self) -> Result<(), String> {
-        let keys = || self.shown.keys().chain(fresh.shown.keys());
-        match keys().find(|key| self.shown.get(*key) != fresh.shown.get(*key)) {
-            None => Ok(()),
-            Some(key) => Err(format!(
-                "projector {key} shows {:?}, but {:?} to a new stream",
-                self.shown.get(key),
-                fresh.shown.get(key)
-            )),
-        }
-    }
 }
 
 impl Tab {

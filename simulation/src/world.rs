@@ -192,8 +192,8 @@ impl<'a> World<'a> {
 
     async fn let_happen(&mut self, event: &Event) {
         self.around.trace.add("event", &format!("{event:?}"));
-        self.is_calm &= is_harmless(event);
-        if !is_harmless(event) && !matches!(event, Event::Replace(_) | Event::Change(..)) {
+        self.is_calm &= event.is_harmless();
+        if !event.is_harmless() && !matches!(event, Event::Replace(_) | Event::Change(..)) {
             self.around.is_orderly.store(false, Ordering::Relaxed);
         }
         match event {
@@ -229,7 +229,11 @@ impl<'a> World<'a> {
                     sleep(UNTIL_SEEN_GOING_BACK).await;
                 }
             }
-            Event::FailOverUnseen => drop(self.fail_over()),
+            Event::FailOverUnseen => {
+                if self.fail_over() {
+                    self.server().mix_for(UNTIL_SEEN_GOING_BACK);
+                }
+            }
             Event::JumpClocks(seconds) => {
                 self.clock.jump(*seconds);
                 self.redis.let_seconds_pass(*seconds);
@@ -400,47 +404,6 @@ impl<'a> World<'a> {
 
     fn violations(&self) -> MutexGuard<'_, Vec<String>> {
         self.around.violations.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Returns whether nothing has to heal after the event: a second later everybody has seen it.
-fn is_harmless(event: &Event) -> bool {
-    match event {
-        Event::Change(_, told) => match told {
-            Announced::Once | Announced::Twice | Announced::Half => true,
-            // The next comparison with the store finds it.
-            Announced::Never | Announced::Late => false,
-        },
-        Event::Wait(_)
-        | Event::Nonsense(..)
-        | Event::Send(..)
-        | Event::Applaud(_)
-        | Event::Heal
-        | Event::Replicate
-        | Event::LogIn(_)
-        | Event::ChangePassword(_)
-        | Event::Client(..)
-        | Event::Quiet
-        | Event::Glance => true,
-        Event::Fault(_)
-        | Event::CutOff(..)
-        | Event::DropRedisConnections
-        | Event::TrimStream(_)
-        | Event::DeleteStream
-        | Event::LoseEntries(..)
-        | Event::TrimMessages(_)
-        | Event::Replace(_)
-        | Event::Lose(..)
-        | Event::Flush(_)
-        | Event::Rebuild(..)
-        | Event::FailOver
-        | Event::FailOverUnseen
-        | Event::JumpClocks(_)
-        // Its streams end with the next check of sessions.
-        | Event::LogOut(_)
-        | Event::Stop(_)
-        | Event::Kill(_)
-        | Event::Start(_) => false,
     }
 }
 
