@@ -7,7 +7,7 @@ use adapters::testing::fake_redis::FakeRedis;
 use crate::harness::{Meeting, Process, run, secret_file};
 
 /// The variables of the specification and the service's own, with their defaults.
-const VARIABLES: [(&str, &str); 43] = [
+const VARIABLES: [(&str, &str); 50] = [
     ("AUTOUPDATE_PORT", "8002"),
     ("AUTOUPDATE_HOST", ""),
     ("MESSAGE_BUS_HOST", "localhost"),
@@ -35,11 +35,18 @@ const VARIABLES: [(&str, &str); 43] = [
     ("CERT_DIR", ""),
     ("TLS", "both"),
     ("CONNECTIONS_MAX", "20000"),
+    ("CONNECTIONS_PER_ADDRESS_MAX", "10000"),
+    ("TRUSTED_PROXIES", "private"),
     ("KEEP_ALIVE_SECONDS", "30"),
     ("QUIET_LINE_SECONDS", "240"),
     ("STREAM_BYTES_MAX", "268435456"),
     ("COMPRESSION", "auto"),
     ("NOTIFY_BUFFER_MAX", "1000"),
+    ("STREAMS_MAX", "60000"),
+    ("STREAMS_PER_USER_MAX", "3000"),
+    ("STREAMS_PER_ADDRESS_MAX", "18000"),
+    ("SENDS_PER_MINUTE_MAX", "600"),
+    ("CLAPS_PER_MINUTE_MAX", "600"),
     ("HISTORY_VERSIONS_MAX", "1000"),
     ("HISTORY_SECONDS_MAX", "600"),
     ("HISTORY_BYTES_MAX", "268435456"),

@@ -32,6 +32,9 @@ const AT_LEAST: Duration = Duration::from_secs(1);
 /// How much longer than planned an attack may take until it is given up.
 const GRACE: Duration = Duration::from_secs(30);
 
+/// How many descriptors this process keeps for the canary and the rest.
+const DESCRIPTORS_RESERVED: usize = 64;
+
 /// What is attacked, and as whom.
 #[derive(Clone, Debug)]
 pub struct Siege {
@@ -83,7 +86,7 @@ impl Siege {
     /// The attack cannot be made, or the process is gone.
     pub async fn run(&self, attack: Attack) -> Result<Verdict, LoadError> {
         let known = attack.known();
-        let count = self.count.unwrap_or(known.count).min(COUNT_MAX);
+        let count = self.count.unwrap_or(known.count).min(COUNT_MAX).min(descriptors_free());
         let time = Duration::from_secs(known.seconds.min(self.seconds_max).min(SECONDS_MAX));
         let canary = Canary::start(self.target.address(), &self.cookie(&self.canary_session))?;
         sleep(self.quiet).await;
@@ -140,6 +143,12 @@ impl Siege {
         let highest = *highest.lock().unwrap_or_else(PoisonError::into_inner);
         (result, highest)
     }
+}
+
+/// Returns how many connections this process may open: what it lacks is not the service's fault.
+fn descriptors_free() -> usize {
+    let (allowed, _) = rlimit::Resource::NOFILE.get().unwrap_or((1_024, 1_024));
+    usize::try_from(allowed).unwrap_or(usize::MAX).saturating_sub(DESCRIPTORS_RESERVED).max(1)
 }
 
 /// Returns why the service did not withstand the attack.

@@ -156,9 +156,13 @@ impl Attack {
                 &["431", CALM, CLOSED, UNREAD, "GOAWAY COMPRESSION_ERROR", "RST_STREAM"],
             ),
             Self::HeaderList => known("header-list", 200, 10, "HEADER_BYTES_MAX", &["431", CLOSED]),
-            Self::Cookies => {
-                known("cookies", 100, 10, "HEADER_BYTES_MAX", &["431", CLOSED, CALM, UNREAD, "RST_STREAM"])
-            }
+            Self::Cookies => known(
+                "cookies",
+                100,
+                10,
+                "HEADER_BYTES_MAX",
+                &["400", "431", CLOSED, CALM, UNREAD, OPEN, "RST_STREAM REFUSED_STREAM"],
+            ),
             Self::NoWindow => {
                 known("no-window", 50, 20, "UNREAD_SECONDS_MAX, 5 min", &["200", OPEN, "RST_STREAM", CLOSED])
             }
