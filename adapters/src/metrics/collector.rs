@@ -5,7 +5,8 @@ use std::fmt::Error;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 
-use super::out::{Labels, Out, Unit};
+use super::labels::{cause_name, coding_name, kind_label, reason_name, start_name};
+use super::out::{Out, Unit};
 use super::process::Process;
 use super::sources::{Outside, Sources};
 use application::autoupdate::StartKind;
@@ -207,52 +208,4 @@ fn encode_process(out: &mut Out<'_>) -> Result<(), Error> {
     out.gauge("process_max_fds", "Limit of open file descriptors", process.descriptors_max)?;
     out.gauge("process_threads", "Threads of the process", process.threads)?;
     out.float_gauge("process_start_time_seconds", "Unix time of the start, in seconds", process.started_at_seconds)
-}
-
-fn kind_label(kind: StreamKind) -> Labels<1> {
-    let name = match kind {
-        StreamKind::Autoupdate => "autoupdate",
-        StreamKind::Projector => "projector",
-        StreamKind::Notify => "notify",
-    };
-    [("kind", name.to_owned())]
-}
-
-fn coding_name(coding: Coding) -> String {
-    match coding {
-        Coding::Plain => "identity",
-        Coding::Gzip => "gzip",
-        Coding::Zstd => "zstd",
-    }
-    .to_owned()
-}
-
-fn reason_name(reason: EndReason) -> String {
-    match reason {
-        EndReason::ByClient => "client",
-        EndReason::Stopping => "stopping",
-        EndReason::Session => "session",
-        EndReason::TooSlow => "slow",
-        EndReason::Length => "length",
-        EndReason::LostMessages => "messages",
-    }
-    .to_owned()
-}
-
-fn start_name(kind: StartKind) -> String {
-    match kind {
-        StartKind::Everything => "everything",
-        StartKind::Difference => "difference",
-        StartKind::Nothing => "nothing",
-    }
-    .to_owned()
-}
-
-fn cause_name(cause: CatchUpCause) -> String {
-    match cause {
-        CatchUpCause::Gap => "gap",
-        CatchUpCause::Comparison => "comparison",
-        CatchUpCause::Client => "client",
-    }
-    .to_owned()
 }

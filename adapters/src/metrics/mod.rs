@@ -5,6 +5,7 @@
 
 mod classic;
 mod collector;
+mod labels;
 mod names;
 mod out;
 mod process;
