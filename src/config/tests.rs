@@ -385,6 +385,24 @@ fn the_table_of_the_readme_is_what_help_says() {
     }
 }
 
+/// Examples stand there for what has no default.
+#[test]
+fn the_environment_of_the_unit_lists_variables_with_their_defaults() {
+    let lines = include_str!("../../deploy/systemd/environment").lines().filter_map(|line| line.strip_prefix('#'));
+    let settings: Vec<_> = lines.filter_map(|line| line.split_once('=')).collect();
+    let settings: Vec<_> = settings.into_iter().filter(|(name, _)| !name.contains(' ')).collect();
+    let expected = tables();
+    assert!(settings.len() > 5, "{settings:#?}");
+    for (name, value) in settings {
+        let value = value.trim_matches('\'');
+        config(&[], &[(name, value)]);
+        let row = expected.lines().find(|line| line.starts_with(&format!("| `{name}` | ")));
+        let row = row.unwrap_or_else(|| panic!("{name} is not a variable"));
+        let has_default = row.starts_with(&format!("| `{name}` | `"));
+        assert!(!has_default || row.starts_with(&format!("| `{name}` | `{value}` |")), "{name}={value}, but: {row}");
+    }
+}
+
 #[test]
 fn help_lists_every_variable_with_its_default() {
     let Err(Stop::Help(help)) = ask(&["--help"], &[("AUTOUPDATE_PORT", "1")]) else { panic!("no help") };
