@@ -7,8 +7,8 @@ use simulation::plan::Plan;
 use simulation::world::{Outcome, run};
 
 /// How many worlds are the same every time, and how many others there are.
-const FIXED: u64 = 60;
-const FRESH: u64 = 60;
+const FIXED: u64 = 45;
+const FRESH: u64 = 45;
 /// How many worlds are run twice.
 const REPEATED: u64 = 10;
 
