@@ -1,10 +1,12 @@
 //! What do the larger commands of `load` have in common?
 #![allow(clippy::print_stderr, reason = "it is for whoever waits at the terminal")]
 
+mod attack;
 mod publish;
 mod recording;
 mod rehearse;
 
+pub(crate) use attack::AttackArguments;
 pub(crate) use publish::{PublishArguments, publish};
 pub(crate) use recording::{RecordArguments, ReplayArguments, record_meeting, replay_meeting, write_sessions};
 pub(crate) use rehearse::{RehearseArguments, rehearse};

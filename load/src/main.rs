@@ -1,7 +1,6 @@
 //! What does the command line of `load` offer?
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "results go to the terminal; this is no service")]
 
-mod attack_command;
 mod commands;
 
 use std::collections::BTreeMap;
@@ -9,9 +8,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use attack_command::AttackArguments;
 use clap::{Args, Parser, Subcommand};
-use commands::{PublishArguments, RecordArguments, RehearseArguments, ReplayArguments};
+use commands::{AttackArguments, PublishArguments, RecordArguments, RehearseArguments, ReplayArguments};
 use domain::testing::generator::{Generated, Plan};
 use load::client::{Coding, TlsClient, Transport};
 use load::error::LoadError;

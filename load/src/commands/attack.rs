@@ -13,7 +13,7 @@ use load::target::Loopback;
 const QUIET: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
-pub(super) struct AttackArguments {
+pub(crate) struct AttackArguments {
     /// Address of the service, on this machine
     #[arg(long, default_value = "127.0.0.1:8002")]
     target: Loopback,
@@ -47,7 +47,7 @@ pub(super) struct AttackArguments {
 }
 
 impl AttackArguments {
-    pub(super) async fn run(self) -> Result<(), LoadError> {
+    pub(crate) async fn run(self) -> Result<(), LoadError> {
         if !self.from.is_loopback() {
             return Err(LoadError::NotLoopback(self.from.to_string()));
         }
