@@ -16,7 +16,7 @@ pub mod drain;
 pub mod error;
 pub mod explain;
 pub mod health;
-mod host;
+pub(crate) mod host;
 mod http1;
 mod http1_stream;
 mod http2;
