@@ -12,6 +12,7 @@ COPY domain/Cargo.toml domain/
 # These belong to the workspace, but not to the program.
 COPY load/Cargo.toml load/
 COPY simulation/Cargo.toml simulation/
+COPY fuzz/Cargo.toml fuzz/build.rs fuzz/
 COPY deploy/build deploy/third-party-notices deploy/empty-sources deploy/
 RUN deploy/empty-sources && deploy/build && deploy/third-party-notices > THIRD-PARTY-NOTICES
 COPY adapters adapters

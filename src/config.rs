@@ -17,7 +17,7 @@ use adapters::http::limits::{
     STREAMS_PER_ADDRESS_MAX, STREAMS_PER_USER_MAX,
 };
 use adapters::http::stream_response::Compression;
-use adapters::redis::{RedisAddress, SentinelAddresses};
+use adapters::redis::{RedisAddress, SentinelAddresses, redacted};
 use adapters::tls::TlsMode;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -26,7 +26,7 @@ use domain::ids::ElementKey;
 pub(crate) use question::{Question, Who};
 use redis::DEFAULT_MASTER;
 pub(crate) use values::{FakeAuth, ListenHost, LogFilter, LogFormat, MetricsAddress, Password, Switch};
-use values::{bytes, count, host, host_or_none, milliseconds, one_of, per_minute, port, redacted, seconds};
+use values::{bytes, count, host, host_or_none, milliseconds, one_of, per_minute, port, seconds};
 
 /// The autoupdate service of OpenSlides 3: what every user may see of the meeting, live.
 #[derive(Debug, Parser)]

@@ -11,6 +11,8 @@ mod signals;
 mod sockets;
 mod start;
 mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod wiring;
 
 use std::ffi::OsString;

@@ -321,7 +321,13 @@ fn a_password_is_never_shown() {
     let sentinels = [("REDIS_SENTINELS", "a"), ("REDIS_SENTINEL_PASSWORD", "s3cret")];
     let config = config(&[], &[&[("REDIS_URL", url)], &sentinels[..]].concat());
     assert!(!format!("{config:?} {} {:?}", config.redis_read(), config.redis_sentinels()).contains("s3cret"));
-    for value in ["redis://user:s3cret@redis:x", "user:s3cret@redis", "http://user:s3cret@redis"] {
+    for value in [
+        "redis://user:s3cret@redis:x",
+        "user:s3cret@redis",
+        "http://user:s3cret@redis",
+        "unix:///run/redis.sock?db=x&pass=s3cret",
+        "unix:///run/redis.sock?db=x&pass=x@s3cret",
+    ] {
         let Err(Stop::Invalid(message)) = ask(&[], &[("REDIS_URL", value)]) else { panic!("{value} is used") };
         assert!(message.contains("REDIS_URL") && !message.contains("s3cret"), "{message}");
     }

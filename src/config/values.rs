@@ -194,17 +194,6 @@ pub(super) fn redis(text: &str) -> Result<RedisAddress, &'static str> {
     text.parse().map_err(|_| "redis[s]://[[user]:password@]host[:port][/database] or unix:///path/to/socket")
 }
 
-/// Returns a value as it may be shown: without anything that could be a user and password.
-pub(super) fn redacted(value: &str) -> String {
-    match value.rsplit_once('@') {
-        None => value.to_owned(),
-        Some((secret, rest)) => {
-            let scheme = secret.split_once("://").map_or("", |(scheme, _)| scheme);
-            format!("{scheme}://…@{rest}")
-        }
-    }
-}
-
 pub(super) fn one_of<T: FromStr<Err = &'static str>>(text: &str) -> Result<T, &'static str> {
     text.parse()
 }

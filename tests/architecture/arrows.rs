@@ -5,13 +5,14 @@ use std::path::Path;
 
 use crate::sources::Source;
 
-/// The packages of the service, and the one that simulates it, with their folders. Each may only use those before it.
-const PACKAGES: [(&str, &str); 5] = [
+/// The packages of the service, and those that simulate and fuzz it, with their folders. Each may only use those before it.
+const PACKAGES: [(&str, &str); 6] = [
     ("domain", "domain"),
     ("application", "application"),
     ("adapters", "adapters"),
     ("autoupdate", "."),
     ("simulation", "simulation"),
+    ("fuzz", "fuzz"),
 ];
 
 /// For each module, the modules that it uses, with a file that does.

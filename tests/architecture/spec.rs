@@ -6,13 +6,14 @@ use std::path::Path;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// The folders that contain sources.
-const FOLDERS: [&str; 11] = [
+const FOLDERS: [&str; 12] = [
     "adapters/src",
     "application/benches",
     "application/src",
     "application/tests",
     "domain/src",
     "domain/tests",
+    "fuzz/src",
     "load/src",
     "load/tests",
     "simulation/src",

@@ -33,7 +33,7 @@ impl Endpoint for Autoupdate {
 }
 
 /// Parses the change id of a request; missing or empty: 0. A negative one is below every other.
-fn parse_change_id(text: Option<&str>) -> Result<ChangeId, HttpError> {
+pub(crate) fn parse_change_id(text: Option<&str>) -> Result<ChangeId, HttpError> {
     match text {
         None | Some("") => Ok(ChangeId(0)),
         Some(text) => {

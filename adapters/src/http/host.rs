@@ -28,7 +28,7 @@ pub(super) fn check(request: &Request) -> Result<(), HttpError> {
 }
 
 /// Returns whether `value` is `uri-host [ ":" port ]` (RFC 9110, 7.2). It may be empty, because the name of a host may.
-fn is_host(value: &HeaderValue) -> bool {
+pub(crate) fn is_host(value: &HeaderValue) -> bool {
     let Ok(text) = value.to_str() else { return false };
     let Ok(authority) = text.parse::<Authority>() else { return text.is_empty() };
     // The parser also accepts a user before the host, and any text as the port.

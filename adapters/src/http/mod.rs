@@ -18,7 +18,7 @@ pub mod error;
 pub mod explain;
 mod framing;
 pub mod health;
-mod host;
+pub(crate) mod host;
 mod http1;
 mod http1_stream;
 mod http2;

@@ -174,7 +174,7 @@ impl Engine {
 }
 
 /// Returns the value of a parameter in the query of the request; of several the first.
-pub(super) fn query_value(request: &Request, name: &str) -> Option<String> {
+pub(crate) fn query_value(request: &Request, name: &str) -> Option<String> {
     let pairs = request.params::<Vec<(String, String)>>().ok()?;
     pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }

@@ -149,7 +149,7 @@ impl FromStr for RedisAddress {
     type Err = RedisAddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fail = |problem: &str| RedisAddressError { shown: without_password(text), problem: problem.to_owned() };
+        let fail = |problem: &str| RedisAddressError { shown: redacted(text), problem: problem.to_owned() };
         // The library's error texts may quote what it did not understand, which may be part of a password.
         let info = text.into_connection_info().map_err(|error| fail(error.category()))?;
         let place = match info.addr() {
@@ -177,13 +177,21 @@ impl FromStr for RedisAddress {
     }
 }
 
-/// Returns the text without anything that may be part of a user or password.
-fn without_password(text: &str) -> String {
-    let text = text.split(['?', '#']).next().unwrap_or_default();
-    match (text.split_once("://"), text.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://…@{place}"),
-        (None, Some((_, place))) => format!("…@{place}"),
-        _ => text.to_owned(),
+/// Returns a text that may have been meant for an address as it may be shown: without anything that may be part of a
+/// user, a password or a parameter. Other texts are unchanged.
+#[must_use]
+pub fn redacted(text: &str) -> String {
+    let (scheme, rest) = text.find("://").map_or(("", text), |end| text.split_at(end + "://".len()));
+    let secret_end = rest.rfind('@');
+    let parameters = rest.find(['?', '#']).filter(|_| !scheme.is_empty() || secret_end.is_some());
+    match (secret_end, parameters) {
+        _ if scheme.contains('@') => "…".to_owned(),
+        (None, None) => text.to_owned(),
+        (None, Some(end)) => format!("{scheme}{}?…", &rest[..end]),
+        (Some(at), None) => format!("{scheme}…{}", &rest[at..]),
+        (Some(at), Some(end)) if at < end => format!("{scheme}…{}?…", &rest[at..end]),
+        // Each may be part of a password.
+        (Some(_), Some(_)) => format!("{scheme}…"),
     }
 }
 
@@ -274,6 +282,10 @@ mod tests {
             ":geheim@cache",
             "rediss://:geheim@cache/#insecure",
             "unix:///a?pass=geheim&db=x",
+            "unix:///a?db=x&pass=x@geheim",
+            "redis://a:geheim?@cache:x",
+            "redis://a:x#geheim@cache:x",
+            "a:geheim@b://cache",
         ] {
             let error = text.parse::<RedisAddress>().expect_err(text).to_string();
             assert!(!error.contains("geheim"), "{error}");

@@ -23,15 +23,23 @@ impl RedisIdentity {
     /// # Errors
     /// A file cannot be read, is damaged, does not hold what it should, or the two do not belong together.
     pub fn from_files(certificate: &Path, key: &Path) -> Result<Self, RedisIdentityError> {
+        let texts = (read("REDIS_CERT_FILE", certificate)?, read("REDIS_KEY_FILE", key)?);
+        Self::of_texts((certificate, &texts.0), (key, &texts.1))
+    }
+
+    /// Reads both from the texts of two files.
+    pub(crate) fn of_texts(
+        (certificate, certificate_text): (&Path, &[u8]),
+        (key, key_text): (&Path, &[u8]),
+    ) -> Result<Self, RedisIdentityError> {
         let unusable = |variable, path: &Path, error: PemError| RedisIdentityError::Unusable {
             variable,
             path: path.to_owned(),
             problem: error.to_string(),
         };
-        let certificates = pem::certificates(&read("REDIS_CERT_FILE", certificate)?)
-            .map_err(|error| unusable("REDIS_CERT_FILE", certificate, error))?;
-        let key_text = read("REDIS_KEY_FILE", key)?;
-        let private_key = pem::private_key(&key_text).map_err(|error| unusable("REDIS_KEY_FILE", key, error))?;
+        let certificates =
+            pem::certificates(certificate_text).map_err(|error| unusable("REDIS_CERT_FILE", certificate, error))?;
+        let private_key = pem::private_key(key_text).map_err(|error| unusable("REDIS_KEY_FILE", key, error))?;
         let chain = certificates.iter().map(|certificate| certificate.der.clone()).collect();
         CertifiedKey::from_der(chain, private_key, &provider()).map_err(|error| RedisIdentityError::Mismatch {
             certificate: certificate.to_owned(),
@@ -39,7 +47,13 @@ impl RedisIdentity {
             problem: error.to_string(),
         })?;
         // Not the text itself: the client library silently skips what it does not understand.
-        Ok(Self { certificate: pem::text(&certificates).into_bytes(), key: key_text })
+        Ok(Self { certificate: pem::text(&certificates).into_bytes(), key: key_text.to_vec() })
+    }
+
+    /// Returns how many certificates are presented.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn certificates(&self) -> usize {
+        String::from_utf8_lossy(&self.certificate).matches("-----BEGIN").count()
     }
 
     /// Returns it in the client library's form.

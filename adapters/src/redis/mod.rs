@@ -25,7 +25,7 @@ mod transaction;
 
 use std::sync::Arc;
 
-pub use address::{RedisAddress, RedisAddressError, RedisAddressFileError};
+pub use address::{RedisAddress, RedisAddressError, RedisAddressFileError, redacted};
 pub use applause_store::RedisApplauseStore;
 pub use authority::{RedisAuthority, RedisAuthorityError, RedisAuthorityFileError};
 pub use connect::{ByteStream, Transport};

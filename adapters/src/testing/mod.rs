@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 pub mod fake_redis;
 pub mod openslides;
+pub mod readers;
 pub mod redis_server;
 pub mod trace;
 

@@ -44,6 +44,19 @@ impl Files {
             passed_over: complete.map(|(certificate, _)| certificate.clone()).collect(),
         })
     }
+
+    /// Returns the first pair as if it had these contents, for tests.
+    #[cfg(any(test, feature = "testing"))]
+    pub(super) fn of_texts(certificate: &[u8], key: &[u8]) -> Self {
+        let (certificate_file, key_file) = FILE_NAMES[0];
+        Self {
+            certificate_file: certificate_file.into(),
+            key_file: key_file.into(),
+            certificate: certificate.to_vec(),
+            key: key.to_vec(),
+            passed_over: Vec::new(),
+        }
+    }
 }
 
 /// Also a dangling link, and a file that this process may not look at: reading it says why it cannot be used.

@@ -25,14 +25,25 @@ impl CertificateReport {
     /// # Errors
     /// A file is missing or cannot be used; the text names it, and says what is wrong and what to do.
     pub fn read(directory: &Path, host: Option<&str>, unix_seconds: u64) -> Result<Self, CertificateError> {
-        let chain: Vec<CertificateDer<'_>> = files::Files::read(directory)?.certificate()?.cert;
+        let chain = files::Files::read(directory)?.certificate()?.cert;
+        Ok(Self::of(&chain, host, unix_seconds))
+    }
+
+    /// Reads what would be served from files with these texts, for tests; also returns how many certificates that is.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn of_texts(certificate: &[u8], key: &[u8]) -> Result<(Self, usize), CertificateError> {
+        let chain = files::Files::of_texts(certificate, key).certificate()?.cert;
+        Ok((Self::of(&chain, Some("example.org"), 1_800_000_000), chain.len()))
+    }
+
+    fn of(chain: &[CertificateDer<'_>], host: Option<&str>, unix_seconds: u64) -> Self {
         let leaf = chain.first().and_then(|der| describe(der));
-        let lasting = doubts::lasting(&chain, host.and_then(doubts::named_host));
-        let doubts = lasting.into_iter().chain(doubts::timely(&chain, unix_seconds));
-        Ok(Self {
+        let lasting = doubts::lasting(chain, host.and_then(doubts::named_host));
+        let doubts = lasting.into_iter().chain(doubts::timely(chain, unix_seconds));
+        Self {
             doubts: doubts.map(|doubt| doubt.to_string()).collect(),
             names: leaf.as_ref().map(|leaf| leaf.names.clone()).unwrap_or_default(),
             not_after: leaf.map(|leaf| leaf.not_after).unwrap_or_default(),
-        })
+        }
     }
 }

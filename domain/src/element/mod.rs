@@ -49,10 +49,18 @@ impl Element {
         let json = wire_form(text).map_err(|error| {
             Unreadable::of(None, format!("is not JSON ({:?} error at column {})", error.classify(), error.column()))
         })?;
+        Self::of_wire_form(key, json)
+    }
+
+    fn of_wire_form(key: ElementKey, json: String) -> Result<Self, Unreadable> {
         let json = json.into_boxed_str();
         let Some(fields) = Fields::of(&json) else {
             return Err(Unreadable::of(Some(json), "is not a JSON object".to_owned()));
         };
+        // What a rule decides about the last one must not be sent with another one.
+        if let Some(last_only) = fields.last_of_each() {
+            return Self::of_wire_form(key, last_only);
+        }
         // An element whose id differs from that in its key is not this element, and nothing of it counts.
         if fields.integer("id").ok().flatten().and_then(|id| u64::try_from(id).ok()) != Some(key.id.0) {
             return Err(Unreadable::of(None, "field `id` is not the id in the key".to_owned()));
@@ -106,5 +114,28 @@ struct Unreadable {
 impl Unreadable {
     fn of(json: Option<Box<str>>, problem: String) -> Self {
         Self { json: json.unwrap_or_else(|| "null".into()), requirement: None, problem }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collection::Collection;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let read = Element::read(ElementKey::new(Collection::ListOfSpeakers, 1), text.as_bytes());
+        assert_eq!((read.element.json(), read.problem), (expected, None), "{text}");
+    }
+
+    /// (spec: restriction.md#repeated-fields)
+    #[test]
+    fn of_a_repeated_field_only_the_last_is_kept() {
+        check(r#"{"id":1,"a":{"b":1,"b":2}}"#, r#"{"id":1,"a":{"b":1,"b":2}}"#);
+        check(r#"{"id":2,"a":1,"id":1}"#, r#"{"a":1,"id":1}"#);
+        check(
+            r#"{"id":1,"speakers":[{"user_id":3,"note":"x"}],"a":"\u00e4","\u0073peakers":[],"a":1.50}"#,
+            r#"{"id":1,"speakers":[],"a":1.50}"#,
+        );
     }
 }

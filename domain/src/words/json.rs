@@ -4,6 +4,7 @@
 //! their bytes.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::de::{self, IgnoredAny, MapAccess, Visitor};
@@ -140,6 +141,21 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn raw(&self, name: &str) -> Option<&'a str> {
         self.0.iter().rev().find(|(field, _)| field == name).map(|(_, value)| value.get())
+    }
+
+    /// Returns the object with only the last field of each name; `None` if that is all of it.
+    #[must_use]
+    pub fn last_of_each(&self) -> Option<String> {
+        let mut names: Vec<&str> = self.iter().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        if names.windows(2).all(|pair| pair[0] != pair[1]) {
+            return None;
+        }
+        let mut seen = BTreeSet::new();
+        let last: Vec<_> =
+            self.iter().collect::<Vec<_>>().into_iter().rev().filter(|(name, _)| seen.insert(*name)).collect();
+        let fields: Vec<_> = last.iter().rev().map(|(name, text)| format!("{}:{text}", string_literal(name))).collect();
+        Some(format!("{{{}}}", fields.join(",")))
     }
 
     /// Returns every field with its text, in the order of the object.

@@ -1,0 +1,3 @@
+#![cfg_attr(fuzzing, no_main)]
+//! Fuzzes [`fuzz::secret_files`].
+fuzz::target!(secret_files);

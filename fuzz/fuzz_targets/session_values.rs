@@ -1,0 +1,3 @@
+#![cfg_attr(fuzzing, no_main)]
+//! Fuzzes [`fuzz::session_values`].
+fuzz::target!(session_values);
