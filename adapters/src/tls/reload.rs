@@ -46,7 +46,7 @@ struct RereadState {
 impl CertificateReread {
     /// Requests a check, whose outcome is logged in any case. Several pending requests are answered by one check.
     ///
-    /// The future is ready when the next check has ended, or after [`CHECK_SECONDS_MAX`] if it does not; it need not be
+    /// The future is ready when the next check has ended, or after a minute if it does not; it need not be
     /// awaited.
     pub fn now(&self) -> impl Future<Output = ()> + Send + 'static {
         // Notified from now on, not only once it is polled.
