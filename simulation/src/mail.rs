@@ -26,6 +26,8 @@ struct Message {
     channels: Vec<String>,
     /// The service said so, or it is unknown: it may have been stored when nobody waited for the answer any more.
     is_stored: bool,
+    /// Its entry was lost, perhaps before anybody read it: nobody can notice that (docs/RELIABILITY.md).
+    may_be_lost: bool,
 }
 
 /// A connection that listens.
@@ -35,6 +37,8 @@ struct Listening {
     channel: String,
     /// The first message that was sent after the connection was made.
     first: usize,
+    /// The messages that were stored before the connection was opened.
+    stored_before: BTreeSet<usize>,
     /// In the order in which they came.
     received: Vec<usize>,
     made: Instant,
@@ -46,13 +50,16 @@ struct Listening {
 pub(crate) struct Mail {
     messages: Vec<Message>,
     listening: BTreeMap<usize, Listening>,
+    /// For each client, what was stored when it began to open its connection.
+    opening: BTreeMap<usize, BTreeSet<usize>>,
     applauders: BTreeSet<u64>,
 }
 
 impl Mail {
     /// Returns the number of the next message and its body. It counts as lost until [`Mail::is_stored`].
     pub(crate) fn write(&mut self, sender: u64, to: &Receivers) -> (usize, String) {
-        let mut message = Message { all: false, users: Vec::new(), channels: Vec::new(), is_stored: false };
+        let mut message =
+            Message { all: false, users: Vec::new(), channels: Vec::new(), is_stored: false, may_be_lost: false };
         match to {
             Receivers::All => message.all = true,
             Receivers::User(user) => message.users.push(*user),
@@ -75,6 +82,22 @@ impl Mail {
     /// The service said that the message is sent.
     pub(crate) fn is_stored(&mut self, number: usize) {
         self.messages[number].is_stored = true;
+    }
+
+    /// The newest `count` entries of the stream of messages are lost; which messages those are is known only of the stored
+    /// ones.
+    pub(crate) fn lose_newest(&mut self, count: usize) {
+        let mut left = count;
+        for message in self.messages.iter_mut().rev().filter(|message| !message.is_stored || !message.may_be_lost) {
+            message.may_be_lost |= !message.is_stored || left > 0;
+            left = left.saturating_sub(usize::from(message.is_stored));
+        }
+    }
+
+    /// A client begins to open its connection.
+    pub(crate) fn opens(&mut self, client: usize) {
+        let stored = self.messages.iter().enumerate().filter(|(_, message)| message.is_stored);
+        self.opening.insert(client, stored.map(|(number, _)| number).collect());
     }
 
     /// A client's connection ended, or was never made.
@@ -110,6 +133,7 @@ impl Mail {
                 user,
                 channel: channel.to_owned(),
                 first,
+                stored_before: self.opening.remove(&client).unwrap_or_default(),
                 received: Vec::new(),
                 made: Instant::now(),
                 applause_level: 0,
@@ -147,7 +171,7 @@ impl Mail {
         let Some(listening) = self.listening.get(&client) else { return Ok(()) };
         // Of the others it is unknown when they were stored, if at all.
         let stored = || listening.received.iter().filter(|number| self.messages[**number].is_stored);
-        if let Some(early) = stored().find(|number| **number < listening.first) {
+        if let Some(early) = stored().find(|number| listening.stored_before.contains(number)) {
             return Err(format!("message {early} was sent before {} listened", listening.channel));
         }
         if !stored().is_sorted() {
@@ -156,7 +180,10 @@ impl Mail {
         let messages = self.messages.iter().enumerate().skip(listening.first);
         let missed = messages
             .filter(|(number, message)| {
-                message.is_stored && message.is_for(listening) && !listening.received.contains(number)
+                message.is_stored
+                    && !message.may_be_lost
+                    && message.is_for(listening)
+                    && !listening.received.contains(number)
             })
             .map(|(number, _)| number)
             .next();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::client::{ANSWER_TIME_MAX, Around};
 use crate::connection::{Connection, Manners, NotOpened, ask};
@@ -17,6 +17,9 @@ pub(crate) struct Asker<'a> {
     /// Everything has been well for a while: whoever may be served is served.
     pub(crate) is_calm: bool,
 }
+
+/// How long it takes to read a change that was announced while all is well.
+const UNTIL_READ: Duration = Duration::from_secs(1);
 
 const MANNERS: Manners = Manners { http2: false, accepts: "identity", pipe_bytes: 64 * 1024, half_closes: None };
 
@@ -47,8 +50,13 @@ impl Asker<'_> {
         let must_be_done = self.must_be_served_as() == Some(self.user) && self.user != 0;
         let Some(door) = self.around.door(self.instance) else { return Ok(false) };
         let cookie = (self.user != 0).then(|| cookie(self.user));
-        let asking = ask(&door, MANNERS, target, cookie.as_deref(), body);
-        let answer = timeout(ANSWER_TIME_MAX, asking).await;
+        let attempt = || timeout(ANSWER_TIME_MAX, ask(&door, MANNERS, target, cookie.as_deref(), body.clone()));
+        let mut answer = attempt().await;
+        if must_be_done && matches!(answer, Ok(Ok((400, _)))) {
+            // A user who was just set active may be refused until the change is read (spec: auth.md#missing-user).
+            sleep(UNTIL_READ).await;
+            answer = attempt().await;
+        }
         match answer.map_err(|_| format!("{target}: no answer within {ANSWER_TIME_MAX:?}"))? {
             Ok((200, _)) if self.user == 0 => Err(format!("{target}: done without a login")),
             Ok((200, _)) => Ok(true),

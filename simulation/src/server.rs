@@ -186,6 +186,13 @@ impl Server {
         self.write_cache();
     }
 
+    /// The newest entries of the stream of changes are lost, which looks as if Redis went back: everybody may be reset.
+    pub(crate) fn lose_changes(&mut self, count: usize) {
+        self.redis.lose_newest_entries("autoupdate", count);
+        let (era, elements) = (self.newest().era + 1, Arc::clone(self.elements()));
+        self.keep(era, elements);
+    }
+
     fn write_lowest(&self, lowest: u64) {
         self.redis.run(&[b"ZADD", b"change_id", lowest.to_string().as_bytes(), LOWEST_MEMBER]);
     }

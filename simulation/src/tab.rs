@@ -66,6 +66,9 @@ impl Tab {
             Kind::Slides => PROJECTORS,
         };
         let cookie = (self.user != 0).then(|| cookie(self.user));
+        if self.kind == Kind::Messages {
+            self.around.mail().opens(self.client);
+        }
         let opening = Connection::open(&door, self.manners, target, cookie.as_deref());
         let mut stream = match timeout(ANSWER_TIME_MAX, opening).await {
             Ok(Ok(stream)) => stream,

@@ -205,8 +205,15 @@ impl<'a> World<'a> {
             Event::DropRedisConnections => self.drop_redis_connections(),
             Event::TrimStream(keep) => self.redis.run(&[b"XTRIM", b"autoupdate", keep.to_string().as_bytes()]),
             Event::DeleteStream => self.redis.run(&[b"DEL", b"autoupdate"]),
-            Event::LoseEntries(stream, count) => self.redis.lose_newest_entries(stream, *count),
-            Event::TrimMessages(0) => self.redis.run(&[b"DEL", b"notify"]),
+            Event::LoseEntries("autoupdate", count) => self.server().lose_changes(*count),
+            Event::LoseEntries(stream, count) => {
+                self.around.mail().lose_newest(*count);
+                self.redis.lose_newest_entries(stream, *count);
+            }
+            Event::TrimMessages(0) => {
+                self.around.mail().lose_newest(usize::MAX);
+                self.redis.run(&[b"DEL", b"notify"]);
+            }
             Event::TrimMessages(keep) => self.redis.run(&[b"XTRIM", b"notify", keep.to_string().as_bytes()]),
             Event::Lose(part, writes, milliseconds) => {
                 self.server().lose(*part);
