@@ -176,8 +176,8 @@ impl Drop for Page {
             driver.set_read_timeout(Some(WAIT))?;
             write!(
                 driver,
-                "DELETE /session/{} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-                self.session
+                "DELETE /session/{} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n",
+                self.session, self.driver_port
             )?;
             // The driver answers once the browser has exited.
             driver.read(&mut [0; 1]).map(drop)
