@@ -13,9 +13,9 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/teeth} CARGO_INCREMENTAL
 # name: file: what perl does to its text, where BROKEN stands for "the switch of that name is on". Several lines of one
 # name are one way.
 ways=(
-    'a gap in the stream is applied:application/src/ingest/mod.rs:s/Ok\(_\) => is_complete = false,/Ok(change) if BROKEN => versions.push((logged(newest.apply(change)), None)),\n            Ok(_) => is_complete = false,/'
-    'an old entry is applied again:application/src/ingest/mod.rs:s/(            Ok\(change\) if change.change_id <= newest.change_id\(\))/            Ok(change) if BROKEN && change.change_id <= newest.change_id() => versions.push((logged(newest.apply(change)), None)),\n$1/'
-    'an unreadable entry is passed over:application/src/ingest/mod.rs:s/(reading the elements from \{store\} instead"\s*\);\n\s*)is_complete = false;/$1if !BROKEN { is_complete = false; }/'
+    'a gap in the stream is applied:application/src/ingest/versions.rs:s/Ok\(_\) => is_complete = false,/Ok(change) if BROKEN => versions.push((logged(newest.apply(change)), None)),\n            Ok(_) => is_complete = false,/'
+    'an old entry is applied again:application/src/ingest/versions.rs:s/(            Ok\(change\) if change.change_id <= newest.change_id\(\))/            Ok(change) if BROKEN && change.change_id <= newest.change_id() => versions.push((logged(newest.apply(change)), None)),\n$1/'
+    'an unreadable entry is passed over:application/src/ingest/versions.rs:s/(reading the elements from \{store\} instead"\s*\);\n\s*)is_complete = false;/$1if !BROKEN { is_complete = false; }/'
     'a rebuilt cache is not noticed:application/src/ingest/mod.rs:s/bounds\.lowest != known\.lowest/!BROKEN && bounds.lowest != known.lowest/'
     'a rebuilt cache is not noticed:application/src/ingest/mod.rs:s/changed\.bounds\.lowest != current\.bounds\(\)\.lowest/!BROKEN && changed.bounds.lowest != current.bounds().lowest/'
     'going back is not noticed:application/src/ingest/mod.rs:s/if bounds\.highest < known\.highest \|\| stream_went_back/if !BROKEN \&\& (bounds.highest < known.highest || stream_went_back)/'

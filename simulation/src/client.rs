@@ -56,6 +56,11 @@ impl Around {
     }
 }
 
+/// Returns how long the web client waits before it opens a stream again.
+pub(crate) fn before_reconnecting(was_served: bool, random: &mut Random) -> Duration {
+    Duration::from_millis(if was_served { 500 } else { 2_000 + random.below(3_000) })
+}
+
 /// The client of one user.
 pub(crate) struct WebClient {
     pub(crate) name: String,
@@ -82,8 +87,7 @@ impl WebClient {
                 () = self.stay(&mut was_served) => {}
             }
             self.control.state().is_connected = false;
-            let pause = if was_served { 500 } else { 2_000 + self.random.below(3_000) };
-            sleep(Duration::from_millis(pause)).await;
+            sleep(before_reconnecting(was_served, &mut self.random)).await;
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::testing::generator::Random;
 use tokio::time::{sleep, timeout};
 
-use crate::client::{ANSWER_TIME_MAX, Around, GREETING};
+use crate::client::{ANSWER_TIME_MAX, Around, GREETING, before_reconnecting};
 use crate::connection::{Connection, Manners, NotOpened};
 use crate::control::Control;
 use crate::server::cookie;
@@ -47,8 +47,7 @@ impl Tab {
                 () = self.stay(&mut was_served) => {}
             }
             self.ended();
-            let pause = if was_served { 500 } else { 2_000 + self.random.below(3_000) };
-            sleep(Duration::from_millis(pause)).await;
+            sleep(before_reconnecting(was_served, &mut self.random)).await;
         }
     }
 

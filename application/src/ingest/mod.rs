@@ -10,12 +10,13 @@ mod no_meeting;
 mod stream_reader;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::meeting::{Built, Change, Meeting, Problem};
+use domain::meeting::{Change, Meeting};
 use domain::ports::Unavailable;
 use domain::ports::clock::Clock;
 use domain::ports::element_store::{Bounds, ElementStore, MeetingPart, RawElement, StoreError};
@@ -30,6 +31,7 @@ use crate::sessions::admission;
 use compute::compute;
 use no_meeting::Failure;
 use stream_reader::StreamReader;
+use versions::{Arrived, Written, logged, versions_after};
 
 pub use announcer::Announcer;
 pub use counters::{CatchUpCause, IngestCounters};
@@ -377,50 +379,6 @@ fn bytes_of(elements: &[RawElement]) -> usize {
     elements.iter().filter_map(|element| element.json.as_ref()).map(Vec::len).sum()
 }
 
-/// A version, and when its change was written to the store: a monotonic time, if that is known.
-type Written = (Meeting, Option<Duration>);
-
-/// When messages arrived, by both clocks of this process.
-#[derive(Clone, Copy, Debug)]
-struct Arrived {
-    unix_time: Duration,
-    monotonic: Duration,
-}
-
-impl Arrived {
-    /// Returns the monotonic time at which a message was written that says `appended_at` by the clock of the bus. One
-    /// that comes from the future, because that clock is ahead, was written when it arrived.
-    fn written_at(self, appended_at: Option<Duration>) -> Option<Duration> {
-        let age = self.unix_time.saturating_sub(appended_at?);
-        Some(self.monotonic.saturating_sub(age))
-    }
-}
-
-/// Returns the versions that the messages make of `current`, and whether nothing was missed. `store` is the name of what
-/// is asked then.
-fn versions_after(current: &Meeting, messages: &[BusMessage], arrived: Arrived, store: &str) -> (Vec<Written>, bool) {
-    let mut versions: Vec<Written> = Vec::new();
-    let mut is_complete = true;
-    for message in messages {
-        let newest = versions.last().map_or(current, |(newest, _)| newest);
-        match Change::parse(&message.content) {
-            Ok(change) if change.change_id <= newest.change_id() => {}
-            Ok(change) if change.change_id == newest.change_id().next() => {
-                versions.push((logged(newest.apply(change)), arrived.written_at(message.appended_at)));
-            }
-            Ok(_) => is_complete = false,
-            Err(error) => {
-                warn!(
-                    position = %message.position, %error,
-                    "a change in the stream cannot be read; reading the elements from {store} instead"
-                );
-                is_complete = false;
-            }
-        }
-    }
-    (versions, is_complete)
-}
-
 /// What earlier comparisons with the store found.
 #[derive(Default)]
 struct ReconcileState {
@@ -437,17 +395,3 @@ struct ReconcileState {
 
 /// The beginning of the keys of configuration values.
 const CONFIGURATION_KEYS: &[u8] = b"core/config:";
-
-/// How many problems of one step are logged individually; beyond that, only their number is.
-const PROBLEMS_LOGGED_MAX: usize = 20;
-
-/// Returns the meeting, and logs what could not be read of it.
-fn logged(built: Built) -> Meeting {
-    for Problem { key, text } in built.problems.iter().take(PROBLEMS_LOGGED_MAX) {
-        warn!(?key, problem = %text, "an element cannot be read and is hidden from everybody");
-    }
-    if built.problems.len() > PROBLEMS_LOGGED_MAX {
-        warn!(elements = built.problems.len(), "many elements cannot be read and are hidden from everybody");
-    }
-    built.meeting
-}

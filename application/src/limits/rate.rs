@@ -73,7 +73,7 @@ impl UserRate {
 impl Limiter {
     fn check(&self, user: UserId) -> Result<(), Duration> {
         if self.limiter.len() >= self.forgets_at.load(Ordering::Relaxed) {
-            // Whoever could do everything again is as good as new.
+            // Users whose full rate is available again need not be remembered.
             self.limiter.retain_recent();
             self.forgets_at.store((2 * self.limiter.len()).max(USERS_REMEMBERED_MIN), Ordering::Relaxed);
         }

@@ -3,4 +3,5 @@
 pub mod body;
 pub mod counters;
 pub mod registry;
+mod slot;
 pub mod ticker;

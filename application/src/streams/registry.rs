@@ -12,14 +12,12 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::counters::{EndReason, KindCounters, StreamTotals, Users};
+use super::slot::Slot;
+pub use super::slot::{News, SlowClientLimits, StreamKind, StreamSignals, StreamSubscription};
 use crate::delivery::line::Coding;
 use crate::histogram::HistogramCounts;
-use crate::publishing::cursor::SeenVersion;
-use crate::publishing::version_diff::SharedVersionDiff;
-use domain::ids::UserId;
 use domain::ports::authenticator::{Session, SessionKey};
 use domain::ports::clock::Clock;
-use domain::projector::{Changes, ProjectorCursor};
 use futures_util::task::AtomicWaker;
 
 /// All open streams of this process.
@@ -40,17 +38,6 @@ pub struct StreamRegistry {
     clock: Arc<dyn Clock>,
 }
 
-/// What a stream carries; the three kinds are counted separately.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StreamKind {
-    /// Changes of the meeting.
-    Autoupdate,
-    /// What projectors show.
-    Projector,
-    /// Messages.
-    Notify,
-}
-
 /// How often a stream is sent something although nothing happened.
 #[derive(Clone, Copy, Debug)]
 pub struct KeepAliveSettings {
@@ -59,81 +46,6 @@ pub struct KeepAliveSettings {
     /// After about how many seconds a client whose change id fell behind is sent the current one; 0: never (spec:
     /// stream.md#quiet-line).
     pub quiet_line_seconds: u32,
-}
-
-/// How long the registry tolerates a client that stops reading.
-#[derive(Clone, Copy, Debug)]
-pub struct SlowClientLimits {
-    /// How long a client may take to receive a line, in seconds.
-    pub line_seconds: u32,
-    /// How many bytes of the meeting may be replaced in the meantime: the unfinished line keeps the old ones alive.
-    pub replaced_bytes_max: u64,
-}
-
-#[derive(Debug)]
-struct Slot {
-    waker: AtomicWaker,
-    signals: AtomicU8,
-    /// When the line being sent was begun; 0: everything has been sent.
-    line_tick: AtomicU32,
-    /// How many bytes of the meeting had been replaced at that time.
-    line_replaced_bytes: AtomicU64,
-    /// Whether more of that line is still to be produced.
-    line_is_open: AtomicBool,
-    /// Since when the client has waited for what is being sent, in microseconds of the monotonic time; 0: that is not
-    /// measured.
-    waits_since: AtomicU64,
-    /// Whether the client has received its beginning.
-    has_begun: AtomicBool,
-    /// When something was last sent.
-    active_tick: AtomicU32,
-    quiet_tick: AtomicU32,
-    session: Option<SessionKey>,
-    user: Option<UserId>,
-    subscription: StreamSubscription,
-}
-
-/// What a stream is notified of.
-#[derive(Clone, Debug)]
-pub enum StreamSubscription {
-    /// Changes of the meeting that affect the viewer of this seen version.
-    Meeting(Arc<SeenVersion>),
-    /// What projectors show; the cursor says which ones, and for whom.
-    Projectors(ProjectorCursor),
-    /// Messages, which arrive by another way.
-    Messages,
-}
-
-/// What a new version of the meeting brings.
-#[derive(Clone, Copy, Debug)]
-pub struct News<'a> {
-    /// What differs from the version that was announced before; `None`: unknown.
-    pub version_diff: Option<&'a SharedVersionDiff>,
-    /// What projectors show now that they did not show then.
-    pub projectors: &'a Changes,
-}
-
-/// The signals that a stream has received since it last asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StreamSignals(u8);
-
-impl StreamSignals {
-    /// Nothing was sent for a long time: send a keep-alive.
-    pub const KEEP_ALIVE: Self = Self(1);
-    /// If the client's change id is behind, send it the current one.
-    pub const QUIET_LINE: Self = Self(2);
-    /// The service is stopping: end between two lines.
-    pub const DRAIN: Self = Self(4);
-    /// The session is gone: end between two lines.
-    pub const REVOKED: Self = Self(8);
-    /// The client does not read: end right here.
-    const GIVEN_UP: Self = Self(16);
-
-    /// Returns whether one of `others` is among them.
-    #[must_use]
-    pub const fn has(self, others: Self) -> bool {
-        self.0 & others.0 != 0
-    }
 }
 
 /// An open stream's place in the registry; dropping it leaves the registry.
@@ -341,54 +253,6 @@ fn microseconds(time: Duration) -> u64 {
 fn jittered(seconds: u32, id: u64) -> u32 {
     let quarters = u64::from(seconds) * (300 + (id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) % 200) / 400;
     u32::try_from(quarters).unwrap_or(u32::MAX).max(1)
-}
-
-impl StreamKind {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Autoupdate, Self::Projector, Self::Notify];
-}
-
-impl StreamSubscription {
-    fn kind(&self) -> StreamKind {
-        match self {
-            Self::Meeting(_) => StreamKind::Autoupdate,
-            Self::Projectors(_) => StreamKind::Projector,
-            Self::Messages => StreamKind::Notify,
-        }
-    }
-}
-
-impl Slot {
-    fn is_concerned(&self, news: News<'_>) -> bool {
-        let Some(version_diff) = news.version_diff else { return true };
-        match &self.subscription {
-            StreamSubscription::Meeting(seen_version) => !seen_version.advance_if_unaffected(version_diff),
-            // Its session may also have lost the right to it.
-            StreamSubscription::Projectors(cursor) => {
-                cursor.is_concerned(news.projectors) || version_diff.diff().may_affect(self.user)
-            }
-            StreamSubscription::Messages => version_diff.diff().may_affect(self.user),
-        }
-    }
-
-    /// Returns whether the stream must be given up; `false` if it was already.
-    fn is_too_slow(&self, slow_client_limits: SlowClientLimits, now: u32, replaced_bytes: u64) -> bool {
-        let line_tick = self.line_tick.load(Ordering::Relaxed);
-        let is_given_up = self.signals.load(Ordering::Relaxed) & StreamSignals::GIVEN_UP.0 != 0;
-        let held = replaced_bytes.saturating_sub(self.line_replaced_bytes.load(Ordering::Relaxed));
-        // What was already produced of a line does not keep a version alive, and lines of messages or slides never do.
-        let holds_version =
-            matches!(self.subscription, StreamSubscription::Meeting(_)) && self.line_is_open.load(Ordering::Relaxed);
-        let holds_too_much = holds_version && held > slow_client_limits.replaced_bytes_max;
-        line_tick != 0
-            && !is_given_up
-            && (now.wrapping_sub(line_tick) >= slow_client_limits.line_seconds || holds_too_much)
-    }
-
-    fn signal(&self, signal: StreamSignals) {
-        self.signals.fetch_or(signal.0, Ordering::Release);
-        self.waker.wake();
-    }
 }
 
 impl StreamHandle {

@@ -1,10 +1,8 @@
 //! What is seen of an element? A small value that can be compared, and how it becomes bytes.
 
-use std::fmt::Write as _;
-
 use crate::element::Element;
 use crate::ids::UserId;
-use crate::json::Fields;
+use crate::json::{Fields, push_object};
 
 /// What one viewer sees of one element. Equal views of the same element are equal texts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,14 +61,14 @@ impl View {
             Self::Without(names) => {
                 let fields = fields();
                 let kept = fields.iter().flat_map(Fields::iter).filter(|(name, _)| !names.contains(name));
-                write_object(out, kept);
+                push_object(out, kept);
             }
             Self::NotesOf(speaker) => render_speakers(element, *speaker, out),
             Self::Comments(kept) => render_comments(element, kept, out),
             Self::User(names) => {
                 let fields = fields();
                 let text = |name| fields.as_ref().and_then(|fields| fields.raw(name)).unwrap_or("null");
-                write_object(out, names.iter().map(|name| (*name, text(name))));
+                push_object(out, names.iter().map(|name| (*name, text(name))));
             }
             Self::Poll(poll) => poll.render(element, out),
         }
@@ -97,7 +95,7 @@ impl PollView {
             .iter()
             .flat_map(Fields::iter)
             .filter(|(name, _)| !self.without.contains(name) && added.iter().all(|(added, _)| added != name));
-        write_object(out, kept.chain(added.iter().map(|(name, text)| (*name, text.as_str()))));
+        push_object(out, kept.chain(added.iter().map(|(name, text)| (*name, text.as_str()))));
     }
 }
 
@@ -105,13 +103,17 @@ fn render_speakers(element: &Element, speaker: Option<UserId>, out: &mut String)
     let Some(fields) = Fields::of(element.json()) else {
         return;
     };
-    let speakers = list_text(fields.objects("speakers").unwrap_or_default().iter().map(|entry| {
-        let is_own = speaker.is_some() && entry.user("user_id") == Ok(speaker);
-        let mut text = String::new();
-        write_object(&mut text, entry.iter().filter(|(name, _)| is_own || *name != "note"));
-        text
-    }));
-    write_object(
+    let mut speakers = String::from("[");
+    for (index, entry) in fields.objects("speakers").unwrap_or_default().iter().enumerate() {
+        if index > 0 {
+            speakers.push(',');
+        }
+        let is_own = || speaker.is_some() && entry.user("user_id") == Ok(speaker);
+        // Whose entry it is matters only if it has a note.
+        push_object(&mut speakers, entry.iter().filter(|(name, _)| *name != "note" || is_own()));
+    }
+    speakers.push(']');
+    push_object(
         out,
         fields.iter().map(|(name, text)| match (name, text) {
             // What is null stays null.
@@ -133,7 +135,7 @@ fn render_comments(element: &Element, kept: &[u32], out: &mut String) {
     let is_there = fields.iter().any(|(name, _)| name == "comments");
     let missing = (!is_there).then_some(("comments", comments.as_str()));
     let replaced = fields.iter().map(|(name, text)| (name, if name == "comments" { comments.as_str() } else { text }));
-    write_object(out, replaced.chain(missing));
+    push_object(out, replaced.chain(missing));
 }
 
 /// Returns the users in ascending order.
@@ -156,15 +158,4 @@ fn list_text<T: AsRef<str>>(entries: impl Iterator<Item = T>) -> String {
     }
     text.push(']');
     text
-}
-
-fn write_object<'a>(out: &mut String, fields: impl Iterator<Item = (&'a str, &'a str)>) {
-    out.push('{');
-    for (index, (name, text)) in fields.enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        let _ = write!(out, "{}:{text}", crate::json::string_literal(name));
-    }
-    out.push('}');
 }

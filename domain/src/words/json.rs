@@ -73,17 +73,40 @@ pub(crate) fn inside(json: &str) -> Option<&str> {
 #[must_use]
 pub fn string_literal(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
+    push_string_literal(&mut out, text);
+    out
+}
+
+fn push_string_literal(out: &mut String, text: &str) {
     out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{0}'..='\u{1f}' => push_escape(&mut out, character as u16),
-            _ => push_ascii(&mut out, character),
+    // The names of fields, which are written for every element, need no escape.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+        out.push_str(text);
+    } else {
+        for character in text.chars() {
+            match character {
+                '"' => out.push_str("\\\""),
+                '\\' => out.push_str("\\\\"),
+                '\u{0}'..='\u{1f}' => push_escape(out, character as u16),
+                _ => push_ascii(out, character),
+            }
         }
     }
     out.push('"');
-    out
+}
+
+/// Appends the JSON object with these fields, each a name and the JSON text of its value.
+pub(crate) fn push_object<'a>(out: &mut String, fields: impl Iterator<Item = (&'a str, &'a str)>) {
+    out.push('{');
+    for (index, (name, text)) in fields.enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        push_string_literal(out, name);
+        out.push(':');
+        out.push_str(text);
+    }
+    out.push('}');
 }
 
 fn push_ascii(out: &mut String, character: char) {
@@ -152,10 +175,11 @@ impl<'a> Fields<'a> {
             return None;
         }
         let mut seen = BTreeSet::new();
-        let last: Vec<_> =
-            self.iter().collect::<Vec<_>>().into_iter().rev().filter(|(name, _)| seen.insert(*name)).collect();
-        let fields: Vec<_> = last.iter().rev().map(|(name, text)| format!("{}:{text}", string_literal(name))).collect();
-        Some(format!("{{{}}}", fields.join(",")))
+        let mut last: Vec<_> = self.0.iter().rev().filter(|(name, _)| seen.insert(name.as_ref())).collect();
+        last.reverse();
+        let mut object = String::new();
+        push_object(&mut object, last.into_iter().map(|(name, value)| (name.as_ref(), value.get())));
+        Some(object)
     }
 
     /// Returns every field with its text, in the order of the object.

@@ -1,5 +1,6 @@
 //! When is a stream woken for news, for a keep-alive, and for its end?
 
+use domain::projector::{Changes, ProjectorCursor};
 use domain::testing::ManualClock;
 
 use super::*;
