@@ -30,7 +30,7 @@ const PRIVATE: [&str; 9] = [
     "fe80::/10",
 ];
 
-/// The addresses that speak for others. Whoever connects over a Unix socket does so too.
+/// The addresses whose connections carry the requests of others. Those over a Unix socket always do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedProxies(Arc<[IpNet]>);
 

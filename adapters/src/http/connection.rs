@@ -121,7 +121,7 @@ async fn try_serve<Io>(
 where
     Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    // Whoever gets none is told nothing: an answer would cost more than the question, a TLS handshake first of all.
+    // Beyond the limit nothing is answered: that would cost more than the connection, above all with a TLS handshake.
     let _place = context.addresses.as_ref().map(|addresses| addresses.place(&peer)).transpose()?;
     // The steps are boxed, so that an open connection only uses the memory of its current step, not of the largest one.
     let mut io = Sniffed::new(io);
