@@ -50,6 +50,14 @@ impl View {
         *self == Self::Hidden
     }
 
+    /// Returns whether the text that `other` shows of an element follows from the text that this view shows: then two
+    /// elements that look the same in this view look the same in `other`. May return false where it would be true.
+    #[must_use]
+    pub fn includes(&self, other: &Self) -> bool {
+        // The notes of nobody are left when those of a speaker are removed.
+        matches!((self, other), (Self::NotesOf(_), Self::NotesOf(None)))
+    }
+
     /// Appends the JSON text of `element` as this view shows it; nothing if it is hidden.
     ///
     /// Unchanged values keep their bytes (spec: restriction.md#user-fields).

@@ -4,6 +4,7 @@ mod agenda;
 mod collections;
 mod decisions;
 mod field_types;
+mod includes;
 mod motions;
 mod oracle;
 mod polls;
