@@ -9,13 +9,18 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::coop;
 
 /// How many bytes of records are held back at most: three full records wait for a fourth. Less than the buffer of TLS
 /// holds, so that it never fills while the socket would have accepted more.
 const GATHERED_BYTES_MAX: usize = 60 * 1024;
+
+/// How many operations one read counts as, of the 128 that tokio allows a task in one turn: a connection that is flooded
+/// decodes four reads, some 64 KiB, and then waits for its next turn.
+const READ_COST: usize = 32;
 
 /// Whether the writes of one connection are held back now; shared by both sides of its TLS and by the task that polls
 /// it.
@@ -116,7 +121,16 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for BelowTls<Io> {
 
 impl<Io: AsyncRead + Unpin> AsyncRead for AboveTls<Io> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(context, buf)
+        ready!(Pin::new(&mut self.io).poll_read(context, buf))?;
+        // A task may do so many operations before it must let others go on. One that is only read counts as one; here
+        // all that was read is decoded at once, which takes far longer than reading it.
+        for _ in 0..READ_COST {
+            let Poll::Ready(operation) = coop::poll_proceed(context) else {
+                break;
+            };
+            operation.made_progress();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -153,6 +167,7 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for AboveTls<Io> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
     use std::task::Waker;
 
     use super::*;
@@ -194,6 +209,26 @@ mod tests {
         assert!(!gather.end(), "it is reported once");
         assert!(is_taken(1));
         assert_eq!(below.io.writes, [1, GATHERED_BYTES_MAX, 1]);
+    }
+
+    /// Reads until the task must let others go on; returns how often.
+    async fn reads_of_a_turn(above: &mut AboveTls<tokio::io::Repeat>) -> usize {
+        poll_fn(|context| {
+            let mut reads = 0;
+            while Pin::new(&mut *above).poll_read(context, &mut ReadBuf::new(&mut [0; 8])).is_ready() {
+                reads += 1;
+            }
+            Poll::Ready(reads)
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn who_sends_without_end_is_read_in_turns() {
+        let mut above = AboveTls::new(tokio::io::repeat(0), Gather::default());
+        assert_eq!(reads_of_a_turn(&mut above).await, 4);
+        tokio::task::yield_now().await;
+        assert_eq!(reads_of_a_turn(&mut above).await, 4);
     }
 
     #[test]
