@@ -3,7 +3,6 @@
 //! Nothing is measured here: what the parts of the service count anyway is read at that moment. The metrics say how
 //! many and how much, never what: no data of the meeting, no user, no session.
 
-mod classic;
 mod collector;
 mod labels;
 mod names;
@@ -13,17 +12,17 @@ mod sources;
 
 use std::sync::Arc;
 
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{prometheus_text, text};
 use prometheus_client::registry::Registry;
 
-use classic::classic;
-
-pub use classic::CLASSIC_CONTENT_TYPE;
 pub use names::NAMES;
 pub use sources::{Outside, Sources};
 
 /// The content type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The content type of [`Metrics::classic_text`].
+pub const CLASSIC_CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
 
 /// The metrics of one service. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -41,15 +40,17 @@ impl Metrics {
     /// Returns the current metrics as text.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = String::new();
-        encode(&mut text, &self.0).expect("writing to a string does not fail");
-        text
+        let mut out = String::new();
+        text::encode(&mut out, &self.0).expect("writing to a string does not fail");
+        out
     }
 
     /// Returns the current metrics in the classic text format, for readers that do not ask for OpenMetrics.
     #[must_use]
     pub fn classic_text(&self) -> String {
-        classic(&self.text())
+        let mut out = String::new();
+        prometheus_text::encode(&mut out, &self.0).expect("writing to a string does not fail");
+        out
     }
 }
 
