@@ -10,14 +10,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use adapters::tls::{CertificateReport, TlsMode};
 
 use crate::config::{Config, ListenHost};
-use crate::start::StartError;
 use crate::{descriptors, start};
 use report::Report;
 
 /// Prints line by line what is right and what is not, each with its remedy. The status is 0 if nothing is wrong, else 1.
 ///
 /// Nothing is written to Redis.
-pub(crate) async fn check(config: Config, session: Option<&str>) -> Result<ExitCode, StartError> {
+pub(crate) async fn check(config: Config, session: Option<&str>) -> ExitCode {
     let mut report = Report::default();
     match config.clone().with_redis_files() {
         Err(error) => report.wrong("settings", &error.to_string()),
@@ -66,11 +65,13 @@ fn open_files(config: &Config, report: &mut Report) {
     let wanted = config.connections_max;
     match descriptors::connections_max(wanted, 1) {
         Err(error) => report.wrong(NAME, &error.to_string()),
-        Ok(allowed) if allowed < wanted => report.wrong(
+        // A service that is started by somebody else has another limit.
+        Ok(allowed) if allowed < wanted => report.note(
             NAME,
             &format!(
-                "the system allows {allowed} connections, CONNECTIONS_MAX is {wanted}: raise the limit (ulimit -n, \
-                 LimitNOFILE=) or lower CONNECTIONS_MAX"
+                "what is started as this command was may have {allowed} connections, CONNECTIONS_MAX is {wanted}: fine if the \
+                 service has a limit of its own, such as LimitNOFILE= of its unit (its log warns if that is too low); else \
+                 raise it (ulimit -n) or lower CONNECTIONS_MAX"
             ),
         ),
         Ok(_) => report.right(NAME, &format!("enough for CONNECTIONS_MAX={wanted}")),

@@ -130,6 +130,9 @@ pub(crate) struct Config {
     /// Password at the sentinels; empty: none.
     #[arg(long, value_name = "PASSWORD", default_value = "")]
     pub(crate) redis_sentinel_password: Password,
+    /// File that contains REDIS_SENTINEL_PASSWORD; empty: none.
+    #[arg(long, value_name = "FILE", default_value = "")]
+    pub(crate) redis_sentinel_password_file: String,
     /// File with the certificate of the authority that vouches for Redis and its sentinels, in PEM; empty: the public
     /// authorities.
     #[arg(long, value_name = "FILE", default_value = "")]

@@ -16,7 +16,7 @@ pub mod testing;
 pub mod wiring;
 
 use std::ffi::OsString;
-use std::io::{Write, stdout};
+use std::io::{self, Write, stdout};
 use std::process::ExitCode;
 
 use adapters::http::probe;
@@ -87,18 +87,28 @@ fn run_once(task: &Task, config: &Config) -> Result<Option<ExitCode>, StartError
             ListenHost::Unix(path) => probe::health_at(path, config.tls)?,
         },
         Task::Check { session } => {
-            return runtime()?.block_on(check::check(config.clone(), session.as_deref())).map(Some);
+            return Ok(Some(runtime()?.block_on(check::check(config.clone(), session.as_deref()))));
         }
         Task::View { question, key, compare } => {
             let config = config.clone().with_redis_files()?;
-            return runtime()?.block_on(inspect::view(&config, question, *key, *compare)).map(Some);
+            let shown = runtime()?.block_on(inspect::view(&config, question, *key, *compare));
+            return shown.or_else(end_with_the_reader).map(Some);
         }
         Task::Explain { question, key } => {
             let config = config.clone().with_redis_files()?;
-            return runtime()?.block_on(inspect::explain(&config, question, *key)).map(Some);
+            let shown = runtime()?.block_on(inspect::explain(&config, question, *key));
+            return shown.or_else(end_with_the_reader).map(Some);
         }
     }
     Ok(Some(ExitCode::SUCCESS))
+}
+
+/// A reader such as `head` leaves once it has seen enough: that is no error, and there is nobody to tell.
+fn end_with_the_reader(error: StartError) -> Result<ExitCode, StartError> {
+    match error.downcast_ref::<io::Error>() {
+        Some(failed) if failed.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        _ => Err(error),
+    }
 }
 
 /// Returns how many connections are served: fewer than `wanted` if the system allows fewer open files.

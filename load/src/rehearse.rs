@@ -6,6 +6,7 @@
 
 mod address;
 mod client;
+mod descriptors;
 mod dial;
 mod habits;
 mod html;
@@ -121,11 +122,13 @@ impl Rehearsal {
 /// Runs a rehearsal and returns what was observed, until its time is over or `stop` completes.
 ///
 /// # Errors
-/// Returns an error if the plan is invalid, or if the installation cannot be reached at all.
+/// Returns an error if the plan is invalid, if the installation cannot be reached at all, or if the clients need more
+/// open files than the system allows.
 pub async fn run(plan: Plan, stop: impl Future<Output = ()>) -> Result<(Logbook, Vec<Series>), LoadError> {
     plan.check()?;
     let dialer = Dialer::new(&plan.trust, plan.versions)?;
-    client::reach(&dialer, &plan.address).await?;
+    let is_shared = client::reach(&dialer, &plan.address).await?;
+    descriptors::check(plan.clients, if is_shared { 1 } else { plan.streams_of_client() })?;
     let logbook = Mutex::new(Logbook::new(plan.clients, plan.streams_of_client()));
     let rehearsal = Arc::new(Rehearsal { dialer, logbook, plan });
     let clients: Vec<Arc<Client>> =

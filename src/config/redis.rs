@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use adapters::redis::{RedisAddress, RedisSentinels};
+use adapters::redis::{RedisAddress, RedisSentinels, password_from_file};
 
 use super::Config;
+use super::values::Password;
 
 /// The name that Redis' own documentation uses for what sentinels watch.
 pub(super) const DEFAULT_MASTER: &str = "mymaster";
@@ -51,10 +52,10 @@ impl Config {
         (!self.redis_ca_file.is_empty()).then(|| Path::new(&self.redis_ca_file))
     }
 
-    /// Reads the files that contain addresses of Redis, if any are named.
+    /// Reads the files that contain addresses of Redis or a password, if any are named.
     ///
     /// # Errors
-    /// A file cannot be read or contains no address, or its content contradicts other settings.
+    /// A file cannot be read or contains something else, or its content contradicts other settings.
     pub(crate) fn with_redis_files(mut self) -> Result<Self, String> {
         for (name, file, address) in [
             ("REDIS_URL_FILE", &mut self.redis_url_file, &mut self.redis_url),
@@ -65,6 +66,12 @@ impl Config {
                 let read = RedisAddress::from_file(Path::new(&file));
                 *address = Some(read.map_err(|error| format!("{name}={error}"))?);
             }
+        }
+        let file = std::mem::take(&mut self.redis_sentinel_password_file);
+        if !file.is_empty() {
+            let read = password_from_file(Path::new(&file));
+            self.redis_sentinel_password =
+                Password(read.map_err(|error| format!("REDIS_SENTINEL_PASSWORD_FILE={error}"))?);
         }
         self.check_redis()?;
         Ok(self)
@@ -80,10 +87,11 @@ impl Config {
     /// Refuses contradictions: the operator believes something that is not so.
     pub(super) fn check_redis(&self) -> Result<(), String> {
         let files = [
-            ("REDIS_URL", &self.redis_url_file, &self.redis_url),
-            ("REDIS_WRITE_URL", &self.redis_write_url_file, &self.redis_write_url),
+            ("REDIS_URL", &self.redis_url_file, self.redis_url.is_some()),
+            ("REDIS_WRITE_URL", &self.redis_write_url_file, self.redis_write_url.is_some()),
+            ("REDIS_SENTINEL_PASSWORD", &self.redis_sentinel_password_file, !self.redis_sentinel_password.0.is_empty()),
         ];
-        if let Some((name, ..)) = files.iter().find(|(_, file, url)| !file.is_empty() && url.is_some()) {
+        if let Some((name, ..)) = files.iter().find(|(_, file, is_set)| !file.is_empty() && *is_set) {
             return Err(format!("{name} and {name}_FILE are both set: leave one of them out"));
         }
         if files.iter().any(|(_, file, _)| !file.is_empty()) {

@@ -98,6 +98,7 @@ fn every_setting_is_a_variable_and_a_flag() {
     check("REDIS_WRITE_URL", "redis://c:1", |config| config.redis_write().to_string(), "c:1");
     check("REDIS_URL_FILE", "/u", |config| config.redis_url_file.clone(), "/u");
     check("REDIS_WRITE_URL_FILE", "/u", |config| config.redis_write_url_file.clone(), "/u");
+    check("REDIS_SENTINEL_PASSWORD_FILE", "/p", |config| config.redis_sentinel_password_file.clone(), "/p");
     check("REDIS_SENTINELS", "a,b:1", |config| config.redis_sentinels.to_string(), "a:26379, b:1");
     check("REDIS_CA_FILE", "", |config| format!("{:?}", config.redis_authority()), "None");
     check("REDIS_CERT_FILE", "", |config| format!("{:?}", config.redis_identity()), "None");

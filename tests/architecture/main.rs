@@ -7,3 +7,4 @@ mod arrows;
 mod dependencies;
 mod sources;
 mod spec;
+mod versions;

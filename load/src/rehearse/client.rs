@@ -43,18 +43,20 @@ pub(super) struct Client {
     change_id: AtomicU64,
 }
 
-/// Checks that the service answers there before thousands of clients try.
+/// Checks that the service answers there before thousands of clients try. Returns whether all streams of a client share a
+/// connection there, as HTTP/2 has it.
 ///
 /// # Errors
 /// Returns an error that names the address.
-pub(super) async fn reach(dialer: &Dialer, address: &Address) -> Result<(), LoadError> {
+pub(super) async fn reach(dialer: &Dialer, address: &Address) -> Result<bool, LoadError> {
     let path = "/system/health";
     let request = Request::builder().method(Method::GET);
     let answer = async {
         let link = dialer.connect(address).await?;
+        let is_shared = matches!(link, Link::Http2(_));
         let (answer, _) = ask(link, request, address, path, Bytes::new()).await?;
         let status = answer.status();
-        if status.is_success() { Ok(()) } else { Err(refusal(address, path, answer).await) }
+        if status.is_success() { Ok(is_shared) } else { Err(refusal(address, path, answer).await) }
     };
     answer.await.map_err(|trouble: Trouble| LoadError::Usage(trouble.to_string()))
 }

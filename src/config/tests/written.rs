@@ -87,6 +87,30 @@ fn with_files(variables: &[(&str, &str)], text: &str) -> Result<(String, String)
 }
 
 #[test]
+fn the_password_of_the_sentinels_may_stand_in_a_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("password");
+    std::fs::write(&path, "s3cret\n").expect("written");
+    let file = ("REDIS_SENTINEL_PASSWORD_FILE", path.to_str().expect("UTF-8"));
+    let sentinels = ("REDIS_SENTINELS", "a");
+    let read = |variables: &[(&str, &str)]| {
+        let config = config(&[], variables).with_redis_files()?;
+        Ok::<_, String>(config.redis_sentinels().and_then(|sentinels| sentinels.password))
+    };
+    assert_eq!(read(&[sentinels, file]), Ok(Some("s3cret".to_owned())));
+    assert_eq!(read(&[sentinels]), Ok(None));
+    for (variables, part) in [
+        (&[file][..], "REDIS_SENTINELS is not"),
+        (&[sentinels, (file.0, "/no/such/file")], "REDIS_SENTINEL_PASSWORD_FILE=/no/such/file cannot be read"),
+    ] {
+        let error = read(variables).expect_err("not usable");
+        assert!(error.contains(part) && !error.contains("s3cret"), "{error}");
+    }
+    let both = [sentinels, file, ("REDIS_SENTINEL_PASSWORD", "s3cret")];
+    check_contradiction(&both, &["REDIS_SENTINEL_PASSWORD and REDIS_SENTINEL_PASSWORD_FILE are both set"]);
+}
+
+#[test]
 fn addresses_of_redis_may_stand_in_files() {
     let (read, write) = (("REDIS_URL_FILE", "FILE"), ("REDIS_WRITE_URL_FILE", "FILE"));
     let pair = |read: &str, write: &str| Ok((read.to_owned(), write.to_owned()));

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(crate) use browser::{Browser, Failure, Protocol};
 pub(crate) use lines::{Lines, Watcher};
 pub(crate) use meeting::{LOWEST, Meeting, SECRET, fixture};
-pub(crate) use process::{Process, run, run_within, secret_file, with_redis};
+pub(crate) use process::{Process, run, run_unread, run_within, secret_file, with_redis};
 pub(crate) use service::{Service, Setup};
 
 /// How long anything may take before a test fails. Far longer than on a slow machine: it only keeps a failing test from

@@ -50,6 +50,16 @@ pub(crate) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Outpu
     within("the end of the program", output).await.expect("the program starts")
 }
 
+/// Runs the program to its end with a standard output whose reader has left.
+pub(crate) async fn run_unread(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let (reader, output) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let program =
+        command(&PROGRAM, arguments, variables).stdin(Stdio::null()).stdout(output).stderr(Stdio::piped()).spawn();
+    let end = program.expect("the program starts").wait_with_output();
+    within("the end of the program", end).await.expect("it ends")
+}
+
 /// A command that runs the program with a limit of open files. The program keeps the shell's process id.
 fn command_within(open_files: usize, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let script = format!("ulimit -n {open_files}; exec {} \"$@\"", *PROGRAM);
