@@ -177,6 +177,9 @@ fn holds_all(server: &mut Server, client: &Client, served_as: u64, when: &str) -
 
 /// The first difference between what a client has and what it should have, if there is one.
 fn compare(holds: &Elements, view: &Elements) -> Option<String> {
+    if holds == view {
+        return None;
+    }
     let (missing, hidden) = difference(holds, view);
     let key = hidden.iter().chain(&missing).next()?;
     Some(match (holds.get(key), view.get(key)) {

@@ -1,18 +1,20 @@
 //! What does the command line offer?
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::Write as _;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::plan::Plan;
 use crate::shrink::shrink;
-use crate::world::run as run_world;
+use crate::world::{Outcome, run as run_world};
 
 /// Runs the autoupdate service in simulated worlds.
 #[derive(Debug, Parser)]
@@ -23,15 +25,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs worlds on all cores until one breaks a promise.
-    Simulate {
-        /// How many worlds to run.
-        #[arg(long, default_value_t = 1_000)]
-        seeds: u64,
-        /// The seed of the first world.
-        #[arg(long, default_value_t = 0)]
-        from: u64,
-    },
+    /// Runs worlds until one breaks a promise.
+    Simulate(Worlds),
     /// Runs one world, shrinks it if it breaks a promise, and prints everything that happened.
     Replay {
         /// The seed of the world.
@@ -42,68 +37,107 @@ enum Command {
     },
 }
 
+#[derive(Clone, Debug, Args)]
+struct Worlds {
+    /// How many worlds to run.
+    #[arg(long, default_value_t = 1_000)]
+    seeds: u64,
+    /// The seed of the first world.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// How many worlds to run at once. [default: as many as there are cores]
+    #[arg(long)]
+    jobs: Option<NonZeroUsize>,
+    /// Prints the results so far after each so many worlds, for runs that may be interrupted.
+    #[arg(long)]
+    every: Option<NonZeroU64>,
+    /// Goes on after a broken promise.
+    #[arg(long)]
+    go_on: bool,
+}
+
 /// The results of many worlds.
 #[derive(Default)]
 struct Tally {
+    worlds: u64,
     lines: u64,
     kinds: BTreeMap<String, u64>,
-    failed: Option<(u64, Vec<String>)>,
+    failed: BTreeMap<u64, Vec<String>>,
+}
+
+impl Tally {
+    fn add(&mut self, seed: u64, outcome: Outcome) {
+        self.worlds += 1;
+        self.lines += outcome.lines;
+        for (kind, count) in outcome.happened {
+            *self.kinds.entry(kind).or_default() += count;
+        }
+        if !outcome.violations.is_empty() {
+            self.failed.insert(seed, outcome.violations);
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "{} worlds, {} lines", self.worlds, self.lines)?;
+        for (kind, count) in &self.kinds {
+            writeln!(formatter, "{count:>10} {kind}")?;
+        }
+        for (seed, violations) in &self.failed {
+            writeln!(formatter, "seed {seed} failed:\n  {}", violations.join("\n  "))?;
+            writeln!(
+                formatter,
+                "run `cargo run -p simulation -- replay {seed}`, and add {seed} to simulation/seeds.txt"
+            )?;
+        }
+        Ok(())
+    }
 }
 
 /// Runs the command given by the program's arguments. The exit code is 1 if a promise was broken.
 #[must_use]
 pub fn run() -> ExitCode {
     let is_kept = match Arguments::parse().command {
-        Command::Simulate { seeds, from } => simulate(from, seeds),
+        Command::Simulate(wanted) => simulate(&wanted),
         Command::Replay { seed, whole } => replay(seed, whole),
     };
     if is_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn simulate(from: u64, seeds: u64) -> bool {
-    let progress = ProgressBar::new(seeds);
+fn simulate(wanted: &Worlds) -> bool {
+    let progress = ProgressBar::new(wanted.seeds);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} worlds, {per_sec}, {eta} left") {
         progress.set_style(style);
     }
-    let next = AtomicU64::new(from);
+    let next = AtomicU64::new(wanted.from);
     let tally = Mutex::new(Tally::default());
-    let end = from.saturating_add(seeds);
+    let jobs = wanted.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
     thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| work(&next, end, &tally, &progress));
+        for _ in 0..jobs {
+            scope.spawn(|| work(wanted, &next, &tally, &progress));
         }
     });
-    let worlds = progress.position();
     progress.finish_and_clear();
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let mut text = format!("{worlds} worlds, {} lines\n", tally.lines);
-    for (kind, count) in &tally.kinds {
-        text += &format!("{count:>10} {kind}\n");
-    }
-    if let Some((seed, violations)) = &tally.failed {
-        text += &format!("seed {seed} failed:\n  {}\n", violations.join("\n  "));
-        text += &format!("run `cargo run -p simulation -- replay {seed}`, and add {seed} to simulation/seeds.txt\n");
-    }
-    say(&text);
-    tally.failed.is_none()
+    say(&tally.to_string());
+    tally.failed.is_empty()
 }
 
-fn work(next: &AtomicU64, end: u64, tally: &Mutex<Tally>, progress: &ProgressBar) {
+fn work(wanted: &Worlds, next: &AtomicU64, tally: &Mutex<Tally>, progress: &ProgressBar) {
+    let end = wanted.from.saturating_add(wanted.seeds);
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= end || tally.lock().unwrap_or_else(PoisonError::into_inner).failed.is_some() {
+        let is_over = !wanted.go_on && !tally.lock().unwrap_or_else(PoisonError::into_inner).failed.is_empty();
+        if seed >= end || is_over {
             return;
         }
-        let plan = Plan::new(seed);
-        let outcome = run_world(&plan, false);
+        let outcome = run_world(&Plan::new(seed), false);
         progress.inc(1);
         let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-        tally.lines += outcome.lines;
-        for event in &plan.events {
-            *tally.kinds.entry(event.kind()).or_default() += 1;
-        }
-        if !outcome.violations.is_empty() && tally.failed.as_ref().is_none_or(|(failed, _)| seed < *failed) {
-            tally.failed = Some((seed, outcome.violations));
+        tally.add(seed, outcome);
+        if wanted.every.is_some_and(|every| tally.worlds % every == 0) {
+            say(&tally.to_string());
         }
     }
 }

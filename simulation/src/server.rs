@@ -28,12 +28,14 @@ pub(crate) struct Version {
     pub(crate) change_id: u64,
     pub(crate) elements: Arc<Elements>,
     views: BTreeMap<u64, Arc<Elements>>,
+    served: BTreeMap<u64, Option<u64>>,
 }
 
 impl Version {
     /// Returns the user that a session of `user` is served as, if any. User 0 is anonymous.
-    pub(crate) fn served_as(&self, user: u64) -> Option<u64> {
-        Oracle::of(&self.elements).served_as(user)
+    pub(crate) fn served_as(&mut self, user: u64) -> Option<u64> {
+        let elements = &self.elements;
+        *self.served.entry(user).or_insert_with(|| Oracle::of(elements).served_as(user))
     }
 
     /// Returns what the user sees.
@@ -109,7 +111,13 @@ impl Server {
     }
 
     fn keep(&mut self, era: usize, elements: Arc<Elements>) {
-        self.versions.push(Version { era, change_id: self.highest, elements, views: BTreeMap::new() });
+        self.versions.push(Version {
+            era,
+            change_id: self.highest,
+            elements,
+            views: BTreeMap::new(),
+            served: BTreeMap::new(),
+        });
     }
 
     /// Writes elements as one change, and announces it.
@@ -236,6 +244,11 @@ impl Server {
             highest: self.highest,
             sessions: self.sessions.clone(),
         });
+    }
+
+    /// Whether there is a replica that could become the primary.
+    pub(crate) fn has_replica(&self) -> bool {
+        self.replica.is_some()
     }
 
     /// Makes the replica the primary. Returns whether there is one.

@@ -1,6 +1,7 @@
 //! How does a world run? On one thread, with a clock that moves only while every task is idle, one event after the
 //! other.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub struct Outcome {
     pub text: Vec<String>,
     /// How many lines clients received.
     pub lines: u64,
+    /// How often each kind of event happened, without those that had no effect ([`Event::kind`]).
+    pub happened: BTreeMap<String, u64>,
 }
 
 /// Runs the world of a plan.
@@ -61,6 +64,9 @@ pub fn run(plan: &Plan, keeps_text: bool) -> Outcome {
     runtime.block_on(async {
         let mut world = World::new(plan, keeps_text);
         for event in &plan.events {
+            if world.has_effect(event) {
+                *world.happened.entry(event.kind()).or_default() += 1;
+            }
             world.let_happen(event).await;
             if !world.violations().is_empty() {
                 break;
@@ -87,6 +93,8 @@ struct World<'a> {
     clients: JoinSet<()>,
     /// Lets the clock of Redis go on.
     ticking: JoinSet<()>,
+    /// How often each kind of event had an effect.
+    happened: BTreeMap<String, u64>,
 }
 
 impl<'a> World<'a> {
@@ -116,6 +124,7 @@ impl<'a> World<'a> {
             controls: Vec::new(),
             clients: JoinSet::new(),
             ticking: JoinSet::new(),
+            happened: BTreeMap::new(),
             redis: redis.clone(),
         };
         world.ticking.spawn(async move {
@@ -187,6 +196,19 @@ impl<'a> World<'a> {
             instance.kill().await;
         } else if let Err(wrong) = instance.stop().await {
             self.around.violated(wrong);
+        }
+    }
+
+    /// Whether the event changes anything: an instance that runs cannot be started, for example.
+    fn has_effect(&self, event: &Event) -> bool {
+        match event {
+            Event::Stop(number) | Event::Kill(number) | Event::Replace(number) | Event::CutOff(number, _) => {
+                self.instances[*number].is_some()
+            }
+            Event::Start(number) => self.instances[*number].is_none(),
+            Event::FailOver | Event::FailOverUnseen => self.server().has_replica(),
+            Event::Glance => self.is_calm,
+            _ => true,
         }
     }
 
@@ -402,7 +424,8 @@ impl<'a> World<'a> {
         }
         let lines = self.controls.iter().map(|control| control.state().lines).sum();
         let violations = self.violations().clone();
-        Outcome { violations, hash: self.around.trace.hash(), text: self.around.trace.text(), lines }
+        let (hash, text) = (self.around.trace.hash(), self.around.trace.text());
+        Outcome { violations, hash, text, lines, happened: self.happened }
     }
 
     fn server(&self) -> MutexGuard<'_, Server> {

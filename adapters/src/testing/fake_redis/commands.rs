@@ -23,6 +23,11 @@ pub(super) fn writes(name: &str) -> bool {
     WRITES.contains(&name)
 }
 
+/// Whether the command may give those something who wait: they wait for entries of a stream.
+pub(super) fn adds_entries(words: &[Vec<u8>]) -> bool {
+    words.first().is_some_and(|name| name.eq_ignore_ascii_case(b"XADD"))
+}
+
 /// Runs one command in a database.
 pub(super) fn run(data: &mut Data, database: i64, words: &[Vec<u8>]) -> Reply {
     let name = name(words);

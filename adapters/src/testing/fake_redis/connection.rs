@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, split};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::commands::{block_milliseconds, name, run, writes};
+use super::commands::{adds_entries, block_milliseconds, name, run, writes};
 use super::resp::{Reply, read_command};
 use super::{Commands, EVERY_COMMAND, Fault, Shared};
 
@@ -162,7 +162,9 @@ impl FakeConnection {
         let mut data = self.shared.data();
         let replies = commands.iter().map(|words| run(&mut data, self.database, words)).collect();
         drop(data);
-        self.shared.changed.notify_waiters();
+        if commands.iter().any(|words| adds_entries(words)) {
+            self.shared.changed.notify_waiters();
+        }
         Reply::Array(replies)
     }
 
@@ -182,7 +184,7 @@ impl FakeConnection {
                     }
                 }
                 _ => {
-                    if writes(&name(words)) {
+                    if adds_entries(words) {
                         self.shared.changed.notify_waiters();
                     }
                     return reply;

@@ -58,10 +58,12 @@ pub struct Copy(Data);
 #[derive(Default)]
 struct Shared {
     data: Arc<Mutex<Data>>,
-    /// Told at every change of the data or the settings; wakes what waits, in the order in which it came, so that a
-    /// simulation can be repeated.
+    /// Told at every change of the data; wakes what waits, in the order in which it came, so that a simulation can be
+    /// repeated.
     changed: Arc<Notify>,
     settings: Mutex<Settings>,
+    /// As `changed`, for the settings.
+    settings_changed: Notify,
 }
 
 #[derive(Default)]
@@ -127,7 +129,7 @@ impl FakeRedis {
     #[must_use]
     pub fn another_way(&self) -> Self {
         let (data, changed) = (Arc::clone(&self.shared.data), Arc::clone(&self.shared.changed));
-        Self::over(Shared { data, changed, settings: Mutex::default() })
+        Self::over(Shared { data, changed, ..Shared::default() })
     }
 
     fn over(shared: Shared) -> Self {
@@ -185,7 +187,7 @@ impl FakeRedis {
     /// Sets what is wrong from now on, for open connections as well.
     pub fn set_fault(&self, fault: Fault) {
         self.shared.settings().fault = fault;
-        self.shared.changed.notify_waiters();
+        self.shared.settings_changed.notify_waiters();
     }
 
     /// Closes every open connection once; new ones work.
@@ -193,7 +195,7 @@ impl FakeRedis {
         let mut settings = self.shared.settings();
         settings.closed_up_to = settings.connections;
         drop(settings);
-        self.shared.changed.notify_waiters();
+        self.shared.settings_changed.notify_waiters();
     }
 
     /// Makes the connections that are open now refuse to write, like those to a primary that was demoted.
@@ -282,7 +284,7 @@ impl Shared {
     /// Returns once the settings satisfy `is_so`.
     async fn until(&self, is_so: impl Fn(&Settings) -> bool) {
         loop {
-            let mut changed = pin!(self.changed.notified());
+            let mut changed = pin!(self.settings_changed.notified());
             changed.as_mut().enable();
             if is_so(&self.settings()) {
                 return;
