@@ -85,6 +85,9 @@ impl Client {
                 Err(trouble) => trouble.to_string(),
             };
             failures += 1;
+            if let Some(observer) = &self.rehearsal.observer {
+                observer.interrupted(self.number, stream as usize, failures, &reason);
+            }
             self.rehearsal.logbook().interrupted(self.number, stream as usize, failures, reason);
             sleep(pause(failures, chance())).await;
         }
@@ -102,13 +105,24 @@ impl Client {
         let coding = answer.headers().get(header::CONTENT_ENCODING).and_then(|coding| Coding::of(coding.as_bytes()));
         self.rehearsal.logbook().answered(is_http2, coding);
         let mut decoder = Decoder::new(coding).map_err(|error| trouble(error.to_string()))?;
+        let observer = self.rehearsal.observer.as_ref();
+        if observer.is_some() {
+            decoder = decoder.keeping_texts();
+        }
         let mut body = answer.into_body();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| trouble(describe(&error)))?;
             let Some(bytes) = frame.data_ref() else { continue };
             self.rehearsal.logbook().received(bytes.len());
             decoder.feed(bytes).map_err(|error| trouble(error.to_string()))?;
+            let mut texts = decoder.take_texts().into_iter();
             for line in decoder.take_seen() {
+                if let (Some(observer), Some(text)) = (observer, texts.next()) {
+                    match line {
+                        LineMeaning::Connected => observer.opened(self.number, stream as usize),
+                        _ => observer.line(self.number, stream as usize, &text),
+                    }
+                }
                 if let Some(reason) = self.take(stream, line, failures) {
                     return Ok(reason);
                 }
