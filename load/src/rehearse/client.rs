@@ -182,14 +182,24 @@ impl Client {
 
     async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<(Response<Incoming>, bool), Trouble> {
         let plan = &self.rehearsal.plan;
-        let mut request = Request::builder().method(method);
-        if plan.compressed {
-            request = request.header(header::ACCEPT_ENCODING, "gzip");
+        let request = || {
+            let mut request = Request::builder().method(&method);
+            if plan.compressed {
+                request = request.header(header::ACCEPT_ENCODING, "gzip");
+            }
+            if let Some(session) = &self.session {
+                request = request.header(header::COOKIE, format!("{}={}", plan.cookie_name, session.value()));
+            }
+            request
+        };
+        match ask(self.link().await?, request(), &plan.address, path, body.clone()).await {
+            // As browsers do, on a new connection.
+            Err(trouble) if trouble.is_unseen => {
+                *self.shared.lock().await = None;
+                ask(self.link().await?, request(), &plan.address, path, body).await
+            }
+            answer => answer,
         }
-        if let Some(session) = &self.session {
-            request = request.header(header::COOKIE, format!("{}={}", plan.cookie_name, session.value()));
-        }
-        ask(self.link().await?, request, &plan.address, path, body).await
     }
 
     /// Returns a connection: over HTTP/2 the one that the streams of this client share, otherwise a new one.
@@ -242,8 +252,8 @@ pub(super) async fn ask(
             Link::Http2(mut sender) => {
                 let request = request.uri(format!("https://{}{target}", address.authority));
                 let request = request.body(Full::new(body)).map_err(|error| trouble(error.to_string()))?;
-                let answer = sender.send_request(request).await.map_err(|error| trouble(describe(&error)))?;
-                Ok((answer, true))
+                let unanswered = |error: hyper::Error| trouble(describe(&error)).unseen(error.is_canceled());
+                Ok((sender.send_request(request).await.map_err(unanswered)?, true))
             }
         }
     };
