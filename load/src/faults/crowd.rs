@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use memchr::memmem;
 
@@ -64,6 +65,8 @@ pub(super) struct Counts {
     pub(super) resets: u64,
     /// For each client whose autoupdate stream was interrupted: for how long at most.
     pub(super) without_stream_micros: Vec<u64>,
+    /// How late this program itself was at most.
+    pub(super) lag_max: Duration,
     /// For each client: the longest time between two lines of the autoupdate stream.
     pub(super) without_news_micros: Vec<u64>,
 }
@@ -135,6 +138,14 @@ impl Crowd {
                 Some(format!("client {number} {how}"))
             })
             .collect()
+    }
+
+    /// Notes how late this program was.
+    pub(super) fn lagged(&self, lag: Duration) {
+        let state = &mut *self.state();
+        if state.is_counting {
+            state.counts.lag_max = state.counts.lag_max.max(lag);
+        }
     }
 
     /// Runs `look` on what a client holds.

@@ -60,8 +60,8 @@ impl Outcome {
     /// The heading of [`Outcome::row`].
     pub const HEADING: &'static str = "| fault | may do | changes written / refused | streams broken off | failures in a row | \
          without a stream, median / worst | without news, median / worst | sent everything again | up to date after | CPU | \
-         memory before / after | descriptors before / after | starts | kept its promises |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
+         memory before / after | descriptors before / after | starts | own lag | kept its promises |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
     /// Returns a row of a table in Markdown.
     #[must_use]
@@ -72,7 +72,7 @@ impl Outcome {
             of.map_or("–".to_owned(), |of| format!("{:.1} / {:.1} s", of.p50_ms / 1e3, of.max_ms / 1e3))
         };
         format!(
-            "| {} × {} | {} | {} / {} | {} | {} | {} | {} | {} | {:.1} s | {:.1} s | {} / {} MB | {} / {} | {} | {} |",
+            "| {} × {} | {} | {} / {} | {} | {} | {} | {} | {} | {:.1} s | {:.1} s | {} / {} MB | {} / {} | {} | {:.1} s | {} |",
             self.clients,
             self.fault,
             self.fault.known().harm,
@@ -90,6 +90,7 @@ impl Outcome {
             self.descriptors[0],
             self.descriptors[1],
             self.starts,
+            counts.lag_max.as_secs_f64(),
             if self.broken.is_empty() { "yes".to_owned() } else { format!("**no**: {}", self.broken.join("; ")) },
         )
     }
@@ -133,6 +134,6 @@ mod tests {
         check(Fault::Restarts, |counts| counts.failures_max = 3, &[]);
         check(Fault::Restarts, |counts| counts.failures_max = 4, &["users were shown as offline: 4 failures in a row"]);
         check(Fault::RedisEvicts, |counts| counts.failures_max = 9, &[]);
-        check(Fault::RedisEvicts, |counts| drop(counts.broken.insert("a gap".to_owned(), 2)), &["a gap (2 times)"]);
+        check(Fault::RedisEvicts, |counts| counts.broken = [("a gap".to_owned(), 2)].into(), &["a gap (2 times)"]);
     }
 }

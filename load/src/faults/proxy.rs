@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn the_recipes_still_contain_what_is_replaced() {
         for kind in [Kind::Caddy, Kind::Nginx, Kind::Haproxy] {
-            let text = kind.recipe().fill("/place", 1, 2, 3).expect(kind.program());
+            let text = kind.recipe().fill("/place", 1, 2, 3).expect("a recipe");
             assert!(text.contains("127.0.0.1:3") && !text.contains("SERVICE"), "{text}");
         }
     }

@@ -139,7 +139,7 @@ impl Fault {
             // Changes that the replica lacks are lost.
             Self::PrimaryKilled => known("primary-killed", Harm::Nothing, true),
             Self::FailOver => known("fail-over", Harm::Nothing, true),
-            // The rights of a group change all the time, so a new process cannot tell who may keep what.
+            // If the rights of a group changed meanwhile, a new process cannot tell who may keep what.
             Self::Restarts => Known { clients: CLIENTS_OF_RESTARTS, ..known("restarts", Harm::Reconnect, true) },
             Self::RestartsWithSocket => {
                 Known { clients: CLIENTS_OF_RESTARTS, ..known("restarts-with-socket", Harm::Reconnect, true) }
@@ -185,6 +185,13 @@ impl Fault {
     /// of one who has none.
     pub(super) const fn has_user_of_its_own(self) -> bool {
         !matches!(self, Self::PasswordDemanded)
+    }
+
+    /// Returns after how many seconds the rights of a group change, and the canary comes or goes. When the service is
+    /// restarted it is less often: a new process sends everything to those whom it may concern, and a thousand such
+    /// clients would measure this program.
+    pub(super) const fn canary_seconds(self) -> u64 {
+        if matches!(self, Self::Restarts | Self::RestartsWithSocket) { 20 } else { 1 }
     }
 
     /// Returns which proxy is in front of the service.

@@ -1,9 +1,11 @@
 //! What takes part when a fault is tried, and how does it go?
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::ids::{GroupId, UserId};
 use domain::testing::generator::{Generated, Plan as MeetingPlan};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -40,6 +42,9 @@ const AFTER_SECONDS: f64 = 3.0;
 /// How many sentinels watch Redis: the least that can outvote one that is cut off.
 const SENTINELS: usize = 3;
 
+/// How often the lag of this program is measured.
+const LAG_PAUSE: Duration = Duration::from_millis(100);
+
 const COOKIE_NAME: &str = "OpenSlidesSessionID";
 
 /// The streams that each client keeps: autoupdate, notify, and projector 1.
@@ -63,6 +68,8 @@ pub(super) struct Trial {
     /// Which of them is the primary.
     pub(super) primary: usize,
     pub(super) meeting: Generated,
+    /// Whose sessions the clients take in turn.
+    users: Vec<(UserId, GroupId)>,
     /// The change id that the meeting began with.
     pub(super) lowest: u64,
     fault: Fault,
@@ -102,11 +109,10 @@ impl Trial {
             Some(kind) => Some(Proxy::start(kind, setup.port()).await?),
             None => None,
         };
-        let writer = Writer::start(&redis[0].url(), &meeting, &access, plan.rate)?;
-        let may_see: Vec<bool> = (0..clients)
-            .map(|client| meeting.users()[client % meeting.users().len()].1)
-            .map(canary::may_be_seen_by)
-            .collect();
+        let writer = Writer::start(&redis[0].url(), &meeting, &access, plan.rate, fault.canary_seconds())?;
+        let users = users(&meeting);
+        let groups = users.iter().cycle().take(clients).map(|(_, group)| *group);
+        let may_see: Vec<bool> = groups.map(canary::may_be_seen_by).collect();
         let crowd = Arc::new(Crowd::new(&may_see, STREAMS));
         let mut trial = Self {
             tasks: JoinSet::new(),
@@ -119,6 +125,7 @@ impl Trial {
             redis,
             primary: 0,
             meeting,
+            users,
             lowest,
             fault,
             clients,
@@ -130,6 +137,7 @@ impl Trial {
             started: 1,
         };
         trial.tasks = trial.open(clients, Arc::clone(&trial.crowd)).await?;
+        trial.tasks.spawn(watch_own_lag(Arc::clone(&trial.crowd)));
         trial.until_served(&Arc::clone(&trial.crowd), ARRIVE_SECONDS_MAX).await?;
         trial.wait(BEFORE_SECONDS).await;
         trial.with_clients = trial.running()?.reading()?;
@@ -141,7 +149,7 @@ impl Trial {
     async fn open(&self, clients: usize, crowd: Arc<Crowd>) -> Result<JoinSet<()>, LoadError> {
         let port = self.proxy.as_ref().map_or(self.setup.port(), |proxy| proxy.port);
         let sessions: Result<Vec<Session>, LoadError> =
-            self.meeting.users().iter().map(|(user, _)| Session::new(&session::cookie(user.0), COOKIE_NAME)).collect();
+            self.users.iter().map(|(user, _)| Session::new(&session::cookie(user.0), COOKIE_NAME)).collect();
         let plan = rehearse::Plan {
             address: format!("https://127.0.0.1:{port}").parse()?,
             clients,
@@ -244,7 +252,7 @@ impl Trial {
         let cpu_micros = self.ended_cpu_micros + self.running()?.process().cpu_micros()?;
         let with_clients = [self.with_clients, self.running()?.reading()?];
 
-        let users = self.meeting.users().len().min(self.clients);
+        let users = self.users.len().min(self.clients);
         let fresh = Arc::new(Crowd::new(&vec![true; users], STREAMS));
         let newcomers = self.open(users, Arc::clone(&fresh)).await?;
         self.until_served(&fresh, ARRIVE_SECONDS_MAX).await?;
@@ -299,6 +307,29 @@ impl Trial {
         });
         Ok((differs == Some(true))
             .then(|| format!("a new administrator is sent other elements of {COMPARED_COLLECTION} than Redis has")))
+    }
+}
+
+/// Returns the users of a meeting in an order in which few clients have all groups, an administrator first.
+fn users(meeting: &Generated) -> Vec<(UserId, GroupId)> {
+    let mut seen = BTreeMap::<GroupId, usize>::new();
+    let rank = |user: &(UserId, GroupId)| {
+        let rank = seen.entry(user.1).or_default();
+        *rank += 1;
+        (*rank, *user)
+    };
+    let mut ranked: Vec<(usize, (UserId, GroupId))> = meeting.users().iter().map(rank).collect();
+    // First the first of each group, then the second of each.
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, user)| user).collect()
+}
+
+/// Measures how late this program itself is: what it sees late it would otherwise blame on the service.
+async fn watch_own_lag(crowd: Arc<Crowd>) {
+    loop {
+        let due = Instant::now() + LAG_PAUSE;
+        sleep(LAG_PAUSE).await;
+        crowd.lagged(due.elapsed());
     }
 }
 

@@ -30,9 +30,6 @@ const LISTS: u64 = 20;
 /// Which element everybody sees: a tag.
 const TAG: u64 = 999_999;
 
-/// After how many changes the canary comes or goes.
-const CANARY_EVERY: u64 = 10;
-
 /// The server: writes until it is dropped.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -57,6 +54,8 @@ struct State {
     canary: Canary,
     number: u64,
     rate: u64,
+    /// After how many changes the canary comes or goes.
+    canary_every: u64,
     written: Written,
 }
 
@@ -67,11 +66,18 @@ impl std::fmt::Debug for State {
 }
 
 impl Writer {
-    /// Begins to change the meeting in the Redis at `url` so many times a second.
+    /// Begins to change the meeting in the Redis at `url` so many times a second. The canary comes or goes every so many
+    /// seconds.
     ///
     /// # Errors
     /// The meeting lacks what is changed.
-    pub(super) fn start(url: &str, meeting: &Generated, access: &Access, rate: u64) -> Result<Self, LoadError> {
+    pub(super) fn start(
+        url: &str,
+        meeting: &Generated,
+        access: &Access,
+        rate: u64,
+        canary_seconds: u64,
+    ) -> Result<Self, LoadError> {
         let list =
             |id| Some((ElementKey::new(Collection::ListOfSpeakers, id), meeting.get(Collection::ListOfSpeakers, id)?));
         let state = State {
@@ -81,6 +87,7 @@ impl Writer {
             canary: Canary::new(meeting)?,
             number: 0,
             rate: rate.max(1),
+            canary_every: (rate * canary_seconds).max(2),
             written: Written::default(),
         };
         if state.lists.is_empty() {
@@ -171,8 +178,8 @@ impl State {
         if self.number.is_multiple_of(self.rate) {
             return self.tag();
         }
-        if self.number % CANARY_EVERY == 1 {
-            return self.canary.change((self.number / CANARY_EVERY).is_multiple_of(2));
+        if self.number % self.canary_every == 1 {
+            return self.canary.change((self.number / self.canary_every).is_multiple_of(2));
         }
         let (number, count) = (self.number, self.lists.len() as u64);
         let (key, list) = &mut self.lists[(number % count) as usize];
