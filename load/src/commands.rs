@@ -2,11 +2,13 @@
 #![allow(clippy::print_stderr, reason = "it is for whoever waits at the terminal")]
 
 mod attack;
+mod faults;
 mod publish;
 mod recording;
 mod rehearse;
 
 pub(crate) use attack::AttackArguments;
+pub(crate) use faults::FaultsArguments;
 pub(crate) use publish::{PublishArguments, publish};
 pub(crate) use recording::{RecordArguments, ReplayArguments, record_meeting, replay_meeting, write_sessions};
 pub(crate) use rehearse::{RehearseArguments, rehearse};

@@ -9,6 +9,9 @@ pub enum LoadError {
     /// An argument is invalid, or does not fit the meeting.
     #[error("{0}")]
     Usage(String),
+    /// A program that is needed is not there.
+    #[error("{0} is not on the PATH")]
+    Missing(String),
     /// Redis failed or gave an unexpected answer.
     #[error("Redis: {0}")]
     Redis(#[from] redis::RedisError),

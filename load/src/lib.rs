@@ -10,6 +10,7 @@
 pub mod attack;
 pub mod client;
 pub mod error;
+pub mod faults;
 pub mod floor;
 pub mod moment;
 pub mod process;

@@ -9,7 +9,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use commands::{AttackArguments, PublishArguments, RecordArguments, RehearseArguments, ReplayArguments};
+use commands::{
+    AttackArguments, FaultsArguments, PublishArguments, RecordArguments, RehearseArguments, ReplayArguments,
+};
 use domain::testing::generator::{Generated, Plan};
 use load::client::{Coding, TlsClient, Transport};
 use load::error::LoadError;
@@ -71,6 +73,9 @@ enum Command {
     Run(Box<RunArguments>),
     /// Attacks a running service in known ways, with somebody beside who uses it: exits with 1 if it does not withstand
     Attack(AttackArguments),
+    /// Lets Redis, Valkey, sentinels, proxies and the service itself fail, and watches what clients see of it: exits with
+    /// 1 if a promise is broken
+    Faults(Box<FaultsArguments>),
     /// Writes the same bytes to many sockets in a bare loop, to find the least that a delivery can cost
     Floor {
         /// Number of sockets
@@ -226,6 +231,7 @@ async fn run(command: Command) -> Result<bool, LoadError> {
                 .unwrap_or(Err(LoadError::TimeOut { what, seconds }))?;
         }
         Command::Attack(arguments) => arguments.run().await?,
+        Command::Faults(arguments) => return arguments.run().await,
         Command::Floor { connections, bytes, rounds } => {
             for tls in [false, true] {
                 let micros = Floor { connections, bytes, rounds, tls }.measure()?;

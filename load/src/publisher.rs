@@ -83,6 +83,16 @@ impl Publisher {
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let lowest = now.saturating_sub(CHANGE_IDS_SINCE_UNIX_SECONDS) * 1_000;
+        self.rebuild(meeting, access, lowest).await?;
+        Ok(lowest)
+    }
+
+    /// Puts the meeting and the sessions into Redis in place of what is there, beginning with this change id
+    /// (spec: redis.md#rebuild).
+    ///
+    /// # Errors
+    /// Redis does not answer.
+    pub async fn rebuild(&mut self, meeting: &Generated, access: &Access, lowest: u64) -> Result<(), LoadError> {
         // In the server's order: readers see a cache that is not ready, never half a meeting.
         let mut first = pipe();
         first.del("cache_ready").ignore().del("change_id").ignore().del("full_data").ignore();
@@ -99,7 +109,7 @@ impl Publisher {
         }
         self.log_in(meeting, access).await?;
         redis::cmd("SET").arg("cache_ready").arg("ok").query_async::<()>(&mut self.connection).await?;
-        Ok(lowest)
+        Ok(())
     }
 
     /// Puts a session for each user into Redis.

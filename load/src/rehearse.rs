@@ -28,6 +28,7 @@ use tokio::time::{Instant, interval, sleep, sleep_until};
 
 pub use address::Address;
 pub use dial::{Trust, Versions};
+pub(crate) use habits::FAILURES_UNTIL_OFFLINE;
 pub use html::page;
 pub use logbook::{Logbook, Second};
 pub use metrics::{Sample, Series};
@@ -111,9 +112,35 @@ struct Rehearsal {
     plan: Plan,
     dialer: Dialer,
     logbook: Mutex<Logbook>,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+/// Is told what the clients go through, at once. The numbers of streams are those of the logbook: 0 for autoupdate.
+pub(crate) trait Observer: Send + Sync {
+    /// `{"connected":true}` arrived: the stream is open, or shows a sign of life.
+    fn opened(&self, client: usize, stream: usize);
+
+    /// Any other line arrived.
+    fn line(&self, client: usize, stream: usize, text: &[u8]);
+
+    /// The stream ended, or failed for the `failures`th time in a row.
+    fn interrupted(&self, client: usize, stream: usize, failures: u32, reason: &str);
 }
 
 impl Rehearsal {
+    async fn new(plan: Plan, observer: Option<Arc<dyn Observer>>) -> Result<Arc<Self>, LoadError> {
+        plan.check()?;
+        let dialer = Dialer::new(&plan.trust, plan.versions)?;
+        let is_shared = client::reach(&dialer, &plan.address).await?;
+        descriptors::check(plan.clients, if is_shared { 1 } else { plan.streams_of_client() })?;
+        let logbook = Mutex::new(Logbook::new(plan.clients, plan.streams_of_client()));
+        Ok(Arc::new(Self { dialer, logbook, observer, plan }))
+    }
+
+    fn clients(self: &Arc<Self>) -> Vec<Arc<Client>> {
+        (0..self.plan.clients).map(|number| Arc::new(Client::new(number, self))).collect()
+    }
+
     fn logbook(&self) -> MutexGuard<'_, Logbook> {
         self.logbook.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -125,14 +152,8 @@ impl Rehearsal {
 /// Returns an error if the plan is invalid, if the installation cannot be reached at all, or if the clients need more
 /// open files than the system allows.
 pub async fn run(plan: Plan, stop: impl Future<Output = ()>) -> Result<(Logbook, Vec<Series>), LoadError> {
-    plan.check()?;
-    let dialer = Dialer::new(&plan.trust, plan.versions)?;
-    let is_shared = client::reach(&dialer, &plan.address).await?;
-    descriptors::check(plan.clients, if is_shared { 1 } else { plan.streams_of_client() })?;
-    let logbook = Mutex::new(Logbook::new(plan.clients, plan.streams_of_client()));
-    let rehearsal = Arc::new(Rehearsal { dialer, logbook, plan });
-    let clients: Vec<Arc<Client>> =
-        (0..rehearsal.plan.clients).map(|number| Arc::new(Client::new(number, &rehearsal))).collect();
+    let rehearsal = Rehearsal::new(plan, None).await?;
+    let clients = rehearsal.clients();
 
     let end = Instant::now() + Duration::from_secs(rehearsal.plan.seconds);
     let mut tasks = JoinSet::new();
@@ -160,6 +181,17 @@ pub async fn run(plan: Plan, stop: impl Future<Output = ()>) -> Result<(Logbook,
     tasks.shutdown().await;
     let logbook = rehearsal.logbook().take();
     Ok((logbook, series.take()))
+}
+
+/// Opens clients, and keeps them open until the returned tasks are dropped. What they go through is for the observer.
+///
+/// # Errors
+/// Returns an error if the plan is invalid, or if the service cannot be reached at all.
+pub(crate) async fn keep_clients(plan: Plan, observer: Arc<dyn Observer>) -> Result<JoinSet<()>, LoadError> {
+    let rehearsal = Rehearsal::new(plan, Some(observer)).await?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(arrive(Arc::clone(&rehearsal), rehearsal.clients()));
+    Ok(tasks)
 }
 
 impl Plan {

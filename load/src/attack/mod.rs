@@ -20,6 +20,7 @@ pub use ends::Ends;
 pub use scenario::{Attack, COUNT_MAX, Known, SECONDS_MAX};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 pub use watch::Reading;
+pub(crate) use watch::settled;
 
 use self::attacker::{Attacker, NOT_OPENED, OPEN};
 use crate::error::LoadError;

@@ -73,7 +73,7 @@ pub(super) async fn watch(process: Process, highest: &std::sync::Mutex<Reading>)
 ///
 /// # Errors
 /// The process is gone.
-pub(super) async fn settled(process: Process, before: &Reading) -> Result<Reading, LoadError> {
+pub(crate) async fn settled(process: Process, before: &Reading) -> Result<Reading, LoadError> {
     let begin = Instant::now();
     loop {
         let now = Reading::of(process)?;

@@ -98,6 +98,14 @@ impl Decoder {
         })
     }
 
+    /// Keeps the text of lines too, for [`Decoder::take_texts`].
+    pub(crate) fn keeping_texts(mut self) -> Self {
+        if let Some(lines) = self.lines() {
+            lines.texts = Some(Texts::default());
+        }
+        self
+    }
+
     /// Processes the next bytes of the content.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
@@ -116,11 +124,21 @@ impl Decoder {
 
     /// Returns the lines that ended since the last call.
     pub(crate) fn take_seen(&mut self) -> Vec<LineMeaning> {
+        self.lines().map(|lines| std::mem::take(&mut lines.seen)).unwrap_or_default()
+    }
+
+    /// Returns the texts of the lines that ended since the last call, without line ends; none if they are not kept.
+    pub(crate) fn take_texts(&mut self) -> Vec<Vec<u8>> {
+        let texts = self.lines().and_then(|lines| lines.texts.as_mut());
+        texts.map(|texts| std::mem::take(&mut texts.ended)).unwrap_or_default()
+    }
+
+    fn lines(&mut self) -> Option<&mut LineSink> {
         match self {
-            Self::Plain(lines) => std::mem::take(&mut lines.seen),
-            Self::Gzip(decoder) => std::mem::take(&mut decoder.get_mut().seen),
-            Self::Zstd(decoder) => std::mem::take(&mut decoder.get_mut().seen),
-            Self::Blind => Vec::new(),
+            Self::Plain(lines) => Some(lines),
+            Self::Gzip(decoder) => Some(decoder.get_mut()),
+            Self::Zstd(decoder) => Some(decoder.get_mut()),
+            Self::Blind => None,
         }
     }
 }
@@ -130,10 +148,34 @@ impl Decoder {
 pub(crate) struct LineSink {
     scanner: LineScanner,
     seen: Vec<LineMeaning>,
+    /// `None`: not kept.
+    texts: Option<Texts>,
+}
+
+/// The texts of lines.
+#[derive(Default)]
+struct Texts {
+    ended: Vec<Vec<u8>>,
+    /// The beginning of the line that has not ended yet.
+    begun: Vec<u8>,
+}
+
+impl Texts {
+    fn feed(&mut self, mut bytes: &[u8]) {
+        while let Some(end) = memchr::memchr(b'\n', bytes) {
+            self.begun.extend_from_slice(&bytes[..end]);
+            self.ended.push(std::mem::take(&mut self.begun));
+            bytes = &bytes[end + 1..];
+        }
+        self.begun.extend_from_slice(bytes);
+    }
 }
 
 impl Write for LineSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(texts) = &mut self.texts {
+            texts.feed(bytes);
+        }
         self.scanner.feed(bytes, |seen| self.seen.push(seen));
         Ok(bytes.len())
     }
@@ -168,5 +210,17 @@ mod tests {
             assert_eq!(record.read(|record| (record.change_id, record.unjoined)), (to, 0));
         }
         assert!(record.read(|record| record.coding == Some(Coding::Gzip) && record.wire_bytes > 0));
+    }
+
+    #[test]
+    fn texts_are_kept_if_asked_for() {
+        let mut decoder = Decoder::new(None).expect("a decoder").keeping_texts();
+        for piece in ["{\"conn", "ected\":true}\n{}\n", "{"] {
+            decoder.feed(piece.as_bytes()).expect("plain");
+        }
+        assert_eq!(decoder.take_seen(), [LineMeaning::Connected, LineMeaning::Bad]);
+        assert_eq!(decoder.take_texts(), [b"{\"connected\":true}".to_vec(), b"{}".to_vec()]);
+        assert!(decoder.take_texts().is_empty());
+        assert!(Decoder::new(None).expect("a decoder").take_texts().is_empty());
     }
 }

@@ -87,6 +87,9 @@ impl Client {
                 Err(trouble) => trouble.to_string(),
             };
             failures += 1;
+            if let Some(observer) = &self.rehearsal.observer {
+                observer.interrupted(self.number, stream as usize, failures, &reason);
+            }
             self.rehearsal.logbook().interrupted(self.number, stream as usize, failures, reason);
             sleep(pause(failures, chance())).await;
         }
@@ -104,13 +107,24 @@ impl Client {
         let coding = answer.headers().get(header::CONTENT_ENCODING).and_then(|coding| Coding::of(coding.as_bytes()));
         self.rehearsal.logbook().answered(is_http2, coding);
         let mut decoder = Decoder::new(coding).map_err(|error| trouble(error.to_string()))?;
+        let observer = self.rehearsal.observer.as_ref();
+        if observer.is_some() {
+            decoder = decoder.keeping_texts();
+        }
         let mut body = answer.into_body();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| trouble(describe(&error)))?;
             let Some(bytes) = frame.data_ref() else { continue };
             self.rehearsal.logbook().received(bytes.len());
             decoder.feed(bytes).map_err(|error| trouble(error.to_string()))?;
+            let mut texts = decoder.take_texts().into_iter();
             for line in decoder.take_seen() {
+                if let (Some(observer), Some(text)) = (observer, texts.next()) {
+                    match line {
+                        LineMeaning::Connected => observer.opened(self.number, stream as usize),
+                        _ => observer.line(self.number, stream as usize, &text),
+                    }
+                }
                 if let Some(reason) = self.take(stream, line, failures) {
                     return Ok(reason);
                 }
@@ -170,14 +184,24 @@ impl Client {
 
     async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<(Response<Incoming>, bool), Trouble> {
         let plan = &self.rehearsal.plan;
-        let mut request = Request::builder().method(method);
-        if plan.compressed {
-            request = request.header(header::ACCEPT_ENCODING, "gzip");
+        let request = || {
+            let mut request = Request::builder().method(&method);
+            if plan.compressed {
+                request = request.header(header::ACCEPT_ENCODING, "gzip");
+            }
+            if let Some(session) = &self.session {
+                request = request.header(header::COOKIE, format!("{}={}", plan.cookie_name, session.value()));
+            }
+            request
+        };
+        match ask(self.link().await?, request(), &plan.address, path, body.clone()).await {
+            // As browsers do, on a new connection.
+            Err(trouble) if trouble.is_unseen => {
+                *self.shared.lock().await = None;
+                ask(self.link().await?, request(), &plan.address, path, body).await
+            }
+            answer => answer,
         }
-        if let Some(session) = &self.session {
-            request = request.header(header::COOKIE, format!("{}={}", plan.cookie_name, session.value()));
-        }
-        ask(self.link().await?, request, &plan.address, path, body).await
     }
 
     /// Returns a connection: over HTTP/2 the one that the streams of this client share, otherwise a new one.
@@ -230,8 +254,8 @@ pub(super) async fn ask(
             Link::Http2(mut sender) => {
                 let request = request.uri(format!("https://{}{target}", address.authority));
                 let request = request.body(Full::new(body)).map_err(|error| trouble(error.to_string()))?;
-                let answer = sender.send_request(request).await.map_err(|error| trouble(describe(&error)))?;
-                Ok((answer, true))
+                let unanswered = |error: hyper::Error| trouble(describe(&error)).unseen(error.is_canceled());
+                Ok((sender.send_request(request).await.map_err(unanswered)?, true))
             }
         }
     };

@@ -58,11 +58,18 @@ pub enum Versions {
 pub(super) struct Trouble {
     address: String,
     text: String,
+    /// Whether the other side has certainly not seen the request, because the connection was being closed.
+    pub(super) is_unseen: bool,
 }
 
 impl Trouble {
     pub(super) fn new(address: impl ToString, text: impl ToString) -> Self {
-        Self { address: address.to_string(), text: text.to_string() }
+        Self { address: address.to_string(), text: text.to_string(), is_unseen: false }
+    }
+
+    /// The same trouble with a request that the other side has, or has not, certainly not seen.
+    pub(super) fn unseen(self, is_unseen: bool) -> Self {
+        Self { is_unseen, ..self }
     }
 }
 

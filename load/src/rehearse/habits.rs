@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The failure in a row after which the web client shows its user as offline.
-pub(super) const FAILURES_UNTIL_OFFLINE: u32 = 4;
+pub(crate) const FAILURES_UNTIL_OFFLINE: u32 = 4;
 
 /// The wait after the first failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);

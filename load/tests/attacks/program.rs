@@ -1,21 +1,9 @@
 //! How is the real program run by these tests? As a demo, which needs nothing else.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
 
-/// The program: built here if need be, or another one, to measure it.
-static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-    if let Some(program) = std::env::var_os("AUTOUPDATE_PROGRAM") {
-        return program.into();
-    }
-    let status = Command::new(env!("CARGO")).args(["build", "--quiet", "--package", "autoupdate"]).status();
-    assert!(status.expect("cargo").success(), "the service can be built");
-    // Beside the folder of the tests.
-    let tests = std::env::current_exe().expect("a path");
-    tests.ancestors().nth(2).expect("a folder").join("autoupdate")
-});
+use crate::built::PROGRAM;
 
 /// A running demo with low limits. Killed when dropped.
 pub(crate) struct Demo {
