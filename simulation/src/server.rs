@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use adapters::django::DjangoSecret;
 use adapters::memory::announcement;
@@ -12,7 +11,6 @@ use domain::ports::element_store::MeetingPart;
 use domain::testing::oracle::{Elements, Oracle};
 use domain::testing::strategies::{LOWEST, Write};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use crate::event::{Announced, Lowest};
 
@@ -67,8 +65,6 @@ pub(crate) struct Server {
     /// The users who are logged in, with the hash of their password at login.
     sessions: BTreeMap<u64, Option<String>>,
     passwords: u64,
-    /// Until then the instances may not have noticed a fail-over.
-    mixed_until: Option<Instant>,
     /// The hash of every user's password, by the key of the user.
     hashes: BTreeMap<String, String>,
     /// The users whose password was changed since all was well, with the hash before, which every instance has seen.
@@ -90,7 +86,6 @@ impl Server {
             replica: None,
             sessions: BTreeMap::new(),
             passwords: 0,
-            mixed_until: None,
             hashes,
             seen_replaced: BTreeSet::new(),
         };
@@ -260,16 +255,6 @@ impl Server {
         let era = self.newest().era + 1;
         self.keep(era, replica.elements);
         true
-    }
-
-    /// Changes may come before every instance has noticed the fail-over, for that long.
-    pub(crate) fn mix_for(&mut self, time: Duration) {
-        self.mixed_until = Some(Instant::now() + time);
-    }
-
-    /// Whether an instance may not have noticed a fail-over yet.
-    pub(crate) fn is_mixed(&self) -> bool {
-        self.mixed_until.is_some_and(|until| Instant::now() < until)
     }
 
     /// Logs the user in, with the password of now.

@@ -259,9 +259,7 @@ impl<'a> World<'a> {
                 }
             }
             Event::FailOverUnseen => {
-                if self.fail_over() {
-                    self.server().mix_for(UNTIL_SEEN_GOING_BACK);
-                }
+                self.fail_over();
             }
             Event::JumpClocks(seconds) => {
                 self.clock.jump(*seconds);

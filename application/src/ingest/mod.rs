@@ -16,10 +16,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::ids::ChangeId;
 use domain::meeting::{Change, Meeting};
 use domain::ports::Unavailable;
 use domain::ports::clock::Clock;
-use domain::ports::element_store::{Bounds, ElementStore, MeetingPart, RawElement, StoreError};
+use domain::ports::element_store::{Bounds, ChangedSince, ElementStore, MeetingPart, RawElement, StoreError};
 use domain::ports::message_bus::{BusMessage, Channel, MessageBus, Position};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
@@ -162,7 +163,7 @@ impl Ingest {
                     }
                     reconcile = clock.sleep(self.reconcile_interval);
                 }
-                Some(first) = self.requests.0.recv() => self.answer(first).await,
+                Some(first) = self.requests.0.recv() => self.answer(first, reader.position, &state).await,
                 batch = reader.next() => {
                     // Nothing is applied to a meeting that may not be that of the store any more.
                     state.is_another_stream |= !batch.follows;
@@ -171,7 +172,7 @@ impl Ingest {
                             reader = StreamReader::start(&self.bus, &self.clock, position);
                         }
                     } else if !self.apply_messages(batch.messages).await {
-                        self.heal(&unhealed).await;
+                        self.heal(reader.position, &unhealed).await;
                     }
                 }
             }
@@ -192,8 +193,8 @@ impl Ingest {
     }
 
     /// Asks the store for what was missed. If that fails, the next comparison makes up for it.
-    async fn heal(&self, unhealed: &OnceAMinute) {
-        if let Err(error) = self.catch_up(CatchUpCause::Gap).await
+    async fn heal(&self, read: Position, unhealed: &OnceAMinute) {
+        if let Err(error) = self.catch_up(CatchUpCause::Gap, Some(read)).await
             && let Some(times) = unhealed.happened()
         {
             warn!(%error, times, "changes were missed and cannot be read from {}; retrying soon", self.store.name());
@@ -201,31 +202,39 @@ impl Ingest {
     }
 
     /// Answers all waiting callers with one query to the store.
-    async fn answer(&mut self, first: CatchUpReply) {
+    async fn answer(&mut self, first: CatchUpReply, read: Position, state: &ReconcileState) {
         let mut waiting = vec![first];
         while let Ok(reply) = self.requests.0.try_recv() {
             waiting.push(reply);
         }
-        let answer = self.catch_up(CatchUpCause::Client).await;
+        let read = (!state.is_another_stream).then_some(read);
+        let answer = self.catch_up(CatchUpCause::Client, read).await;
         for reply in waiting {
             // A caller who no longer waits does not need the answer.
             let _ = reply.send(answer.clone());
         }
     }
 
-    /// Brings the meeting to the newest change of the store in one step.
-    async fn catch_up(&self, cause: CatchUpCause) -> Result<Bounds, StoreError> {
+    /// Brings the meeting to the newest change of the store in one step. `read` is the position of the message that was
+    /// read last; `None` if the stream is known to be another one since.
+    async fn catch_up(&self, cause: CatchUpCause, read: Option<Position>) -> Result<Bounds, StoreError> {
         let current = self.current();
         let known = current.change_id();
-        let changed = self.store.changed_since(known).await?;
-        if changed.bounds.lowest != current.bounds().lowest {
+        let changed = self.store.changed_since(known, read.unwrap_or(Position::START)).await?;
+        let ChangedSince { bounds, elements, count, follows } = changed;
+        if bounds.lowest != current.bounds().lowest {
             return self.load().await.map(|_| self.current().bounds());
         }
-        if changed.bounds.highest > known {
-            let change = Change { change_id: changed.bounds.highest, elements: changed.elements };
+        let change = change_to(bounds, elements, known);
+        if bounds.highest >= known && (read.is_none() || !follows) {
+            // The ids of lost changes may have been given to others. The next read of the stream sees that, too; until
+            // then nobody must be shown a mixture.
+            return self.load_after(change).await.map(|_| self.current().bounds());
+        }
+        if let Some(change) = change {
             let bytes = bytes_of(&change.elements);
             let meeting = compute(bytes, move || logged(current.apply(change))).await;
-            if changed.count < meeting.len() as u64 {
+            if count < meeting.len() as u64 {
                 // The store lost elements that nobody deleted, so any that are missing from the answer may be lost as
                 // well. Only reading everything tells whether there still is a meeting.
                 return self.load().await.map(|_| self.current().bounds());
@@ -233,10 +242,10 @@ impl Ingest {
             self.counters.caught_up(cause);
             self.publish([(meeting, None)]);
         }
-        if changed.bounds.highest >= known {
+        if bounds.highest >= known {
             self.counters.confirmed(self.clock.monotonic());
         }
-        Ok(changed.bounds)
+        Ok(bounds)
     }
 
     /// Compares the meeting with the store (spec: redis.md#reconcile, redis.md#reload). Returns the position to read
@@ -303,7 +312,7 @@ impl Ingest {
             return Ok(Some(position));
         }
         if bounds.highest > known.highest {
-            self.catch_up(CatchUpCause::Comparison).await?;
+            self.catch_up(CatchUpCause::Comparison, Some(position)).await?;
         }
         self.counters.confirmed(self.clock.monotonic());
         let last = last?;
@@ -313,11 +322,9 @@ impl Ingest {
     /// Loads the whole meeting, because the store may have lost changes and given their ids to others. If it has not,
     /// clients get no more than what changed since. Returns the position from which the stream continues.
     async fn load_what_is_different(&self) -> Result<Position, StoreError> {
-        let current = self.current();
-        let changed = self.store.changed_since(current.change_id()).await?;
-        let change_id = changed.bounds.highest;
-        let change = (change_id > current.change_id()).then_some(Change { change_id, elements: changed.elements });
-        self.load_after(change).await
+        let known = self.current().change_id();
+        let ChangedSince { bounds, elements, .. } = self.store.changed_since(known, Position::START).await?;
+        self.load_after(change_to(bounds, elements, known)).await
     }
 
     /// Loads the whole meeting. Returns the position from which the stream continues.
@@ -373,6 +380,11 @@ impl Ingest {
         let published = self.publisher.published().expect("the loop follows the store once a meeting is loaded");
         Arc::clone(published.current())
     }
+}
+
+/// Returns the step from `known` to what the store has; `None` if nothing is new.
+fn change_to(bounds: Bounds, elements: Vec<RawElement>, known: ChangeId) -> Option<Change> {
+    (bounds.highest > known).then_some(Change { change_id: bounds.highest, elements })
 }
 
 fn bytes_of(elements: &[RawElement]) -> usize {
