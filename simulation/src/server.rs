@@ -6,10 +6,12 @@ use std::sync::Arc;
 use adapters::django::DjangoSecret;
 use adapters::memory::announcement;
 use adapters::testing::fake_redis::{Copy, FakeRedis};
-use domain::ids::ChangeId;
+use domain::ids::{ChangeId, ProjectorId};
+use domain::meeting::Meeting;
 use domain::ports::element_store::MeetingPart;
+use domain::projector::render_projector;
 use domain::testing::oracle::{Elements, Oracle};
-use domain::testing::strategies::{LOWEST, Write};
+use domain::testing::strategies::{LOWEST, Write, snapshot};
 use serde_json::{Value, json};
 
 use crate::event::{Announced, Lowest};
@@ -322,6 +324,18 @@ impl Server {
     fn password_hash(&self, user: u64) -> Option<String> {
         let element = self.elements().get(&format!("users/user:{user}"))?;
         Some(element["session_auth_hash"].as_str()?.to_owned())
+    }
+
+    /// Returns what the projectors 1 and 2 show to this user, rendered afresh. User 0 is anonymous.
+    pub(crate) fn slides(&mut self, served_as: u64) -> BTreeMap<String, Value> {
+        let view = self.newest().view(served_as);
+        let meeting = Meeting::load(snapshot(self.elements(), ChangeId(self.highest)), None).meeting;
+        let is_seen = |id: &u64| view.contains_key(&format!("core/projector:{id}"));
+        let rendered = [1, 2].into_iter().filter(is_seen).filter_map(|id| {
+            let json = render_projector(&meeting, ProjectorId(id)).json?;
+            Some((id.to_string(), serde_json::from_str(&json).unwrap_or_default()))
+        });
+        rendered.collect()
     }
 
     /// Returns how the user must be served now.
