@@ -132,6 +132,7 @@ pub(crate) fn at_rest(server: &mut Server, state: &mut State, user: u64) -> Resu
         (Access::Served(_), false) => return Err(format!("user {user} is not served, but must be")),
         (Access::Served(served_as) | Access::Perhaps(served_as), true) => served_as,
     };
+    state.data.drop_superseded();
     state.data.release_all()?;
     holds_all(server, &state.data.client, served_as, "at rest")
 }
@@ -150,6 +151,7 @@ pub(crate) fn at_once(server: &mut Server, state: &mut State, user: u64) -> Resu
         Access::Served(served_as) | Access::Perhaps(served_as) => served_as,
     };
     let mut data = state.data.clone();
+    data.drop_superseded();
     data.release_all()?;
     holds_all(server, &data.client, served_as, "soon after")
 }

@@ -12,15 +12,15 @@ mod stream_reader;
 mod tests;
 mod versions;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ids::ChangeId;
 use domain::meeting::{Change, Meeting};
 use domain::ports::Unavailable;
 use domain::ports::clock::Clock;
-use domain::ports::element_store::{Bounds, ChangedSince, ElementStore, MeetingPart, RawElement, StoreError};
+use domain::ports::element_store::{Bounds, ChangedSince, ElementStore, MeetingPart, RawElement, Snapshot, StoreError};
 use domain::ports::message_bus::{BusMessage, Channel, MessageBus, Position};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
@@ -225,13 +225,13 @@ impl Ingest {
         if bounds.lowest != current.bounds().lowest {
             return self.load().await.map(|_| self.current().bounds());
         }
-        let change = change_to(bounds, elements, known);
         if bounds.highest >= known && (read.is_none() || !follows) {
             // The ids of lost changes may have been given to others. The next read of the stream sees that, too; until
             // then nobody must be shown a mixture.
-            return self.load_after(change).await.map(|_| self.current().bounds());
+            return self.load_what_is_different().await.map(|_| self.current().bounds());
         }
-        if let Some(change) = change {
+        if bounds.highest > known {
+            let change = Change { change_id: bounds.highest, elements };
             let bytes = bytes_of(&change.elements);
             let meeting = compute(bytes, move || logged(current.apply(change))).await;
             if count < meeting.len() as u64 {
@@ -323,23 +323,35 @@ impl Ingest {
     /// clients get no more than what changed since. Returns the position from which the stream continues.
     async fn load_what_is_different(&self) -> Result<Position, StoreError> {
         let known = self.current().change_id();
-        let ChangedSince { bounds, elements, .. } = self.store.changed_since(known, Position::START).await?;
-        self.load_after(change_to(bounds, elements, known)).await
+        let position = self.bus.last_position(Channel::Autoupdate).await?;
+        let snapshot = self.snapshot().await?;
+        // Asked afterwards, so that no change is left out that came before the snapshot. Those that came after it only
+        // name elements that it has as they were.
+        let changed = self.store.keys_changed_since(known).await?;
+        let change = (snapshot.bounds.highest > known).then(|| change_in(&snapshot, changed.keys));
+        self.take(snapshot, change).await;
+        Ok(position)
     }
 
     /// Loads the whole meeting. Returns the position from which the stream continues.
     async fn load(&self) -> Result<Position, StoreError> {
-        self.load_after(None).await
+        let position = self.bus.last_position(Channel::Autoupdate).await?;
+        let snapshot = self.snapshot().await?;
+        self.take(snapshot, None).await;
+        Ok(position)
     }
 
-    /// As [`Ingest::load`]. If the meeting is the present one after `change`, this is a step like any other.
-    async fn load_after(&self, change: Option<Change>) -> Result<Position, StoreError> {
-        let position = self.bus.last_position(Channel::Autoupdate).await?;
+    async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let snapshot = self.store.load().await?;
         // The server writes the configuration first. Where it is missing, only what was written after a loss is left.
         if !snapshot.elements.iter().any(|element| element.key.starts_with(CONFIGURATION_KEYS)) {
             return Err(StoreError::Incomplete(self.store.loss(MeetingPart::Configuration)));
         }
+        Ok(snapshot)
+    }
+
+    /// Publishes the meeting of a snapshot. If it is the present one after `change`, this is a step like any other.
+    async fn take(&self, snapshot: Snapshot, change: Option<Change>) {
         let before = self.publisher.published().map(|published| Arc::clone(published.current()));
         let bytes = bytes_of(&snapshot.elements);
         let (meeting, is_known) = compute(bytes, move || {
@@ -364,7 +376,6 @@ impl Ingest {
         }
         // Logged only when the meeting is served, so that scripts can wait for this line.
         info!(%change_id, elements, "meeting loaded");
-        Ok(position)
     }
 
     /// Publishes versions, each with the time at which its change was written to the store, if that is known.
@@ -382,9 +393,15 @@ impl Ingest {
     }
 }
 
-/// Returns the step from `known` to what the store has; `None` if nothing is new.
-fn change_to(bounds: Bounds, elements: Vec<RawElement>, known: ChangeId) -> Option<Change> {
-    (bounds.highest > known).then_some(Change { change_id: bounds.highest, elements })
+/// Returns the change that leads to a snapshot, given the keys of all elements that it wrote.
+fn change_in(snapshot: &Snapshot, keys: Vec<Vec<u8>>) -> Change {
+    let keys: BTreeSet<Vec<u8>> = keys.into_iter().collect();
+    let present = snapshot.elements.iter().filter(|element| keys.contains(&element.key)).cloned();
+    let mut elements: BTreeMap<Vec<u8>, RawElement> = present.map(|element| (element.key.clone(), element)).collect();
+    for key in keys {
+        elements.entry(key.clone()).or_insert(RawElement { key, json: None });
+    }
+    Change { change_id: snapshot.bounds.highest, elements: elements.into_values().collect() }
 }
 
 fn bytes_of(elements: &[RawElement]) -> usize {

@@ -9,7 +9,7 @@ use crate::publishing::publisher::RenderCacheLimit;
 use adapters::memory::{MemoryElementStore, MemoryMessageBus, MemoryServer};
 use domain::ids::ChangeId;
 use domain::meeting::history::HistoryLimits;
-use domain::ports::element_store::{ChangedSince, Loss, Snapshot};
+use domain::ports::element_store::{KeysChanged, Loss};
 use domain::ports::message_bus::MockMessageBus;
 use domain::testing::ManualClock;
 
@@ -242,6 +242,59 @@ async fn catching_up_over_a_trimmed_stream_resets_nobody() {
     server.trim(Channel::Autoupdate, 0);
     ingest.catch_up(CatchUpCause::Client, Some(position)).await.expect("the store answers");
     assert_eq!(ingest.current().change_id(), ChangeId(12));
+    assert!(!ingest.current().step().is_reset, "clients get what changed");
+}
+
+/// A store to which a change is written just before each of its answers.
+struct NeverResting(MemoryElementStore, MemoryServer);
+
+impl NeverResting {
+    fn write(&self) {
+        let title = self.1.write(&[("core/tag:1", Some("{\"id\":1}"))]);
+        self.1.change(&[("topics/topic:2", Some(&format!("{{\"id\":2,\"title\":\"{title}\"}}")))]);
+    }
+}
+
+#[async_trait]
+impl ElementStore for NeverResting {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn loss(&self, part: MeetingPart) -> Loss {
+        self.0.loss(part)
+    }
+
+    async fn load(&self) -> Result<Snapshot, StoreError> {
+        self.write();
+        self.0.load().await
+    }
+
+    async fn changed_since(&self, since: ChangeId, read: Position) -> Result<ChangedSince, StoreError> {
+        self.write();
+        self.0.changed_since(since, read).await
+    }
+
+    async fn keys_changed_since(&self, since: ChangeId) -> Result<KeysChanged, StoreError> {
+        self.write();
+        self.0.keys_changed_since(since).await
+    }
+
+    async fn bounds(&self) -> Result<Bounds, StoreError> {
+        self.0.bounds().await
+    }
+}
+
+/// (spec: redis.md#another-stream)
+#[tokio::test]
+async fn changes_during_a_comparison_reset_nobody() {
+    let (server, ingest, position) = read_up_to().await;
+    server.trim(Channel::Autoupdate, 0);
+    let store = Arc::new(NeverResting(MemoryElementStore::new(&server), server.clone()));
+    let ingest = Ingest { store, ..ingest };
+    let known = ingest.current().change_id();
+    ingest.catch_up(CatchUpCause::Client, Some(position)).await.expect("the store answers");
+    assert!(ingest.current().change_id() > known);
     assert!(!ingest.current().step().is_reset, "clients get what changed");
 }
 
