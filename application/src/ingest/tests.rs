@@ -245,13 +245,13 @@ async fn catching_up_over_a_trimmed_stream_resets_nobody() {
     assert!(!ingest.current().step().is_reset, "clients get what changed");
 }
 
-/// A store to which a change is written just before each of its answers.
+/// A store to which a new element is written just before each of its answers.
 struct NeverResting(MemoryElementStore, MemoryServer);
 
 impl NeverResting {
     fn write(&self) {
-        let title = self.1.write(&[("core/tag:1", Some("{\"id\":1}"))]);
-        self.1.change(&[("topics/topic:2", Some(&format!("{{\"id\":2,\"title\":\"{title}\"}}")))]);
+        let id = self.1.write(&[("core/tag:1", Some("{\"id\":1}"))]);
+        self.1.change(&[(&format!("topics/topic:{id}"), Some(&format!("{{\"id\":{id}}}")))]);
     }
 }
 
