@@ -47,7 +47,9 @@ async fn call_everything(bytes: &[u8]) {
     let store = RedisElementStore::new(&redis);
     within("loading", async { store.load().await.ok().map(|snapshot| snapshot.bounds) }).await.inspect(check_bounds);
     let since = ChangeId(5);
-    within("changes", async { store.changed_since(since).await.ok().map(|it| it.bounds) }).await.inspect(check_bounds);
+    within("changes", async { store.changed_since(since, Position::START).await.ok().map(|it| it.bounds) })
+        .await
+        .inspect(check_bounds);
     within("keys", async { store.keys_changed_since(since).await.ok().map(|it| it.bounds) })
         .await
         .inspect(check_bounds);

@@ -21,11 +21,7 @@ pub(crate) fn line(server: &mut Server, state: &mut State, user: u64, text: &[u8
     let line = Line::parse(text)?;
     let is_first = state.last_to.is_none();
     joins(state, &line)?;
-    let reset = reset_for_a_reason(server, state, &line, is_first);
-    if server.is_mixed() {
-        return take(state, line);
-    }
-    reset?;
+    reset_for_a_reason(server, state, &line, is_first)?;
     if state.is_throttled {
         state.data.receive(line.clone());
         return seen_at(server, state, user, &line, None);
@@ -36,15 +32,6 @@ pub(crate) fn line(server: &mut Server, state: &mut State, user: u64, text: &[u8
     seen_at(server, state, user, &line, Some(&after))?;
     if !is_first && !line.all_data {
         exact(&before, &after, &line)?;
-    }
-    Ok(())
-}
-
-/// Whatever the line holds: two histories may be mixed for a moment (docs/RELIABILITY.md).
-fn take(state: &mut State, line: Line) -> Result<(), String> {
-    match state.is_throttled {
-        true => state.data.receive(line),
-        false => drop(state.data.client.apply(&line)?),
     }
     Ok(())
 }
@@ -145,6 +132,7 @@ pub(crate) fn at_rest(server: &mut Server, state: &mut State, user: u64) -> Resu
         (Access::Served(_), false) => return Err(format!("user {user} is not served, but must be")),
         (Access::Served(served_as) | Access::Perhaps(served_as), true) => served_as,
     };
+    state.data.drop_superseded();
     state.data.release_all()?;
     holds_all(server, &state.data.client, served_as, "at rest")
 }
@@ -163,6 +151,7 @@ pub(crate) fn at_once(server: &mut Server, state: &mut State, user: u64) -> Resu
         Access::Served(served_as) | Access::Perhaps(served_as) => served_as,
     };
     let mut data = state.data.clone();
+    data.drop_superseded();
     data.release_all()?;
     holds_all(server, &data.client, served_as, "soon after")
 }

@@ -18,6 +18,9 @@ use crate::trace::Trace;
 /// The greeting of every stream.
 pub(crate) const GREETING: &[u8] = br#"{"connected":true}"#;
 
+/// What is wrong with a stream that did not end between two lines (spec: http.md#stopping).
+pub(crate) const CUT: &str = "the stream was cut";
+
 /// How long a client waits for an answer.
 pub(crate) const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
 
@@ -123,6 +126,7 @@ impl WebClient {
         {
             let mut state = self.control.state();
             (state.is_connected, state.connected_at, state.failures) = (true, Some(Instant::now()), 0);
+            state.has_stalled = state.is_stalled;
         }
         self.read(&mut stream).await;
         self.note("stream ended");
@@ -134,6 +138,10 @@ impl WebClient {
             match stream.next().await {
                 Ok(Some(line)) if line == GREETING => {}
                 Ok(Some(line)) => self.take(&line),
+                // Whoever does not read does not read the end either.
+                Ok(None) if stream.is_cut() && !self.control.state().has_stalled => {
+                    return self.violated(CUT.to_owned());
+                }
                 Ok(None) => return,
                 Err(wrong) => return self.violated(wrong),
             }

@@ -33,6 +33,9 @@ pub(crate) struct Connection {
     body: Incoming,
     decoder: Decoder,
     lines: VecDeque<Vec<u8>>,
+    door: Door,
+    half_closes: bool,
+    is_cut: bool,
     /// Drives the connection.
     _driver: JoinSet<()>,
 }
@@ -66,7 +69,20 @@ impl Connection {
         let coding = response.headers().get(header::CONTENT_ENCODING);
         let coding = coding.and_then(|coding| coding.to_str().ok()).unwrap_or_default();
         let decoder = Decoder::of(coding).map_err(NotOpened::Failed)?;
-        Ok(Self { body: response.into_body(), decoder, lines: VecDeque::new(), _driver: driver })
+        Ok(Self {
+            body: response.into_body(),
+            decoder,
+            lines: VecDeque::new(),
+            door: door.clone(),
+            half_closes: manners.half_closes.is_some(),
+            is_cut: false,
+            _driver: driver,
+        })
+    }
+
+    /// Returns whether the stream ended in the middle, though nobody killed the instance and the client closed nothing.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut && !self.half_closes && !self.door.is_killed()
     }
 
     /// Returns the next line; `None` if the stream has ended. Nothing is lost if the future is dropped.
@@ -84,7 +100,11 @@ impl Connection {
                         self.lines.extend(self.decoder.lines(&bytes)?);
                     }
                 }
-                Some(Err(_)) | None => return Ok(None),
+                Some(Err(_)) => {
+                    self.is_cut = true;
+                    return Ok(None);
+                }
+                None => return Ok(None),
             }
         }
     }

@@ -23,6 +23,8 @@ pub(crate) struct State {
     connection: u64,
     pub(crate) is_online: bool,
     pub(crate) is_stalled: bool,
+    /// It has stalled since it connected.
+    pub(crate) has_stalled: bool,
     pub(crate) is_connected: bool,
     /// When it was connected last.
     pub(crate) connected_at: Option<Instant>,
@@ -73,7 +75,7 @@ impl Control {
             Act::Leave => state.is_online = false,
             Act::Return => state.is_online = true,
             Act::Break => {}
-            Act::Stall => state.is_stalled = true,
+            Act::Stall => (state.is_stalled, state.has_stalled) = (true, true),
             Act::Resume => state.is_stalled = false,
             Act::Reload => state.data = ThrottledClient::default(),
             Act::Remember => state.remembered = state.data.client.clone(),

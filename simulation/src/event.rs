@@ -100,6 +100,8 @@ pub enum RedisFault {
     Half,
     /// It refuses every command with this error.
     Refuses(&'static str),
+    /// It refuses to read streams, with this error.
+    RefusesReading(&'static str),
 }
 
 /// How the lowest change id of a rebuilt cache compares with the previous one.
@@ -189,6 +191,7 @@ impl Event {
             Self::Fault(RedisFault::Refuses(error)) => {
                 format!("Redis refuses: {}", error.split(' ').next().unwrap_or_default())
             }
+            Self::Fault(RedisFault::RefusesReading(_)) => "Redis refuses to read streams".to_owned(),
             Self::Fault(RedisFault::Late(_)) => "Redis is late".to_owned(),
             Self::Fault(fault) => format!("Redis is {fault:?}").to_lowercase().replace("redis", "Redis"),
             Self::Rebuild(lowest, _) => format!("rebuilt, lowest id {lowest:?}").to_lowercase(),

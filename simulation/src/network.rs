@@ -3,6 +3,8 @@
 use std::future::pending;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,7 +16,10 @@ use tokio::time::{Sleep, sleep};
 
 /// The client side of the connections to one instance.
 #[derive(Clone, Debug)]
-pub(crate) struct Door(UnboundedSender<DuplexStream>);
+pub(crate) struct Door {
+    sender: UnboundedSender<DuplexStream>,
+    is_killed: Arc<AtomicBool>,
+}
 
 /// Accepts the connections made through a [`Door`].
 #[derive(Debug)]
@@ -23,7 +28,7 @@ pub(crate) struct PipeAcceptor(UnboundedReceiver<DuplexStream>);
 /// Creates a door and its acceptor.
 pub(crate) fn door() -> (Door, PipeAcceptor) {
     let (sender, receiver) = unbounded_channel();
-    (Door(sender), PipeAcceptor(receiver))
+    (Door { sender, is_killed: Arc::default() }, PipeAcceptor(receiver))
 }
 
 impl Door {
@@ -33,8 +38,18 @@ impl Door {
     /// If the instance does not listen.
     pub(crate) fn connect(&self, pipe_bytes: usize) -> io::Result<DuplexStream> {
         let (near, far) = duplex(pipe_bytes);
-        self.0.send(far).map_err(|_| io::ErrorKind::ConnectionRefused)?;
+        self.sender.send(far).map_err(|_| io::ErrorKind::ConnectionRefused)?;
         Ok(near)
+    }
+
+    /// Notes that the instance is about to be killed, which cuts its connections.
+    pub(crate) fn kill(&self) {
+        self.is_killed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the instance was killed.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.is_killed.load(Ordering::Relaxed)
     }
 }
 

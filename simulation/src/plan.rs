@@ -1,6 +1,7 @@
 //! What happens in a world? Only the seed decides.
 
 mod mirror;
+mod rare;
 mod script;
 
 use domain::testing::generator::Random;
@@ -11,6 +12,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::json;
 
 use self::mirror::{Mirror, projector};
+use self::rare::Tabs;
 use self::script::Script;
 use crate::event::Event;
 
@@ -22,6 +24,9 @@ const INSTANCES_MAX: u64 = 3;
 const CHANGES_MAX: usize = 14;
 /// How many scenes a world has at most.
 const SCENES_MAX: u64 = 5;
+
+/// Makes the random numbers of the rare scenes different from all others.
+const RARE: u64 = 0x7261_7265;
 
 /// A client of a world.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +47,8 @@ pub struct ClientPlan {
     pub listens: bool,
     /// It watches projectors.
     pub watches: bool,
+    /// It is not there at the start.
+    pub comes_late: bool,
 }
 
 /// Everything that determines a world.
@@ -76,7 +83,7 @@ impl Plan {
             elements.extend(element.map(|element| (key, element)));
         }
         let instances = 1 + pick(&mut random, INSTANCES_MAX);
-        let clients: Vec<_> = (0..random.id(CLIENTS_MAX)).map(|_| client(&mut random)).collect();
+        let mut clients: Vec<_> = (0..random.id(CLIENTS_MAX)).map(|_| client(&mut random)).collect();
         let versions_max = [0, 1, 3, 1_000, 1_000][pick(&mut random, 5)];
         let mirror = Mirror::new(&elements, clients.iter().map(|client| client.user));
         let (changes, clients_count) = (changes.into_iter(), clients.len());
@@ -84,6 +91,13 @@ impl Plan {
         for _ in 0..script.random.id(SCENES_MAX) {
             script.scene();
         }
+        script.random = Random::new(seed ^ RARE);
+        let tabs = Tabs::new(&mut script.random, clients_count);
+        for _ in tabs.numbers {
+            let any = client(&mut script.random);
+            clients.push(ClientPlan { user: tabs.user, listens: true, watches: true, comes_late: true, ..any });
+        }
+        script.rare_scenes(tabs);
         let mut events = script.events;
         events.push(Event::Quiet);
         Self { seed, elements, instances, versions_max, clients, events }
@@ -109,6 +123,7 @@ fn client(random: &mut Random) -> ClientPlan {
         half_closes: random.once_in(6),
         listens: random.once_in(2),
         watches: random.once_in(3),
+        comes_late: false,
     }
 }
 

@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use adapters::django::DjangoSecret;
 use adapters::memory::announcement;
 use adapters::testing::fake_redis::{Copy, FakeRedis};
-use domain::ids::ChangeId;
+use domain::ids::{ChangeId, ProjectorId};
+use domain::meeting::Meeting;
 use domain::ports::element_store::MeetingPart;
-use domain::testing::oracle::{Elements, Oracle};
-use domain::testing::strategies::{LOWEST, Write};
+use domain::projector::render_projector;
+use domain::testing::oracle::{Elements, Oracle, is_sound};
+use domain::testing::strategies::{LOWEST, Write, snapshot};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use crate::event::{Announced, Lowest};
 
@@ -67,8 +67,6 @@ pub(crate) struct Server {
     /// The users who are logged in, with the hash of their password at login.
     sessions: BTreeMap<u64, Option<String>>,
     passwords: u64,
-    /// Until then the instances may not have noticed a fail-over.
-    mixed_until: Option<Instant>,
     /// The hash of every user's password, by the key of the user.
     hashes: BTreeMap<String, String>,
     /// The users whose password was changed since all was well, with the hash before, which every instance has seen.
@@ -90,7 +88,6 @@ impl Server {
             replica: None,
             sessions: BTreeMap::new(),
             passwords: 0,
-            mixed_until: None,
             hashes,
             seen_replaced: BTreeSet::new(),
         };
@@ -262,16 +259,6 @@ impl Server {
         true
     }
 
-    /// Changes may come before every instance has noticed the fail-over, for that long.
-    pub(crate) fn mix_for(&mut self, time: Duration) {
-        self.mixed_until = Some(Instant::now() + time);
-    }
-
-    /// Whether an instance may not have noticed a fail-over yet.
-    pub(crate) fn is_mixed(&self) -> bool {
-        self.mixed_until.is_some_and(|until| Instant::now() < until)
-    }
-
     /// Logs the user in, with the password of now.
     pub(crate) fn log_in(&mut self, user: u64) {
         let hash = self.password_hash(user);
@@ -296,8 +283,10 @@ impl Server {
         let Some(Value::Object(mut element)) = self.elements().get(&key).cloned() else { return };
         self.passwords += 1;
         let hash = format!("hash{}", self.passwords);
+        // Nobody knows the hash of an element that cannot be read (docs/RELIABILITY.md).
+        let is_known = is_sound(&key, &Value::Object(element.clone()));
         let before = element.insert("session_auth_hash".to_owned(), json!(hash));
-        if let Some(Value::String(before)) = before {
+        if let Some(Value::String(before)) = before.filter(|_| is_known) {
             self.seen_replaced.insert((user, before));
         }
         self.hashes.insert(key.clone(), hash);
@@ -337,6 +326,18 @@ impl Server {
     fn password_hash(&self, user: u64) -> Option<String> {
         let element = self.elements().get(&format!("users/user:{user}"))?;
         Some(element["session_auth_hash"].as_str()?.to_owned())
+    }
+
+    /// Returns what the projectors 1 and 2 show to this user, rendered afresh. User 0 is anonymous.
+    pub(crate) fn slides(&mut self, served_as: u64) -> BTreeMap<String, Value> {
+        let view = self.newest().view(served_as);
+        let meeting = Meeting::load(snapshot(self.elements(), ChangeId(self.highest)), None).meeting;
+        let is_seen = |id: &u64| view.contains_key(&format!("core/projector:{id}"));
+        let rendered = [1, 2].into_iter().filter(is_seen).filter_map(|id| {
+            let json = render_projector(&meeting, ProjectorId(id)).json?;
+            Some((id.to_string(), serde_json::from_str(&json).unwrap_or_default()))
+        });
+        rendered.collect()
     }
 
     /// Returns how the user must be served now.

@@ -10,7 +10,7 @@ pub(crate) struct Slides {
     pub(crate) is_connected: bool,
     /// The highest change id of a line.
     change_id: u64,
-    shown: BTreeMap<String, Value>,
+    pub(crate) shown: BTreeMap<String, Value>,
 }
 
 impl Slides {
@@ -36,19 +36,16 @@ impl Slides {
         Ok(())
     }
 
-    /// How they differ from what a new stream was told.
+    /// How they differ from what must be shown, according to `whom`.
     ///
     /// # Errors
     /// They do.
-    pub(crate) fn compare(&self, fresh: &Self) -> Result<(), String> {
-        let keys = || self.shown.keys().chain(fresh.shown.keys());
-        match keys().find(|key| self.shown.get(*key) != fresh.shown.get(*key)) {
+    pub(crate) fn compare(&self, shown: &BTreeMap<String, Value>, whom: &str) -> Result<(), String> {
+        match self.shown.keys().chain(shown.keys()).find(|key| self.shown.get(*key) != shown.get(*key)) {
             None => Ok(()),
-            Some(key) => Err(format!(
-                "projector {key} shows {:?}, but {:?} to a new stream",
-                self.shown.get(key),
-                fresh.shown.get(key)
-            )),
+            Some(key) => {
+                Err(format!("projector {key} shows {:?}, but {:?} {whom}", self.shown.get(key), shown.get(key)))
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::testing::generator::Random;
 use tokio::time::{sleep, timeout};
 
-use crate::client::{ANSWER_TIME_MAX, Around, GREETING, before_reconnecting};
+use crate::client::{ANSWER_TIME_MAX, Around, CUT, GREETING, before_reconnecting};
 use crate::connection::{Connection, Manners, NotOpened};
 use crate::control::Control;
 use crate::server::cookie;
@@ -88,6 +88,7 @@ impl Tab {
             match stream.next().await {
                 Ok(Some(line)) if line == GREETING => {}
                 Ok(Some(line)) => self.take(&line),
+                Ok(None) if stream.is_cut() => return self.violated(CUT.to_owned()),
                 Ok(None) => return,
                 Err(wrong) => return self.violated(wrong),
             }

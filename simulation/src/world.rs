@@ -101,7 +101,7 @@ impl<'a> World<'a> {
     fn new(plan: &'a Plan, keeps_text: bool) -> Self {
         let redis = FakeRedis::in_memory();
         let mut server = Server::new(redis.clone(), plan.elements.clone());
-        for client in plan.clients.iter().filter(|client| client.user != 0) {
+        for client in plan.clients.iter().filter(|client| client.user != 0 && !client.comes_late) {
             server.log_in(client.user);
         }
         let around = Around {
@@ -141,7 +141,9 @@ impl<'a> World<'a> {
     fn bring_clients(&mut self) {
         for (number, client) in (0..).zip(&self.plan.clients) {
             let control = Control::new(client.is_throttled, number, self.plan.versions_max >= VERSIONS_ALL);
-            control.act(Act::Return);
+            if !client.comes_late {
+                control.act(Act::Return);
+            }
             self.controls.push(control.clone());
             let manners = Manners {
                 http2: client.http2,
@@ -193,6 +195,8 @@ impl<'a> World<'a> {
         let Some(instance) = self.instances[number].take() else { return };
         self.around.doors.lock().unwrap_or_else(PoisonError::into_inner)[number] = None;
         if kill {
+            // Its streams are cut.
+            instance.door.kill();
             instance.kill().await;
         } else if let Err(wrong) = instance.stop().await {
             self.around.violated(wrong);
@@ -259,9 +263,7 @@ impl<'a> World<'a> {
                 }
             }
             Event::FailOverUnseen => {
-                if self.fail_over() {
-                    self.server().mix_for(UNTIL_SEEN_GOING_BACK);
-                }
+                self.fail_over();
             }
             Event::JumpClocks(seconds) => {
                 self.clock.jump(*seconds);
@@ -360,8 +362,16 @@ impl<'a> World<'a> {
             let held = self.controls[number].state().slides.clone();
             if client.watches && held.is_connected {
                 let instance = self.controls[number].state().instance;
+                let access = self.server().access(client.user);
+                let expected = match access {
+                    Access::Served(served_as) | Access::Perhaps(served_as) => Some(self.server().slides(served_as)),
+                    Access::Refused => None,
+                };
+                if let Some(shown) = expected {
+                    self.note(number, held.compare(&shown, "by the meeting"));
+                }
                 let compared = match fresh_slides(&self.around, instance, client.user).await {
-                    Ok(fresh) => fresh.map_or(Ok(()), |fresh| held.compare(&fresh)),
+                    Ok(fresh) => fresh.map_or(Ok(()), |fresh| held.compare(&fresh.shown, "to a new stream")),
                     Err(wrong) => Err(wrong),
                 };
                 self.note(number, compared);
@@ -444,5 +454,6 @@ fn break_redis(way: &FakeRedis, fault: RedisFault) {
         RedisFault::Late(milliseconds) => way.set_fault(Fault::Late(Duration::from_millis(milliseconds))),
         RedisFault::Half => way.set_fault(Fault::Half),
         RedisFault::Refuses(error) => way.refuse(EVERY_COMMAND, error),
+        RedisFault::RefusesReading(error) => way.refuse("XREAD", error),
     }
 }

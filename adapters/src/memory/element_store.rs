@@ -5,6 +5,7 @@ use domain::ids::ChangeId;
 use domain::ports::element_store::{
     Bounds, ChangedSince, ElementStore, Loss, MeetingPart, RawElement, Snapshot, StoreError,
 };
+use domain::ports::message_bus::{Channel, Position};
 
 use super::MemoryServer;
 use super::failure::{SYSTEM, loss};
@@ -40,13 +41,15 @@ impl ElementStore for MemoryElementStore {
         Ok(Snapshot { bounds, elements: state.elements.iter().map(element).collect() })
     }
 
-    async fn changed_since(&self, since: ChangeId) -> Result<ChangedSince, StoreError> {
+    async fn changed_since(&self, since: ChangeId, read: Position) -> Result<ChangedSince, StoreError> {
         let state = self.server.state()?;
         let bounds = state.ready()?;
         let changed = state.changed.iter().filter(|(_, changed)| **changed > since);
         let element = |(key, _): (&Vec<u8>, _)| RawElement { key: key.clone(), json: state.elements.get(key).cloned() };
         let count = state.elements.len() as u64;
-        Ok(ChangedSince { bounds, elements: changed.map(element).collect(), count })
+        let mut messages = state.stream(Channel::Autoupdate).iter();
+        let follows = read == Position::START || messages.any(|message| message.position == read);
+        Ok(ChangedSince { bounds, elements: changed.map(element).collect(), count, follows })
     }
 
     async fn bounds(&self) -> Result<Bounds, StoreError> {

@@ -8,10 +8,12 @@ use domain::ports::Unavailable;
 use domain::ports::element_store::{
     Bounds, ChangedSince, ElementStore, KeysChanged, Loss, MeetingPart, RawElement, Snapshot, StoreError,
 };
+use domain::ports::message_bus::{Channel, Position};
 
 use super::Redis;
 use super::link::{RedisLink, SYSTEM};
 use super::reply::{BoundsReply, CHANGE_ID_KEY, CONFIG_PREFIX, FULL_DATA_KEY, ask_bounds, bounds, loss};
+use super::stream::{EntryId, stream_key};
 
 /// How many fields one command asks for, so that none blocks Redis for long. More go into further commands.
 const FIELDS_PER_COMMAND_MAX: usize = 1_000;
@@ -31,17 +33,20 @@ impl RedisElementStore {
         Self { link: redis.read.clone() }
     }
 
-    /// Reads once which elements changed, and the values of those that are known to have; both of the same moment.
-    async fn round(&self, since: ChangeId, known: &[Vec<u8>]) -> Result<Round, StoreError> {
+    /// Reads once which elements changed, the values of those that are known to have, and whether the entry `read` of the
+    /// stream is still there; all of the same moment.
+    async fn round(&self, since: ChangeId, read: Position, known: &[Vec<u8>]) -> Result<Round, StoreError> {
         let mut commands = redis::pipe();
         commands.atomic();
         ask_bounds(&mut commands);
         commands.zrangebyscore(CHANGE_ID_KEY, format!("({since}"), "+inf");
+        let entry = EntryId::from(read).to_string();
+        commands.xrange(stream_key(Channel::Autoupdate), &entry, &entry);
         for keys in known.chunks(FIELDS_PER_COMMAND_MAX) {
             commands.cmd("HMGET").arg(FULL_DATA_KEY).arg(keys);
         }
         let answer = self.link.ask_within(self.link.limits.load, "what changed", &commands).await?;
-        Round::read(&self.link, answer, known.len())
+        Round::read(&self.link, answer, read, known.len())
     }
 }
 
@@ -71,10 +76,10 @@ impl ElementStore for RedisElementStore {
     /// Which elements changed must be known before their values can be asked for, and others may change in between. So
     /// each round reads both in one transaction: the keys, and the values of the keys of earlier rounds. As soon as
     /// there is no new key, the answer is complete and of one moment, though that moment may have moved on.
-    async fn changed_since(&self, since: ChangeId) -> Result<ChangedSince, StoreError> {
+    async fn changed_since(&self, since: ChangeId, read: Position) -> Result<ChangedSince, StoreError> {
         let mut known: Vec<Vec<u8>> = Vec::new();
         for _ in 0..ROUNDS_MAX {
-            let round = self.round(since, &known).await?;
+            let round = self.round(since, read, &known).await?;
             let mut seen: HashSet<&[u8]> = known.iter().map(Vec::as_slice).collect();
             let new: Vec<_> = round.keys.iter().filter(|key| seen.insert(key)).cloned().collect();
             if new.is_empty() {
@@ -89,7 +94,7 @@ impl ElementStore for RedisElementStore {
     }
 
     async fn keys_changed_since(&self, since: ChangeId) -> Result<KeysChanged, StoreError> {
-        let Round { bounds, keys, .. } = self.round(since, &[]).await?;
+        let Round { bounds, keys, .. } = self.round(since, Position::START, &[]).await?;
         Ok(KeysChanged { bounds, keys })
     }
 
@@ -113,12 +118,14 @@ struct Round {
     count: u64,
     /// The keys of every element that changed.
     keys: Vec<Vec<u8>>,
+    /// Whether the entry that was read last is there.
+    follows: bool,
     /// The values of the keys that were known before, in order.
     values: Vec<Option<Vec<u8>>>,
 }
 
 impl Round {
-    fn read(link: &RedisLink, answer: Vec<redis::Value>, known: usize) -> Result<Self, StoreError> {
+    fn read(link: &RedisLink, answer: Vec<redis::Value>, read: Position, known: usize) -> Result<Self, StoreError> {
         let unexpected = |_| StoreError::from(unexpected_answer(link));
         let mut answers = answer.into_iter();
         let mut next = || answers.next().ok_or_else(|| StoreError::from(unexpected_answer(link)));
@@ -129,6 +136,9 @@ impl Round {
         let bounds = bounds(link, (ready, count, highest, lowest))?;
         let mut keys: Vec<Vec<u8>> = redis::from_redis_value(next()?).map_err(unexpected)?;
         keys.retain(|key| !key.starts_with(CONFIG_PREFIX));
+        let entries: Vec<redis::Value> = redis::from_redis_value(next()?).map_err(unexpected)?;
+        // No entry is at the start.
+        let follows = read == Position::START || !entries.is_empty();
         let mut values = Vec::with_capacity(known);
         for chunk in answers {
             values.extend(redis::from_redis_value::<Vec<Option<Vec<u8>>>>(chunk).map_err(unexpected)?);
@@ -136,7 +146,7 @@ impl Round {
         if values.len() != known {
             return Err(unexpected_answer(link).into());
         }
-        Ok(Self { bounds, count, keys, values })
+        Ok(Self { bounds, count, keys, follows, values })
     }
 
     fn answer(self, known: Vec<Vec<u8>>) -> ChangedSince {
@@ -148,7 +158,7 @@ impl Round {
             .filter(|(key, _)| named.contains(key.as_slice()))
             .map(|(key, json)| RawElement { key, json })
             .collect();
-        ChangedSince { bounds: self.bounds, elements, count: self.count }
+        ChangedSince { bounds: self.bounds, elements, count: self.count, follows: self.follows }
     }
 }
 

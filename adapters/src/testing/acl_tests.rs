@@ -45,7 +45,7 @@ async fn use_all(server: &RedisServer) -> Vec<String> {
     let mut refused: Vec<Option<String>> = vec![
         store.load().await.err().map(|error| error.to_string()),
         store.bounds().await.err().map(|error| error.to_string()),
-        store.changed_since(ChangeId(100)).await.err().map(|error| error.to_string()),
+        store.changed_since(ChangeId(100), Position::START).await.err().map(|error| error.to_string()),
         bus.publish_notify("{}").await.err().map(|error| error.to_string()),
         applause.applaud(UserId(1)).await.err().map(|error| error.to_string()),
         applause.count_within(5).await.err().map(|error| error.to_string()),

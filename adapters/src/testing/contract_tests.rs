@@ -87,6 +87,8 @@ async fn memory() {
     let server = MemoryServer::new();
     contract::element_store(&MemoryElementStore::new(&server), &server).await;
     contract::message_bus(&MemoryMessageBus::new(&server), &server).await;
+    let bus = MemoryMessageBus::new(&server);
+    contract::element_store_beside_its_bus(&MemoryElementStore::new(&server), &bus, &server).await;
     let instances = [(); 2].map(|()| MemoryApplauseStore::new(&server));
     contract::applause_store(&instances[0], &instances[1], &server).await;
     let authenticator = MemoryAuthenticator::new();
@@ -147,6 +149,8 @@ async fn hold_all(server: &RedisUnderTest) {
 async fn hold(redis: &Redis, server: &RedisUnderTest) {
     contract::element_store(&RedisElementStore::new(redis), server).await;
     contract::message_bus(&RedisMessageBus::new(redis), server).await;
+    let bus = RedisMessageBus::new(redis);
+    contract::element_store_beside_its_bus(&RedisElementStore::new(redis), &bus, server).await;
     let elsewhere = Redis::new(&server.address, &server.address, limits()).expect("an address");
     contract::applause_store(&RedisApplauseStore::new(redis), &RedisApplauseStore::new(&elsewhere), server).await;
     let django = DjangoAuthenticator::new(secret(), Arc::new(RedisSessions::new(redis, PREFIX)));

@@ -46,7 +46,8 @@ async fn a_change_made_while_catching_up_is_not_split() {
         commands.run("HSET full_data a:1 {\"at\":102} a:2 {\"at\":102}");
         commands.run("ZADD change_id 102 a:1 102 a:2");
     });
-    let changed = RedisElementStore::new(&redis).changed_since(ChangeId(100)).await.expect("an answer");
+    let changed =
+        RedisElementStore::new(&redis).changed_since(ChangeId(100), Position::START).await.expect("an answer");
     assert_eq!(changed.bounds, bounds(100, 102));
     assert_eq!(changed.elements, [element("a:1", Some("{\"at\":102}")), element("a:2", Some("{\"at\":102}"))]);
 }
@@ -62,7 +63,7 @@ async fn a_cache_rebuilt_while_catching_up_is_noticed() {
         commands.run("DEL cache_ready change_id full_data");
         commands.run("ZADD change_id 5000 _config:lowest_change_id");
     });
-    assert_eq!(store.changed_since(ChangeId(100)).await, Err(StoreError::NotReady));
+    assert_eq!(store.changed_since(ChangeId(100), Position::START).await, Err(StoreError::NotReady));
 
     openslides.rebuild(ChangeId(100), &[("a:1", "{}")]).await;
     openslides.write(&[("a:1", Some("{\"at\":101}"))]).await;
@@ -71,7 +72,7 @@ async fn a_cache_rebuilt_while_catching_up_is_noticed() {
         commands.run("HSET full_data b:1 {}");
         commands.run("ZADD change_id 5000 _config:lowest_change_id");
     });
-    let changed = store.changed_since(ChangeId(100)).await.expect("an answer");
+    let changed = store.changed_since(ChangeId(100), Position::START).await.expect("an answer");
     assert_eq!(
         (changed.bounds, changed.elements),
         (bounds(5000, 5000), vec![]),
@@ -91,7 +92,9 @@ async fn endless_changes_end_in_a_clear_error() {
     openslides.rebuild(ChangeId(100), &SOME).await;
     keep_changing(fake, 101);
     openslides.write(&[("a:1", None)]).await;
-    let Err(StoreError::Unavailable(error)) = RedisElementStore::new(&redis).changed_since(ChangeId(100)).await else {
+    let Err(StoreError::Unavailable(error)) =
+        RedisElementStore::new(&redis).changed_since(ChangeId(100), Position::START).await
+    else {
         panic!("never complete");
     };
     assert!(error.to_string().contains("in each of 10 attempts") && error.to_string().contains("try again"), "{error}");

@@ -46,7 +46,7 @@ async fn check(name: &str, address: &RedisAddress) {
     let mut replay = Replay::new(&server, &changes);
     for change in &changes {
         replay.write(change).await;
-        let caught_up = store.changed_since(ChangeId(change.id.0 - 1)).await.expect("the change");
+        let caught_up = store.changed_since(ChangeId(change.id.0 - 1), Position::START).await.expect("the change");
         let keys: HashSet<_> = caught_up.elements.iter().map(|element| element.key.as_slice()).collect();
         assert!(change.elements.keys().all(|key| keys.contains(key.as_bytes())), "{name}: {}", change.id);
     }
@@ -58,7 +58,7 @@ async fn check(name: &str, address: &RedisAddress) {
     let first = start.bounds.highest.0;
     for since in [first, first + 1, (first + end.bounds.highest.0) / 2, end.bounds.highest.0 - 1, end.bounds.highest.0]
     {
-        let caught_up = store.changed_since(ChangeId(since)).await.expect("the changes");
+        let caught_up = store.changed_since(ChangeId(since), Position::START).await.expect("the changes");
         assert_eq!(caught_up.bounds, end.bounds);
         assert_eq!(elements(caught_up.elements), changed_since(&trace, since), "{name}: since {since}");
     }
@@ -85,7 +85,8 @@ async fn check_every_reader_arrives(name: &str, trace: &Trace, changes: &[Change
     for (number, change) in in_order.into_iter().enumerate() {
         known.extend(change.elements.clone());
         if number % 80 == 0 {
-            let ChangedSince { elements: changed, .. } = store.changed_since(change.id).await.expect("the changes");
+            let ChangedSince { elements: changed, .. } =
+                store.changed_since(change.id, Position::START).await.expect("the changes");
             let mut caught_up = known.clone();
             caught_up.extend(elements(changed));
             caught_up.retain(|_, json| json.is_some());

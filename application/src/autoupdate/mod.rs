@@ -62,14 +62,15 @@ impl AutoupdateStreams {
         let mut viewer = Viewer::resolve(published.current(), user);
         let mut started = start(&published, session.clone(), viewer.clone(), change_id);
         if matches!(started, Start::IsAhead) {
+            let before = published.current().change_id();
             let bounds = self.admissions.catch_up.catch_up().await?;
             // Catching up may have taken the session's right to be served, and a stream is only notified of later
             // changes.
             let admission = self.admissions.admit_again(session).await?;
             (session, published) = (admission.session, admission.published);
             viewer = Viewer::resolve(published.current(), admission.user);
-            if bounds.highest < change_id {
-                // The ids went back, so what the client holds is useless.
+            if bounds.highest < change_id || published.history().is_ambiguous(before) {
+                // The ids went back, or were given to other changes, so what the client holds is useless.
                 return Ok(start_with_everything(&published, session, viewer, change_id));
             }
             started = start(&published, session.clone(), viewer.clone(), change_id);
@@ -78,8 +79,7 @@ impl AutoupdateStreams {
             Start::Ready(started) => Ok(*started),
             Start::IsAhead => Ok(start_with_everything(&published, session, viewer, change_id)),
             Start::NeedsKeys => {
-                let bounds = published.current().bounds();
-                let ask = keys_changed_since(&*self.store, change_id, bounds);
+                let ask = self.keys_changed_since(change_id, published.current().bounds());
                 match published.changed_keys().get_or_ask(change_id, ask).await {
                     Ok(keys) => Ok(start_from_keys(&published, session, viewer, change_id, &keys)),
                     Err(NoKeys::OfAnotherMeeting) => Ok(start_with_everything(&published, session, viewer, change_id)),
@@ -88,9 +88,20 @@ impl AutoupdateStreams {
             }
         }
     }
+
+    /// Returns the keys that changed after `change_id` in the meeting with these `bounds`.
+    async fn keys_changed_since(&self, change_id: ChangeId, bounds: Bounds) -> Result<Arc<[ElementKey]>, NoKeys> {
+        let keys = keys_changed_since(&*self.store, change_id, bounds).await?;
+        // The store may have lost changes and given their ids to others. Then catching up resets the meeting.
+        self.admissions.catch_up.catch_up().await.map_err(NotServed::from)?;
+        match self.publisher.published() {
+            Some(published) if !published.history().is_ambiguous(bounds.highest) => Ok(keys),
+            _ => Err(NoKeys::OfAnotherMeeting),
+        }
+    }
 }
 
-/// Returns the keys that changed after `change_id` in the meeting with these `bounds`.
+/// Returns the keys that the store names, if its ids are still those of the meeting with these `bounds`.
 async fn keys_changed_since(
     store: &dyn ElementStore,
     change_id: ChangeId,
@@ -122,14 +133,22 @@ impl From<NotServed> for NoKeys {
 
 #[cfg(test)]
 mod tests {
-    use adapters::memory::{MemoryElementStore, MemoryServer};
+    use std::time::Duration;
+
+    use adapters::memory::{MemoryAuthenticator, MemoryElementStore, MemoryServer};
+    use async_trait::async_trait;
+    use domain::meeting::Meeting;
+    use domain::ports::element_store::{RawElement, Snapshot, StoreError};
 
     use super::*;
+    use crate::sessions::admission::CatchUp;
+    use crate::testing::meeting::{NothingNew, publisher};
+
+    const MEETING: [(&str, &str); 1] = [("core/config:1", r#"{"id":1,"key":"a","value":1}"#)];
 
     /// (spec: stream.md#from-keys)
     #[tokio::test]
     async fn keys_of_another_meeting_are_not_taken_for_what_changed_in_this_one() {
-        const MEETING: [(&str, &str); 1] = [("core/config:1", r#"{"id":1,"key":"a","value":1}"#)];
         const NEW: &[(&str, Option<&str>)] = &[("topics/topic:1", Some(r#"{"id":1}"#))];
         let server = MemoryServer::new();
         let store = MemoryElementStore::new(&server);
@@ -144,5 +163,39 @@ mod tests {
         server.rebuild(ChangeId(20), MEETING);
         server.write(NEW);
         assert!(matches!(ask(bounds).await, Err(NoKeys::OfAnotherMeeting)), "it was rebuilt");
+    }
+
+    /// Finds that the store has another history, with the same ids.
+    struct FailedOver(Arc<MeetingPublisher>);
+
+    #[async_trait]
+    impl CatchUp for FailedOver {
+        async fn catch_up(&self) -> Result<Bounds, StoreError> {
+            let before = Arc::clone(self.0.published().expect("a meeting").current());
+            let bounds = before.bounds();
+            let element = |(key, json): (&str, &str)| RawElement { key: key.into(), json: Some(json.into()) };
+            let snapshot = Snapshot { bounds, elements: MEETING.map(element).to_vec() };
+            self.0.publish([Meeting::load(snapshot, Some(&before)).meeting], Duration::ZERO);
+            Ok(bounds)
+        }
+    }
+
+    /// (spec: redis.md#another-stream)
+    #[tokio::test]
+    async fn keys_of_another_history_are_not_taken_for_what_changed_in_this_one() {
+        let publisher = publisher();
+        let bounds = publisher.published().expect("a meeting").current().bounds();
+        let server = MemoryServer::new();
+        server.rebuild(bounds.lowest, MEETING);
+        let ask = async |catch_up: Arc<dyn CatchUp>| {
+            let authenticator = Arc::new(MemoryAuthenticator::new());
+            let admissions = Admissions { authenticator, publisher: Arc::clone(&publisher), catch_up };
+            let store = Arc::new(MemoryElementStore::new(&server));
+            let streams = AutoupdateStreams::new(admissions, Arc::clone(&publisher), store);
+            streams.keys_changed_since(bounds.lowest, bounds).await
+        };
+        assert!(ask(Arc::new(NothingNew)).await.is_ok());
+        let answer = ask(Arc::new(FailedOver(Arc::clone(&publisher)))).await;
+        assert!(matches!(answer, Err(NoKeys::OfAnotherMeeting)), "{answer:?}");
     }
 }

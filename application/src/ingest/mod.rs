@@ -12,6 +12,7 @@ mod stream_reader;
 mod tests;
 mod versions;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use async_trait::async_trait;
 use domain::meeting::{Change, Meeting};
 use domain::ports::Unavailable;
 use domain::ports::clock::Clock;
-use domain::ports::element_store::{Bounds, ElementStore, MeetingPart, RawElement, StoreError};
+use domain::ports::element_store::{Bounds, ChangedSince, ElementStore, MeetingPart, RawElement, Snapshot, StoreError};
 use domain::ports::message_bus::{BusMessage, Channel, MessageBus, Position};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
@@ -162,7 +163,7 @@ impl Ingest {
                     }
                     reconcile = clock.sleep(self.reconcile_interval);
                 }
-                Some(first) = self.requests.0.recv() => self.answer(first).await,
+                Some(first) = self.requests.0.recv() => self.answer(first, reader.position, &state).await,
                 batch = reader.next() => {
                     // Nothing is applied to a meeting that may not be that of the store any more.
                     state.is_another_stream |= !batch.follows;
@@ -171,7 +172,7 @@ impl Ingest {
                             reader = StreamReader::start(&self.bus, &self.clock, position);
                         }
                     } else if !self.apply_messages(batch.messages).await {
-                        self.heal(&unhealed).await;
+                        self.heal(reader.position, &unhealed).await;
                     }
                 }
             }
@@ -192,8 +193,8 @@ impl Ingest {
     }
 
     /// Asks the store for what was missed. If that fails, the next comparison makes up for it.
-    async fn heal(&self, unhealed: &OnceAMinute) {
-        if let Err(error) = self.catch_up(CatchUpCause::Gap).await
+    async fn heal(&self, read: Position, unhealed: &OnceAMinute) {
+        if let Err(error) = self.catch_up(CatchUpCause::Gap, Some(read)).await
             && let Some(times) = unhealed.happened()
         {
             warn!(%error, times, "changes were missed and cannot be read from {}; retrying soon", self.store.name());
@@ -201,31 +202,39 @@ impl Ingest {
     }
 
     /// Answers all waiting callers with one query to the store.
-    async fn answer(&mut self, first: CatchUpReply) {
+    async fn answer(&mut self, first: CatchUpReply, read: Position, state: &ReconcileState) {
         let mut waiting = vec![first];
         while let Ok(reply) = self.requests.0.try_recv() {
             waiting.push(reply);
         }
-        let answer = self.catch_up(CatchUpCause::Client).await;
+        let read = (!state.is_another_stream).then_some(read);
+        let answer = self.catch_up(CatchUpCause::Client, read).await;
         for reply in waiting {
             // A caller who no longer waits does not need the answer.
             let _ = reply.send(answer.clone());
         }
     }
 
-    /// Brings the meeting to the newest change of the store in one step.
-    async fn catch_up(&self, cause: CatchUpCause) -> Result<Bounds, StoreError> {
+    /// Brings the meeting to the newest change of the store in one step. `read` is the position of the message that was
+    /// read last; `None` if the stream is known to be another one since.
+    async fn catch_up(&self, cause: CatchUpCause, read: Option<Position>) -> Result<Bounds, StoreError> {
         let current = self.current();
         let known = current.change_id();
-        let changed = self.store.changed_since(known).await?;
-        if changed.bounds.lowest != current.bounds().lowest {
+        let changed = self.store.changed_since(known, read.unwrap_or(Position::START)).await?;
+        let ChangedSince { bounds, elements, count, follows } = changed;
+        if bounds.lowest != current.bounds().lowest {
             return self.load().await.map(|_| self.current().bounds());
         }
-        if changed.bounds.highest > known {
-            let change = Change { change_id: changed.bounds.highest, elements: changed.elements };
+        if bounds.highest >= known && (read.is_none() || !follows) {
+            // The ids of lost changes may have been given to others. The next read of the stream sees that, too; until
+            // then nobody must be shown a mixture.
+            return self.load_what_is_different().await.map(|_| self.current().bounds());
+        }
+        if bounds.highest > known {
+            let change = Change { change_id: bounds.highest, elements };
             let bytes = bytes_of(&change.elements);
             let meeting = compute(bytes, move || logged(current.apply(change))).await;
-            if changed.count < meeting.len() as u64 {
+            if count < meeting.len() as u64 {
                 // The store lost elements that nobody deleted, so any that are missing from the answer may be lost as
                 // well. Only reading everything tells whether there still is a meeting.
                 return self.load().await.map(|_| self.current().bounds());
@@ -233,10 +242,10 @@ impl Ingest {
             self.counters.caught_up(cause);
             self.publish([(meeting, None)]);
         }
-        if changed.bounds.highest >= known {
+        if bounds.highest >= known {
             self.counters.confirmed(self.clock.monotonic());
         }
-        Ok(changed.bounds)
+        Ok(bounds)
     }
 
     /// Compares the meeting with the store (spec: redis.md#reconcile, redis.md#reload). Returns the position to read
@@ -303,7 +312,7 @@ impl Ingest {
             return Ok(Some(position));
         }
         if bounds.highest > known.highest {
-            self.catch_up(CatchUpCause::Comparison).await?;
+            self.catch_up(CatchUpCause::Comparison, Some(position)).await?;
         }
         self.counters.confirmed(self.clock.monotonic());
         let last = last?;
@@ -313,26 +322,36 @@ impl Ingest {
     /// Loads the whole meeting, because the store may have lost changes and given their ids to others. If it has not,
     /// clients get no more than what changed since. Returns the position from which the stream continues.
     async fn load_what_is_different(&self) -> Result<Position, StoreError> {
-        let current = self.current();
-        let changed = self.store.changed_since(current.change_id()).await?;
-        let change_id = changed.bounds.highest;
-        let change = (change_id > current.change_id()).then_some(Change { change_id, elements: changed.elements });
-        self.load_after(change).await
+        let known = self.current().change_id();
+        let position = self.bus.last_position(Channel::Autoupdate).await?;
+        let snapshot = self.snapshot().await?;
+        // Asked afterwards, so that no change is left out that came before the snapshot. Those that came after it only
+        // name elements that it has as they were.
+        let changed = self.store.keys_changed_since(known).await?;
+        let change = (snapshot.bounds.highest > known).then(|| change_in(&snapshot, changed.keys));
+        self.take(snapshot, change).await;
+        Ok(position)
     }
 
     /// Loads the whole meeting. Returns the position from which the stream continues.
     async fn load(&self) -> Result<Position, StoreError> {
-        self.load_after(None).await
+        let position = self.bus.last_position(Channel::Autoupdate).await?;
+        let snapshot = self.snapshot().await?;
+        self.take(snapshot, None).await;
+        Ok(position)
     }
 
-    /// As [`Ingest::load`]. If the meeting is the present one after `change`, this is a step like any other.
-    async fn load_after(&self, change: Option<Change>) -> Result<Position, StoreError> {
-        let position = self.bus.last_position(Channel::Autoupdate).await?;
+    async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let snapshot = self.store.load().await?;
         // The server writes the configuration first. Where it is missing, only what was written after a loss is left.
         if !snapshot.elements.iter().any(|element| element.key.starts_with(CONFIGURATION_KEYS)) {
             return Err(StoreError::Incomplete(self.store.loss(MeetingPart::Configuration)));
         }
+        Ok(snapshot)
+    }
+
+    /// Publishes the meeting of a snapshot. If it is the present one after `change`, this is a step like any other.
+    async fn take(&self, snapshot: Snapshot, change: Option<Change>) {
         let before = self.publisher.published().map(|published| Arc::clone(published.current()));
         let bytes = bytes_of(&snapshot.elements);
         let (meeting, is_known) = compute(bytes, move || {
@@ -357,7 +376,6 @@ impl Ingest {
         }
         // Logged only when the meeting is served, so that scripts can wait for this line.
         info!(%change_id, elements, "meeting loaded");
-        Ok(position)
     }
 
     /// Publishes versions, each with the time at which its change was written to the store, if that is known.
@@ -373,6 +391,17 @@ impl Ingest {
         let published = self.publisher.published().expect("the loop follows the store once a meeting is loaded");
         Arc::clone(published.current())
     }
+}
+
+/// Returns the change that leads to a snapshot, given the keys of all elements that it wrote.
+fn change_in(snapshot: &Snapshot, keys: Vec<Vec<u8>>) -> Change {
+    let keys: BTreeSet<Vec<u8>> = keys.into_iter().collect();
+    let present = snapshot.elements.iter().filter(|element| keys.contains(&element.key)).cloned();
+    let mut elements: BTreeMap<Vec<u8>, RawElement> = present.map(|element| (element.key.clone(), element)).collect();
+    for key in keys {
+        elements.entry(key.clone()).or_insert(RawElement { key, json: None });
+    }
+    Change { change_id: snapshot.bounds.highest, elements: elements.into_values().collect() }
 }
 
 fn bytes_of(elements: &[RawElement]) -> usize {

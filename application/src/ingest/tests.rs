@@ -9,7 +9,7 @@ use crate::publishing::publisher::RenderCacheLimit;
 use adapters::memory::{MemoryElementStore, MemoryMessageBus, MemoryServer};
 use domain::ids::ChangeId;
 use domain::meeting::history::HistoryLimits;
-use domain::ports::element_store::{ChangedSince, Loss, Snapshot};
+use domain::ports::element_store::{KeysChanged, Loss};
 use domain::ports::message_bus::MockMessageBus;
 use domain::testing::ManualClock;
 
@@ -63,7 +63,7 @@ async fn past_versions_are_forgotten_though_nothing_changes() {
     };
     ingest.load().await.expect("a meeting");
     server.change(&[("topics/topic:1", Some("{\"id\":1,\"title\":\"x\"}"))]);
-    ingest.catch_up(CatchUpCause::Gap).await.expect("the store answers");
+    ingest.catch_up(CatchUpCause::Gap, Some(Position::START)).await.expect("the store answers");
     let publisher = Arc::clone(&ingest.publisher);
     let versions = || publisher.published().expect("a meeting").history().size().0;
     assert_eq!(versions(), 2);
@@ -92,8 +92,8 @@ impl ElementStore for FailingOver {
         self.0.load().await
     }
 
-    async fn changed_since(&self, since: ChangeId) -> Result<ChangedSince, StoreError> {
-        self.0.changed_since(since).await
+    async fn changed_since(&self, since: ChangeId, read: Position) -> Result<ChangedSince, StoreError> {
+        self.0.changed_since(since, read).await
     }
 
     async fn bounds(&self) -> Result<Bounds, StoreError> {
@@ -156,7 +156,7 @@ async fn a_caller_after_a_rebuild_is_answered_once_the_new_meeting_is_loaded() {
     let (server, ingest) = loaded().await;
     server.rebuild(ChangeId(20), MEETING);
     let bounds = Bounds { lowest: ChangeId(20), highest: ChangeId(20) };
-    assert_eq!(ingest.catch_up(CatchUpCause::Gap).await, Ok(bounds));
+    assert_eq!(ingest.catch_up(CatchUpCause::Gap, Some(Position::START)).await, Ok(bounds));
     assert_eq!(ingest.current().bounds(), bounds);
 }
 
@@ -202,6 +202,102 @@ async fn a_change_that_has_the_id_of_a_lost_one_is_found_by_the_stream() {
     following.abort();
 }
 
+/// Returns a server with a meeting and one change, and an ingest loop that has read both, and up to which position.
+async fn read_up_to() -> (MemoryServer, Ingest, Position) {
+    let server = MemoryServer::new();
+    server.rebuild(ChangeId(10), MEETING);
+    server.change(&[("topics/topic:1", Some("{\"id\":1,\"title\":\"lost\"}"))]);
+    let bus = Arc::new(MemoryMessageBus::new(&server));
+    let ingest = Ingest { bus, ..ingest(&server, MockMessageBus::new()) };
+    let position = ingest.load().await.expect("a meeting");
+    (server, ingest, position)
+}
+
+/// (spec: redis.md#another-stream, redis.md#catch-up)
+#[tokio::test]
+async fn who_catches_up_before_the_stream_is_read_gets_no_mixture_of_two_histories() {
+    // Found by the read position, or known because the stream was read.
+    for is_known in [false, true] {
+        let (server, ingest, position) = read_up_to().await;
+        server.clear();
+        server.rebuild(ChangeId(10), MEETING);
+        server.change(&[("topics/topic:2", Some("{\"id\":2}"))]);
+        server.change(&[("topics/topic:3", Some("{\"id\":3}"))]);
+        let read = if is_known { None } else { Some(position) };
+        let bounds = Bounds { lowest: ChangeId(10), highest: ChangeId(12) };
+        assert_eq!(ingest.catch_up(CatchUpCause::Client, read).await, Ok(bounds));
+        let meeting = ingest.current();
+        let lost = meeting.get("topics/topic:1".parse().expect("a key")).map(|element| element.json().to_owned());
+        assert_eq!(lost.as_deref(), Some("{\"id\":1}"));
+        assert!(meeting.get("topics/topic:2".parse().expect("a key")).is_some());
+        assert!(meeting.step().is_reset, "clients get everything");
+    }
+}
+
+/// (spec: redis.md#another-stream, redis.md#catch-up)
+#[tokio::test]
+async fn catching_up_over_a_trimmed_stream_resets_nobody() {
+    let (server, ingest, position) = read_up_to().await;
+    server.change(&[("topics/topic:2", Some("{\"id\":2}"))]);
+    server.trim(Channel::Autoupdate, 0);
+    ingest.catch_up(CatchUpCause::Client, Some(position)).await.expect("the store answers");
+    assert_eq!(ingest.current().change_id(), ChangeId(12));
+    assert!(!ingest.current().step().is_reset, "clients get what changed");
+}
+
+/// A store to which a new element is written just before each of its answers.
+struct NeverResting(MemoryElementStore, MemoryServer);
+
+impl NeverResting {
+    fn write(&self) {
+        let id = self.1.write(&[("core/tag:1", Some("{\"id\":1}"))]);
+        self.1.change(&[(&format!("topics/topic:{id}"), Some(&format!("{{\"id\":{id}}}")))]);
+    }
+}
+
+#[async_trait]
+impl ElementStore for NeverResting {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn loss(&self, part: MeetingPart) -> Loss {
+        self.0.loss(part)
+    }
+
+    async fn load(&self) -> Result<Snapshot, StoreError> {
+        self.write();
+        self.0.load().await
+    }
+
+    async fn changed_since(&self, since: ChangeId, read: Position) -> Result<ChangedSince, StoreError> {
+        self.write();
+        self.0.changed_since(since, read).await
+    }
+
+    async fn keys_changed_since(&self, since: ChangeId) -> Result<KeysChanged, StoreError> {
+        self.write();
+        self.0.keys_changed_since(since).await
+    }
+
+    async fn bounds(&self) -> Result<Bounds, StoreError> {
+        self.0.bounds().await
+    }
+}
+
+/// (spec: redis.md#another-stream)
+#[tokio::test]
+async fn changes_during_a_comparison_reset_nobody() {
+    let (server, ingest, position) = read_up_to().await;
+    server.trim(Channel::Autoupdate, 0);
+    let store = Arc::new(NeverResting(MemoryElementStore::new(&server), server.clone()));
+    let ingest = Ingest { store, ..ingest };
+    let known = ingest.current().change_id();
+    ingest.catch_up(CatchUpCause::Client, Some(position)).await.expect("the store answers");
+    assert!(ingest.current().change_id() > known);
+    assert!(!ingest.current().step().is_reset, "clients get what changed");
+}
+
 /// (spec: redis.md#another-stream)
 #[tokio::test]
 async fn a_stream_that_was_trimmed_resets_nobody() {
@@ -239,7 +335,7 @@ async fn a_loss_that_no_change_id_shows_is_noticed_by_a_stream_that_went_back() 
 async fn a_change_id_that_went_back_tells_of_a_loss_that_no_stream_tells() {
     let (server, ingest) = loaded().await;
     server.write(&[("topics/topic:2", Some("{\"id\":2}"))]);
-    ingest.catch_up(CatchUpCause::Gap).await.expect("the store answers");
+    ingest.catch_up(CatchUpCause::Gap, Some(Position::START)).await.expect("the store answers");
     server.rebuild(ChangeId(10), MEETING);
     let mut state = ReconcileState::default();
     assert_eq!(ingest.reconcile(Position::START, &mut state).await, None);
@@ -257,7 +353,7 @@ async fn elements_that_the_store_lost_are_not_taken_for_deleted() {
     server.write(&[("topics/topic:1", Some("{\"id\":1,\"title\":\"new\"}"))]);
     server.lose_elements();
     server.write(&[("core/tag:1", Some("{\"id\":1}"))]);
-    let answer = ingest.catch_up(CatchUpCause::Gap).await;
+    let answer = ingest.catch_up(CatchUpCause::Gap, Some(Position::START)).await;
     assert!(matches!(answer, Err(StoreError::Incomplete(_))), "{answer:?}");
     assert_eq!(ingest.current().len(), MEETING.len());
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::Unavailable;
+use super::message_bus::Position;
 use crate::ids::ChangeId;
 
 /// The elements of the meeting and the change ids at which they last changed: the truth that the service converges to.
@@ -27,16 +28,17 @@ pub trait ElementStore: Send + Sync {
 
     /// Returns every element whose last change came after `since`, with its current value, up to the newest change.
     ///
-    /// A change MUST NOT be split: the elements of a change are all included or none, and [`Bounds::highest`] is the
+    /// `read` is the position of the message that was read last on the channel of changes of the bus that belongs to this
+    /// store; see [`ChangedSince::follows`]. A change MUST NOT be split: the elements of a change are all included or none, and [`Bounds::highest`] is the
     /// last change included. With nothing new the list is empty. [`StoreError::NotReady`] while the cache is being
     /// built (it would look like a meeting in which everything was deleted), [`StoreError::Incomplete`] as for
     /// [`ElementStore::load`].
-    async fn changed_since(&self, since: ChangeId) -> Result<ChangedSince, StoreError>;
+    async fn changed_since(&self, since: ChangeId, read: Position) -> Result<ChangedSince, StoreError>;
 
     /// Returns the keys of every element whose last change came after `since`. Errors as for
     /// [`ElementStore::changed_since`].
     async fn keys_changed_since(&self, since: ChangeId) -> Result<KeysChanged, StoreError> {
-        let changed = self.changed_since(since).await?;
+        let changed = self.changed_since(since, Position::START).await?;
         Ok(KeysChanged {
             bounds: changed.bounds,
             keys: changed.elements.into_iter().map(|element| element.key).collect(),
@@ -83,6 +85,10 @@ pub struct ChangedSince {
     /// How many elements the store holds at that moment, including those that do not parse. If it is fewer than a
     /// meeting brought up to date with these values has, the store lost some.
     pub count: u64,
+    /// Whether the message that was read last was still on the channel at that moment. If not, the store may have lost
+    /// changes and given their ids to others, and the answer may be about another meeting than the one that is known; or
+    /// the channel was trimmed. MUST be true after [`Position::START`], where there is no message.
+    pub follows: bool,
 }
 
 /// Which elements changed after some change id.

@@ -156,6 +156,14 @@ impl ThrottledClient {
         Ok(())
     }
 
+    /// Drops the lines before the last one that holds everything: whatever they lead to is discarded there. They need not
+    /// join, since an instance that has not noticed a reset yet may have sent some of them.
+    pub fn drop_superseded(&mut self) {
+        if let Some(last) = self.held.iter().rposition(|line| line.all_data) {
+            self.held.drain(..last);
+        }
+    }
+
     /// Applies everything held back.
     ///
     /// # Errors
@@ -220,6 +228,19 @@ mod tests {
         client.release_all().expect("joins");
         assert_eq!(client.client.change_id, 6);
         assert_eq!(client.client.data["core/tag:1"]["at"], 6);
+    }
+
+    #[test]
+    fn what_comes_before_everything_need_not_join() {
+        let mut client = ThrottledClient::default();
+        let all = |to, id| Line { all_data: true, ..line(0, to, &[id], &[]) };
+        for held in [all(10, 1), all(5, 2), line(9, 10, &[3], &[]), all(5, 4), line(5, 6, &[5], &[])] {
+            client.receive(held);
+        }
+        assert!(client.clone().release_all().is_err());
+        client.drop_superseded();
+        client.release_all().expect("joins");
+        assert_eq!(client.client.data.keys().collect::<Vec<_>>(), ["core/tag:4", "core/tag:5"]);
     }
 
     /// (spec: stream.md#sorted)

@@ -277,7 +277,7 @@ impl Script {
     }
 
     /// How a client goes away, and comes back with what it had.
-    fn leave(&mut self) -> (Act, Act) {
+    pub(super) fn leave(&mut self) -> (Act, Act) {
         if self.random.once_in(2) { (Act::Leave, Act::Return) } else { (Act::Remember, Act::GoBack) }
     }
 
@@ -297,7 +297,7 @@ impl Script {
         self.written(writes, told);
     }
 
-    fn written(&mut self, writes: Vec<Write>, told: Announced) {
+    pub(super) fn written(&mut self, writes: Vec<Write>, told: Announced) {
         self.mirror.follow(&writes);
         self.events.push(Event::Change(writes, told));
     }

@@ -52,15 +52,15 @@ async fn the_meeting_is_confirmed_by_every_comparison_that_succeeds() {
     ingest.reconcile(Position::START, &mut state).await;
     assert_eq!(unconfirmed(), 5);
     server.set_failing(None);
-    ingest.catch_up(CatchUpCause::Client).await.expect("the store answers");
+    ingest.catch_up(CatchUpCause::Client, Some(Position::START)).await.expect("the store answers");
     assert_eq!(unconfirmed(), 0, "also by a client that asks");
 
     // An older state confirms nothing, until it is believed.
     server.write(&[("topics/topic:1", None)]);
-    ingest.catch_up(CatchUpCause::Gap).await.expect("the store answers");
+    ingest.catch_up(CatchUpCause::Gap, Some(Position::START)).await.expect("the store answers");
     clock.advance(Duration::from_secs(3));
     server.rebuild(ChangeId(10), MEETING);
-    ingest.catch_up(CatchUpCause::Client).await.expect("the store answers");
+    ingest.catch_up(CatchUpCause::Client, Some(Position::START)).await.expect("the store answers");
     ingest.reconcile(Position::START, &mut state).await;
     assert_eq!(unconfirmed(), 3);
     ingest.reconcile(Position::START, &mut state).await;

@@ -162,11 +162,12 @@ impl ElementStore for Store {
         Ok(Snapshot { bounds: state.bounds, elements: state.elements.keys().map(|key| state.raw(key)).collect() })
     }
 
-    async fn changed_since(&self, since: ChangeId) -> Result<ChangedSince, StoreError> {
+    async fn changed_since(&self, since: ChangeId, _: Position) -> Result<ChangedSince, StoreError> {
         let state = self.answer().await?;
         let changed = state.changed.iter().filter(|(_, change_id)| **change_id > since);
         let elements = changed.map(|(key, _)| state.raw(key)).collect();
-        Ok(ChangedSince { bounds: state.bounds, elements, count: state.elements.len() as u64 })
+        // A fail-over shows by the epoch alone.
+        Ok(ChangedSince { bounds: state.bounds, elements, count: state.elements.len() as u64, follows: true })
     }
 
     async fn bounds(&self) -> Result<Bounds, StoreError> {

@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 
-use super::Driver;
+use super::{Driver, MessageBusDriver};
 use crate::ids::ChangeId;
 use crate::ports::element_store::{Bounds, ElementStore, KeysChanged, MeetingPart, RawElement, StoreError};
+use crate::ports::message_bus::{Channel, MessageBus, Position};
 
 type Elements<'a> = &'a [(&'a str, Option<&'a str>)];
 
@@ -40,6 +41,28 @@ pub async fn element_store(store: &dyn ElementStore, driver: &dyn ElementStoreDr
     what_lost_a_part_is_incomplete(store, driver).await;
     an_id_that_is_none_is_an_error(store, driver).await;
     silence_is_unavailable(store, driver).await;
+}
+
+/// Checks that `store` knows what is gone from the channel of changes of the `bus` that belongs to it.
+pub async fn element_store_beside_its_bus<D: ElementStoreDriver + MessageBusDriver>(
+    store: &dyn ElementStore,
+    bus: &dyn MessageBus,
+    driver: &D,
+) {
+    let follows = async |read| store.changed_since(LOWEST, read).await.expect("the store answers").follows;
+    driver.clear().await;
+    driver.rebuild(LOWEST, &[("core/tag:1", "{\"id\":1}")]).await;
+    assert!(follows(Position::START).await, "there is no message at the start");
+    driver.append(Channel::Autoupdate, &[b"one"]).await;
+    let one = bus.last_position(Channel::Autoupdate).await.expect("the bus answers");
+    driver.append(Channel::Autoupdate, &[b"two"]).await;
+    driver.write(&[("core/tag:1", Some("{\"id\":1,\"a\":1}"))]).await;
+    assert!(follows(one).await, "it is there");
+    driver.trim(Channel::Autoupdate, 1).await;
+    assert!(!follows(one).await, "it is gone, and another follows");
+    driver.trim(Channel::Autoupdate, 0).await;
+    assert!(!follows(one).await, "it is gone, and nothing follows");
+    assert!(follows(Position::START).await, "there is no message at the start");
 }
 
 async fn nothing_is_ready_before_the_cache_is(store: &dyn ElementStore, driver: &dyn ElementStoreDriver) {
@@ -88,7 +111,7 @@ async fn changes_are_found_after_every_id(store: &dyn ElementStore, driver: &dyn
     check_changed(store, 4, bounds(0, 3), &[]).await;
     assert_eq!(store.bounds().await, Ok(bounds(0, 3)));
     // Before the cache was built: everything that changed since. The id the cache was built with is no element.
-    let changed = store.changed_since(ChangeId(0)).await.expect("the store answers");
+    let changed = store.changed_since(ChangeId(0), Position::START).await.expect("the store answers");
     check_elements(&changed.elements, &[topic_1, topic_2, tag]);
 }
 
@@ -109,7 +132,7 @@ async fn a_rebuilt_cache_shows_by_its_lowest_id(store: &dyn ElementStore, driver
     check_not_ready(store, "rebuilt").await;
     driver.rebuild(ChangeId(LOWEST.0 + 5_000), &[("core/tag:3", "{\"id\":3}")]).await;
     check_load(store, bounds(5_000, 5_000), &[("core/tag:3", Some("{\"id\":3}"))]).await;
-    let changed = store.changed_since(LOWEST.next()).await.expect("the store answers");
+    let changed = store.changed_since(LOWEST.next(), Position::START).await.expect("the store answers");
     assert_eq!(changed.bounds, bounds(5_000, 5_000));
     // An older state, as after a restart without persistence, is returned unchanged as well.
     driver.rebuild(LOWEST, &[("core/tag:3", "{\"id\":3}")]).await;
@@ -162,7 +185,7 @@ async fn check_load(store: &dyn ElementStore, bounds: Bounds, expected: Elements
 }
 
 async fn check_changed(store: &dyn ElementStore, since: u64, bounds: Bounds, expected: Elements<'_>) {
-    let changed = store.changed_since(ChangeId(LOWEST.0 + since)).await.expect("the store answers");
+    let changed = store.changed_since(ChangeId(LOWEST.0 + since), Position::START).await.expect("the store answers");
     assert_eq!(changed.bounds, bounds, "since {since}");
     let all = store.load().await.expect("the store answers").elements.len();
     assert_eq!(changed.count, all as u64, "the count since {since}");
@@ -182,7 +205,7 @@ async fn check_not_ready(store: &dyn ElementStore, when: &str) {
 
 async fn check_missing(store: &dyn ElementStore, error: StoreError, when: &str) {
     assert_eq!(store.load().await, Err(error.clone()), "{when}");
-    assert_eq!(store.changed_since(ChangeId(0)).await, Err(error.clone()), "{when}");
+    assert_eq!(store.changed_since(ChangeId(0), Position::START).await, Err(error.clone()), "{when}");
     assert_eq!(store.keys_changed_since(ChangeId(0)).await, Err(error.clone()), "{when}");
     assert_eq!(store.bounds().await, Err(error), "{when}");
 }
@@ -190,7 +213,7 @@ async fn check_missing(store: &dyn ElementStore, error: StoreError, when: &str) 
 async fn check_unavailable(store: &dyn ElementStore, when: &str) {
     let is_unavailable = |error: Option<StoreError>| matches!(error, Some(StoreError::Unavailable(_)));
     assert!(is_unavailable(store.load().await.err()), "load: {when}");
-    assert!(is_unavailable(store.changed_since(LOWEST).await.err()), "changed_since: {when}");
+    assert!(is_unavailable(store.changed_since(LOWEST, Position::START).await.err()), "changed_since: {when}");
     assert!(is_unavailable(store.bounds().await.err()), "bounds: {when}");
 }
 

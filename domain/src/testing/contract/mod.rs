@@ -18,7 +18,7 @@ use async_trait::async_trait;
 pub use applause_store::{ApplauseStoreDriver, applause_store};
 pub use authenticator::{AuthenticatorDriver, authenticator};
 pub use clock::{ClockDriver, clock};
-pub use element_store::{ElementStoreDriver, element_store};
+pub use element_store::{ElementStoreDriver, element_store, element_store_beside_its_bus};
 pub use message_bus::{MessageBusDriver, message_bus};
 
 /// What every driver of a remote server can do. Like all drivers, it panics if it fails.
