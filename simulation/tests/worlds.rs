@@ -8,8 +8,8 @@ use simulation::plan::Plan;
 use simulation::world::{Outcome, run};
 
 /// The number of worlds that are the same in every run, and of those that are new each time.
-const FIXED: u64 = 45;
-const FRESH: u64 = 45;
+const FIXED: u64 = 35;
+const FRESH: u64 = 35;
 /// How many worlds are run twice.
 const REPEATED: u64 = 10;
 
