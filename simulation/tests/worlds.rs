@@ -8,10 +8,10 @@ use simulation::plan::Plan;
 use simulation::world::{Outcome, run};
 
 /// The number of worlds that are the same in every run, and of those that are new each time.
-const FIXED: u64 = 35;
-const FRESH: u64 = 35;
+const FIXED: u64 = 25;
+const FRESH: u64 = 25;
 /// How many worlds are run twice.
-const REPEATED: u64 = 10;
+const REPEATED: u64 = 5;
 
 /// The seeds that once failed.
 const KEPT: &str = include_str!("../seeds.txt");
