@@ -28,8 +28,10 @@ pub trait ElementStore: Send + Sync {
 
     /// Returns every element whose last change came after `since`, with its current value, up to the newest change.
     ///
-    /// `read` is the position of the message that was read last on the channel of changes of the bus that belongs to this
-    /// store; see [`ChangedSince::follows`]. A change MUST NOT be split: the elements of a change are all included or none, and [`Bounds::highest`] is the
+    /// `read` is the position of the message that was read last on the channel of changes of the bus that belongs to
+    /// this store; see [`ChangedSince::follows`].
+    ///
+    /// A change MUST NOT be split: the elements of a change are all included or none, and [`Bounds::highest`] is the
     /// last change included. With nothing new the list is empty. [`StoreError::NotReady`] while the cache is being
     /// built (it would look like a meeting in which everything was deleted), [`StoreError::Incomplete`] as for
     /// [`ElementStore::load`].

@@ -18,8 +18,8 @@ use tokio::task::coop;
 /// holds, so that it never fills while the socket would have accepted more.
 const GATHERED_BYTES_MAX: usize = 60 * 1024;
 
-/// How many operations one read counts as, of the 128 that tokio allows a task in one turn: a connection that is flooded
-/// decodes four reads, some 64 KiB, and then waits for its next turn.
+/// How many operations one read counts as, of the 128 after which tokio makes a task wait for its next turn. So at most
+/// four reads, some 64 KiB, are decoded in one turn, however much a client sends.
 const READ_COST: usize = 32;
 
 /// Whether the writes of one connection are held back now; shared by both sides of its TLS and by the task that polls
@@ -122,8 +122,8 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for BelowTls<Io> {
 impl<Io: AsyncRead + Unpin> AsyncRead for AboveTls<Io> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.io).poll_read(context, buf))?;
-        // A task may do so many operations before it must let others go on. One that is only read counts as one; here
-        // all that was read is decoded at once, which takes far longer than reading it.
+        // By itself a read counts as one operation. But h2 decodes at once whatever it reads, which takes far longer:
+        // with 128 reads in one turn, a few flooded connections would keep all others waiting for seconds.
         for _ in 0..READ_COST {
             let Poll::Ready(operation) = coop::poll_proceed(context) else {
                 break;

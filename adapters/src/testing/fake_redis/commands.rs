@@ -23,7 +23,7 @@ pub(super) fn writes(name: &str) -> bool {
     WRITES.contains(&name)
 }
 
-/// Whether the command may give those something who wait: they wait for entries of a stream.
+/// Whether the command adds entries to a stream, which is what blocked readers wait for.
 pub(super) fn adds_entries(words: &[Vec<u8>]) -> bool {
     words.first().is_some_and(|name| name.eq_ignore_ascii_case(b"XADD"))
 }
