@@ -1,5 +1,6 @@
 //! Where does the log go, and in what form?
 
+mod journal;
 mod queue;
 
 use std::ffi::OsStr;
@@ -9,16 +10,34 @@ use std::panic::PanicHookInfo;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::signal::unix::{SignalKind, signal};
-use tracing::Dispatch;
+use tracing::{Dispatch, Level};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use self::journal::WithPriority;
 use self::queue::LogQueue;
 use crate::config::{LogFilter, LogFormat};
 
 /// Lines waiting to be written to standard error: a process has one, and one thread that writes to it.
 static LOG: OnceLock<LogQueue> = OnceLock::new();
+
+/// What lines look like.
+#[derive(Clone, Copy)]
+struct Look {
+    format: LogFormat,
+    has_colors: bool,
+    /// Whether each line begins with its priority: see [`journal`].
+    has_priority: bool,
+}
+
+impl Look {
+    /// How lines look on standard error, without colors.
+    fn on_stderr(format: LogFormat) -> Self {
+        let journal = std::env::var_os("JOURNAL_STREAM");
+        Self { format, has_colors: false, has_priority: journal::is_behind(io::stderr(), journal.as_deref()) }
+    }
+}
 
 /// Starts logging to standard error, including panics. Neither waits for the reader of the log.
 ///
@@ -32,19 +51,25 @@ pub(crate) fn start(
     no_color: Option<&OsStr>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     survive_file_size_limit()?;
-    let colors = wants_colors(io::stderr().is_terminal(), no_color);
-    dispatch(format, filter.env_filter(), colors, log(format)).try_init()?;
+    let has_colors = wants_colors(io::stderr().is_terminal(), no_color);
+    let look = Look { has_colors, ..Look::on_stderr(format) };
+    dispatch(look, filter.env_filter(), log(look)).try_init()?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
 }
 
 /// Writes why the program ends to the log, in its format, regardless of the log level.
 pub(crate) fn complain(format: LogFormat, text: &dyn Display) {
+    let look = Look::on_stderr(format);
     let line = match format {
+        LogFormat::Text if look.has_priority => {
+            let prefix = journal::prefix(Level::ERROR);
+            text.to_string().lines().map(|line| format!("{prefix}{line}\n")).collect::<String>().into_bytes()
+        }
         LogFormat::Text => format!("{text}\n").into_bytes(),
-        LogFormat::Json => render(format, || tracing::error!("{text}")),
+        LogFormat::Json => render(look, || tracing::error!("{text}")),
     };
-    log(format).put(&line);
+    log(look).put(&line);
 }
 
 /// Waits until everything that was logged is written, but not for a reader that has stopped reading: see
@@ -60,13 +85,13 @@ pub(crate) fn dropped_lines() -> u64 {
     LOG.get().map_or(0, LogQueue::dropped)
 }
 
-fn log(format: LogFormat) -> &'static LogQueue {
-    LOG.get_or_init(|| LogQueue::new(io::stderr(), move |lines| notice(format, lines)))
+fn log(look: Look) -> &'static LogQueue {
+    LOG.get_or_init(|| LogQueue::new(io::stderr(), move |lines| notice(look, lines)))
 }
 
 /// Returns the line that says how many others are missing.
-fn notice(format: LogFormat, lines: u64) -> Vec<u8> {
-    render(format, || {
+fn notice(look: Look, lines: u64) -> Vec<u8> {
+    render(Look { has_colors: false, ..look }, || {
         tracing::warn!(lines, "{lines} log lines were dropped: the log was not read or written fast enough")
     })
 }
@@ -76,28 +101,36 @@ fn wants_colors(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
     is_terminal && no_color.is_none_or(OsStr::is_empty)
 }
 
-fn dispatch<W>(format: LogFormat, filter: EnvFilter, colors: bool, writer: W) -> Dispatch
+fn dispatch<W>(look: Look, filter: EnvFilter, writer: W) -> Dispatch
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     // The layer would report a line that it cannot write with `eprintln!`, which panics where standard error is gone.
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(colors)
+        .with_ansi(look.has_colors)
         .log_internal_errors(false)
         .with_writer(writer);
-    match format {
-        LogFormat::Text => Dispatch::new(builder.finish()),
-        LogFormat::Json => Dispatch::new(builder.json().flatten_event(true).with_span_list(false).finish()),
+    match (look.format, look.has_priority) {
+        (LogFormat::Text, false) => Dispatch::new(builder.finish()),
+        (LogFormat::Text, true) => Dispatch::new(builder.without_time().map_event_format(WithPriority).finish()),
+        (LogFormat::Json, has_priority) => {
+            let builder = builder.json().flatten_event(true).with_span_list(false);
+            if has_priority {
+                Dispatch::new(builder.map_event_format(WithPriority).finish())
+            } else {
+                Dispatch::new(builder.finish())
+            }
+        }
     }
 }
 
 /// Returns what `event` would log, without logging it.
-fn render(format: LogFormat, event: impl FnOnce()) -> Vec<u8> {
+fn render(look: Look, event: impl FnOnce()) -> Vec<u8> {
     let buffer = Buffer::default();
     let writer = buffer.clone();
     // Without a lower level: as long as this lives, every place that logs is asked again what is wanted.
-    let dispatch = dispatch(format, EnvFilter::new("warn"), false, move || writer.clone());
+    let dispatch = dispatch(look, EnvFilter::new("warn"), move || writer.clone());
     tracing::dispatcher::with_default(&dispatch, event);
     std::mem::take(&mut *buffer.0.lock().unwrap_or_else(PoisonError::into_inner))
 }
@@ -134,6 +167,8 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
 mod tests {
     use super::*;
 
+    const TEXT: Look = Look { format: LogFormat::Text, has_colors: false, has_priority: false };
+
     #[test]
     fn colors_are_for_terminals_and_can_be_declined() {
         for (is_terminal, no_color, expected) in [
@@ -153,7 +188,7 @@ mod tests {
         let buffer = Buffer::default();
         let writer = buffer.clone();
         let filter: LogFilter = filter.parse().expect("a filter");
-        let dispatch = dispatch(LogFormat::Text, filter.env_filter(), false, move || writer.clone());
+        let dispatch = dispatch(TEXT, filter.env_filter(), move || writer.clone());
         tracing::dispatcher::with_default(&dispatch, || tracing::warn!(target: "h2::proto", "a client misbehaves"));
         String::from_utf8(std::mem::take(&mut *buffer.0.lock().expect("no panic"))).expect("UTF-8")
     }
@@ -170,9 +205,10 @@ mod tests {
 
     #[test]
     fn the_notice_has_the_form_of_the_log() {
-        let json: serde_json::Value = serde_json::from_slice(&notice(LogFormat::Json, 7)).expect("one object");
+        let json: serde_json::Value =
+            serde_json::from_slice(&notice(Look { format: LogFormat::Json, ..TEXT }, 7)).expect("one object");
         assert_eq!((json["level"].as_str(), json["lines"].as_u64()), (Some("WARN"), Some(7)), "{json}");
-        let text = String::from_utf8(notice(LogFormat::Text, 7)).expect("UTF-8");
+        let text = String::from_utf8(notice(TEXT, 7)).expect("UTF-8");
         assert!(text.contains(" WARN ") && text.contains("7 log lines were dropped") && text.ends_with('\n'), "{text}");
     }
 }

@@ -13,6 +13,7 @@ mod descriptors;
 mod errors;
 mod healing;
 mod inspector;
+mod journal;
 mod log_output;
 mod log_requests;
 mod monitoring;
