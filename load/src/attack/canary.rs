@@ -53,6 +53,8 @@ struct Heard {
 #[derive(Debug)]
 pub struct Canary {
     heard: Arc<Mutex<Heard>>,
+    /// Changes with each message that came back, and ends with the canary.
+    sung: watch::Receiver<()>,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -65,22 +67,29 @@ impl Canary {
     pub fn start(service: SocketAddr, cookie: &str) -> Result<Self, LoadError> {
         let heard = Arc::<Mutex<Heard>>::default();
         let (stop, stopped) = watch::channel(false);
+        let (singing, sung) = watch::channel(());
         let (noting, cookie) = (Arc::clone(&heard), cookie.to_owned());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(LoadError::io("the canary's runtime"))?;
         let thread = std::thread::spawn(move || {
-            if let Err(error) = runtime.block_on(sing(service, &cookie, &noting, stopped)) {
+            if let Err(error) = runtime.block_on(sing(service, &cookie, &noting, &singing, stopped)) {
                 lock(&noting).died = Some(error.to_string());
             }
+            // Whoever waits for it learns only now that it is dead.
+            drop(singing);
         });
-        Ok(Self { heard, stop, thread: Some(thread) })
+        Ok(Self { heard, sung, stop, thread: Some(thread) })
     }
 
-    /// Returns what it noticed since the last call.
-    #[must_use]
-    pub fn take_notes(&self) -> Notes {
+    /// Returns what it noticed since the last call: at least one message, however busy the machine, unless it died.
+    pub async fn take_notes(&mut self) -> Notes {
+        while lock(&self.heard).round_trips_micros.is_empty() {
+            if self.sung.changed().await.is_err() {
+                break;
+            }
+        }
         let mut heard = lock(&self.heard);
         Notes {
             round_trip: Percentiles::of(std::mem::take(&mut heard.round_trips_micros)),
@@ -108,6 +117,7 @@ async fn sing(
     service: SocketAddr,
     cookie: &str,
     heard: &Mutex<Heard>,
+    singing: &watch::Sender<()>,
     mut stopped: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let mut listening = Listening::open(service, cookie).await?;
@@ -120,6 +130,7 @@ async fn sing(
         };
         timeout(PATIENCE, song).await.map_err(|_| io::Error::other("a message took too long"))??;
         lock(heard).round_trips_micros.push(u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX));
+        singing.send_replace(());
         if number % NEWCOMER_EVERY == 0 {
             let begin = Instant::now();
             let is_answered = timeout(PATIENCE, come(service)).await.is_ok_and(|answer| answer.is_ok());
