@@ -26,6 +26,7 @@ ways=(
     'lost elements are not noticed:application/src/ingest/mod.rs:s/if count < meeting\.len\(\) as u64/if !BROKEN \&\& count < meeting.len() as u64/'
     'a meeting without configuration is taken:application/src/ingest/mod.rs:s/if !snapshot\.elements\.iter/if !BROKEN \&\& !snapshot.elements.iter/'
     'a cache that is not ready is taken:adapters/src/redis/reply.rs:s/if ready\.as_deref\(\) != Some\(CACHE_READY\)/if !BROKEN \&\& ready.as_deref() != Some(CACHE_READY)/'
+    'records held back are not sent:adapters/src/http/http2/gather.rs:s/(self\.0\.holds_back\.swap\(false, Ordering::Relaxed\))/$1 \&\& !BROKEN/'
     'a catch-up reads one round:adapters/src/redis/element_store.rs:s/if new\.is_empty\(\) \{/if new.is_empty() || BROKEN \&\& round.values.len() == known.len() {/'
     'rights are not evaluated again:application/src/publishing/cursor.rs:s/if is_decided \{/if is_decided \&\& !BROKEN {/'
     'the id last sent stays behind:application/src/publishing/cursor.rs:s/(\};\n\s*)self\.sent = current\.change_id\(\);/$1if !BROKEN { self.sent = current.change_id(); }/'

@@ -9,17 +9,21 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
 use crate::decoder::Decoder;
+use crate::encryption;
 use crate::instance::COOKIE;
 use crate::network::{Door, HalfClosing};
 
 /// How a client communicates.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manners {
-    /// Whether it speaks HTTP/2, with prior knowledge, instead of HTTP/1.1.
+    /// Whether it speaks HTTP/2 instead of HTTP/1.1; without TLS, with prior knowledge.
     pub(crate) http2: bool,
+    /// Whether it uses TLS.
+    pub(crate) tls: bool,
     /// Its `Accept-Encoding`.
     pub(crate) accepts: &'static str,
     /// How many bytes may be in transit before the service waits.
@@ -135,7 +139,7 @@ fn request(
 ) -> Result<Request<Full<Bytes>>, NotOpened> {
     let mut request = Request::builder().method(method).header(header::ACCEPT_ENCODING, manners.accepts);
     request = match manners.http2 {
-        true => request.uri(format!("http://meeting{target}")),
+        true => request.uri(format!("{}://meeting{target}", if manners.tls { "https" } else { "http" })),
         false => request.uri(target).header(header::HOST, "meeting"),
     };
     if let Some(cookie) = cookie {
@@ -151,6 +155,17 @@ async fn send(
     request: Request<Full<Bytes>>,
 ) -> Result<(Response<Incoming>, JoinSet<()>), NotOpened> {
     let pipe = door.connect(manners.pipe_bytes).map_err(failed)?;
+    match manners.tls {
+        true => send_over(encryption::connect(pipe, manners.http2).await.map_err(failed)?, manners, request).await,
+        false => send_over(pipe, manners, request).await,
+    }
+}
+
+async fn send_over(
+    pipe: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    manners: Manners,
+    request: Request<Full<Bytes>>,
+) -> Result<(Response<Incoming>, JoinSet<()>), NotOpened> {
     let mut driver = JoinSet::new();
     let response = if manners.http2 {
         let (mut sender, connection) =

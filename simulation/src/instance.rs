@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::clock::WorldClock;
+use crate::encryption;
 use crate::network::{Door, door};
 use crate::server::SECRET;
 
@@ -41,7 +42,7 @@ impl Instance {
         let (stop, stopped) = oneshot::channel();
         let ports = ports(redis, clock);
         let settings = settings(versions_max, process_tag);
-        let running = tokio::spawn(run(ports, settings, acceptor, None, async {
+        let running = tokio::spawn(run(ports, settings, acceptor, Some(encryption::server()), async {
             let _ = stopped.await;
         }));
         Self { door, stop, running }

@@ -15,6 +15,7 @@ pub mod command;
 mod connection;
 mod control;
 mod decoder;
+mod encryption;
 pub mod event;
 mod instance;
 mod mail;

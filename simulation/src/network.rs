@@ -68,21 +68,21 @@ impl Acceptor for PipeAcceptor {
     }
 }
 
-/// A client's end of a pipe, which may close its direction after a while, and still reads.
+/// A client's end of a connection, which may close its direction after a while, and still reads.
 #[derive(Debug)]
-pub(crate) struct HalfClosing {
-    pipe: DuplexStream,
+pub(crate) struct HalfClosing<Io> {
+    pipe: Io,
     closes: Option<Pin<Box<Sleep>>>,
 }
 
-impl HalfClosing {
+impl<Io> HalfClosing<Io> {
     /// Creates an end that closes its direction after that time; `None`: never.
-    pub(crate) fn new(pipe: DuplexStream, after: Option<Duration>) -> Self {
+    pub(crate) fn new(pipe: Io, after: Option<Duration>) -> Self {
         Self { pipe, closes: after.map(|after| Box::pin(sleep(after))) }
     }
 }
 
-impl AsyncRead for HalfClosing {
+impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncRead for HalfClosing<Io> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -90,16 +90,16 @@ impl AsyncRead for HalfClosing {
     ) -> Poll<io::Result<()>> {
         if let Some(closes) = &mut self.closes
             && closes.as_mut().poll(context).is_ready()
+            // TLS says so first, for which the pipe may have no room yet.
+            && Pin::new(&mut self.pipe).poll_shutdown(context)?.is_ready()
         {
-            // Ready at once: a pipe keeps nothing back.
-            let _ = Pin::new(&mut self.pipe).poll_shutdown(context)?;
             self.closes = None;
         }
         Pin::new(&mut self.pipe).poll_read(context, buffer)
     }
 }
 
-impl AsyncWrite for HalfClosing {
+impl<Io: AsyncWrite + Unpin> AsyncWrite for HalfClosing<Io> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.pipe).poll_write(context, bytes)
     }

@@ -28,6 +28,9 @@ const SCENES_MAX: u64 = 5;
 /// Makes the random numbers of the rare scenes different from all others.
 const RARE: u64 = 0x7261_7265;
 
+/// Makes the random numbers that decide who uses TLS different from all others.
+const TLS: u64 = 0x0074_6c73;
+
 /// A client of a world.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientPlan {
@@ -37,6 +40,8 @@ pub struct ClientPlan {
     pub is_throttled: bool,
     /// Whether it speaks HTTP/2 instead of HTTP/1.1.
     pub http2: bool,
+    /// Whether it uses TLS.
+    pub tls: bool,
     /// Its `Accept-Encoding`.
     pub accepts: &'static str,
     /// How many bytes may be in transit to it before the service waits.
@@ -97,6 +102,9 @@ impl Plan {
             let any = client(&mut script.random);
             clients.push(ClientPlan { user: tabs.user, listens: true, watches: true, comes_late: true, ..any });
         }
+        // Decided last, so that worlds known by their seeds otherwise stay as they are.
+        let mut random = Random::new(seed ^ TLS);
+        clients.iter_mut().for_each(|client| client.tls = random.once_in(3));
         script.rare_scenes(tabs);
         let mut events = script.events;
         events.push(Event::Quiet);
@@ -118,6 +126,7 @@ fn client(random: &mut Random) -> ClientPlan {
         user: VIEWERS[pick(random, VIEWERS.len() as u64)],
         is_throttled: random.once_in(3),
         http2: random.once_in(3),
+        tls: false,
         accepts: ["identity", "gzip", "zstd", "gzip, zstd"][pick(random, 4)],
         pipe_bytes: [64 * 1024, 64 * 1024, 1_024, 7][pick(random, 4)],
         half_closes: random.once_in(6),

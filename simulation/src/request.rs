@@ -21,7 +21,8 @@ pub(crate) struct Asker<'a> {
 /// How long it takes to read a change that was announced while all is well.
 const UNTIL_READ: Duration = Duration::from_secs(1);
 
-const MANNERS: Manners = Manners { http2: false, accepts: "identity", pipe_bytes: 64 * 1024, half_closes: None };
+const MANNERS: Manners =
+    Manners { http2: false, tls: false, accepts: "identity", pipe_bytes: 64 * 1024, half_closes: None };
 
 impl Asker<'_> {
     /// Sends a message (spec: notify.md#send-body).

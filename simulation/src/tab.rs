@@ -117,7 +117,7 @@ impl Tab {
 pub(crate) async fn fresh_slides(around: &Around, instance: usize, user: u64) -> Result<Option<Slides>, String> {
     const MOMENT: Duration = Duration::from_millis(100);
     let Some(door) = around.door(instance) else { return Ok(None) };
-    let manners = Manners { http2: false, accepts: "identity", pipe_bytes: 64 * 1024, half_closes: None };
+    let manners = Manners { http2: false, tls: false, accepts: "identity", pipe_bytes: 64 * 1024, half_closes: None };
     let cookie = (user != 0).then(|| cookie(user));
     let Ok(mut stream) = Connection::open(&door, manners, PROJECTORS, cookie.as_deref()).await else { return Ok(None) };
     let mut slides = Slides::default();

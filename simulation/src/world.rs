@@ -147,6 +147,7 @@ impl<'a> World<'a> {
             self.controls.push(control.clone());
             let manners = Manners {
                 http2: client.http2,
+                tls: client.tls,
                 accepts: client.accepts,
                 pipe_bytes: client.pipe_bytes,
                 half_closes: None,

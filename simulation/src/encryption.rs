@@ -1,0 +1,80 @@
+//! How do clients and instances encrypt what is in transit?
+//!
+//! Keys are new each time, but nothing has a length that depends on them, and no session is resumed: otherwise a world
+//! would not take the same steps each time.
+
+use std::error::Error;
+use std::fs;
+use std::io;
+use std::sync::{Arc, LazyLock};
+
+use adapters::tls::TlsServer;
+use rcgen::{CertificateParams, KeyPair, PKCS_ED25519, SerialNumber};
+use rustls::client::Resumption;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::DuplexStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// The name in the certificate.
+const NAME: &str = "meeting";
+
+/// Made once, since it depends on nothing.
+static ENCRYPTION: LazyLock<Result<Encryption, String>> =
+    LazyLock::new(|| Encryption::new().map_err(|error| error.to_string()));
+
+struct Encryption {
+    server: TlsServer,
+    trusted: CertificateDer<'static>,
+}
+
+/// Returns the service's side.
+///
+/// # Panics
+/// No certificate can be made.
+pub(crate) fn server() -> TlsServer {
+    encryption().server.clone()
+}
+
+/// Encrypts a client's end of a pipe; with HTTP/2, or with HTTP/1.1.
+///
+/// # Errors
+/// The handshake fails.
+pub(crate) async fn connect(pipe: DuplexStream, http2: bool) -> io::Result<TlsStream<DuplexStream>> {
+    let mut config = encryption().client_config().map_err(io::Error::other)?;
+    config.alpn_protocols = vec![if http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
+    let name = ServerName::try_from(NAME).map_err(io::Error::other)?;
+    TlsConnector::from(Arc::new(config)).connect(name, pipe).await
+}
+
+fn encryption() -> &'static Encryption {
+    ENCRYPTION.as_ref().unwrap_or_else(|error| panic!("no certificate: {error}"))
+}
+
+impl Encryption {
+    fn new() -> Result<Self, Box<dyn Error>> {
+        // The signatures of other algorithms differ in length.
+        let key = KeyPair::generate_for(&PKCS_ED25519)?;
+        let mut params = CertificateParams::new(vec![NAME.to_owned()])?;
+        params.serial_number = Some(SerialNumber::from(1_u64));
+        let certificate = params.self_signed(&key)?;
+        let directory = tempfile::tempdir()?;
+        fs::write(directory.path().join("key.pem"), key.serialize_pem())?;
+        fs::write(directory.path().join("cert.pem"), certificate.pem())?;
+        let (server, _) = TlsServer::new(Some(directory.path().to_owned()))?;
+        Ok(Self { server, trusted: certificate.der().clone() })
+    }
+
+    fn client_config(&self) -> Result<ClientConfig, rustls::Error> {
+        let mut trusted = RootCertStore::empty();
+        trusted.add(self.trusted.clone())?;
+        let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(trusted)
+            .with_no_client_auth();
+        config.resumption = Resumption::disabled();
+        Ok(config)
+    }
+}
