@@ -123,6 +123,9 @@ pub(crate) trait Observer: Send + Sync {
     /// Any other line arrived.
     fn line(&self, client: usize, stream: usize, text: &[u8]);
 
+    /// A message to everybody was taken by the service; it was sent at this time.
+    fn taken(&self, number: u64, sent_micros: u64);
+
     /// The stream ended, or failed for the `failures`th time in a row.
     fn interrupted(&self, client: usize, stream: usize, failures: u32, reason: &str);
 }
@@ -183,15 +186,32 @@ pub async fn run(plan: Plan, stop: impl Future<Output = ()>) -> Result<(Logbook,
     Ok((logbook, series.take()))
 }
 
-/// Opens clients, and keeps them open until the returned tasks are dropped. What they go through is for the observer.
+/// Clients that are kept open.
+pub(crate) struct Kept {
+    /// The clients; they end with it.
+    pub(crate) tasks: JoinSet<()>,
+    /// Sends messages, until it is dropped.
+    pub(crate) sender: JoinSet<()>,
+}
+
+/// Opens clients, and keeps them open. What they go through is for the observer. With this pause in between, one after
+/// the other sends a message to everybody; `None`: nobody sends any.
 ///
 /// # Errors
 /// Returns an error if the plan is invalid, or if the service cannot be reached at all.
-pub(crate) async fn keep_clients(plan: Plan, observer: Arc<dyn Observer>) -> Result<JoinSet<()>, LoadError> {
-    let rehearsal = Rehearsal::new(plan, Some(observer)).await?;
-    let mut tasks = JoinSet::new();
-    tasks.spawn(arrive(Arc::clone(&rehearsal), rehearsal.clients()));
-    Ok(tasks)
+pub(crate) async fn keep_clients(
+    plan: Plan,
+    messages: Option<Duration>,
+    observer: Arc<dyn Observer>,
+) -> Result<Kept, LoadError> {
+    let rehearsal = Rehearsal::new(plan, Some(Arc::clone(&observer))).await?;
+    let clients = rehearsal.clients();
+    let (mut tasks, mut sender) = (JoinSet::new(), JoinSet::new());
+    if let Some(pause) = messages {
+        sender.spawn(messages::send_to_all(Arc::clone(&rehearsal), clients.clone(), pause, observer));
+    }
+    tasks.spawn(arrive(rehearsal, clients));
+    Ok(Kept { tasks, sender })
 }
 
 impl Plan {

@@ -8,6 +8,7 @@ use memchr::memmem;
 
 use super::canary;
 use super::held::{Effect, Held, Texts};
+use super::mail::{Mail, Missing};
 use crate::moment::now_micros;
 use crate::rehearse::Observer;
 
@@ -20,6 +21,9 @@ const TROUBLES_MAX: usize = 20;
 /// The number of the autoupdate stream.
 const AUTOUPDATE: usize = 0;
 
+/// The number of the stream of messages.
+const NOTIFY: usize = 1;
+
 /// Many clients.
 #[derive(Debug)]
 pub(super) struct Crowd(Mutex<State>);
@@ -28,6 +32,7 @@ pub(super) struct Crowd(Mutex<State>);
 struct State {
     members: Vec<Member>,
     texts: Texts,
+    mail: Mail,
     counts: Counts,
     is_counting: bool,
     is_canary_seen: bool,
@@ -80,7 +85,7 @@ impl Crowd {
             ..Member::default()
         };
         let members = may_see_canary.iter().map(member).collect();
-        Self(Mutex::new(State { members, ..State::default() }))
+        Self(Mutex::new(State { members, mail: Mail::new(may_see_canary.len()), ..State::default() }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -120,6 +125,12 @@ impl Crowd {
         let is_waiting =
             |member: &&Member| member.held.change_id == 0 || member.streams.iter().any(|stream| !stream.is_open);
         self.state().members.iter().filter(is_waiting).count()
+    }
+
+    /// Returns how many messages were taken, and what of them is missing.
+    pub(super) fn messages(&self) -> (usize, Missing) {
+        let state = self.state();
+        (state.mail.count(), state.mail.missing())
     }
 
     /// Returns whether a client that may see the canary has seen it.
@@ -165,6 +176,9 @@ impl State {
 impl Observer for Crowd {
     fn opened(&self, client: usize, stream: usize) {
         let state = &mut *self.state();
+        if stream == NOTIFY {
+            state.mail.opened(client, now_micros());
+        }
         let member = &mut state.members[client];
         let before = std::mem::replace(&mut member.streams[stream], Stream { is_open: true, down_since_micros: 0 });
         if stream == AUTOUPDATE && !before.is_open && before.down_since_micros > 0 && state.is_counting {
@@ -174,10 +188,15 @@ impl Observer for Crowd {
     }
 
     fn line(&self, client: usize, stream: usize, text: &[u8]) {
+        let state = &mut *self.state();
+        if stream == NOTIFY
+            && let Err(wrong) = state.mail.line(client, text)
+        {
+            state.breaks(wrong);
+        }
         if stream != AUTOUPDATE {
             return;
         }
-        let state = &mut *self.state();
         let now = now_micros();
         let member = &mut state.members[client];
         if state.is_counting {
@@ -198,8 +217,15 @@ impl Observer for Crowd {
         }
     }
 
+    fn taken(&self, number: u64, sent_micros: u64) {
+        self.state().mail.taken(number, sent_micros);
+    }
+
     fn interrupted(&self, client: usize, stream: usize, failures: u32, reason: &str) {
         let state = &mut *self.state();
+        if stream == NOTIFY {
+            state.mail.interrupted(client);
+        }
         let of_client = &mut state.members[client].streams[stream];
         let was_open = of_client.is_open;
         if was_open || of_client.down_since_micros == 0 {

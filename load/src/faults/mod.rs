@@ -7,6 +7,7 @@
 mod canary;
 mod crowd;
 mod held;
+mod mail;
 mod outcome;
 mod parts;
 mod proxy;

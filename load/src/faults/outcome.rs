@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::crowd::Counts;
+use super::mail::Missing;
 use super::writer::Written;
 use super::{Fault, Harm};
 use crate::attack::Reading;
@@ -20,6 +21,9 @@ pub struct Outcome {
     pub broken: Vec<String>,
     pub(super) written: Written,
     pub(super) counts: Counts,
+    /// How many messages were taken.
+    pub(super) messages: usize,
+    pub(super) missing: Missing,
     /// From the end of the fault until everybody was up to date; the server wrote for three seconds of it.
     pub(super) healed: Duration,
     /// CPU time of the service from the beginning of the fault until everybody was up to date.
@@ -45,6 +49,16 @@ impl Outcome {
         if known.harm <= Harm::Reconnect && counts.failures_max >= FAILURES_UNTIL_OFFLINE {
             self.broken.push(format!("users were shown as offline: {} failures in a row", counts.failures_max));
         }
+        let Missing { unread, missed } = self.missing;
+        if self.messages == 0 {
+            self.broken.push("no message was taken, so nothing is known of messages".to_owned());
+        }
+        if missed > 0 {
+            self.broken.push(format!("{missed} times a message did not reach somebody who listened"));
+        }
+        if unread > 0 && !self.fault.may_lose_entries() {
+            self.broken.push(format!("{unread} messages reached nobody"));
+        }
         if !known.may_reset && counts.resets > 0 {
             self.broken.push(format!("{} times a client was sent everything again", counts.resets));
         }
@@ -59,7 +73,7 @@ impl Outcome {
 
     /// The heading of [`Outcome::row`].
     pub const HEADING: &'static str = "| fault | may do | changes written / refused | streams broken off | failures in a row | \
-         without a stream, median / worst | without news, median / worst | sent everything again | up to date after | CPU | \
+         without a stream, median / worst | without news, median / worst | sent everything again | messages / of them lost | up to date after | CPU | \
          memory before / after | descriptors before / after | starts | own lag | kept its promises |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
@@ -72,7 +86,7 @@ impl Outcome {
             of.map_or("–".to_owned(), |of| format!("{:.1} / {:.1} s", of.p50_ms / 1e3, of.max_ms / 1e3))
         };
         format!(
-            "| {} × {} | {} | {} / {} | {} | {} | {} | {} | {} | {:.1} s | {:.1} s | {} / {} MB | {} / {} | {} | {:.1} s | {} |",
+            "| {} × {} | {} | {} / {} | {} | {} | {} | {} | {} | {} / {} | {:.1} s | {:.1} s | {} / {} MB | {} / {} | {} | {:.1} s | {} |",
             self.clients,
             self.fault,
             self.fault.known().harm,
@@ -83,6 +97,8 @@ impl Outcome {
             seconds(&counts.without_stream_micros),
             seconds(&counts.without_news_micros),
             counts.resets,
+            self.messages,
+            self.missing.unread,
             self.healed.as_secs_f64(),
             self.cpu_micros as f64 / 1e6,
             self.with_clients[0].memory_kb / 1024,
@@ -102,6 +118,11 @@ mod tests {
 
     #[track_caller]
     fn check(fault: Fault, change: impl FnOnce(&mut Counts), expected: &[&str]) {
+        check_with(fault, Missing::default(), change, expected);
+    }
+
+    #[track_caller]
+    fn check_with(fault: Fault, missing: Missing, change: impl FnOnce(&mut Counts), expected: &[&str]) {
         let mut counts = Counts::default();
         change(&mut counts);
         let outcome = Outcome {
@@ -110,6 +131,8 @@ mod tests {
             broken: Vec::new(),
             written: Written::default(),
             counts,
+            messages: 3,
+            missing,
             healed: Duration::from_secs(3),
             cpu_micros: 0,
             with_clients: [Reading::default(); 2],
@@ -134,6 +157,11 @@ mod tests {
         check(Fault::Restarts, |counts| counts.failures_max = 3, &[]);
         check(Fault::Restarts, |counts| counts.failures_max = 4, &["users were shown as offline: 4 failures in a row"]);
         check(Fault::RedisEvicts, |counts| counts.failures_max = 9, &[]);
+        let unread = Missing { unread: 1, missed: 0 };
+        check_with(Fault::RedisKilled, unread, |_| (), &["1 messages reached nobody"]);
+        check_with(Fault::FailOver, unread, |_| (), &[]);
+        let missed = Missing { unread: 0, missed: 2 };
+        check_with(Fault::FailOver, missed, |_| (), &["2 times a message did not reach somebody who listened"]);
         check(Fault::RedisEvicts, |counts| counts.broken = [("a gap".to_owned(), 2)].into(), &["a gap (2 times)"]);
     }
 }

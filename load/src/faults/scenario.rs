@@ -171,6 +171,19 @@ impl Fault {
         }
     }
 
+    /// Returns whether Redis may lose messages that the service has not read yet.
+    pub(super) const fn may_lose_entries(self) -> bool {
+        matches!(
+            self,
+            Self::RedisLostData
+                | Self::RedisFlushedLower
+                | Self::RedisFlushedHigher
+                | Self::RedisEvicts
+                | Self::PrimaryKilled
+                | Self::FailOver
+        )
+    }
+
     /// Returns whether sentinels watch Redis.
     pub(super) const fn needs_sentinels(self) -> bool {
         matches!(self, Self::PrimaryKilled | Self::FailOver)

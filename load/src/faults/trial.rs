@@ -22,7 +22,7 @@ use super::{Fault, Plan};
 use crate::attack::{Reading, settled};
 use crate::error::LoadError;
 use crate::publisher::{Access, Publisher};
-use crate::rehearse::{self, Observer, Session, Trust, Versions};
+use crate::rehearse::{self, Kept, Observer, Session, Trust, Versions};
 use crate::session;
 
 /// How long clients may take until they have their first data.
@@ -45,6 +45,9 @@ const SENTINELS: usize = 3;
 /// How often the lag of this program is measured.
 const LAG_PAUSE: Duration = Duration::from_millis(100);
 
+/// The pause between two messages, each to everybody and of another client.
+const MESSAGE_PAUSE: Duration = Duration::from_secs(1);
+
 const COOKIE_NAME: &str = "OpenSlidesSessionID";
 
 /// The streams that each client keeps: autoupdate, notify, and projector 1.
@@ -57,6 +60,8 @@ const COMPARED_COLLECTION: &str = "agenda/list-of-speakers";
 pub(super) struct Trial {
     // The clients first, then what they use: parts are dropped in this order.
     tasks: JoinSet<()>,
+    /// Sends messages.
+    sender: JoinSet<()>,
     pub(super) crowd: Arc<Crowd>,
     pub(super) writer: Writer,
     pub(super) proxy: Option<Proxy>,
@@ -116,6 +121,7 @@ impl Trial {
         let crowd = Arc::new(Crowd::new(&may_see, STREAMS));
         let mut trial = Self {
             tasks: JoinSet::new(),
+            sender: JoinSet::new(),
             crowd,
             writer,
             proxy,
@@ -136,7 +142,9 @@ impl Trial {
             exits: Vec::new(),
             started: 1,
         };
-        trial.tasks = trial.open(clients, Arc::clone(&trial.crowd)).await?;
+        let Kept { tasks, sender } =
+            trial.open(clients, Some(MESSAGE_PAUSE.mul_f64(plan.pace)), Arc::clone(&trial.crowd)).await?;
+        (trial.tasks, trial.sender) = (tasks, sender);
         trial.tasks.spawn(watch_own_lag(Arc::clone(&trial.crowd)));
         trial.until_served(&Arc::clone(&trial.crowd), ARRIVE_SECONDS_MAX).await?;
         trial.wait(BEFORE_SECONDS).await;
@@ -145,8 +153,8 @@ impl Trial {
         Ok(trial)
     }
 
-    /// Opens clients, as browsers would.
-    async fn open(&self, clients: usize, crowd: Arc<Crowd>) -> Result<JoinSet<()>, LoadError> {
+    /// Opens clients, as browsers would; they send messages with this pause in between.
+    async fn open(&self, clients: usize, messages: Option<Duration>, crowd: Arc<Crowd>) -> Result<Kept, LoadError> {
         let port = self.proxy.as_ref().map_or(self.setup.port(), |proxy| proxy.port);
         let sessions: Result<Vec<Session>, LoadError> =
             self.users.iter().map(|(user, _)| Session::new(&session::cookie(user.0), COOKIE_NAME)).collect();
@@ -166,7 +174,7 @@ impl Trial {
             metrics: Vec::new(),
         };
         let observer: Arc<dyn Observer> = crowd;
-        rehearse::keep_clients(plan, observer).await
+        rehearse::keep_clients(plan, messages, observer).await
     }
 
     /// Waits, shorter or longer according to the plan.
@@ -239,14 +247,19 @@ impl Trial {
         let mut broken = Vec::new();
         let over = Instant::now();
         self.wait(AFTER_SECONDS).await;
+        self.sender.shutdown().await;
         let change_id = self.writer.finish().await?;
         let written = self.writer.written().await;
-        let healing =
-            until("all clients to be up to date", HEAL_SECONDS_MAX, async || Ok(self.crowd.behind(change_id) == 0));
+        let healing = until("all clients to be up to date", HEAL_SECONDS_MAX, async || {
+            let (_, missing) = self.crowd.messages();
+            let has_messages = missing.missed == 0 && (missing.unread == 0 || self.fault.may_lose_entries());
+            Ok(has_messages && self.crowd.behind(change_id) == 0)
+        });
         if healing.await.is_err() {
             let behind = self.crowd.behind(change_id);
             broken.push(format!("{behind} clients are not up to date {HEAL_SECONDS_MAX} s afterwards"));
         }
+        let (messages, missing) = self.crowd.messages();
         let healed = over.elapsed();
         let counts = self.crowd.stop_counting();
         let cpu_micros = self.ended_cpu_micros + self.running()?.process().cpu_micros()?;
@@ -254,7 +267,7 @@ impl Trial {
 
         let users = self.users.len().min(self.clients);
         let fresh = Arc::new(Crowd::new(&vec![true; users], STREAMS));
-        let newcomers = self.open(users, Arc::clone(&fresh)).await?;
+        let newcomers = self.open(users, None, Arc::clone(&fresh)).await?;
         self.until_served(&fresh, ARRIVE_SECONDS_MAX).await?;
         let different = self.crowd.compare(&fresh);
         if let Some(first) = different.first() {
@@ -282,6 +295,8 @@ impl Trial {
             clients: self.clients,
             written,
             counts,
+            messages,
+            missing,
             healed,
             cpu_micros: cpu_micros.saturating_sub(self.with_clients.cpu_micros),
             with_clients,

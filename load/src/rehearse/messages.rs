@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, sleep};
 
-use super::Rehearsal;
 use super::client::Client;
+use super::{Observer, Rehearsal};
+use crate::moment::now_micros;
 
 /// How long before the end the last message is sent, so that it can arrive.
 const LAST_BEFORE_END: Duration = Duration::from_secs(2);
@@ -30,6 +31,28 @@ pub(super) async fn send(rehearsal: Arc<Rehearsal>, clients: Vec<Arc<Client>>, e
         match clients[*sender].send_message(content.to_string()).await {
             Ok(()) => rehearsal.logbook().was_sent(channels.len()),
             Err(trouble) => rehearsal.logbook().trouble(trouble.to_string()),
+        }
+    }
+}
+
+/// Sends a message to everybody after each pause, each time from another client, and tells `observer` of those that were
+/// taken.
+pub(super) async fn send_to_all(
+    rehearsal: Arc<Rehearsal>,
+    clients: Vec<Arc<Client>>,
+    pause: Duration,
+    observer: Arc<dyn Observer>,
+) {
+    for number in 1_u64.. {
+        sleep(pause).await;
+        let mut senders = rehearsal.logbook().channels();
+        senders.retain(|(_, channel)| is_logged_in(channel));
+        let Some((sender, channel)) = senders.get(number as usize % senders.len().max(1)) else { continue };
+        let content = json!({"channel_id": channel, "name": "load", "message": number, "to_all": true});
+        let sent_micros = now_micros();
+        // Refused messages are promised to nobody.
+        if clients[*sender].send_message(content.to_string()).await.is_ok() {
+            observer.taken(number, sent_micros);
         }
     }
 }
