@@ -47,6 +47,11 @@ pub(super) trait Connector: Send + Sync {
     fn epoch(&self) -> u64 {
         0
     }
+
+    /// Returns once that number is another one than `epoch`; never where it does not change.
+    async fn until_moved(&self, _epoch: u64) {
+        std::future::pending().await
+    }
 }
 
 /// A connection lent for one request.

@@ -217,6 +217,11 @@ impl RedisLink {
         connection.epoch == self.epoch()
     }
 
+    /// Returns once new connections lead elsewhere than those of this epoch.
+    pub(super) async fn until_moved(&self, epoch: u64) {
+        self.connector.until_moved(epoch).await;
+    }
+
     /// Returns a number that grows when the way begins to lead to another Redis.
     pub(super) fn epoch(&self) -> u64 {
         self.connector.epoch()

@@ -79,13 +79,21 @@ impl MessageBus for RedisMessageBus {
     /// failed, took too long or was cancelled leaves no connection behind on which an old question is still pending.
     async fn read(&self, channel: Channel, after: Position) -> Result<Batch, Unavailable> {
         let idle = self.idle_reader(channel);
-        let mut connection = match idle.take().filter(|connection| self.read.is_present(connection)) {
-            Some(connection) => connection,
-            None => self.read.dedicated("connecting to read a stream").await?,
-        };
-        let batch = self.wait(&mut connection, channel, after).await?;
-        idle.put(connection);
-        Ok(batch)
+        loop {
+            let mut connection = match idle.take().filter(|connection| self.read.is_present(connection)) {
+                Some(connection) => connection,
+                None => self.read.dedicated("connecting to read a stream").await?,
+            };
+            let epoch = connection.epoch;
+            let batch = tokio::select! {
+                biased;
+                batch = self.wait(&mut connection, channel, after) => batch?,
+                // Nobody writes any more where it waits.
+                () = self.read.until_moved(epoch) => continue,
+            };
+            idle.put(connection);
+            return Ok(batch);
+        }
     }
 
     async fn publish_notify(&self, content: &str) -> Result<(), Unavailable> {

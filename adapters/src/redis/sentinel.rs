@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use redis::sentinel::SentinelClient;
 use redis::{Client, ConnectionAddr, ErrorKind, RedisError};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tracing::info;
 
@@ -29,6 +30,8 @@ struct Finder {
     sentinels: tokio::sync::Mutex<Sentinels>,
     // A std mutex, since it is held only briefly.
     known: Mutex<Known>,
+    /// The epoch of the known primary, for those who wait for another.
+    epoch: watch::Sender<u64>,
     master: String,
     limits: RedisLimits,
 }
@@ -73,6 +76,7 @@ impl SentinelConnector {
         let finder = Finder {
             sentinels: tokio::sync::Mutex::new(Sentinels { client, last: None }),
             known: Mutex::default(),
+            epoch: watch::Sender::default(),
             master: sentinels.master.clone(),
             limits,
         };
@@ -108,6 +112,11 @@ impl Connector for SentinelConnector {
         if let Some(primary) = &known.primary {
             primary.connector.forget_idle();
         }
+    }
+
+    async fn until_moved(&self, epoch: u64) {
+        // Only fails without a sender, which is part of this.
+        let _ = self.finder.epoch.subscribe().wait_for(|now| *now != epoch).await;
     }
 
     fn epoch(&self) -> u64 {
@@ -171,6 +180,7 @@ impl Finder {
         let connector = PoolConnector::new(info.clone(), self.limits)?;
         let primary = Arc::new(Primary { place: info.addr().clone(), connector, epoch });
         known.primary = Some(Arc::clone(&primary));
+        self.epoch.send_replace(epoch);
         Ok(primary)
     }
 

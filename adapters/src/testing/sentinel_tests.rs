@@ -167,6 +167,32 @@ async fn a_primary_that_still_answers_is_abandoned_when_the_sentinels_name_anoth
     check_read(&bus, SECOND).await;
 }
 
+/// As after a planned fail-over: the old primary stays as it is for a while, and what it is waited for is written to the
+/// new one.
+#[tokio::test]
+async fn a_reader_that_waits_moves_to_the_new_primary() {
+    let world = World::start().await;
+    let limits = RedisLimits { sentinels_asked: WAIT, read_wait: 2 * WAIT, ..RedisLimits::default() };
+    let redis = Redis::by_sentinel(&world.settings(), limits).expect("addresses");
+    let (_store, bus) = opened(&redis).await;
+    let applause = RedisApplauseStore::new(&redis);
+    let after = bus.last_position(Channel::Autoupdate).await.expect("it answers");
+    world.first.take_commands();
+    let fail_over = async {
+        while !world.first.take_commands().contains(&"XREAD".to_owned()) {
+            tokio::task::yield_now().await;
+        }
+        world.fail_over();
+        applause.applaud(UserId(1)).await.expect("the new primary takes it");
+        OpenSlides::new(&world.second.address()).append(Channel::Autoupdate, &[b"later"]).await;
+    };
+    let both = async { tokio::join!(bus.read(Channel::Autoupdate, after), fail_over) };
+    let (batch, ()) = timeout(WAIT, both).await.expect("it is read where it is written");
+    let messages = batch.expect("the new primary answers").messages;
+    assert_eq!(messages.last().map(|message| &*message.content), Some(b"later".as_slice()));
+    assert_eq!(redis.failures(), 0);
+}
+
 #[tokio::test]
 async fn a_sentinel_that_is_unreachable_or_wrong_is_skipped() {
     let world = World::start().await;

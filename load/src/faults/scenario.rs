@@ -138,7 +138,8 @@ impl Fault {
             Self::PasswordDemanded => known("password-demanded", Harm::Nothing, false),
             // Changes that the replica lacks are lost.
             Self::PrimaryKilled => known("primary-killed", Harm::Nothing, true),
-            Self::FailOver => known("fail-over", Harm::Nothing, true),
+            // Who may have missed a message is ended.
+            Self::FailOver => known("fail-over", Harm::Reconnect, true),
             // If the rights of a group changed meanwhile, a new process cannot tell who may keep what.
             Self::Restarts => Known { clients: CLIENTS_OF_RESTARTS, ..known("restarts", Harm::Reconnect, true) },
             Self::RestartsWithSocket => {
