@@ -160,7 +160,12 @@ fn survive_file_size_limit() -> io::Result<()> {
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     let message = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown)");
-    tracing::error!(place, message, "a bug in this program; the current task was aborted");
+    report_bug(&place, message);
+}
+
+/// The panic's words are a field of their own, which escapes line ends and leaves the message to be looked for.
+fn report_bug(place: &str, panic: &str) {
+    tracing::error!(place, panic, "a bug in this program; the current task was aborted");
 }
 
 #[cfg(test)]
@@ -201,6 +206,17 @@ mod tests {
         for asked in ["info,h2=warn", "h2=debug"] {
             assert!(warning_of_h2(asked).contains("a client misbehaves"), "{asked}");
         }
+    }
+
+    #[test]
+    fn a_bug_is_one_line_with_the_words_of_its_own() {
+        let bug = || report_bug("src/main.rs:7:1", "it was\n<0>lost");
+        let json = String::from_utf8(render(Look { format: LogFormat::Json, ..TEXT }, bug)).expect("UTF-8");
+        let object: serde_json::Value = serde_json::from_str(&json).expect(&json);
+        assert_eq!(object["message"], "a bug in this program; the current task was aborted");
+        assert_eq!((&object["panic"], json.matches("\"message\"").count()), (&"it was\n<0>lost".into(), 1), "{json}");
+        let text = String::from_utf8(render(TEXT, bug)).expect("UTF-8");
+        assert!(text.contains("a bug in this program") && text.lines().count() == 1, "{text}");
     }
 
     #[test]

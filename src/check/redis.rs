@@ -82,11 +82,14 @@ async fn check_sessions(secret: DjangoSecret, sessions: RedisSessions, session: 
         Some(session) => vec![SessionKey(session.to_owned())],
         None => match sessions.some().await {
             Ok(keys) => keys,
-            Err(_) => {
+            Err(error) => {
                 return report.note(
                     NAME,
-                    "none was read, because the user in Redis may not list them (SCAN), which only this check would need: give \
-                     the value of a session cookie by --session",
+                    &format!(
+                        "none was read: {}; only this check lists them (SCAN): if that is what is refused, give the value of \
+                         a session cookie by --session",
+                        cause(&error)
+                    ),
                 );
             }
         },

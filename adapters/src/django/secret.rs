@@ -119,7 +119,7 @@ fn advice(path: &Path, problem: &DjangoSecretError) -> String {
     let (path, directory) = (path.display(), directory.display());
     match problem {
         DjangoSecretError::Missing => {
-            format!("create it with: mkdir -p {directory} && echo \"{SECRET_NAME}='MY_SECRET'\" >> {path}")
+            format!("create it with: mkdir -p {directory} && (umask 077; echo \"{SECRET_NAME}='MY_SECRET'\" >> {path})")
         }
         // The empty line ends a last line without a line end.
         DjangoSecretError::NoSuchLine => {
@@ -233,8 +233,10 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("django");
         let shown = path.display();
-        let creation =
-            format!("mkdir -p {} && echo \"DJANGO_SECRET_KEY='MY_SECRET'\" >> {shown}", directory.path().display());
+        let creation = format!(
+            "mkdir -p {} && (umask 077; echo \"DJANGO_SECRET_KEY='MY_SECRET'\" >> {shown})",
+            directory.path().display()
+        );
         check_explained(&path, &creation);
         let addition = format!("(echo; echo \"DJANGO_SECRET_KEY='MY_SECRET'\") >> {shown}");
         for (content, expected) in [

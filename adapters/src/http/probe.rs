@@ -30,6 +30,9 @@ pub enum ProbeError {
     /// It says so itself.
     #[error("unhealthy: {0}")]
     Unhealthy(String),
+    /// What answers does not speak of health as the service does.
+    #[error("another program answers there: {0}")]
+    Stranger(String),
 }
 
 /// Asks the service that listens on `port` of `host`, as [`bind`](super::listen::bind) takes them, for its health;
@@ -59,9 +62,11 @@ pub fn health_at(path: &Path, mode: TlsMode) -> Result<(), ProbeError> {
 
 fn judge(answer: String) -> Result<(), ProbeError> {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    match head.split(' ').nth(1) {
-        Some("200") => Ok(()),
-        _ => Err(ProbeError::Unhealthy(if body.is_empty() { head } else { body }.trim().to_owned())),
+    let said: serde_json::Value = serde_json::from_str(body.trim()).unwrap_or_default();
+    match (head.split(' ').nth(1), said["healthy"].as_bool()) {
+        (Some("200"), Some(true)) => Ok(()),
+        _ if said.is_object() => Err(ProbeError::Unhealthy(body.trim().to_owned())),
+        _ => Err(ProbeError::Stranger(head.lines().next().unwrap_or("no answer over HTTP").to_owned())),
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) enum RefusalKind {
     Protected,
     Cluster,
     UnknownCommand,
+    NoDatabase,
     Other,
     UnknownIssuer,
     OtherName,
@@ -65,6 +66,10 @@ impl RefusalKind {
             Self::Cluster => "a cluster is not supported: give OpenSlides a Redis of its own",
             Self::UnknownCommand => {
                 "it does not know this command: it is older than Redis 5, or the command is switched off or renamed"
+            }
+            Self::NoDatabase => {
+                "it has no database of this number: correct it in REDIS_URL and REDIS_WRITE_URL, or raise `databases` in \
+                 its configuration"
             }
             Self::Other => "see the error",
             Self::UnknownIssuer => {
@@ -153,7 +158,13 @@ impl RedisRefusal {
         match error.kind() {
             ErrorKind::AuthenticationFailed => Some(refused(RefusalKind::LoginWrong, LOGIN)),
             // How the library represents an error in the answer to SELECT.
-            ErrorKind::Server(_) => Some(refused(RefusalKind::of_code(error.code()?, ""), "SELECT")),
+            ErrorKind::Server(_) => {
+                let kind = match RefusalKind::of_code(error.code()?, "") {
+                    RefusalKind::Other => RefusalKind::NoDatabase,
+                    kind => kind,
+                };
+                Some(refused(kind, "SELECT"))
+            }
             _ => Some(refused(RefusalKind::of_tls(tls_error(error)?)?, TLS)),
         }
     }
