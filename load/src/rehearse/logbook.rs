@@ -83,7 +83,9 @@ pub struct Logbook {
     pub resets: u64,
     /// Lines that the web client cannot read.
     pub bad_lines: u64,
-    /// Messages sent.
+    /// Messages that a client tried to send.
+    pub messages_tried: u64,
+    /// Messages that were taken.
     pub messages_sent: u64,
     /// Deliveries of messages that were expected.
     pub messages_expected: u64,
@@ -258,6 +260,7 @@ impl Logbook {
 
     /// Notes that a message is about to be sent.
     pub(super) fn sends(&mut self, number: u64) {
+        self.messages_tried += 1;
         self.sent.insert(number, now_micros());
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep};
 
 use super::client::Client;
@@ -20,6 +21,8 @@ pub(super) async fn send(rehearsal: Arc<Rehearsal>, clients: Vec<Arc<Client>>, e
     // Numbers of two rehearsals at the same time differ.
     let mut number = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64;
     let mut ticks = interval(every);
+    // A message that is not answered must not keep the next ones from being sent: a service that hangs would look well.
+    let mut sending = JoinSet::new();
     while ticks.tick().await + LAST_BEFORE_END < end {
         let channels = rehearsal.logbook().channels();
         let senders: Vec<&(usize, String)> = channels.iter().filter(|(_, channel)| is_logged_in(channel)).collect();
@@ -28,11 +31,16 @@ pub(super) async fn send(rehearsal: Arc<Rehearsal>, clients: Vec<Arc<Client>>, e
         let recipients: Vec<&String> = channels.iter().map(|(_, channel)| channel).collect();
         let content = json!({"channel_id": channel, "name": "load", "message": number, "to_channels": recipients});
         rehearsal.logbook().sends(number);
-        match clients[*sender].send_message(content.to_string()).await {
-            Ok(()) => rehearsal.logbook().was_sent(channels.len()),
-            Err(trouble) => rehearsal.logbook().trouble(trouble.to_string()),
-        }
+        let (client, rehearsal, listeners) = (Arc::clone(&clients[*sender]), Arc::clone(&rehearsal), channels.len());
+        sending.spawn(async move {
+            match client.send_message(content.to_string()).await {
+                Ok(()) => rehearsal.logbook().was_sent(listeners),
+                Err(trouble) => rehearsal.logbook().trouble(trouble.to_string()),
+            }
+        });
+        while sending.try_join_next().is_some() {}
     }
+    while sending.join_next().await.is_some() {}
 }
 
 /// Sends a message to everybody after each pause, each time from another client, and tells `observer` of those that were

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Limited};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::client::ask;
 use super::{Address, Rehearsal};
@@ -93,6 +93,8 @@ pub(super) fn follow(rehearsal: &Arc<Rehearsal>, tasks: &mut JoinSet<()>) -> Fol
 async fn follow_one(rehearsal: Arc<Rehearsal>, address: Address, series: Arc<Mutex<Series>>) {
     let begin = Instant::now();
     let mut ticks = interval(PAUSE);
+    // Readings in a burst would have rates of nonsense.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let reading = timeout(Duration::from_secs(READING_SECONDS_MAX), read(&rehearsal, &address)).await;

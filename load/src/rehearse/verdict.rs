@@ -17,6 +17,9 @@ const LATENCY_MS_GOOD: f64 = 250.0;
 const LAG_MS_MAX: f64 = 500.0;
 const LAG_MS_GOOD: f64 = 100.0;
 
+/// One message in so many may fail before users notice.
+const FAILED_MESSAGES_SHARE: u64 = 10;
+
 /// The answer in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -106,8 +109,13 @@ fn streams(logbook: &Logbook, faults: &mut Vec<String>, remarks: &mut Vec<String
     if logbook.bad_lines > 0 {
         faults.push(format!("{} lines could not be read.", logbook.bad_lines));
     }
+    let away = started.saturating_sub(logbook.total.connected);
+    // Those who came just before Ctrl-C may not be connected yet.
+    if away > 0 && !logbook.is_cut_short {
+        faults.push(format!("At the end {away} of {started} clients were not connected."));
+    }
     let first_failures = logbook.failures[0];
-    if first_failures > 0 && offline == 0 {
+    if first_failures > 0 && offline == 0 && away == 0 {
         let longest = logbook.outages.percentile_ms(100.0).unwrap_or_default();
         remarks.push(format!(
             "{first_failures} times a stream was interrupted. Nobody would have noticed: all were open again before \
@@ -139,8 +147,14 @@ fn latencies(logbook: &Logbook, late: &mut Vec<String>, remarks: &mut Vec<String
 
 fn deliveries(plan: &Plan, logbook: &Logbook, faults: &mut Vec<String>, remarks: &mut Vec<String>) {
     let total = &logbook.total;
-    if plan.message_seconds.is_some() && logbook.messages_sent == 0 {
+    if plan.message_seconds.is_some() && logbook.messages_tried == 0 {
         remarks.push("No message could be sent, because no client is logged in and listens.".to_owned());
+    }
+    let failed = logbook.messages_tried.saturating_sub(logbook.messages_sent);
+    if failed > 0 {
+        let text = format!("{failed} of {} messages were refused or not answered.", logbook.messages_tried);
+        // A short interruption takes a few with it.
+        if failed * FAILED_MESSAGES_SHARE > logbook.messages_tried { faults.push(text) } else { remarks.push(text) }
     }
     let missing = logbook.messages_expected.saturating_sub(total.messages.count());
     if missing > 0 {
@@ -153,9 +167,16 @@ fn deliveries(plan: &Plan, logbook: &Logbook, faults: &mut Vec<String>, remarks:
     }
     if total.messages.count() == 0 && total.spread.count() == 0 {
         remarks.push(
-            "How fast changes arrive is unknown: nothing changed in the meeting, and no messages were sent \
-             (--send-notify sends some)."
-                .to_owned(),
+            match plan.message_seconds {
+                None => {
+                    "How fast changes arrive is unknown: nothing changed in the meeting, and no messages were sent \
+                         (--send-notify sends some)."
+                }
+                Some(_) => {
+                    "How fast changes arrive is unknown: nothing changed in the meeting, and no message arrived."
+                }
+            }
+            .to_owned(),
         );
     }
 }
@@ -214,9 +235,11 @@ mod tests {
         let mut logbook = Logbook::new(2, 3);
         for client in 0..2 {
             logbook.started(client);
+            (0..3).for_each(|stream| logbook.opened(client, stream));
             logbook.line(client, 1, true, true);
             logbook.line(client, 2, false, true);
         }
+        logbook.take_stock();
         logbook.sends(1);
         logbook.was_sent(2);
         logbook.message(1);
@@ -242,6 +265,11 @@ mod tests {
             logbook.line(0, 1, true, true);
         });
         check(Grade::NotReady, "offline", |_, logbook| logbook.interrupted(0, 0, 4, String::new()));
+        check(Grade::NotReady, "At the end 1 of 2 clients were not connected", |_, logbook| {
+            logbook.interrupted(0, 0, 1, String::new());
+            logbook.take_stock();
+        });
+        check(Grade::NotReady, "1 of 2 messages were refused or not answered", |_, logbook| logbook.sends(2));
         check(Grade::NotReady, "missing before a line", |_, logbook| logbook.gap());
         check(Grade::NotReady, "could not be read", |_, logbook| logbook.bad_line(""));
         check(Grade::NotReady, "12.", |_, logbook| (0..10).for_each(|_| logbook.total.first_data.add(12_000_000)));
@@ -274,7 +302,9 @@ mod tests {
             plan.message_seconds = None;
             *logbook = Logbook::new(1, 3);
             logbook.started(0);
+            (0..3).for_each(|stream| logbook.opened(0, stream));
             logbook.line(0, 1, true, true);
+            logbook.take_stock();
         });
     }
 }
