@@ -1,6 +1,7 @@
 //! How is a rehearsal started from the command line, and where does its result go?
 #![allow(clippy::print_stdout, reason = "results go to the terminal; this is no service")]
 
+use std::fs::OpenOptions;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -95,6 +96,10 @@ impl RehearseArguments {
 /// Rehearses, and reports. Returns whether the hall is ready.
 pub(crate) async fn rehearse(arguments: RehearseArguments) -> Result<bool, LoadError> {
     let plan = arguments.plan()?;
+    // A report that cannot be written must not be noticed only when the evening is over.
+    for path in [Some(&arguments.report), arguments.json.as_ref()].into_iter().flatten() {
+        OpenOptions::new().create(true).append(true).open(path).map_err(LoadError::io(path.display().to_string()))?;
+    }
     let (logbook, series) = run(plan.clone(), interrupted()).await?;
     let summary = Summary::new(&plan, &logbook, &series);
     println!("{summary}");

@@ -66,7 +66,7 @@ pub(super) async fn send_to_all(
 }
 
 /// Returns whether a channel id belongs to a user (spec: notify.md#channel-id).
-fn is_logged_in(channel: &str) -> bool {
+pub(super) fn is_logged_in(channel: &str) -> bool {
     channel.split(':').nth(1).is_some_and(|user| user != "0")
 }
 

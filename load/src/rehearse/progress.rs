@@ -64,8 +64,11 @@ fn text(logbook: &Logbook) -> String {
     if let Some(ms) = total.first_data.percentile_ms(95.0) {
         add(format!("first data within {ms:.0} ms"));
     }
-    if let Some(ms) = total.messages.percentile_ms(99.0).or_else(|| total.spread.percentile_ms(99.0)) {
+    if let Some(ms) = total.spread.percentile_ms(99.0) {
         add(format!("changes within {ms:.0} ms"));
+    }
+    if let Some(ms) = total.messages.percentile_ms(99.0) {
+        add(format!("messages within {ms:.0} ms"));
     }
     add(format!("{} lines", total.lines));
     if total.interruptions > 0 {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::messages::is_logged_in;
 use super::{Address, Logbook, Plan};
 
 /// First data that nearly everybody must have within this time, in milliseconds; and the time that is still good.
@@ -65,7 +66,7 @@ impl Verdict {
     #[must_use]
     pub fn of(plan: &Plan, logbook: &Logbook) -> Self {
         let (mut faults, mut late, mut remarks) = (Vec::new(), Vec::new(), Vec::new());
-        streams(logbook, &mut faults, &mut remarks);
+        streams(plan, logbook, &mut faults, &mut remarks);
         deliveries(plan, logbook, &mut faults, &mut remarks);
         latencies(logbook, &mut late, &mut remarks);
         circumstances(plan, logbook, &mut remarks);
@@ -90,7 +91,7 @@ fn lag_ms(logbook: &Logbook) -> f64 {
     logbook.total.lag_micros as f64 / 1_000.0
 }
 
-fn streams(logbook: &Logbook, faults: &mut Vec<String>, remarks: &mut Vec<String>) {
+fn streams(plan: &Plan, logbook: &Logbook, faults: &mut Vec<String>, remarks: &mut Vec<String>) {
     let (started, with_data) = (logbook.clients_started(), logbook.clients_with_data());
     if with_data < started {
         faults.push(format!("{} of {started} clients got no data at all.", started - with_data));
@@ -102,6 +103,11 @@ fn streams(logbook: &Logbook, faults: &mut Vec<String>, remarks: &mut Vec<String
              offline; at the end {} clients were offline.",
             logbook.total.offline
         ));
+    }
+    let anonymous = logbook.channels().iter().filter(|(_, channel)| !is_logged_in(channel)).count();
+    if anonymous > 0 && !plan.sessions.is_empty() {
+        remarks
+            .push(format!("{anonymous} clients were anonymous, although sessions were given: compare --cookie-name."));
     }
     if logbook.total.gaps > 0 {
         faults.push(format!("{} times changes were missing before a line.", logbook.total.gaps));
@@ -294,6 +300,7 @@ mod tests {
         let remark = Grade::ReadyWithRemarks;
         check(remark, "Nobody would have noticed", |_, logbook| logbook.interrupted(0, 0, 1, String::new()));
         check(remark, "anonymous", |plan, _| plan.sessions.clear());
+        check(remark, "compare --cookie-name", |_, logbook| logbook.has_channel(0, "a:0:7".to_owned()));
         check(remark, "HTTP/1.1", |_, logbook| logbook.answered(false, None));
         check(remark, "busy", |_, logbook| logbook.lagged(400_000));
         check(remark, "stopped before", |_, logbook| logbook.is_cut_short = true);
