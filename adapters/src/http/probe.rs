@@ -31,7 +31,7 @@ pub enum ProbeError {
     #[error("unhealthy: {0}")]
     Unhealthy(String),
     /// What answers does not speak of health as the service does.
-    #[error("another program answers there: {0}")]
+    #[error("another program answers there ({0}); correct AUTOUPDATE_HOST and AUTOUPDATE_PORT, or stop it")]
     Stranger(String),
 }
 
@@ -110,4 +110,29 @@ fn ask(mut stream: impl Read + Write) -> io::Result<String> {
     let mut answer = Vec::new();
     stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(answer: &str, expected: Result<(), &str>) {
+        let judged = judge(answer.to_owned()).map_err(|error| error.to_string());
+        match expected {
+            Ok(()) => assert_eq!(judged, Ok(())),
+            Err(words) => assert!(judged.as_ref().is_err_and(|error| error.contains(words)), "{answer:?}: {judged:?}"),
+        }
+    }
+
+    #[test]
+    fn only_what_speaks_of_health_is_the_service() {
+        check("HTTP/1.1 200 OK\r\n\r\n{\"healthy\": true}\n", Ok(()));
+        check("HTTP/1.1 503 Service Unavailable\r\n\r\n{\"healthy\": false}", Err("unhealthy: {"));
+        check("HTTP/1.1 426 Upgrade Required\r\n\r\n{\"error\": {}}", Err("unhealthy: {"));
+        check("HTTP/1.1 200 OK\r\n\r\n<html></html>", Err("another program answers there (HTTP/1.1 200 OK)"));
+        check("HTTP/1.1 200 OK\r\n\r\n{\"healthy\": \"no\"}", Err("unhealthy"));
+        check("-ERR unknown command\r\n", Err("another program"));
+        check("", Err("no answer over HTTP"));
+    }
 }

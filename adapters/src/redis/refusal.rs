@@ -270,6 +270,7 @@ mod tests {
         let error =
             RedisError::from((kind, "Redis server refused to switch database", "DB index is out of range".to_owned()));
         let refusal = RedisRefusal::of(&error, None).expect("a refusal");
+        assert_eq!(refusal.kind, RefusalKind::NoDatabase);
         assert_eq!(refusal.public().as_deref(), Some("the command SELECT"));
     }
 

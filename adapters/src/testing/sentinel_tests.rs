@@ -167,8 +167,8 @@ async fn a_primary_that_still_answers_is_abandoned_when_the_sentinels_name_anoth
     check_read(&bus, SECOND).await;
 }
 
-/// As after a planned fail-over: the old primary stays as it is for a while, and what it is waited for is written to the
-/// new one.
+/// As after a planned fail-over: the old primary stays as it is for a while, but new entries are written to the new one
+/// (spec: redis.md#servers).
 #[tokio::test]
 async fn a_reader_that_waits_moves_to_the_new_primary() {
     let world = World::start().await;

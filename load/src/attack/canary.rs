@@ -120,8 +120,10 @@ async fn sing(
     singing: &watch::Sender<()>,
     mut stopped: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let mut listening = Listening::open(service, cookie).await?;
-    let mut sending = BufReader::new(TcpStream::connect(service).await?);
+    let open = async { tokio::try_join!(Listening::open(service, cookie), TcpStream::connect(service)) };
+    let open = timeout(PATIENCE, open).await.map_err(|_| io::Error::other("it could not begin in time"))?;
+    let (mut listening, sending) = open?;
+    let mut sending = BufReader::new(sending);
     for number in 0_u64.. {
         let begin = Instant::now();
         let song = async {
@@ -158,8 +160,7 @@ impl Listening {
         let request = format!("GET /system/notify HTTP/1.1\r\nHost: localhost\r\n{cookie}\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut listening = Self { stream: BufReader::new(stream), channel: String::new() };
-        let channel = listening.line(|line| line.get("channel_id").cloned());
-        let channel = timeout(PATIENCE, channel).await.map_err(io::Error::other)??;
+        let channel = listening.line(|line| line.get("channel_id").cloned()).await?;
         listening.channel = channel.as_str().unwrap_or_default().to_owned();
         Ok(listening)
     }
