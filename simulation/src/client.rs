@@ -107,7 +107,7 @@ impl WebClient {
         let Some(door) = self.around.door(instance) else { return self.failed("nobody listens") };
         let target = format!("/system/autoupdate?change_id={change_id}");
         let cookie = (self.user != 0).then(|| cookie(self.user));
-        let opening = Connection::open(&door, self.manners, &target, cookie.as_deref());
+        let opening = Connection::open(&door, &self.manners, &target, cookie.as_deref());
         let mut stream = match timeout(ANSWER_TIME_MAX, opening).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(NotOpened::Failed(why))) => return self.failed(&why),

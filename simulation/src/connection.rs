@@ -13,17 +13,17 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
 use crate::decoder::Decoder;
-use crate::encryption;
+use crate::encryption::TlsClient;
 use crate::instance::COOKIE;
 use crate::network::{Door, HalfClosing};
 
 /// How a client communicates.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Manners {
     /// Whether it speaks HTTP/2 instead of HTTP/1.1; without TLS, with prior knowledge.
     pub(crate) http2: bool,
-    /// Whether it uses TLS.
-    pub(crate) tls: bool,
+    /// How it encrypts, if it uses TLS.
+    pub(crate) tls: Option<TlsClient>,
     /// Its `Accept-Encoding`.
     pub(crate) accepts: &'static str,
     /// How many bytes may be in transit before the service waits.
@@ -60,7 +60,7 @@ impl Connection {
     /// If the connection fails, or the service refuses.
     pub(crate) async fn open(
         door: &Door,
-        manners: Manners,
+        manners: &Manners,
         target: &str,
         cookie: Option<&str>,
     ) -> Result<Self, NotOpened> {
@@ -120,7 +120,7 @@ impl Connection {
 /// The connection failed.
 pub(crate) async fn ask(
     door: &Door,
-    manners: Manners,
+    manners: &Manners,
     target: &str,
     cookie: Option<&str>,
     body: String,
@@ -132,14 +132,14 @@ pub(crate) async fn ask(
 
 fn request(
     method: Method,
-    manners: Manners,
+    manners: &Manners,
     target: &str,
     cookie: Option<&str>,
     body: String,
 ) -> Result<Request<Full<Bytes>>, NotOpened> {
     let mut request = Request::builder().method(method).header(header::ACCEPT_ENCODING, manners.accepts);
     request = match manners.http2 {
-        true => request.uri(format!("{}://meeting{target}", if manners.tls { "https" } else { "http" })),
+        true => request.uri(format!("{}://meeting{target}", if manners.tls.is_some() { "https" } else { "http" })),
         false => request.uri(target).header(header::HOST, "meeting"),
     };
     if let Some(cookie) = cookie {
@@ -151,19 +151,19 @@ fn request(
 /// Returns the answer, and what moves its bytes.
 async fn send(
     door: &Door,
-    manners: Manners,
+    manners: &Manners,
     request: Request<Full<Bytes>>,
 ) -> Result<(Response<Incoming>, JoinSet<()>), NotOpened> {
     let pipe = door.connect(manners.pipe_bytes).map_err(failed)?;
-    match manners.tls {
-        true => send_over(encryption::connect(pipe, manners.http2).await.map_err(failed)?, manners, request).await,
-        false => send_over(pipe, manners, request).await,
+    match &manners.tls {
+        Some(tls) => send_over(tls.connect(pipe).await.map_err(failed)?, manners, request).await,
+        None => send_over(pipe, manners, request).await,
     }
 }
 
 async fn send_over(
     pipe: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    manners: Manners,
+    manners: &Manners,
     request: Request<Full<Bytes>>,
 ) -> Result<(Response<Incoming>, JoinSet<()>), NotOpened> {
     let mut driver = JoinSet::new();

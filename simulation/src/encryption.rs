@@ -1,7 +1,7 @@
 //! How do clients and instances encrypt what is in transit?
 //!
-//! Keys are new each time, but nothing has a length that depends on them, and no session is resumed: otherwise a world
-//! would not take the same steps each time.
+//! Keys are new each time, but nothing has a length that depends on them: otherwise a world would not take the same steps
+//! each time.
 
 use std::error::Error;
 use std::fs;
@@ -12,7 +12,7 @@ use adapters::tls::TlsServer;
 use rcgen::{CertificateParams, KeyPair, PKCS_ED25519, SerialNumber};
 use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::DuplexStream;
 use tokio_rustls::TlsConnector;
@@ -27,7 +27,7 @@ static ENCRYPTION: LazyLock<Result<Encryption, String>> =
 
 struct Encryption {
     server: TlsServer,
-    trusted: CertificateDer<'static>,
+    client: Arc<ClientConfig>,
 }
 
 /// Returns the service's side.
@@ -38,15 +38,30 @@ pub(crate) fn server() -> TlsServer {
     encryption().server.clone()
 }
 
-/// Encrypts a client's end of a pipe; with HTTP/2, or with HTTP/1.1.
-///
-/// # Errors
-/// The handshake fails.
-pub(crate) async fn connect(pipe: DuplexStream, http2: bool) -> io::Result<TlsStream<DuplexStream>> {
-    let mut config = encryption().client_config().map_err(io::Error::other)?;
-    config.alpn_protocols = vec![if http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
-    let name = ServerName::try_from(NAME).map_err(io::Error::other)?;
-    TlsConnector::from(Arc::new(config)).connect(name, pipe).await
+/// A client's side: like a browser it resumes sessions, whichever instance it meets.
+#[derive(Clone, Debug)]
+pub(crate) struct TlsClient(Arc<ClientConfig>);
+
+impl TlsClient {
+    /// Creates the side of a client that speaks HTTP/2, or HTTP/1.1, and has no session yet.
+    ///
+    /// # Panics
+    /// No certificate can be made.
+    pub(crate) fn new(http2: bool) -> Self {
+        let mut config = (*encryption().client).clone();
+        config.alpn_protocols = vec![if http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
+        config.resumption = Resumption::default();
+        Self(Arc::new(config))
+    }
+
+    /// Encrypts the client's end of a pipe.
+    ///
+    /// # Errors
+    /// The handshake fails.
+    pub(crate) async fn connect(&self, pipe: DuplexStream) -> io::Result<TlsStream<DuplexStream>> {
+        let name = ServerName::try_from(NAME).map_err(io::Error::other)?;
+        TlsConnector::from(Arc::clone(&self.0)).connect(name, pipe).await
+    }
 }
 
 fn encryption() -> &'static Encryption {
@@ -64,17 +79,12 @@ impl Encryption {
         fs::write(directory.path().join("key.pem"), key.serialize_pem())?;
         fs::write(directory.path().join("cert.pem"), certificate.pem())?;
         let (server, _) = TlsServer::new(Some(directory.path().to_owned()))?;
-        Ok(Self { server, trusted: certificate.der().clone() })
-    }
-
-    fn client_config(&self) -> Result<ClientConfig, rustls::Error> {
         let mut trusted = RootCertStore::empty();
-        trusted.add(self.trusted.clone())?;
-        let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        trusted.add(certificate.der().clone())?;
+        let client = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()?
             .with_root_certificates(trusted)
             .with_no_client_auth();
-        config.resumption = Resumption::disabled();
-        Ok(config)
+        Ok(Self { server, client: Arc::new(client) })
     }
 }

@@ -41,6 +41,9 @@ pub enum Event {
     FailOver,
     /// As [`Event::FailOver`], and the next event comes before anybody has seen it.
     FailOverUnseen,
+    /// The sentinels make the replica the primary, which they say after so many milliseconds; the next event may come
+    /// before anybody has seen it.
+    FailOverBySentinels(OldPrimary, u64, IsSeen),
     /// The wall clocks of the service and of Redis are set forward.
     JumpClocks(u64),
     /// The user's sessions end.
@@ -102,6 +105,28 @@ pub enum RedisFault {
     Refuses(&'static str),
     /// It refuses to read streams, with this error.
     RefusesReading(&'static str),
+}
+
+/// What a Redis does that was the primary until a fail-over, until it is healed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldPrimary {
+    /// It cannot be reached.
+    Gone,
+    /// It does not answer.
+    Silent,
+    /// It closes its connections; new ones can read what it had.
+    Cuts,
+    /// It goes on answering reads with what it had.
+    Answers,
+}
+
+/// Whether everybody has the time to see what happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IsSeen {
+    /// The next event comes at once.
+    No,
+    /// The next event comes later.
+    Yes,
 }
 
 /// How the lowest change id of a rebuilt cache compares with the previous one.
@@ -174,6 +199,7 @@ impl Event {
             | Self::Rebuild(..)
             | Self::FailOver
             | Self::FailOverUnseen
+            | Self::FailOverBySentinels(..)
             | Self::JumpClocks(_)
             // Its streams end with the next check of sessions.
             | Self::LogOut(_)
@@ -209,6 +235,7 @@ impl Event {
             Self::Replicate => "replicated".to_owned(),
             Self::FailOver => "failed over to an older state".to_owned(),
             Self::FailOverUnseen => "failed over, and nobody had the time to see it".to_owned(),
+            Self::FailOverBySentinels(old, ..) => format!("failed over by sentinels; the old primary: {old:?}"),
             Self::Stop(_) => "instance stopped".to_owned(),
             Self::Kill(_) => "instance killed".to_owned(),
             Self::Start(_) => "instance started".to_owned(),

@@ -7,8 +7,7 @@ use std::time::Duration;
 use adapters::django::{DjangoAuthenticator, DjangoSecret, OtherSecretLog};
 use adapters::http::limits::Limits;
 use adapters::http::stream_response::Compression;
-use adapters::redis::{Redis, RedisApplauseStore, RedisElementStore, RedisLimits, RedisMessageBus, RedisSessions};
-use adapters::testing::fake_redis::FakeRedis;
+use adapters::redis::{Redis, RedisApplauseStore, RedisElementStore, RedisMessageBus, RedisSessions};
 use adapters::tls::TlsMode;
 use application::notify::hub::BufferLimits;
 use application::publishing::publisher::RenderCacheLimit;
@@ -37,7 +36,7 @@ pub(crate) struct Instance {
 
 impl Instance {
     /// Starts an instance that keeps `versions_max` past versions.
-    pub(crate) fn start(redis: &FakeRedis, clock: &Arc<WorldClock>, versions_max: usize, process_tag: u64) -> Self {
+    pub(crate) fn start(redis: &Redis, clock: &Arc<WorldClock>, versions_max: usize, process_tag: u64) -> Self {
         let (door, acceptor) = door();
         let (stop, stopped) = oneshot::channel();
         let ports = ports(redis, clock);
@@ -64,16 +63,15 @@ impl Instance {
     }
 }
 
-fn ports(redis: &FakeRedis, clock: &Arc<WorldClock>) -> Ports {
-    let redis = Redis::over(redis.transport(), redis.transport(), RedisLimits::default());
+fn ports(redis: &Redis, clock: &Arc<WorldClock>) -> Ports {
     let clock: Arc<dyn Clock> = Arc::<WorldClock>::clone(clock);
-    let sessions = Arc::new(RedisSessions::new(&redis, "session:"));
+    let sessions = Arc::new(RedisSessions::new(redis, "session:"));
     let other_secret = OtherSecretLog::new(Path::new("/run/secrets/django"), Arc::clone(&clock));
     Ports {
-        store: Arc::new(RedisElementStore::new(&redis)),
-        bus: Arc::new(RedisMessageBus::new(&redis)),
+        store: Arc::new(RedisElementStore::new(redis)),
+        bus: Arc::new(RedisMessageBus::new(redis)),
         authenticator: Arc::new(DjangoAuthenticator::new(DjangoSecret::new(SECRET), sessions).logging(other_secret)),
-        applause: Arc::new(RedisApplauseStore::new(&redis)),
+        applause: Arc::new(RedisApplauseStore::new(redis)),
         clock,
     }
 }

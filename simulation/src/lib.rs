@@ -20,6 +20,7 @@ pub mod event;
 mod instance;
 mod mail;
 mod network;
+mod nodes;
 pub mod plan;
 mod request;
 mod server;

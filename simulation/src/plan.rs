@@ -14,7 +14,7 @@ use serde_json::json;
 use self::mirror::{Mirror, projector};
 use self::rare::Tabs;
 use self::script::Script;
-use crate::event::Event;
+use crate::event::{Event, IsSeen, OldPrimary};
 
 /// The maximum number of clients in a world.
 const CLIENTS_MAX: u64 = 6;
@@ -30,6 +30,9 @@ const RARE: u64 = 0x7261_7265;
 
 /// Makes the random numbers that decide who uses TLS different from all others.
 const TLS: u64 = 0x0074_6c73;
+
+/// Makes the random numbers that decide about sentinels different from all others.
+const SENTINELS: u64 = 0x7365_6e74;
 
 /// A client of a world.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +68,8 @@ pub struct Plan {
     pub elements: Elements,
     /// The number of instances.
     pub instances: usize,
+    /// Whether there are two Redis servers, of which sentinels say which is the primary.
+    pub has_sentinels: bool,
     /// How many past versions each instance keeps.
     pub versions_max: usize,
     /// The clients.
@@ -108,8 +113,26 @@ impl Plan {
         script.rare_scenes(tabs);
         let mut events = script.events;
         events.push(Event::Quiet);
-        Self { seed, elements, instances, versions_max, clients, events }
+        let mut random = Random::new(seed ^ SENTINELS);
+        let has_sentinels = random.once_in(4);
+        if has_sentinels {
+            events = events.into_iter().flat_map(|event| by_sentinels(event, &mut random)).collect();
+        }
+        Self { seed, elements, instances, has_sentinels, versions_max, clients, events }
     }
+}
+
+/// What happens in a world with sentinels instead of a fail-over by other means; sometimes nothing is lost then.
+fn by_sentinels(event: Event, random: &mut Random) -> Vec<Event> {
+    let is_seen = match event {
+        Event::FailOver => IsSeen::Yes,
+        Event::FailOverUnseen => IsSeen::No,
+        other => return vec![other],
+    };
+    const OLD: [OldPrimary; 4] = [OldPrimary::Gone, OldPrimary::Silent, OldPrimary::Cuts, OldPrimary::Answers];
+    let (old, named_after) = (OLD[pick(random, 4)], [0, 0, 300, 4_000][pick(random, 4)]);
+    let fail_over = Event::FailOverBySentinels(old, named_after, is_seen);
+    if random.once_in(3) { vec![Event::Replicate, fail_over] } else { vec![fail_over] }
 }
 
 fn random_history(seed: u64) -> History {

@@ -22,7 +22,7 @@ pub(crate) struct Asker<'a> {
 const UNTIL_READ: Duration = Duration::from_secs(1);
 
 const MANNERS: Manners =
-    Manners { http2: false, tls: false, accepts: "identity", pipe_bytes: 64 * 1024, half_closes: None };
+    Manners { http2: false, tls: None, accepts: "identity", pipe_bytes: 64 * 1024, half_closes: None };
 
 impl Asker<'_> {
     /// Sends a message (spec: notify.md#send-body).
@@ -51,7 +51,7 @@ impl Asker<'_> {
         let must_be_done = self.must_be_served_as() == Some(self.user) && self.user != 0;
         let Some(door) = self.around.door(self.instance) else { return Ok(false) };
         let cookie = (self.user != 0).then(|| cookie(self.user));
-        let attempt = || timeout(ANSWER_TIME_MAX, ask(&door, MANNERS, target, cookie.as_deref(), body.clone()));
+        let attempt = || timeout(ANSWER_TIME_MAX, ask(&door, &MANNERS, target, cookie.as_deref(), body.clone()));
         let mut answer = attempt().await;
         if must_be_done && matches!(answer, Ok(Ok((400, _)))) {
             // A user who was just set active may be refused until the change is read (spec: auth.md#missing-user).
@@ -75,7 +75,7 @@ impl Asker<'_> {
         let Some(door) = self.around.door(self.instance) else { return Ok(()) };
         let cookie = (self.user != 0).then(|| cookie(self.user));
         let target = format!("/system/autoupdate?change_id={change_id}");
-        let opening = Connection::open(&door, MANNERS, &target, cookie.as_deref());
+        let opening = Connection::open(&door, &MANNERS, &target, cookie.as_deref());
         let answer = timeout(ANSWER_TIME_MAX, opening).await;
         let answer = answer.map_err(|_| format!("{target}: no answer within {ANSWER_TIME_MAX:?}"))?;
         let shown = change_id.replace("%2B", "+");

@@ -248,15 +248,14 @@ impl Server {
         self.replica.is_some()
     }
 
-    /// Makes the replica the primary. Returns whether there is one.
-    pub(crate) fn fail_over(&mut self) -> bool {
-        let Some(replica) = self.replica.take() else { return false };
-        self.redis.restore(&replica.copy);
+    /// Goes back to what the replica has, which is returned, and which becomes the primary now.
+    pub(crate) fn fail_over(&mut self) -> Option<Copy> {
+        let replica = self.replica.take()?;
         self.late.clear();
         (self.lowest, self.highest, self.sessions) = (replica.lowest, replica.highest, replica.sessions);
         let era = self.newest().era + 1;
         self.keep(era, replica.elements);
-        true
+        Some(replica.copy)
     }
 
     /// Logs the user in, with the password of now.

@@ -68,7 +68,7 @@ impl Tab {
         if self.kind == Kind::Messages {
             self.around.mail().opens(self.client);
         }
-        let opening = Connection::open(&door, self.manners, target, cookie.as_deref());
+        let opening = Connection::open(&door, &self.manners, target, cookie.as_deref());
         let mut stream = match timeout(ANSWER_TIME_MAX, opening).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(NotOpened::Failed(_))) => return,
@@ -117,9 +117,11 @@ impl Tab {
 pub(crate) async fn fresh_slides(around: &Around, instance: usize, user: u64) -> Result<Option<Slides>, String> {
     const MOMENT: Duration = Duration::from_millis(100);
     let Some(door) = around.door(instance) else { return Ok(None) };
-    let manners = Manners { http2: false, tls: false, accepts: "identity", pipe_bytes: 64 * 1024, half_closes: None };
+    let manners = Manners { http2: false, tls: None, accepts: "identity", pipe_bytes: 64 * 1024, half_closes: None };
     let cookie = (user != 0).then(|| cookie(user));
-    let Ok(mut stream) = Connection::open(&door, manners, PROJECTORS, cookie.as_deref()).await else { return Ok(None) };
+    let Ok(mut stream) = Connection::open(&door, &manners, PROJECTORS, cookie.as_deref()).await else {
+        return Ok(None);
+    };
     let mut slides = Slides::default();
     let reading = async {
         while let Some(line) = stream.next().await? {

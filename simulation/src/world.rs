@@ -1,40 +1,37 @@
 //! How does a world run? On one thread, with a clock that moves only while every task is idle, one event after the
 //! other.
 
+mod checks;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use adapters::testing::fake_redis::{EVERY_COMMAND, FakeRedis, Fault};
 use domain::testing::generator::Random;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::check;
 use crate::client::{Around, WebClient};
 use crate::clock::WorldClock;
 use crate::connection::Manners;
-use crate::control::{Control, State};
-use crate::event::{Act, Announced, Event, Lowest, RedisFault};
+use crate::control::Control;
+use crate::encryption::TlsClient;
+use crate::event::{Act, Announced, Event, IsSeen, Lowest, OldPrimary};
 use crate::instance::Instance;
+use crate::nodes::Nodes;
 use crate::plan::Plan;
-use crate::request::Asker;
-use crate::server::{Access, Server};
-use crate::tab::{Kind, Tab, fresh_slides};
+use crate::server::Server;
+use crate::tab::{Kind, Tab};
 use crate::trace::Trace;
 
-/// How long nothing goes wrong before everything is checked: a session check (60 s), and all recovery before it.
-const QUIET: Duration = Duration::from_secs(90);
-/// How long a change takes at most that is told while all is well.
-const GLANCE: Duration = Duration::from_secs(1);
-/// How long applause takes at most while all is well: it is counted once a second.
-const APPLAUSE_TIME_MAX: Duration = Duration::from_millis(1_500);
 /// With so many versions kept, none is dropped in a world because there are too many.
 const VERSIONS_ALL: usize = 1_000;
 /// How long it takes until going back is certain: two comparisons (3 s each), and a connection that is opened anew.
 const UNTIL_SEEN_GOING_BACK: Duration = Duration::from_secs(12);
+/// How long that takes where the old primary is asked until it has not answered, and then the sentinels.
+const UNTIL_SEEN_BY_SENTINELS: Duration = Duration::from_secs(30);
 /// How long everything may take to end after the last event.
 const END: Duration = Duration::from_secs(30);
 
@@ -78,13 +75,11 @@ pub fn run(plan: &Plan, keeps_text: bool) -> Outcome {
 
 struct World<'a> {
     plan: &'a Plan,
-    redis: FakeRedis,
+    nodes: Nodes,
     clock: Arc<WorldClock>,
     around: Around,
     instances: Vec<Option<Instance>>,
     starts: u64,
-    /// How each instance reaches Redis.
-    ways: Vec<FakeRedis>,
     /// Nothing happened since the last quiet moment that takes time to heal.
     is_calm: bool,
     /// Ids may have been given twice.
@@ -99,8 +94,8 @@ struct World<'a> {
 
 impl<'a> World<'a> {
     fn new(plan: &'a Plan, keeps_text: bool) -> Self {
-        let redis = FakeRedis::in_memory();
-        let mut server = Server::new(redis.clone(), plan.elements.clone());
+        let nodes = Nodes::new(plan.instances, plan.has_sentinels);
+        let mut server = Server::new(nodes.primary().clone(), plan.elements.clone());
         for client in plan.clients.iter().filter(|client| client.user != 0 && !client.comes_late) {
             server.log_in(client.user);
         }
@@ -118,19 +113,19 @@ impl<'a> World<'a> {
             around,
             instances: (0..plan.instances).map(|_| None).collect(),
             starts: 0,
-            ways: (0..plan.instances).map(|_| redis.another_way()).collect(),
             is_calm: false,
             has_failed_over: false,
             controls: Vec::new(),
             clients: JoinSet::new(),
             ticking: JoinSet::new(),
             happened: BTreeMap::new(),
-            redis: redis.clone(),
+            nodes,
         };
+        let nodes = world.nodes.all();
         world.ticking.spawn(async move {
             loop {
                 sleep(Duration::from_secs(1)).await;
-                redis.let_seconds_pass(1);
+                nodes.iter().for_each(|node| node.let_seconds_pass(1));
             }
         });
         (0..plan.instances).for_each(|instance| world.start(instance));
@@ -147,7 +142,7 @@ impl<'a> World<'a> {
             self.controls.push(control.clone());
             let manners = Manners {
                 http2: client.http2,
-                tls: client.tls,
+                tls: client.tls.then(|| TlsClient::new(client.http2)),
                 accepts: client.accepts,
                 pipe_bytes: client.pipe_bytes,
                 half_closes: None,
@@ -157,7 +152,7 @@ impl<'a> World<'a> {
                 kind,
                 client: number,
                 user: client.user,
-                manners,
+                manners: manners.clone(),
                 control: control.clone(),
                 around: self.around.clone(),
                 random,
@@ -187,7 +182,7 @@ impl<'a> World<'a> {
         if self.has_failed_over {
             self.controls.iter().for_each(Control::forget);
         }
-        let instance = Instance::start(&self.ways[number], &self.clock, self.plan.versions_max, self.starts);
+        let instance = Instance::start(&self.nodes.redis(number), &self.clock, self.plan.versions_max, self.starts);
         self.around.doors.lock().unwrap_or_else(PoisonError::into_inner)[number] = Some(instance.door.clone());
         self.instances[number] = Some(instance);
     }
@@ -212,6 +207,7 @@ impl<'a> World<'a> {
             }
             Event::Start(number) => self.instances[*number].is_none(),
             Event::FailOver | Event::FailOverUnseen => self.server().has_replica(),
+            Event::FailOverBySentinels(..) => self.nodes.has_sentinels() && self.server().has_replica(),
             Event::Glance => self.is_calm,
             _ => true,
         }
@@ -226,22 +222,24 @@ impl<'a> World<'a> {
         match event {
             Event::Wait(milliseconds) => sleep(Duration::from_millis(*milliseconds)).await,
             Event::Change(writes, told) => self.server().change(writes, *told),
-            Event::Fault(fault) => self.ways.iter().for_each(|way| break_redis(way, *fault)),
-            Event::CutOff(number, fault) => break_redis(&self.ways[*number], *fault),
-            Event::Heal => self.heal(),
-            Event::DropRedisConnections => self.drop_redis_connections(),
-            Event::TrimStream(keep) => self.redis.run(&[b"XTRIM", b"autoupdate", keep.to_string().as_bytes()]),
-            Event::DeleteStream => self.redis.run(&[b"DEL", b"autoupdate"]),
+            Event::Fault(fault) => self.nodes.break_for(None, *fault),
+            Event::CutOff(number, fault) => self.nodes.break_for(Some(*number), *fault),
+            Event::Heal => self.nodes.heal(),
+            Event::DropRedisConnections => self.nodes.drop_connections(),
+            Event::TrimStream(keep) => {
+                self.nodes.primary().run(&[b"XTRIM", b"autoupdate", keep.to_string().as_bytes()])
+            }
+            Event::DeleteStream => self.nodes.primary().run(&[b"DEL", b"autoupdate"]),
             Event::LoseEntries("autoupdate", count) => self.server().lose_changes(*count),
             Event::LoseEntries(stream, count) => {
                 self.around.mail().lose_newest(*count);
-                self.redis.lose_newest_entries(stream, *count);
+                self.nodes.primary().lose_newest_entries(stream, *count);
             }
             Event::TrimMessages(0) => {
                 self.around.mail().lose_newest(usize::MAX);
-                self.redis.run(&[b"DEL", b"notify"]);
+                self.nodes.primary().run(&[b"DEL", b"notify"]);
             }
-            Event::TrimMessages(keep) => self.redis.run(&[b"XTRIM", b"notify", keep.to_string().as_bytes()]),
+            Event::TrimMessages(keep) => self.nodes.primary().run(&[b"XTRIM", b"notify", keep.to_string().as_bytes()]),
             Event::Lose(part, writes, milliseconds) => {
                 self.server().lose(*part);
                 if !writes.is_empty() {
@@ -266,9 +264,15 @@ impl<'a> World<'a> {
             Event::FailOverUnseen => {
                 self.fail_over();
             }
+            Event::FailOverBySentinels(old, milliseconds, is_seen) => {
+                let is_done = self.fail_over_by_sentinels(*old, Duration::from_millis(*milliseconds));
+                if is_done && *is_seen == IsSeen::Yes {
+                    sleep(UNTIL_SEEN_BY_SENTINELS).await;
+                }
+            }
             Event::JumpClocks(seconds) => {
                 self.clock.jump(*seconds);
-                self.redis.let_seconds_pass(*seconds);
+                self.nodes.all().iter().for_each(|node| node.let_seconds_pass(*seconds));
             }
             Event::LogOut(user) => self.server().log_out(*user),
             Event::LogIn(user) => self.server().log_in(*user),
@@ -297,132 +301,37 @@ impl<'a> World<'a> {
         }
     }
 
-    fn heal(&self) {
-        for way in &self.ways {
-            way.set_fault(Fault::None);
-            way.refuse_nothing();
-        }
-    }
-
-    fn drop_redis_connections(&self) {
-        self.ways.iter().for_each(FakeRedis::drop_connections);
-    }
-
     async fn rebuild(&self, lowest: Lowest, milliseconds: u64) {
         sleep(Duration::from_millis(milliseconds)).await;
         self.server().end_rebuild(lowest);
     }
 
-    /// Returns whether there was a replica.
+    /// What the replica has is now at the address of the primary. Returns whether there was a replica.
     fn fail_over(&mut self) -> bool {
-        let is_done = self.server().fail_over();
-        if is_done {
-            self.drop_redis_connections();
-            self.has_failed_over = true;
-            self.heal();
-        }
-        is_done
+        let Some(received) = self.server().fail_over() else { return false };
+        self.nodes.primary().restore(&received);
+        self.nodes.drop_connections();
+        self.has_failed_over = true;
+        self.nodes.heal();
+        true
     }
 
-    /// Lets a while pass without faults, then checks that everything is as if nothing had happened.
-    async fn rest(&mut self) {
-        self.heal();
-        if self.instances.iter().all(Option::is_none) {
-            self.start(0);
+    /// The replica is now the primary. Returns whether there was one.
+    fn fail_over_by_sentinels(&mut self, old: OldPrimary, named_after: Duration) -> bool {
+        if !self.nodes.has_sentinels() {
+            return false;
         }
-        self.controls.iter().for_each(|control| control.act(Act::Resume));
-        sleep(QUIET).await;
-        self.check_all(check::at_rest);
-        self.check_tabs(true).await;
-        self.controls.iter().for_each(|control| control.state().failures = 0);
-        self.around.is_orderly.store(true, Ordering::Relaxed);
-        self.server().begin_calm();
-        self.is_calm = true;
-    }
-
-    /// A second later everybody who is connected must be up to date, if nothing needs to heal.
-    async fn glance(&mut self) {
-        sleep(GLANCE).await;
-        if self.is_calm {
-            self.check_all(check::at_once);
-            self.check_tabs(false).await;
-        }
-    }
-
-    /// Checks the other streams of the clients: whether they received every message, and show what a new stream does.
-    async fn check_tabs(&self, is_at_rest: bool) {
-        for (number, client) in self.plan.clients.iter().enumerate() {
-            let checked = self.around.mail().check(number);
-            self.note(number, checked);
-            if is_at_rest && self.around.mail().applause_level(number, QUIET / 2).is_some_and(|level| level > 0) {
-                self.note(number, Err("applause does not end".to_owned()));
-            }
-            let must_be_open = is_at_rest
-                && self.controls[number].state().is_online
-                && matches!(self.server().access(client.user), Access::Served(_));
-            let held = self.controls[number].state().slides.clone();
-            if client.watches && held.is_connected {
-                let instance = self.controls[number].state().instance;
-                let access = self.server().access(client.user);
-                let expected = match access {
-                    Access::Served(served_as) | Access::Perhaps(served_as) => Some(self.server().slides(served_as)),
-                    Access::Refused => None,
-                };
-                if let Some(shown) = expected {
-                    self.note(number, held.compare(&shown, "by the meeting"));
-                }
-                let compared = match fresh_slides(&self.around, instance, client.user).await {
-                    Ok(fresh) => fresh.map_or(Ok(()), |fresh| held.compare(&fresh.shown, "to a new stream")),
-                    Err(wrong) => Err(wrong),
-                };
-                self.note(number, compared);
-            } else if client.watches && must_be_open {
-                self.note(number, Err("no stream of slides".to_owned()));
-            }
-            if client.listens && must_be_open && self.around.mail().applause_level(number, Duration::ZERO).is_none() {
-                self.note(number, Err("no stream of messages".to_owned()));
-            }
-        }
-    }
-
-    fn asker(&self, client: usize) -> Asker<'_> {
-        let (user, instance) = (self.plan.clients[client].user, self.controls[client].state().instance);
-        Asker { around: &self.around, user, instance, is_calm: self.is_calm }
-    }
-
-    /// A user applauds; while all is well, whoever listens is told soon.
-    async fn applaud(&self, client: usize) {
-        match self.asker(client).applaud().await {
-            Err(wrong) => self.note(client, Err(wrong)),
-            Ok(true) if self.is_calm => {
-                sleep(APPLAUSE_TIME_MAX).await;
-                for number in 0..self.plan.clients.len() {
-                    if self.around.mail().applause_level(number, APPLAUSE_TIME_MAX) == Some(0) {
-                        self.note(number, Err("is not told of the applause".to_owned()));
-                    }
-                }
-            }
-            Ok(_) => {}
-        }
-    }
-
-    /// Notes what is wrong with a client.
-    fn note(&self, client: usize, checked: Result<(), String>) {
-        if let Err(wrong) = checked {
-            self.around.violated(format!("client {client} of user {}: {wrong}", self.plan.clients[client].user));
-        }
-    }
-
-    fn check_all(&self, check: fn(&mut Server, &mut State, u64) -> Result<(), String>) {
-        for (number, (control, client)) in self.controls.iter().zip(&self.plan.clients).enumerate() {
-            let checked = check(&mut self.server(), &mut control.state(), client.user);
-            self.note(number, checked);
-        }
+        let Some(received) = self.server().fail_over() else { return false };
+        self.nodes.heal();
+        self.nodes.fail_over(&received, old, named_after);
+        self.server().redis = self.nodes.primary().clone();
+        self.has_failed_over = true;
+        true
     }
 
     /// Disconnects all clients, stops every instance, and checks that nothing is left.
     async fn end(mut self) -> Outcome {
-        self.heal();
+        self.nodes.heal();
         self.clients.shutdown().await;
         self.ticking.shutdown().await;
         for number in 0..self.instances.len() {
@@ -445,16 +354,5 @@ impl<'a> World<'a> {
 
     fn violations(&self) -> MutexGuard<'_, Vec<String>> {
         self.around.violations.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn break_redis(way: &FakeRedis, fault: RedisFault) {
-    match fault {
-        RedisFault::Closed => way.set_fault(Fault::Closed),
-        RedisFault::Silent => way.set_fault(Fault::Stalled),
-        RedisFault::Late(milliseconds) => way.set_fault(Fault::Late(Duration::from_millis(milliseconds))),
-        RedisFault::Half => way.set_fault(Fault::Half),
-        RedisFault::Refuses(error) => way.refuse(EVERY_COMMAND, error),
-        RedisFault::RefusesReading(error) => way.refuse("XREAD", error),
     }
 }

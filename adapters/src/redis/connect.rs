@@ -31,6 +31,24 @@ pub trait Transport: Send + Sync {
     async fn open(&self) -> io::Result<Box<dyn ByteStream>>;
 }
 
+/// Names the Redis that is the primary now, as sentinels do.
+#[async_trait]
+pub trait SentinelTransport: Send + Sync {
+    /// Returns the primary.
+    ///
+    /// # Errors
+    /// No sentinel answers, or they know of no primary now.
+    async fn primary(&self) -> io::Result<NamedTransport>;
+}
+
+/// The primary that a [`SentinelTransport`] names.
+pub struct NamedTransport {
+    /// Where it is; another place is another Redis.
+    pub place: String,
+    /// Opens byte streams to it.
+    pub transport: Arc<dyn Transport>,
+}
+
 /// Makes connections to one Redis.
 #[async_trait]
 pub(super) trait Connector: Send + Sync {
@@ -161,7 +179,8 @@ impl Connector for TransportConnector {
 
     async fn dedicated(&self) -> Result<Dedicated, RedisError> {
         let stream = self.transport.open().await?;
-        let login = RedisConnectionInfo::default();
+        // There is no login, and the name of the library interests nobody: the connection is usable at once.
+        let login = RedisConnectionInfo::default().set_skip_set_lib_name();
         let (connection, driver) =
             MultiplexedConnection::new_with_config(&login, stream, connection_config(self.limits)).await?;
         let mut tasks = JoinSet::new();

@@ -29,7 +29,7 @@ use std::sync::Arc;
 pub use address::{RedisAddress, RedisAddressError, RedisAddressFileError, redacted};
 pub use applause_store::RedisApplauseStore;
 pub use authority::{RedisAuthority, RedisAuthorityError, RedisAuthorityFileError};
-pub use connect::{ByteStream, Transport};
+pub use connect::{ByteStream, NamedTransport, SentinelTransport, Transport};
 pub use element_store::RedisElementStore;
 pub use file_text::{RedisPasswordFileError, password_from_file};
 pub use identity::{RedisIdentity, RedisIdentityError};
@@ -103,6 +103,14 @@ impl Redis {
             RedisLink::new(name.to_owned(), false, Arc::new(TransportConnector::new(transport, limits)), limits)
         };
         Self { read: link("the read transport", read), write: link("the write transport", write) }
+    }
+
+    /// Speaks over byte streams to the primary that `sentinels` name, instead of sockets: for simulations.
+    #[must_use]
+    pub fn over_sentinels(sentinels: Arc<dyn SentinelTransport>, limits: RedisLimits) -> Self {
+        let connector = SentinelConnector::over(sentinels, "simulated", limits);
+        let link = RedisLink::new("the simulated primary".to_owned(), false, Arc::new(connector), limits);
+        Self { read: link.clone(), write: link }
     }
 
     /// Returns how many requests have failed since startup: Redis could not be reached, was too slow, or refused.

@@ -10,12 +10,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::sentinel::SentinelClient;
-use redis::{Client, ConnectionAddr, ErrorKind, RedisError};
+use redis::{ConnectionInfo, ErrorKind, RedisError};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tracing::info;
 
-use super::connect::{Connector, Dedicated, Lease, PoolConnector};
+use super::connect::{
+    Connector, Dedicated, Lease, NamedTransport, PoolConnector, SentinelTransport, TransportConnector,
+};
 use super::limits::RedisLimits;
 use super::sentinels::RedisSentinels;
 
@@ -37,9 +39,48 @@ struct Finder {
 }
 
 struct Sentinels {
-    client: SentinelClient,
+    way: WayToSentinels,
     /// The last answer, and when it arrived.
     last: Option<(Instant, Result<Arc<Primary>, RedisError>)>,
+}
+
+enum WayToSentinels {
+    Library(Box<SentinelClient>),
+    Transport(Arc<dyn SentinelTransport>),
+}
+
+impl WayToSentinels {
+    async fn ask(&mut self) -> Result<Named, RedisError> {
+        match self {
+            Self::Library(client) => {
+                let primary = client.async_get_client().await?;
+                Ok(Named::Address(primary.get_connection_info().clone()))
+            }
+            Self::Transport(sentinels) => Ok(Named::Transport(sentinels.primary().await?)),
+        }
+    }
+}
+
+/// The primary that the sentinels named.
+enum Named {
+    Address(ConnectionInfo),
+    Transport(NamedTransport),
+}
+
+impl Named {
+    fn place(&self) -> String {
+        match self {
+            Self::Address(info) => info.addr().to_string(),
+            Self::Transport(named) => named.place.clone(),
+        }
+    }
+
+    fn connector(self, limits: RedisLimits) -> Result<Box<dyn Connector>, RedisError> {
+        Ok(match self {
+            Self::Address(info) => Box::new(PoolConnector::new(info, limits)?),
+            Self::Transport(named) => Box::new(TransportConnector::new(named.transport, limits)),
+        })
+    }
 }
 
 #[derive(Default)]
@@ -65,22 +106,31 @@ impl Known {
 }
 
 struct Primary {
-    place: ConnectionAddr,
-    connector: PoolConnector,
+    place: String,
+    connector: Box<dyn Connector>,
     epoch: u64,
 }
 
 impl SentinelConnector {
     pub(super) fn new(sentinels: &RedisSentinels, limits: RedisLimits) -> Result<Self, RedisError> {
         let client = sentinels.client()?;
+        Ok(Self::asking(WayToSentinels::Library(Box::new(client)), &sentinels.master, limits))
+    }
+
+    /// Asks sentinels that are reached without sockets.
+    pub(super) fn over(sentinels: Arc<dyn SentinelTransport>, master: &str, limits: RedisLimits) -> Self {
+        Self::asking(WayToSentinels::Transport(sentinels), master, limits)
+    }
+
+    fn asking(way: WayToSentinels, master: &str, limits: RedisLimits) -> Self {
         let finder = Finder {
-            sentinels: tokio::sync::Mutex::new(Sentinels { client, last: None }),
+            sentinels: tokio::sync::Mutex::new(Sentinels { way, last: None }),
             known: Mutex::default(),
             epoch: watch::Sender::default(),
-            master: sentinels.master.clone(),
+            master: master.to_owned(),
             limits,
         };
-        Ok(Self { finder: Arc::new(finder) })
+        Self { finder: Arc::new(finder) }
     }
 }
 
@@ -156,8 +206,8 @@ impl Finder {
         {
             return answer.clone();
         }
-        let answer = match timeout(self.limits.connect, sentinels.client.async_get_client()).await {
-            Ok(Ok(client)) => self.note(&client),
+        let answer = match timeout(self.limits.connect, sentinels.way.ask()).await {
+            Ok(Ok(named)) => self.note(named),
             Ok(Err(error)) => Err(self.explained(error)),
             Err(_) => Err((ErrorKind::Io, "no sentinel answered in time").into()),
         };
@@ -165,20 +215,20 @@ impl Finder {
         answer
     }
 
-    fn note(&self, client: &Client) -> Result<Arc<Primary>, RedisError> {
-        let info = client.get_connection_info();
+    fn note(&self, named: Named) -> Result<Arc<Primary>, RedisError> {
+        let place = named.place();
         let mut known = self.known();
         known.asked_again = Some(Instant::now() + self.limits.sentinels_asked);
         let epoch = match &known.primary {
-            Some(primary) if primary.place == *info.addr() => return Ok(Arc::clone(primary)),
+            Some(primary) if primary.place == place => return Ok(Arc::clone(primary)),
             Some(primary) => {
-                info!(name = self.master, was = %primary.place, is = %info.addr(), "the sentinels name a new primary");
+                info!(name = self.master, was = primary.place, is = place, "the sentinels name a new primary");
                 primary.epoch + 1
             }
             None => 0,
         };
-        let connector = PoolConnector::new(info.clone(), self.limits)?;
-        let primary = Arc::new(Primary { place: info.addr().clone(), connector, epoch });
+        let connector = named.connector(self.limits)?;
+        let primary = Arc::new(Primary { place, connector, epoch });
         known.primary = Some(Arc::clone(&primary));
         self.epoch.send_replace(epoch);
         Ok(primary)

@@ -153,10 +153,15 @@ impl FakeRedis {
     /// Goes back to what was in it then, as a replica that had not received the rest and was made the primary. Its clock
     /// does not go back.
     pub fn restore(&self, copy: &Copy) {
-        let mut data = self.shared.data();
-        let (milliseconds, seconds_passed) = (data.milliseconds, data.seconds_passed);
-        *data = Data { milliseconds, seconds_passed, ..copy.0.clone() };
-        drop(data);
+        self.take_over(self, copy);
+    }
+
+    /// As [`FakeRedis::restore`], but with the clock of another Redis, in whose place this one is from now on.
+    pub fn take_over(&self, from: &Self, copy: &Copy) {
+        let now = from.shared.data();
+        let (milliseconds, seconds_passed) = (now.milliseconds, now.seconds_passed);
+        drop(now);
+        *self.shared.data() = Data { milliseconds, seconds_passed, ..copy.0.clone() };
         self.shared.changed.notify_waiters();
     }
 

@@ -1,8 +1,12 @@
 //! What do commands and answers look like on the wire of Redis (RESP2)?
 
-use std::io;
+use std::fmt;
+use std::io::{self, Write};
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
+
+/// Commands have hardly ever more words.
+const WORDS_EXPECTED: usize = 16;
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,18 +26,18 @@ impl Reply {
     /// Appends the bytes that go over the wire.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Simple(text) => out.extend(format!("+{text}\r\n").into_bytes()),
-            Self::Error(text) => out.extend(format!("-{text}\r\n").into_bytes()),
-            Self::Integer(number) => out.extend(format!(":{number}\r\n").into_bytes()),
+            Self::Simple(text) => put(out, format_args!("+{text}\r\n")),
+            Self::Error(text) => put(out, format_args!("-{text}\r\n")),
+            Self::Integer(number) => put(out, format_args!(":{number}\r\n")),
             Self::Bulk(bytes) => {
-                out.extend(format!("${}\r\n", bytes.len()).into_bytes());
+                put(out, format_args!("${}\r\n", bytes.len()));
                 out.extend(bytes);
                 out.extend(b"\r\n");
             }
             Self::Nil => out.extend(b"$-1\r\n"),
             Self::NilArray => out.extend(b"*-1\r\n"),
             Self::Array(replies) => {
-                out.extend(format!("*{}\r\n", replies.len()).into_bytes());
+                put(out, format_args!("*{}\r\n", replies.len()));
                 for reply in replies {
                     reply.write(out);
                 }
@@ -42,10 +46,15 @@ impl Reply {
     }
 }
 
+fn put(out: &mut Vec<u8>, text: fmt::Arguments<'_>) {
+    // Memory takes everything.
+    let _ = out.write_fmt(text);
+}
+
 /// Reads one command; `None` at the end of the stream.
 pub(super) async fn read_command(reader: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Vec<Vec<u8>>>> {
     let Some(count) = read_number(reader, '*').await? else { return Ok(None) };
-    let mut words = Vec::new();
+    let mut words = Vec::with_capacity(count.min(WORDS_EXPECTED));
     for _ in 0..count {
         let length = read_number(reader, '$').await?.ok_or(io::ErrorKind::UnexpectedEof)?;
         let mut word = vec![0; length + 2];
