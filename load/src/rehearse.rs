@@ -48,6 +48,9 @@ pub const CLIENTS_MAX: usize = 20_000;
 /// The longest rehearsal, in seconds.
 pub const SECONDS_MAX: u64 = 3_600;
 
+/// How much later than it should a sign of life may come.
+const KEEP_ALIVE_SLACK: Duration = Duration::from_secs(15);
+
 /// How often the lag of this program is measured.
 const LAG_PAUSE: Duration = Duration::from_millis(100);
 
@@ -74,6 +77,8 @@ pub struct Plan {
     pub versions: Versions,
     /// Which certificates are trusted.
     pub trust: Trust,
+    /// After how many seconds of silence the service shows a sign of life on a stream; 0: never.
+    pub keep_alive_seconds: u64,
     /// How often a message is sent through the public route, in seconds; `None`: never.
     pub message_seconds: Option<u64>,
     /// Where the metrics of the service are.
@@ -111,6 +116,8 @@ impl Plan {
 struct Rehearsal {
     plan: Plan,
     dialer: Dialer,
+    /// Whether all streams of a client share a connection, as HTTP/2 has it.
+    is_shared: bool,
     logbook: Mutex<Logbook>,
     observer: Option<Arc<dyn Observer>>,
 }
@@ -136,8 +143,9 @@ impl Rehearsal {
         let dialer = Dialer::new(&plan.trust, plan.versions)?;
         let is_shared = client::reach(&dialer, &plan.address).await?;
         descriptors::check(plan.clients, if is_shared { 1 } else { plan.streams_of_client() })?;
-        let logbook = Mutex::new(Logbook::new(plan.clients, plan.streams_of_client()));
-        Ok(Arc::new(Self { dialer, logbook, observer, plan }))
+        let mut logbook = Logbook::new(plan.clients, plan.streams_of_client());
+        logbook.silence_max = plan.silence_max();
+        Ok(Arc::new(Self { dialer, is_shared, logbook: Mutex::new(logbook), observer, plan }))
     }
 
     fn clients(self: &Arc<Self>) -> Vec<Arc<Client>> {
@@ -217,6 +225,11 @@ pub(crate) async fn keep_clients(
 impl Plan {
     fn streams_of_client(&self) -> usize {
         if self.projectors.is_empty() { 2 } else { 3 }
+    }
+
+    /// For how long a stream of a service that works can be silent; `None`: for ever.
+    fn silence_max(&self) -> Option<Duration> {
+        (self.keep_alive_seconds > 0).then(|| Duration::from_secs(self.keep_alive_seconds) + KEEP_ALIVE_SLACK)
     }
 }
 

@@ -41,6 +41,10 @@ pub(crate) struct RehearseArguments {
     /// writes to the stream of messages in Redis, as browsers do; only the clients of the rehearsal receive it
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "1", value_parser = seconds)]
     send_notify: Option<u64>,
+    /// After how many seconds of silence the service shows a sign of life (KEEP_ALIVE_SECONDS): streams that are silent
+    /// for 15 s longer make the hall not ready; 0: they do not
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    keep_alive: u64,
     /// Metrics of the service, such as http://127.0.0.1:9100/metrics. May be repeated, once for each instance
     #[arg(long)]
     metrics: Vec<Address>,
@@ -87,6 +91,7 @@ impl RehearseArguments {
                 Some(path) => Trust::File(path.clone()),
                 None => Trust::Public,
             },
+            keep_alive_seconds: self.keep_alive,
             message_seconds: self.send_notify,
             metrics: self.metrics.clone(),
         })

@@ -170,6 +170,7 @@ impl Trial {
             compressed: true,
             versions: Versions::Both,
             trust: Trust::Anything,
+            keep_alive_seconds: 0,
             message_seconds: None,
             metrics: Vec::new(),
         };

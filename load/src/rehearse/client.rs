@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::dial::{Dialer, Link, Trouble, describe};
 use super::habits::{chance, pause};
@@ -22,8 +22,8 @@ use crate::error::LoadError;
 /// How long an answer may take to begin. Longer than any proxy waits for a service.
 const ANSWER_SECONDS_MAX: u64 = 60;
 
-/// The most bytes of an error's body that are read.
-const ERROR_BYTES_MAX: usize = 4_096;
+/// The most bytes that are read of a body that is no stream.
+const BODY_BYTES_MAX: usize = 4_096;
 
 /// The streams of the web client, in the order of their numbers in the logbook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +38,16 @@ pub(super) struct Client {
     number: usize,
     rehearsal: Arc<Rehearsal>,
     session: Option<Session>,
-    /// The connection that all streams share if it speaks HTTP/2.
-    shared: Mutex<Option<http2::SendRequest<Full<Bytes>>>>,
+    shared: Mutex<Shared>,
     change_id: AtomicU64,
+}
+
+/// The connection that all streams of a client share over HTTP/2.
+#[derive(Default)]
+struct Shared {
+    sender: Option<http2::SendRequest<Full<Bytes>>>,
+    /// When the last attempt to connect failed, and why.
+    failed: Option<(Instant, Trouble)>,
 }
 
 /// Checks that the service answers there before thousands of clients try. Returns whether all streams of a client share a
@@ -55,8 +62,17 @@ pub(super) async fn reach(dialer: &Dialer, address: &Address) -> Result<bool, Lo
         let link = dialer.connect(address).await?;
         let is_shared = matches!(link, Link::Http2(_));
         let (answer, _) = ask(link, request, address, path, Bytes::new()).await?;
-        let status = answer.status();
-        if status.is_success() { Ok(is_shared) } else { Err(refusal(address, path, answer).await) }
+        if !answer.status().is_success() {
+            return Err(refusal(address, path, answer).await);
+        }
+        // Behind a wrong address there may be a page that welcomes everybody.
+        if json_of(answer).await["healthy"] != true {
+            return Err(Trouble::new(
+                address.to(path),
+                "it answers, but not as the autoupdate service does; see --url",
+            ));
+        }
+        Ok(is_shared)
     };
     answer.await.map_err(|trouble: Trouble| LoadError::Usage(trouble.to_string()))
 }
@@ -66,7 +82,7 @@ impl Client {
     pub(super) fn new(number: usize, rehearsal: &Arc<Rehearsal>) -> Self {
         let sessions = &rehearsal.plan.sessions;
         let session = sessions.get(number % sessions.len().max(1)).cloned();
-        let shared = Mutex::new(None);
+        let shared = Mutex::default();
         Self { number, rehearsal: Arc::clone(rehearsal), session, shared, change_id: AtomicU64::new(0) }
     }
 
@@ -115,7 +131,7 @@ impl Client {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| trouble(describe(&error)))?;
             let Some(bytes) = frame.data_ref() else { continue };
-            self.rehearsal.logbook().received(bytes.len());
+            self.rehearsal.logbook().received(self.number, stream as usize, bytes.len());
             decoder.feed(bytes).map_err(|error| trouble(error.to_string()))?;
             let mut texts = decoder.take_texts().into_iter();
             for line in decoder.take_seen() {
@@ -197,7 +213,7 @@ impl Client {
         match ask(self.link().await?, request(), &plan.address, path, body.clone()).await {
             // As browsers do, on a new connection.
             Err(trouble) if trouble.is_unseen => {
-                *self.shared.lock().await = None;
+                self.shared.lock().await.sender = None;
                 ask(self.link().await?, request(), &plan.address, path, body).await
             }
             answer => answer,
@@ -206,17 +222,28 @@ impl Client {
 
     /// Returns a connection: over HTTP/2 the one that the streams of this client share, otherwise a new one.
     async fn link(&self) -> Result<Link, Trouble> {
+        let Rehearsal { dialer, plan, is_shared, .. } = &*self.rehearsal;
+        if !is_shared {
+            return dialer.connect(&plan.address).await;
+        }
+        let came = Instant::now();
         let mut shared = self.shared.lock().await;
-        if let Some(sender) = shared.as_mut().filter(|sender| !sender.is_closed())
+        if let Some(sender) = shared.sender.as_mut().filter(|sender| !sender.is_closed())
             && sender.ready().await.is_ok()
         {
             return Ok(Link::Http2(sender.clone()));
         }
-        let link = self.rehearsal.dialer.connect(&self.rehearsal.plan.address).await?;
-        if let Link::Http2(sender) = &link {
-            *shared = Some(sender.clone());
+        // Who waited for an attempt that failed has failed with it.
+        if let Some((_, trouble)) = shared.failed.as_ref().filter(|(at, _)| *at >= came) {
+            return Err(trouble.clone());
         }
-        Ok(link)
+        let link = dialer.connect(&plan.address).await;
+        match &link {
+            Ok(Link::Http2(sender)) => shared.sender = Some(sender.clone()),
+            Ok(Link::Http1(_)) => {}
+            Err(trouble) => shared.failed = Some((Instant::now(), trouble.clone())),
+        }
+        link
     }
 }
 
@@ -267,9 +294,14 @@ pub(super) async fn ask(
 /// Returns what an answer that is an error says.
 async fn refusal(address: &Address, path: &str, answer: Response<Incoming>) -> Trouble {
     let status = answer.status();
-    let body = Limited::new(answer.into_body(), ERROR_BYTES_MAX).collect().await.map(|body| body.to_bytes());
-    let json = body.ok().and_then(|body| serde_json::from_slice::<serde_json::Value>(&body).ok()).unwrap_or_default();
+    let json = json_of(answer).await;
     let said = json["error"]["msg"].as_str().or_else(|| json["reason"].as_str());
     let text = said.map_or_else(|| status.to_string(), |said| format!("{status}: {said}"));
     Trouble::new(address.to(path), text)
+}
+
+/// Returns the body of an answer that is no stream; null if it is not JSON.
+async fn json_of(answer: Response<Incoming>) -> serde_json::Value {
+    let body = Limited::new(answer.into_body(), BODY_BYTES_MAX).collect().await.map(|body| body.to_bytes());
+    body.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default()
 }

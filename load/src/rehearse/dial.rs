@@ -53,7 +53,7 @@ pub enum Versions {
 }
 
 /// Why a request did not succeed. The text names the address.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{address}: {text}")]
 pub(super) struct Trouble {
     address: String,

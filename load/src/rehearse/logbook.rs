@@ -1,6 +1,7 @@
 //! What was observed during a rehearsal, second by second and in total?
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::Times;
 use super::habits::FAILURES_UNTIL_OFFLINE;
@@ -45,11 +46,15 @@ pub struct Second {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Not open yet, or broken: how often in a row, and since when.
-    Down {
-        failures: u32,
-        since_micros: u64,
-    },
-    Open,
+    Down { failures: u32, since_micros: u64 },
+    /// Open; something was last received then.
+    Open { heard_micros: u64 },
+}
+
+impl State {
+    const fn is_open(self) -> bool {
+        matches!(self, Self::Open { .. })
+    }
 }
 
 /// What is known of one client.
@@ -95,6 +100,10 @@ pub struct Logbook {
     pub compressed_answers: u64,
     /// What went wrong, and how often.
     pub troubles: BTreeMap<String, u64>,
+    /// For how long a stream may be silent; `None`: for ever.
+    pub silence_max: Option<Duration>,
+    /// The most streams that were silent for longer at the same time.
+    pub silent_streams: usize,
     /// Whether it was ended before its time.
     pub is_cut_short: bool,
 }
@@ -134,11 +143,20 @@ impl Logbook {
 
     /// Writes the gauges of this second.
     pub(super) fn take_stock(&mut self) {
-        let connected = self.tabs.iter().filter(|tab| tab.streams.iter().all(|state| *state == State::Open)).count();
+        let connected = self.tabs.iter().filter(|tab| tab.streams.iter().all(|state| state.is_open())).count();
         let is_off =
             |state: &State| matches!(state, State::Down { failures, .. } if *failures >= FAILURES_UNTIL_OFFLINE);
         let offline = self.tabs.iter().filter(|tab| tab.streams.iter().any(is_off)).count();
+        self.silent_streams = self.silent_streams.max(self.silent_now());
         self.note(|second| (second.connected, second.offline) = (connected, offline));
+    }
+
+    /// Returns how many streams are open, but have been silent for too long.
+    fn silent_now(&self) -> usize {
+        let Some(silence_max) = self.silence_max else { return 0 };
+        let since_micros = now_micros().saturating_sub(silence_max.as_micros() as u64);
+        let is_silent = |state: &&State| matches!(state, State::Open { heard_micros } if *heard_micros < since_micros);
+        self.tabs.iter().flat_map(|tab| &tab.streams).filter(is_silent).count()
     }
 
     fn now(&mut self) -> &mut Second {
@@ -166,12 +184,16 @@ impl Logbook {
         self.compressed_answers += u64::from(coding.is_some());
     }
 
-    pub(super) fn received(&mut self, bytes: usize) {
+    pub(super) fn received(&mut self, client: usize, stream: usize, bytes: usize) {
+        if let State::Open { heard_micros } = &mut self.tabs[client].streams[stream] {
+            *heard_micros = now_micros();
+        }
         self.note(|second| second.bytes += bytes as u64);
     }
 
     pub(super) fn opened(&mut self, client: usize, stream: usize) {
-        let state = std::mem::replace(&mut self.tabs[client].streams[stream], State::Open);
+        let state =
+            std::mem::replace(&mut self.tabs[client].streams[stream], State::Open { heard_micros: now_micros() });
         if let State::Down { failures: 1.., since_micros } = state {
             self.outages.add(now_micros() - since_micros);
         }
@@ -182,7 +204,7 @@ impl Logbook {
         let state = &mut self.tabs[client].streams[stream];
         let since_micros = match *state {
             State::Down { failures: 1.., since_micros } => since_micros,
-            State::Down { .. } | State::Open => now_micros(),
+            State::Down { .. } | State::Open { .. } => now_micros(),
         };
         *state = State::Down { failures, since_micros };
         if stream == 1 {
@@ -322,6 +344,33 @@ mod tests {
         assert_eq!((logbook.changes, logbook.total.spread.count(), logbook.resets), (1, 2, 0));
         logbook.line(0, 8, true, true);
         assert_eq!((logbook.resets, logbook.total.lines), (1, 8));
+    }
+
+    #[test]
+    fn a_stream_is_silent_while_nothing_comes_for_too_long() {
+        let mut logbook = Logbook::new(2, 2);
+        logbook.silence_max = Some(Duration::ZERO);
+        logbook.opened(0, 0);
+        logbook.opened(0, 1);
+        let nothing_for_a_while = |logbook: &mut Logbook| {
+            for state in logbook.tabs.iter_mut().flat_map(|tab| &mut tab.streams) {
+                if let State::Open { heard_micros } = state {
+                    *heard_micros -= 1_000_000;
+                }
+            }
+        };
+        nothing_for_a_while(&mut logbook);
+        assert_eq!(logbook.silent_now(), 2);
+        logbook.silence_max = Some(Duration::from_millis(500));
+        logbook.received(0, 0, 1);
+        assert_eq!(logbook.silent_now(), 1);
+        logbook.take_stock();
+        logbook.interrupted(0, 1, 1, "reset".to_owned());
+        logbook.take_stock();
+        assert_eq!((logbook.silent_now(), logbook.silent_streams), (0, 1));
+        logbook.silence_max = None;
+        nothing_for_a_while(&mut logbook);
+        assert_eq!(logbook.silent_now(), 0);
     }
 
     #[test]

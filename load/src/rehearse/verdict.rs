@@ -115,6 +115,15 @@ fn streams(plan: &Plan, logbook: &Logbook, faults: &mut Vec<String>, remarks: &m
     if logbook.bad_lines > 0 {
         faults.push(format!("{} lines could not be read.", logbook.bad_lines));
     }
+    if let Some(silence_max) = logbook.silence_max.filter(|_| logbook.silent_streams > 0) {
+        faults.push(format!(
+            "Up to {} streams at a time said nothing for {} or longer, although the service shows a sign of life every \
+             {} s (--keep-alive, for KEEP_ALIVE_SECONDS of the service).",
+            logbook.silent_streams,
+            span(silence_max.as_secs_f64() * 1_000.0),
+            plan.keep_alive_seconds,
+        ));
+    }
     let away = started.saturating_sub(logbook.total.connected);
     // Those who came just before Ctrl-C may not be connected yet.
     if away > 0 && !logbook.is_cut_short {
@@ -231,6 +240,7 @@ mod tests {
             compressed: true,
             versions: Versions::Both,
             trust: Trust::Public,
+            keep_alive_seconds: 30,
             message_seconds: Some(1),
             metrics: Vec::new(),
         }
@@ -277,6 +287,10 @@ mod tests {
         });
         check(Grade::NotReady, "1 of 2 messages were refused or not answered", |_, logbook| logbook.sends(2));
         check(Grade::NotReady, "missing before a line", |_, logbook| logbook.gap());
+        check(Grade::NotReady, "Up to 2 streams at a time said nothing for 45.0 s", |plan, logbook| {
+            logbook.silence_max = plan.silence_max();
+            logbook.silent_streams = 2;
+        });
         check(Grade::NotReady, "could not be read", |_, logbook| logbook.bad_line(""));
         check(Grade::NotReady, "12.", |_, logbook| (0..10).for_each(|_| logbook.total.first_data.add(12_000_000)));
         check(Grade::NotReady, "A message reached", |_, logbook| logbook.total.messages.add(2_000_000));

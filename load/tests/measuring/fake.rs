@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use futures_util::StreamExt;
 use http::Response;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -30,6 +30,8 @@ pub(crate) struct Faults {
     pub(crate) skips_from: bool,
     /// Every line is followed by an empty one.
     pub(crate) empty_lines: bool,
+    /// It is another service, which answers everything kindly.
+    pub(crate) is_another: bool,
 }
 
 pub(crate) struct Fake {
@@ -122,6 +124,10 @@ async fn answer(
     let coding = request.headers().get("accept-encoding").cloned();
     let change_id = request.uri().query().and_then(|query| query.strip_prefix("change_id=")?.parse().ok()).unwrap_or(0);
     let path = request.headers().contains_key("cookie").then(|| request.uri().path().to_owned());
+    if request.uri().path() == "/system/health" {
+        let health = if state.faults.is_another { "welcome" } else { "{\"healthy\": true}" };
+        return Ok(Response::new(UnsyncBoxBody::new(Full::new(Bytes::from(health)))));
+    }
     if path.as_deref() == Some("/system/notify/send") {
         return Ok(send(request, &state).await);
     }

@@ -37,6 +37,7 @@ impl Hall {
             compressed: true,
             versions: Versions::Both,
             trust: Trust::Anything,
+            keep_alive_seconds: 30,
             message_seconds: None,
             metrics: Vec::new(),
         }
@@ -131,6 +132,9 @@ async fn errors_name_the_address() {
     assert!(untrusted.contains(&plan.address.to_string()) && untrusted.contains("--insecure"), "{untrusted}");
     let nobody = Plan { address: "http://127.0.0.1:1".parse().expect("an address"), ..plan.clone() };
     assert!(failure(nobody).await.contains("http://127.0.0.1:1"));
+    let elsewhere = Hall::open(Faults { is_another: true, ..Faults::default() }).await;
+    let welcomed = failure(elsewhere.plan("http")).await;
+    assert!(welcomed.contains("/system/health") && welcomed.contains("--url"), "{welcomed}");
     assert!(failure(Plan { clients: 0, ..plan.clone() }).await.contains("0 clients"));
     let missing = std::path::PathBuf::from("/nowhere/ca.pem");
     assert!(failure(Plan { trust: Trust::File(missing), ..plan }).await.contains("/nowhere/ca.pem"));
