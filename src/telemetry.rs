@@ -226,5 +226,7 @@ mod tests {
         assert_eq!((json["level"].as_str(), json["lines"].as_u64()), (Some("WARN"), Some(7)), "{json}");
         let text = String::from_utf8(notice(TEXT, 7)).expect("UTF-8");
         assert!(text.contains(" WARN ") && text.contains("7 log lines were dropped") && text.ends_with('\n'), "{text}");
+        let text = String::from_utf8(notice(Look { has_priority: true, ..TEXT }, 7)).expect("UTF-8");
+        assert!(text.starts_with("<4>") && text.contains("7 log lines were dropped"), "{text}");
     }
 }

@@ -12,7 +12,8 @@ pub(crate) fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(io::Error::other(format!("larger than {FILE_BYTES_MAX} bytes; it must be some other file")));
+        let problem = format!("larger than {FILE_BYTES_MAX} bytes; it must be some other file");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
     }
     Ok(bytes)
 }

@@ -8,10 +8,18 @@ use crate::config::{Config, ListenHost};
 
 /// Tries the address of the service and that of the metrics.
 pub(super) fn check(config: &Config, report: &mut Report) {
+    // It is kept until the other address has been tried, which may be the same.
+    let mut listener = None;
     let (name, listening, health) = match &config.autoupdate_host {
         ListenHost::Network(host) => (
             format!("port {}", config.autoupdate_port),
-            bind(host, config.autoupdate_port).err().map(|error| error.to_string()),
+            match bind(host, config.autoupdate_port) {
+                Ok(bound) => {
+                    listener = Some(bound);
+                    None
+                }
+                Err(error) => Some(error.to_string()),
+            },
             probe::health(host, config.autoupdate_port, config.tls),
         ),
         // To try it would take the socket from a service that starts just now.
@@ -36,7 +44,10 @@ pub(super) fn check(config: &Config, report: &mut Report) {
         let name = format!("metrics port {port}");
         match bind(host, *port) {
             Ok(_) => report.right(&name, "free to listen on"),
-            // A service that runs has it.
+            // The service does not run, so it does not have it.
+            Err(error) if listener.is_some() => {
+                report.wrong(&name, &format!("{error}: choose another METRICS_ADDRESS"))
+            }
             Err(error) => report.note(&name, &format!("{}: fine if this service runs already", error.cause())),
         }
     }

@@ -108,6 +108,13 @@ async fn what_is_wrong_is_reported_with_its_remedy() {
         .finds(&[], &[("AUTOUPDATE_PORT", &port)], &[&port, "stop what listens there", "AUTOUPDATE_PORT"])
         .await;
 
+    // Free now, but not for two.
+    drop(taken);
+    let metrics = format!("127.0.0.1:{port}");
+    installation
+        .finds(&[], &[("AUTOUPDATE_PORT", &port), ("METRICS_ADDRESS", &metrics)], &["metrics port", "METRICS_ADDRESS"])
+        .await;
+
     let openslides = OpenSlides::new(&installation.redis.address());
     openslides.begin_rebuild().await;
     installation.finds(&[], &[], &["meeting: ", "has not filled its cache yet: start it"]).await;

@@ -53,6 +53,7 @@ impl DjangoSecret {
         let fail = |problem| DjangoSecretFileError { path: path.to_owned(), problem };
         let text = read_text(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound if !path.is_symlink() => fail(DjangoSecretError::Missing),
+            io::ErrorKind::InvalidData => fail(DjangoSecretError::Foreign(error.to_string())),
             _ => fail(DjangoSecretError::Unreadable(format!("{error}; {}", remedy(path, &error)))),
         })?;
         Self::parse(&text).map_err(fail)
@@ -81,6 +82,9 @@ pub enum DjangoSecretError {
     /// The file cannot be read; says why and what to do.
     #[error("cannot be read: {0}")]
     Unreadable(String),
+    /// It cannot be a file with a secret; says why.
+    #[error("cannot be used: {0}")]
+    Foreign(String),
     /// No line has the expected form.
     #[error("has no line {SECRET_NAME}='…'")]
     NoSuchLine,
@@ -128,6 +132,7 @@ fn advice(path: &Path, problem: &DjangoSecretError) -> String {
         DjangoSecretError::Unquoted { .. } | DjangoSecretError::Empty { .. } => {
             format!("correct that line: {SECRET_NAME}='MY_SECRET'")
         }
+        DjangoSecretError::Foreign(_) => "check that it is the file that was meant".to_owned(),
         DjangoSecretError::Unreadable(_) => "its contents need no change".to_owned(),
     }
 }
@@ -158,7 +163,7 @@ fn quoted(text: &str) -> Option<&str> {
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
-    String::from_utf8(read_limited(path)?).map_err(|_| io::Error::other("it is not UTF-8"))
+    String::from_utf8(read_limited(path)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
 #[cfg(test)]
@@ -243,7 +248,10 @@ mod tests {
             (b"geheim".to_vec(), &*addition),
             (b"#DJANGO_SECRET_KEY='geheim'".to_vec(), &*addition),
             (b"DJANGO_SECRET_KEY=geheim".to_vec(), "correct that line"),
-            (b"\xff\xfe geheim".to_vec(), "not UTF-8"),
+            (
+                b"\xff\xfe geheim".to_vec(),
+                "not UTF-8. It must hold the same secret as the OpenSlides server; check that",
+            ),
             (vec![b'x'; 2 << 20], "larger than"),
         ] {
             std::fs::write(&path, content).expect("a file");
