@@ -229,7 +229,8 @@ impl Plan {
 
     /// For how long a stream of a service that works can be silent; `None`: for ever.
     fn silence_max(&self) -> Option<Duration> {
-        (self.keep_alive_seconds > 0).then(|| Duration::from_secs(self.keep_alive_seconds) + KEEP_ALIVE_SLACK)
+        (self.keep_alive_seconds > 0)
+            .then(|| Duration::from_secs(self.keep_alive_seconds).saturating_add(KEEP_ALIVE_SLACK))
     }
 }
 
@@ -252,5 +253,27 @@ async fn watch_own_lag(rehearsal: Arc<Rehearsal>) {
         sleep(LAG_PAUSE).await;
         let lag = due.elapsed();
         rehearsal.logbook().lagged(lag.as_micros() as u64);
+    }
+}
+
+#[cfg(test)]
+impl Plan {
+    /// Returns a plan for tests.
+    pub(super) fn example() -> Self {
+        Self {
+            address: "https://localhost".parse().expect("an address"),
+            clients: 2,
+            sessions: vec![Session::new("abc", "c").expect("a session")],
+            cookie_name: "c".to_owned(),
+            seconds: 60,
+            arrival_seconds: 10,
+            projectors: vec![1],
+            compressed: true,
+            versions: Versions::Both,
+            trust: Trust::Public,
+            keep_alive_seconds: 30,
+            message_seconds: Some(1),
+            metrics: Vec::new(),
+        }
     }
 }

@@ -150,8 +150,11 @@ fn replay(seed: u64, whole: bool) -> bool {
     }
     let outcome = run_world(&plan, true);
     let head = format!(
-        "seed {seed}: {} instances that keep {} versions\n{:#?}\n",
-        plan.instances, plan.versions_max, plan.clients
+        "seed {seed}: {} instances that keep {} versions, {} sentinels\n{:#?}\n",
+        plan.instances,
+        plan.versions_max,
+        if plan.has_sentinels { "with" } else { "no" },
+        plan.clients
     );
     say(&format!("{head}{}\n{}\n{}\n", outcome.text.join("\n"), outcome.violations.join("\n"), outcome.hash));
     is_kept

@@ -33,7 +33,8 @@ impl Nodes {
     /// Creates one node, or two that sentinels watch.
     pub(crate) fn new(instances: usize, has_sentinels: bool) -> Self {
         let nodes: Vec<_> = (0..if has_sentinels { 2 } else { 1 }).map(|_| FakeRedis::in_memory()).collect();
-        let ways = (0..instances).map(|_| Way(nodes.iter().map(FakeRedis::another_way).collect())).collect();
+        let way = |node: &FakeRedis| node.another_way().without_greeting();
+        let ways = (0..instances).map(|_| Way(nodes.iter().map(way).collect())).collect();
         Self { nodes, primary: 0, ways, named: Arc::new(Mutex::new(Named { primary: 0, from: Instant::now() })) }
     }
 
@@ -75,7 +76,7 @@ impl Nodes {
             way.refuse_nothing();
         }
         for (_, replica) in self.nodes.iter().enumerate().filter(|(number, _)| *number != self.primary) {
-            replica.take_over(self.primary(), &self.primary().copy());
+            replica.restore_with_clock_of(self.primary(), &self.primary().copy());
         }
     }
 
@@ -87,7 +88,7 @@ impl Nodes {
     /// The other node becomes the primary, with what it had received, which the sentinels say after a while.
     pub(crate) fn fail_over(&mut self, received: &Copy, old: OldPrimary, named_after: Duration) {
         let (was, is) = (self.primary, 1 - self.primary);
-        self.nodes[is].take_over(&self.nodes[was], received);
+        self.nodes[is].restore_with_clock_of(&self.nodes[was], received);
         self.primary = is;
         *lock(&self.named) = Named { primary: is, from: Instant::now() + named_after };
         for Way(way) in &self.ways {

@@ -8,18 +8,10 @@ use crate::config::{Config, ListenHost};
 
 /// Tries the address of the service and that of the metrics.
 pub(super) fn check(config: &Config, report: &mut Report) {
-    // It is kept until the other address has been tried, which may be the same.
-    let mut listener = None;
     let (name, listening, health) = match &config.autoupdate_host {
         ListenHost::Network(host) => (
             format!("port {}", config.autoupdate_port),
-            match bind(host, config.autoupdate_port) {
-                Ok(bound) => {
-                    listener = Some(bound);
-                    None
-                }
-                Err(error) => Some(error.to_string()),
-            },
+            bind(host, config.autoupdate_port).err().map(|error| error.to_string()),
             probe::health(host, config.autoupdate_port, config.tls),
         ),
         // To try it would take the socket from a service that starts just now.
@@ -32,6 +24,7 @@ pub(super) fn check(config: &Config, report: &mut Report) {
             (format!("socket {}", path.display()), missing, health)
         }
     };
+    let is_free = listening.is_none();
     match (listening, health) {
         (_, Ok(())) => report.right(&name, "the service listens there, and is healthy"),
         (None, _) => report.right(&name, "free to listen on"),
@@ -43,12 +36,21 @@ pub(super) fn check(config: &Config, report: &mut Report) {
     if let Some((host, port)) = &config.metrics_address.0 {
         let name = format!("metrics port {port}");
         match bind(host, *port) {
+            Ok(_held) if is_free && !is_free_now(config) => report.wrong(
+                &name,
+                "it is the port of the service itself (AUTOUPDATE_PORT): choose another one for METRICS_ADDRESS",
+            ),
             Ok(_) => report.right(&name, "free to listen on"),
-            // The service does not run, so it does not have it.
-            Err(error) if listener.is_some() => {
-                report.wrong(&name, &format!("{error}: choose another METRICS_ADDRESS"))
-            }
+            // A service that runs has it.
             Err(error) => report.note(&name, &format!("{}: fine if this service runs already", error.cause())),
         }
+    }
+}
+
+/// Returns whether the service could listen; at a Unix socket it can.
+fn is_free_now(config: &Config) -> bool {
+    match &config.autoupdate_host {
+        ListenHost::Network(host) => bind(host, config.autoupdate_port).is_ok(),
+        ListenHost::Unix(_) => true,
     }
 }

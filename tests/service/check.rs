@@ -108,12 +108,14 @@ async fn what_is_wrong_is_reported_with_its_remedy() {
         .finds(&[], &[("AUTOUPDATE_PORT", &port)], &[&port, "stop what listens there", "AUTOUPDATE_PORT"])
         .await;
 
+    // Somebody has it, perhaps the service that runs.
+    let metrics = format!("127.0.0.1:{port}");
+    let (status, text) = installation.check_with(&[], &[("METRICS_ADDRESS", &metrics)]).await;
+    assert!(status == Some(0) && text.contains("fine if this service runs already"), "{text}");
     // Free now, but not for two.
     drop(taken);
-    let metrics = format!("127.0.0.1:{port}");
-    installation
-        .finds(&[], &[("AUTOUPDATE_PORT", &port), ("METRICS_ADDRESS", &metrics)], &["metrics port", "METRICS_ADDRESS"])
-        .await;
+    let both = [("AUTOUPDATE_PORT", &*port), ("METRICS_ADDRESS", &*metrics)];
+    installation.finds(&[], &both, &["metrics port", "the port of the service itself"]).await;
 
     let openslides = OpenSlides::new(&installation.redis.address());
     openslides.begin_rebuild().await;

@@ -29,6 +29,11 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> ByteStream for T {}
 pub trait Transport: Send + Sync {
     /// Opens another stream.
     async fn open(&self) -> io::Result<Box<dyn ByteStream>>;
+
+    /// Returns whether each stream begins with the greeting of the client library, as over a socket.
+    fn is_greeted(&self) -> bool {
+        true
+    }
 }
 
 /// Names the Redis that is the primary now, as sentinels do.
@@ -179,8 +184,10 @@ impl Connector for TransportConnector {
 
     async fn dedicated(&self) -> Result<Dedicated, RedisError> {
         let stream = self.transport.open().await?;
-        // There is no login, and the name of the library interests nobody: the connection is usable at once.
-        let login = RedisConnectionInfo::default().set_skip_set_lib_name();
+        let mut login = RedisConnectionInfo::default();
+        if !self.transport.is_greeted() {
+            login = login.set_skip_set_lib_name();
+        }
         let (connection, driver) =
             MultiplexedConnection::new_with_config(&login, stream, connection_config(self.limits)).await?;
         let mut tasks = JoinSet::new();

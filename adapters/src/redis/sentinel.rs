@@ -5,13 +5,14 @@
 //! says that it is a replica. Its own pool is not used: it would keep connections to a demoted primary, as they still
 //! answer, and its time-out for answers is too short to load a meeting.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::sentinel::SentinelClient;
 use redis::{ConnectionInfo, ErrorKind, RedisError};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 use tracing::info;
 
@@ -32,8 +33,9 @@ struct Finder {
     sentinels: tokio::sync::Mutex<Sentinels>,
     // A std mutex, since it is held only briefly.
     known: Mutex<Known>,
-    /// The epoch of the known primary, for those who wait for another.
-    epoch: watch::Sender<u64>,
+    /// Told when another primary is known. Wakes who waits in the order in which they came, so that a simulation can be
+    /// repeated.
+    moved: Notify,
     master: String,
     limits: RedisLimits,
 }
@@ -126,7 +128,7 @@ impl SentinelConnector {
         let finder = Finder {
             sentinels: tokio::sync::Mutex::new(Sentinels { way, last: None }),
             known: Mutex::default(),
-            epoch: watch::Sender::default(),
+            moved: Notify::new(),
             master: master.to_owned(),
             limits,
         };
@@ -165,8 +167,14 @@ impl Connector for SentinelConnector {
     }
 
     async fn until_moved(&self, epoch: u64) {
-        // Only fails without a sender, which is part of this.
-        let _ = self.finder.epoch.subscribe().wait_for(|now| *now != epoch).await;
+        loop {
+            let mut moved = pin!(self.finder.moved.notified());
+            moved.as_mut().enable();
+            if self.epoch() != epoch {
+                return;
+            }
+            moved.await;
+        }
     }
 
     fn epoch(&self) -> u64 {
@@ -222,7 +230,7 @@ impl Finder {
         let epoch = match &known.primary {
             Some(primary) if primary.place == place => return Ok(Arc::clone(primary)),
             Some(primary) => {
-                info!(name = self.master, was = primary.place, is = place, "the sentinels name a new primary");
+                info!(name = self.master, was = %primary.place, is = %place, "the sentinels name a new primary");
                 primary.epoch + 1
             }
             None => 0,
@@ -230,7 +238,7 @@ impl Finder {
         let connector = named.connector(self.limits)?;
         let primary = Arc::new(Primary { place, connector, epoch });
         known.primary = Some(Arc::clone(&primary));
-        self.epoch.send_replace(epoch);
+        self.moved.notify_waiters();
         Ok(primary)
     }
 

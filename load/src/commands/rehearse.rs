@@ -42,8 +42,8 @@ pub(crate) struct RehearseArguments {
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "1", value_parser = seconds)]
     send_notify: Option<u64>,
     /// After how many seconds of silence the service shows a sign of life (KEEP_ALIVE_SECONDS): streams that are silent
-    /// for 15 s longer make the hall not ready; 0: they do not
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    /// for 15 s longer make the hall not ready, which a rehearsal sees only if it lasts longer than that; 0: they do not
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     keep_alive: u64,
     /// Metrics of the service, such as http://127.0.0.1:9100/metrics. May be repeated, once for each instance
     #[arg(long)]

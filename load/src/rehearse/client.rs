@@ -25,6 +25,9 @@ const ANSWER_SECONDS_MAX: u64 = 60;
 /// The most bytes that are read of a body that is no stream.
 const BODY_BYTES_MAX: usize = 4_096;
 
+/// How long such a body may take.
+const BODY_SECONDS_MAX: u64 = 5;
+
 /// The streams of the web client, in the order of their numbers in the logbook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stream {
@@ -300,8 +303,42 @@ async fn refusal(address: &Address, path: &str, answer: Response<Incoming>) -> T
     Trouble::new(address.to(path), text)
 }
 
-/// Returns the body of an answer that is no stream; null if it is not JSON.
+/// Returns the body of an answer that is no stream; null if it is not JSON, or does not end.
 async fn json_of(answer: Response<Incoming>) -> serde_json::Value {
-    let body = Limited::new(answer.into_body(), BODY_BYTES_MAX).collect().await.map(|body| body.to_bytes());
-    body.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default()
+    let body = Limited::new(answer.into_body(), BODY_BYTES_MAX).collect();
+    let body = timeout(Duration::from_secs(BODY_SECONDS_MAX), body).await.ok().and_then(Result::ok);
+    body.and_then(|body| serde_json::from_slice(&body.to_bytes()).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::sync::Mutex;
+
+    use super::super::dial::CONNECT_SECONDS_MAX;
+    use super::super::{Logbook, Plan};
+    use super::*;
+
+    /// A client of somebody who takes connections, but says nothing.
+    #[track_caller]
+    fn client(silent: &TcpListener, is_shared: bool) -> Client {
+        let address = format!("https://{}", silent.local_addr().expect("bound")).parse().expect("an address");
+        let plan = Plan { address, ..Plan::example() };
+        let dialer = Dialer::new(&plan.trust, plan.versions).expect("no file is read");
+        let logbook = Mutex::new(Logbook::new(1, 3));
+        Client::new(0, &Arc::new(Rehearsal { plan, dialer, is_shared, logbook, observer: None }))
+    }
+
+    /// Otherwise a dead proxy would show only after a multiple of that time.
+    #[tokio::test(start_paused = true)]
+    async fn streams_fail_to_connect_at_the_same_time() {
+        let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+        for is_shared in [false, true] {
+            let client = client(&silent, is_shared);
+            let begin = Instant::now();
+            let (one, two, three) = tokio::join!(client.link(), client.link(), client.link());
+            assert!(one.is_err() && two.is_err() && three.is_err(), "{is_shared}");
+            assert!(begin.elapsed() < Duration::from_secs(2 * CONNECT_SECONDS_MAX), "{is_shared}");
+        }
+    }
 }

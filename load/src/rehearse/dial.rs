@@ -23,7 +23,7 @@ use crate::client::AnyCertificate;
 use crate::error::LoadError;
 
 /// How long a connection may take to open: name, TCP, TLS, and the greeting of HTTP/2.
-const CONNECT_SECONDS_MAX: u64 = 15;
+pub(super) const CONNECT_SECONDS_MAX: u64 = 15;
 
 /// The flow-control windows that a browser gives a stream and a connection, in bytes.
 const STREAM_WINDOW_BYTES: u32 = 6 * 1024 * 1024;

@@ -147,14 +147,14 @@ impl Logbook {
         let is_off =
             |state: &State| matches!(state, State::Down { failures, .. } if *failures >= FAILURES_UNTIL_OFFLINE);
         let offline = self.tabs.iter().filter(|tab| tab.streams.iter().any(is_off)).count();
-        self.silent_streams = self.silent_streams.max(self.silent_now());
+        self.silent_streams = self.silent_streams.max(self.silent_at(now_micros()));
         self.note(|second| (second.connected, second.offline) = (connected, offline));
     }
 
-    /// Returns how many streams are open, but have been silent for too long.
-    fn silent_now(&self) -> usize {
+    /// Returns how many streams are open, but will have been silent for too long at that time.
+    fn silent_at(&self, at_micros: u64) -> usize {
         let Some(silence_max) = self.silence_max else { return 0 };
-        let since_micros = now_micros().saturating_sub(silence_max.as_micros() as u64);
+        let since_micros = at_micros.saturating_sub(silence_max.as_micros() as u64);
         let is_silent = |state: &&State| matches!(state, State::Open { heard_micros } if *heard_micros < since_micros);
         self.tabs.iter().flat_map(|tab| &tab.streams).filter(is_silent).count()
     }
@@ -349,28 +349,20 @@ mod tests {
     #[test]
     fn a_stream_is_silent_while_nothing_comes_for_too_long() {
         let mut logbook = Logbook::new(2, 2);
-        logbook.silence_max = Some(Duration::ZERO);
+        logbook.silence_max = Some(Duration::from_secs(45));
         logbook.opened(0, 0);
         logbook.opened(0, 1);
-        let nothing_for_a_while = |logbook: &mut Logbook| {
-            for state in logbook.tabs.iter_mut().flat_map(|tab| &mut tab.streams) {
-                if let State::Open { heard_micros } = state {
-                    *heard_micros -= 1_000_000;
-                }
-            }
-        };
-        nothing_for_a_while(&mut logbook);
-        assert_eq!(logbook.silent_now(), 2);
-        logbook.silence_max = Some(Duration::from_millis(500));
+        let in_seconds = |seconds: u64| now_micros() + seconds * 1_000_000;
+        assert_eq!((logbook.silent_at(in_seconds(40)), logbook.silent_at(in_seconds(46))), (0, 2));
+        logbook.tabs[0].streams[0] = State::Open { heard_micros: 0 };
+        logbook.silence_max = Some(Duration::ZERO);
+        assert_eq!(logbook.silent_at(1), 1);
         logbook.received(0, 0, 1);
-        assert_eq!(logbook.silent_now(), 1);
-        logbook.take_stock();
+        assert_eq!(logbook.silent_at(1), 0);
         logbook.interrupted(0, 1, 1, "reset".to_owned());
-        logbook.take_stock();
-        assert_eq!((logbook.silent_now(), logbook.silent_streams), (0, 1));
+        assert_eq!(logbook.silent_at(in_seconds(1)), 1);
         logbook.silence_max = None;
-        nothing_for_a_while(&mut logbook);
-        assert_eq!(logbook.silent_now(), 0);
+        assert_eq!(logbook.silent_at(in_seconds(1)), 0);
     }
 
     #[test]

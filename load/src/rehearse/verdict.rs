@@ -225,26 +225,7 @@ fn is_local(address: &Address) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Session, Trust, Versions};
     use super::*;
-
-    fn plan() -> Plan {
-        Plan {
-            address: "https://localhost".parse().expect("an address"),
-            clients: 2,
-            sessions: vec![Session::new("abc", "c").expect("a session")],
-            cookie_name: "c".to_owned(),
-            seconds: 60,
-            arrival_seconds: 10,
-            projectors: vec![1],
-            compressed: true,
-            versions: Versions::Both,
-            trust: Trust::Public,
-            keep_alive_seconds: 30,
-            message_seconds: Some(1),
-            metrics: Vec::new(),
-        }
-    }
 
     /// A rehearsal in which all is well.
     fn good() -> Logbook {
@@ -265,7 +246,7 @@ mod tests {
 
     #[track_caller]
     fn check(expected: Grade, words: &str, change: impl FnOnce(&mut Plan, &mut Logbook)) {
-        let (mut plan, mut logbook) = (plan(), good());
+        let (mut plan, mut logbook) = (Plan::example(), good());
         change(&mut plan, &mut logbook);
         let verdict = Verdict::of(&plan, &logbook);
         assert_eq!(verdict.grade, expected, "{verdict:?}");

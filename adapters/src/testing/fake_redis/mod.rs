@@ -30,6 +30,7 @@ pub struct FakeRedis {
     shared: Arc<Shared>,
     _listener: Arc<JoinSet<()>>,
     address: SocketAddr,
+    is_greeted: bool,
 }
 
 /// What is wrong with a [`FakeRedis`].
@@ -116,7 +117,7 @@ impl FakeRedis {
                 connections.spawn(connection::serve(accepting.clone(), stream));
             }
         });
-        Ok(Self { shared, _listener: Arc::new(tasks), address })
+        Ok(Self { shared, _listener: Arc::new(tasks), address, is_greeted: true })
     }
 
     /// Creates a Redis without a socket, which only [`FakeRedis::transport`] reaches.
@@ -132,9 +133,15 @@ impl FakeRedis {
         Self::over(Shared { data, changed, ..Shared::default() })
     }
 
+    /// Spares connections the greeting of the client library, which costs a simulation a fifth of its time.
+    #[must_use]
+    pub fn without_greeting(self) -> Self {
+        Self { is_greeted: false, ..self }
+    }
+
     fn over(shared: Shared) -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { shared: Arc::new(shared), _listener: Arc::default(), address }
+        Self { shared: Arc::new(shared), _listener: Arc::default(), address, is_greeted: true }
     }
 
     /// Runs one command without a connection, and so regardless of any [`Fault`].
@@ -153,11 +160,11 @@ impl FakeRedis {
     /// Goes back to what was in it then, as a replica that had not received the rest and was made the primary. Its clock
     /// does not go back.
     pub fn restore(&self, copy: &Copy) {
-        self.take_over(self, copy);
+        self.restore_with_clock_of(self, copy);
     }
 
-    /// As [`FakeRedis::restore`], but with the clock of another Redis, in whose place this one is from now on.
-    pub fn take_over(&self, from: &Self, copy: &Copy) {
+    /// As [`FakeRedis::restore`], but with the clock of another Redis, as on the same machine.
+    pub fn restore_with_clock_of(&self, from: &Self, copy: &Copy) {
         let now = from.shared.data();
         let (milliseconds, seconds_passed) = (now.milliseconds, now.seconds_passed);
         drop(now);
@@ -271,9 +278,16 @@ impl FakeRedis {
 #[async_trait]
 impl Transport for FakeRedis {
     async fn open(&self) -> io::Result<Box<dyn ByteStream>> {
+        if self.shared.settings().fault == Fault::Closed {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
         let (near, far) = duplex(DUPLEX_BYTES_MAX);
         tokio::spawn(connection::serve(self.shared.clone(), far));
         Ok(Box::new(near))
+    }
+
+    fn is_greeted(&self) -> bool {
+        self.is_greeted
     }
 }
 
