@@ -4,6 +4,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::thread;
 
+use simulation::event::{Event, IsSeen, OldPrimary};
 use simulation::plan::Plan;
 use simulation::world::{Outcome, run};
 
@@ -12,6 +13,9 @@ const FIXED: u64 = 25;
 const FRESH: u64 = 25;
 /// How many worlds are run twice.
 const REPEATED: u64 = 5;
+
+/// Worlds in which sentinels replace a primary: the old one is gone, is silent, cuts its connections, goes on answering.
+const FAILED_OVER: [u64; 4] = [26, 128, 34, 43];
 
 /// The seeds that once failed.
 const KEPT: &str = include_str!("../seeds.txt");
@@ -59,10 +63,19 @@ fn promises_are_kept_in_new_worlds() {
     all_hold(&(first..first + FRESH).collect::<Vec<_>>());
 }
 
+#[test]
+fn promises_are_kept_whatever_an_old_primary_does() {
+    let outcomes = all_hold(&FAILED_OVER);
+    for old in [OldPrimary::Gone, OldPrimary::Silent, OldPrimary::Cuts, OldPrimary::Answers] {
+        let kind = Event::FailOverBySentinels(old, 0, IsSeen::Yes).kind();
+        assert!(outcomes.iter().any(|outcome| outcome.happened.contains_key(&kind)), "{kind}: it has another seed now");
+    }
+}
+
 /// Without this, a failure could not be reproduced.
 #[test]
 fn only_the_seed_decides_what_happens() {
-    for seed in 0..REPEATED {
+    for seed in (0..REPEATED).chain(FAILED_OVER) {
         let plan = Plan::new(seed);
         assert_eq!(run(&plan, false).hash, run(&plan, true).hash, "seed {seed}");
     }
