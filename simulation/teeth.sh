@@ -33,6 +33,7 @@ ways=(
     'a catch-up reads one round:adapters/src/redis/element_store.rs:s/if new\.is_empty\(\) \{/if new.is_empty() || BROKEN \&\& round.values.len() == known.len() {/'
     'rights are not evaluated again:application/src/publishing/cursor.rs:s/if is_decided \{/if is_decided \&\& !BROKEN {/'
     'the id last sent stays behind:application/src/publishing/cursor.rs:s/(\};\n\s*)self\.sent = current\.change_id\(\);/$1if !BROKEN { self.sent = current.change_id(); }/'
+    'a first line that comes later is not widened:application/src/publishing/cursor.rs:s/resumed_from: Some\(change_id\)/resumed_from: Some(change_id).filter(|_| !BROKEN)/'
     'own rights do not wake a stream:application/src/publishing/cursor.rs:s/&& !diff\.may_affect\(self\.user\)\n\s*&& !diff\.may_affect\(seen\.viewer\.user\(\)\)/\&\& (BROKEN || !diff.may_affect(self.user) \&\& !diff.may_affect(seen.viewer.user()))/'
     'a stream goes on as somebody else:application/src/publishing/cursor.rs:s/Access::Granted\(user\) if user == before\.user\(\)/Access::Granted(user) if BROKEN || user == before.user()/'
     'ids assigned twice are trusted:domain/src/difference/resume.rs:s/\|\| history\.is_ambiguous\(change_id\)/|| !BROKEN \&\& history.is_ambiguous(change_id)/'

@@ -31,6 +31,9 @@ const RARE: u64 = 0x7261_7265;
 /// Makes the random numbers that decide who uses TLS different from all others.
 const TLS: u64 = 0x0074_6c73;
 
+/// Makes the random numbers of the scene in which an instance is behind different from all others.
+const BEHIND: u64 = 0x0062_6568;
+
 /// Makes the random numbers that decide about sentinels different from all others. Chosen so that the worlds in
 /// `seeds.txt`, and those in which broken services were found until there were sentinels, have none.
 const SENTINELS: u64 = 0x7365_6e74_2487;
@@ -112,6 +115,10 @@ impl Plan {
         let mut random = Random::new(seed ^ TLS);
         clients.iter_mut().for_each(|client| client.tls = random.once_in(3));
         script.rare_scenes(tabs);
+        script.random = Random::new(seed ^ BEHIND);
+        if script.random.once_in(3) {
+            script.come_to_one_that_is_behind();
+        }
         let mut events = script.events;
         events.push(Event::Quiet);
         let mut random = Random::new(seed ^ SENTINELS);

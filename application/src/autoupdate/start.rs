@@ -46,8 +46,7 @@ pub fn start(published: &Published, session: Session, viewer: Viewer, change_id:
 #[must_use]
 pub fn start_with_everything(published: &Published, session: Session, viewer: Viewer, change_id: ChangeId) -> Started {
     let first_line = Some(Line::all(published.current(), &viewer, change_id));
-    let sent = published.current().change_id();
-    Started { cursor: Cursor::new(published, session, viewer, sent), first_line }
+    Started { cursor: Cursor::new(published, session, viewer), first_line }
 }
 
 /// Begins with what the store says has changed, for a client whose version is no longer kept.
@@ -74,10 +73,12 @@ fn started(
         FirstLine::Everything => start_with_everything(published, session, viewer, change_id),
         FirstLine::Difference(difference) => {
             let current = published.current().change_id();
-            let content = difference.map(|difference| DiffContent::new(difference, published.meters()));
-            let first_line = content.map(|content| Line::difference(&content, change_id, current));
-            let sent = if first_line.is_some() { current } else { change_id };
-            Started { cursor: Cursor::new(published, session, viewer, sent), first_line }
+            let Some(difference) = difference else {
+                return Started { cursor: Cursor::resumed(published, session, viewer, change_id), first_line: None };
+            };
+            let content = DiffContent::new(difference, published.meters());
+            let first_line = Some(Line::difference(&content, change_id, current));
+            Started { cursor: Cursor::new(published, session, viewer), first_line }
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::publisher::Published;
-use super::version_diff::SharedVersionDiff;
-use crate::delivery::line::Line;
+use super::version_diff::{DiffOutcome, SharedVersionDiff};
+use crate::delivery::line::{DiffContent, Line};
 use domain::access::{Access, access};
+use domain::difference::resume::{self, FirstLine, Resumption};
 use domain::ids::{ChangeId, UserId};
 use domain::meeting::Version;
 use domain::ports::authenticator::Session;
@@ -35,16 +36,20 @@ struct SeenAs {
     version: Version,
     /// Who the viewer is in that version.
     viewer: Viewer,
+    /// With which id the client came, until it is sent something: it may hold back what another instance has sent since.
+    resumed_from: Option<ChangeId>,
 }
 
 impl SeenVersion {
     /// Advances to the newer version if it changed nothing for this viewer, and returns whether it did.
     ///
-    /// If not, or if the connection is behind anyway, the connection must find out for itself.
+    /// If not, or if the connection is behind anyway, or if the client may hold back lines of a version that is passed
+    /// over, the connection must find out for itself.
     pub fn advance_if_unaffected(&self, version_diff: &SharedVersionDiff) -> bool {
         let diff = version_diff.diff();
         let mut seen = self.lock();
         let passes = seen.version == diff.from()
+            && !(seen.resumed_from.is_some() && diff.passes_over())
             && !diff.may_affect(self.user)
             && !diff.may_affect(seen.viewer.user())
             && version_diff.difference(&seen.viewer, &seen.viewer).is_none();
@@ -71,9 +76,19 @@ pub enum NextLine {
 }
 
 impl Cursor {
-    /// Creates the cursor of a client that has the id `sent` and sees what `viewer` sees of the current version.
-    pub(crate) fn new(published: &Published, session: Session, viewer: Viewer, sent: ChangeId) -> Self {
-        let seen = SeenAs { version: published.current().version(), viewer };
+    /// Creates the cursor of a client that has been sent what `viewer` sees of the current version.
+    pub(crate) fn new(published: &Published, session: Session, viewer: Viewer) -> Self {
+        let sent = published.current().change_id();
+        Self::at(session, sent, SeenAs { version: published.current().version(), viewer, resumed_from: None })
+    }
+
+    /// Creates the cursor of a client that came with this id, for which nothing has changed since.
+    pub(crate) fn resumed(published: &Published, session: Session, viewer: Viewer, change_id: ChangeId) -> Self {
+        let version = published.current().version();
+        Self::at(session, change_id, SeenAs { version, viewer, resumed_from: Some(change_id) })
+    }
+
+    fn at(session: Session, sent: ChangeId, seen: SeenAs) -> Self {
         Self { seen_version: Arc::new(SeenVersion { user: session.user, view: Mutex::new(seen) }), session, sent }
     }
 
@@ -105,17 +120,25 @@ impl Cursor {
             }
         }
         seen.version = current.version();
-        let line = match version_diff {
+        let outcome = match (&version_diff, seen.resumed_from) {
             // The client's version is no longer kept, or belongs to a meeting that was reset (spec: stream.md#reset).
+            (None, _) => None,
+            // This is the first line, although it comes later (spec: stream.md#wider).
+            (Some(version_diff), Some(change_id)) if version_diff.diff().passes_over() => {
+                first_difference(published, &self.session, &seen.viewer, change_id)
+            }
+            (Some(version_diff), _) => Some(version_diff.difference(&before, &seen.viewer)),
+        };
+        let line = match outcome {
             None => Line::all(current, &seen.viewer, self.sent),
-            Some(version_diff) => match version_diff.difference(&before, &seen.viewer) {
-                None => return NextLine::Nothing,
-                Some(content) => {
-                    Line::difference(&content, self.sent, current.change_id()).written_at(version_diff.written_at())
-                }
-            },
+            Some(None) => return NextLine::Nothing,
+            Some(Some(content)) => {
+                let written_at = version_diff.and_then(|version_diff| version_diff.written_at());
+                Line::difference(&content, self.sent, current.change_id()).written_at(written_at)
+            }
         };
         self.sent = current.change_id();
+        seen.resumed_from = None;
         NextLine::Line(line)
     }
 
@@ -125,9 +148,12 @@ impl Cursor {
     /// Called when [`Cursor::next`] has nothing.
     pub fn quiet_line(&mut self, published: &Published) -> Option<Line> {
         let current = published.current();
-        if current.version() != self.seen_version.lock().version || current.change_id() == self.sent {
+        let mut seen = self.seen_version.lock();
+        if current.version() != seen.version || current.change_id() == self.sent {
             return None;
         }
+        // Whatever the client held back, it has applied long since.
+        seen.resumed_from = None;
         let line = Line::quiet(self.sent, current.change_id());
         self.sent = current.change_id();
         Some(line)
@@ -143,5 +169,20 @@ impl Cursor {
     #[must_use]
     pub fn sent(&self) -> ChangeId {
         self.sent
+    }
+}
+
+/// Returns what the first line of a client holds that came with this id; `None`: everything, `Some(None)`: nothing.
+fn first_difference(
+    published: &Published,
+    session: &Session,
+    viewer: &Viewer,
+    change_id: ChangeId,
+) -> Option<DiffOutcome> {
+    match resume::start(published.history(), session, viewer, change_id) {
+        Resumption::Known(FirstLine::Difference(difference)) => {
+            Some(difference.map(|difference| DiffContent::new(difference, published.meters())))
+        }
+        _ => None,
     }
 }

@@ -63,10 +63,20 @@ impl Watched<'_> {
             self.connection = None;
             return Ok(());
         };
+        let came_with = connection.came_with.filter(|_| self.world.passed_over_since(seen));
+        let is_quiet = line.is_none();
         let line = line.or_else(|| if self.dice.one_in(4) { self.world.quiet_line(connection) } else { None });
+        connection.came_with = connection.came_with.filter(|_| line.is_none());
         let (changed, deleted) =
             difference(&self.world.view(self.served_as, seen), &self.world.view_now(self.served_as));
         match &line {
+            // The first line, which only comes now.
+            line if let Some(change_id) = came_with
+                && self.world.is_kept(seen) =>
+            {
+                let line = line.as_ref().filter(|_| !is_quiet);
+                self.world.check_first_line(self.user, self.served_as, change_id, line)?;
+            }
             None => prop_assert!(changed.is_empty() && deleted.is_empty(), "not sent: {changed:?} {deleted:?}"),
             Some(line) if line.all_data => {
                 prop_assert!(!self.world.is_kept(seen), "everything, although {seen} is kept");
@@ -162,24 +172,39 @@ fn check_every_return(world: &World, user: u64, dice: &mut Dice) -> Result<(), T
             };
             let (_, line) = world.connect(user, *applied);
             world.check_first_line(user, served_as, *applied, line.as_ref())?;
-            let lines = lines_of_others(world, user, was_served_as, *applied, &versions[place + 1..]);
-            for held in 0..=lines.len() {
-                let mut client = domain::testing::client::ThrottledClient::default();
-                client.client.change_id = *applied;
-                client.client.data = (*world.view(was_served_as, *applied)).clone();
-                lines[..held].iter().chain(&line).for_each(|line| client.receive(line.clone()));
-                client.release_all().map_err(TestCaseError::fail)?;
-                let versions = &versions[..=place + held];
-                prop_assert_eq!(
-                    &client.client.data,
-                    &*world.view_now(served_as),
-                    "from {}, held {}: {:?}",
-                    applied,
-                    held,
-                    versions
-                );
-            }
+            let later = &versions[place + 1..];
+            check_held_lines(world, (user, served_as, was_served_as), *applied, later, line.as_ref())?;
         }
+    }
+    Ok(())
+}
+
+/// Checks that a client of a user at `applied` that holds back any lines of another instance, which had every version, has
+/// what a new one gets after `line`.
+fn check_held(world: &World, user: u64, applied: u64, line: Option<&Line>) -> Result<(), TestCaseError> {
+    let (Some(served_as), Some(was_served_as)) = (world.access(user), world.access_at(user, applied)) else {
+        return Ok(());
+    };
+    let later: Vec<u64> = (applied + 1..=world.now()).collect();
+    check_held_lines(world, (user, served_as, was_served_as), applied, &later, line)
+}
+
+fn check_held_lines(
+    world: &World,
+    (user, served_as, was_served_as): (u64, u64, u64),
+    applied: u64,
+    later: &[u64],
+    line: Option<&Line>,
+) -> Result<(), TestCaseError> {
+    let lines = lines_of_others(world, user, was_served_as, applied, later);
+    for held in 0..=lines.len() {
+        let mut client = domain::testing::client::ThrottledClient::default();
+        client.client.change_id = applied;
+        client.client.data = (*world.view(was_served_as, applied)).clone();
+        lines[..held].iter().chain(line).for_each(|line| client.receive(line.clone()));
+        client.release_all().map_err(TestCaseError::fail)?;
+        let (has, sees) = (&client.client.data, world.view_now(served_as));
+        prop_assert_eq!(has, &*sees, "from {}, held {} of {:?}", applied, held, later);
     }
     Ok(())
 }

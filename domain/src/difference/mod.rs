@@ -5,6 +5,7 @@ mod selection;
 mod version_diff;
 
 use crate::ids::ElementKey;
+use crate::meeting::Meeting;
 
 pub use selection::Selection;
 pub use version_diff::{FullDifference, FullOutcome, PersonalViews, TouchedDifference, VersionDiff};
@@ -24,4 +25,10 @@ impl Difference {
     pub fn new(changed: Vec<Selection>, deleted: Vec<ElementKey>) -> Option<Self> {
         (!changed.is_empty() || !deleted.is_empty()).then_some(Self { changed, deleted })
     }
+}
+
+/// Returns whether the step holds several changes. Then another instance may have served versions that this one never
+/// had, and a client that comes from there may have been sent them.
+fn passes_over(before: &Meeting, after: &Meeting) -> bool {
+    after.change_id() > before.change_id().next()
 }

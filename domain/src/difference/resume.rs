@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Difference;
 use super::selection::select;
+use super::{Difference, passes_over};
 use crate::ids::{ChangeId, ElementKey, UserId};
 use crate::meeting::history::History;
 use crate::meeting::{AffectedViewers, Meeting, view_in};
@@ -102,12 +102,6 @@ fn steps_since<'a>(
 ) -> impl Iterator<Item = (&'a Arc<Meeting>, &'a Arc<Meeting>)> {
     let versions = || history.since(from.version());
     versions().zip(versions().skip(1))
-}
-
-/// Returns whether the step holds several changes. Then another instance may have served versions that this one never
-/// had, and a client that comes from there may have been sent them.
-fn passes_over(before: &Meeting, after: &Meeting) -> bool {
-    after.change_id() > before.change_id().next()
 }
 
 /// Returns the difference between `from` and the current version, widened by every key that was written since.

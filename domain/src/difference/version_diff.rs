@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Difference, Selection};
+use super::{Difference, Selection, passes_over};
 use crate::ids::{ElementKey, UserId};
 use crate::meeting::block::{Block, BlockKey};
 use crate::meeting::history::History;
@@ -26,6 +26,7 @@ pub struct VersionDiff {
     /// the change by access profile alone.
     affected: Box<[(UserId, usize)]>,
     affected_viewers: AffectedUsers,
+    passes_over: bool,
 }
 
 /// Which viewers may have changed.
@@ -97,6 +98,8 @@ impl VersionDiff {
                 }
             }
         }
+        let passes_over =
+            history.since(from).zip(history.since(from).skip(1)).any(|(before, after)| passes_over(before, after));
         Some(Self {
             from: old,
             to: new,
@@ -104,6 +107,7 @@ impl VersionDiff {
             touched,
             affected: affected.into_iter().collect(),
             affected_viewers,
+            passes_over,
         })
     }
 
@@ -123,6 +127,13 @@ impl VersionDiff {
     #[must_use]
     pub fn may_affect(&self, user: Option<UserId>) -> bool {
         self.affected_viewers.everybody || user.is_some_and(|user| self.affected_viewers.users.contains(&user))
+    }
+
+    /// Returns whether a step between the versions holds several changes: another instance may have shown what was in
+    /// between.
+    #[must_use]
+    pub fn passes_over(&self) -> bool {
+        self.passes_over
     }
 
     /// Returns whether nothing was touched.

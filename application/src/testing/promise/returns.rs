@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::check_every_return;
 use super::world::World;
+use super::{check_every_return, check_held};
 use domain::testing::elements::Dice;
 use domain::testing::strategies::{History, Write};
 
@@ -61,6 +61,27 @@ fn check(beside: Value, changes: &[Value]) {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Connects user 5 and anonymous to this instance, which then takes the changes as one step, while they hold back lines
+/// of another instance that took them one by one.
+#[track_caller]
+fn check_behind(changes: &[Value]) {
+    let initial = writes(&meeting()).into_iter().filter_map(|write| Some((write.key, write.element?))).collect();
+    let history = History { initial, changes: changes.iter().map(writes).collect() };
+    for user in [5, 0] {
+        let world = World::new(&history, 100);
+        let id = world.now();
+        let (mut stream, first) = world.connect(user, id);
+        assert!(first.is_none());
+        let before = world.version();
+        world.miss_changes(changes.len());
+        world.announce(before, &stream);
+        let line = world.next(&mut stream).expect("it is served");
+        if let Err(error) = check_held(&world, user, id, line.as_ref()) {
+            panic!("user {user}: {error}");
         }
     }
 }
@@ -215,4 +236,13 @@ fn elements_that_were_visible_for_a_while() {
         check(beside, &[json!({ key: shown }), json!({ key: hidden })]);
         check(rights.clone(), &[json!({ key: shown }), json!({ key: null })]);
     }
+}
+
+/// (spec: stream.md#wider)
+#[test]
+fn what_another_instance_showed_while_this_one_was_behind() {
+    check_behind(&[json!({ "core/tag:9": {} }), json!({ "core/tag:9": null })]);
+    check_behind(&[json!({ "core/tag:9": {}, "core/tag:8": {} }), json!({ "core/tag:9": null })]);
+    let sees = json!({ "users/group:3": group(&["core.can_see_projector"]), "users/group:1": group(&["core.can_see_projector"]) });
+    check_behind(&[sees, meeting()]);
 }

@@ -44,6 +44,8 @@ struct WorldState {
 pub(super) struct ClientStream {
     pub(super) cursor: Cursor,
     pub(super) seen: u64,
+    /// The id that the client came with, until it is sent something.
+    pub(super) came_with: Option<u64>,
 }
 
 impl World {
@@ -139,7 +141,8 @@ impl World {
             Start::IsAhead => start_with_everything(&published, session(user), viewer, change_id),
         };
         let line = started.first_line.map(|line| self.read(line));
-        (ClientStream { cursor: started.cursor, seen: self.now() }, line)
+        let came_with = line.is_none().then_some(change_id.0);
+        (ClientStream { cursor: started.cursor, seen: self.now(), came_with }, line)
     }
 
     /// Returns the next line, if there is one; an outer `None` means that the stream ends.
@@ -198,6 +201,11 @@ impl World {
             deleted.entry(split(&key).0).or_default().push(split(&key).1);
         }
         Line { changed, deleted, from_change_id: from, to_change_id: to, all_data: false }
+    }
+
+    /// Returns whether the service took several changes as one step since it published that change id.
+    pub(super) fn passed_over_since(&self, change_id: u64) -> bool {
+        self.made().windows(2).any(|pair| pair[0] >= change_id && pair[1] - pair[0] > 1)
     }
 
     /// Returns whether the service still keeps the newest version up to that change id.
