@@ -63,7 +63,7 @@ impl Watched<'_> {
             self.connection = None;
             return Ok(());
         };
-        let came_with = connection.came_with.filter(|_| self.world.passed_over_since(seen));
+        let came_with = connection.came_with.filter(|_| self.world.now() > seen + 1);
         let is_quiet = line.is_none();
         let line = line.or_else(|| if self.dice.one_in(4) { self.world.quiet_line(connection) } else { None });
         connection.came_with = connection.came_with.filter(|_| line.is_none());

@@ -27,8 +27,8 @@ impl Difference {
     }
 }
 
-/// Returns whether the step holds several changes. Then another instance may have served versions that this one never
-/// had, and a client that comes from there may have been sent them.
+/// Returns whether there are several changes between the two. Then another instance may have served versions in between,
+/// which this one never had if it is one step, and a client that comes from there may have been sent them.
 fn passes_over(before: &Meeting, after: &Meeting) -> bool {
     after.change_id() > before.change_id().next()
 }

@@ -26,7 +26,6 @@ pub struct VersionDiff {
     /// the change by access profile alone.
     affected: Box<[(UserId, usize)]>,
     affected_viewers: AffectedUsers,
-    passes_over: bool,
 }
 
 /// Which viewers may have changed.
@@ -98,8 +97,6 @@ impl VersionDiff {
                 }
             }
         }
-        let passes_over =
-            history.since(from).zip(history.since(from).skip(1)).any(|(before, after)| passes_over(before, after));
         Some(Self {
             from: old,
             to: new,
@@ -107,7 +104,6 @@ impl VersionDiff {
             touched,
             affected: affected.into_iter().collect(),
             affected_viewers,
-            passes_over,
         })
     }
 
@@ -129,11 +125,10 @@ impl VersionDiff {
         self.affected_viewers.everybody || user.is_some_and(|user| self.affected_viewers.users.contains(&user))
     }
 
-    /// Returns whether a step between the versions holds several changes: another instance may have shown what was in
-    /// between.
+    /// Returns whether there was another version between the two, perhaps only in another instance.
     #[must_use]
-    pub fn passes_over(&self) -> bool {
-        self.passes_over
+    pub fn skips_versions(&self) -> bool {
+        passes_over(&self.from, &self.to)
     }
 
     /// Returns whether nothing was touched.

@@ -65,23 +65,27 @@ fn check(beside: Value, changes: &[Value]) {
     }
 }
 
-/// Connects user 5 and anonymous to this instance, which then takes the changes as one step, while they hold back lines
-/// of another instance that took them one by one.
+/// Connects user 5 and anonymous to this instance, which then takes the changes at once, as one step or as several, while
+/// they hold back lines of another instance that took them one by one.
 #[track_caller]
 fn check_behind(changes: &[Value]) {
     let initial = writes(&meeting()).into_iter().filter_map(|write| Some((write.key, write.element?))).collect();
     let history = History { initial, changes: changes.iter().map(writes).collect() };
-    for user in [5, 0] {
+    for (user, is_one_step) in [(5, true), (0, true), (5, false), (0, false)] {
         let world = World::new(&history, 100);
         let id = world.now();
         let (mut stream, first) = world.connect(user, id);
         assert!(first.is_none());
         let before = world.version();
-        world.miss_changes(changes.len());
+        if is_one_step {
+            world.miss_changes(changes.len());
+        } else {
+            world.make_changes(changes.len());
+        }
         world.announce(before, &stream);
         let line = world.next(&mut stream).expect("it is served");
         if let Err(error) = check_held(&world, user, id, line.as_ref()) {
-            panic!("user {user}: {error}");
+            panic!("user {user}, one step {is_one_step}: {error}");
         }
     }
 }

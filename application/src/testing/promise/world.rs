@@ -203,11 +203,6 @@ impl World {
         Line { changed, deleted, from_change_id: from, to_change_id: to, all_data: false }
     }
 
-    /// Returns whether the service took several changes as one step since it published that change id.
-    pub(super) fn passed_over_since(&self, change_id: u64) -> bool {
-        self.made().windows(2).any(|pair| pair[0] >= change_id && pair[1] - pair[0] > 1)
-    }
-
     /// Returns whether the service still keeps the newest version up to that change id.
     pub(super) fn is_kept(&self, change_id: u64) -> bool {
         self.kept().contains(&change_id)
