@@ -171,7 +171,9 @@ impl Mail {
         let Some(listening) = self.listening.get(&client) else { return Ok(()) };
         // Of the others it is unknown when they were stored, if at all.
         let stored = || listening.received.iter().filter(|number| self.messages[**number].is_stored);
-        if let Some(early) = stored().find(|number| listening.stored_before.contains(number)) {
+        // A fail-over may bring back what was lost, as something new.
+        let is_early = |number: &usize| listening.stored_before.contains(number) && !self.messages[*number].may_be_lost;
+        if let Some(early) = stored().find(|number| is_early(number)) {
             return Err(format!("message {early} was sent before {} listened", listening.channel));
         }
         if !stored().is_sorted() {
