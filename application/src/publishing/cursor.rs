@@ -47,8 +47,9 @@ impl SeenVersion {
     pub fn advance_if_unaffected(&self, version_diff: &SharedVersionDiff) -> bool {
         let diff = version_diff.diff();
         let mut seen = self.lock();
+        let may_have_more = seen.resumed_from.is_some() && diff.skips_versions();
         let passes = seen.version == diff.from()
-            && !(seen.resumed_from.is_some() && diff.skips_versions())
+            && !may_have_more
             && !diff.may_affect(self.user)
             && !diff.may_affect(seen.viewer.user())
             && version_diff.difference(&seen.viewer, &seen.viewer).is_none();

@@ -223,6 +223,13 @@ impl Mirror {
     }
 }
 
+/// The configuration value that every meeting has, and that everybody sees, changed.
+pub(super) fn event_date(random: &mut Random) -> Write {
+    let value = random.number().to_string();
+    let element = json!({"id": 900, "key": "general_event_date", "value": value});
+    Write { key: "core/config:900".to_owned(), element: Some(element) }
+}
+
 /// A projector that shows up to three slides.
 pub(super) fn projector(id: u64, random: &mut Random) -> Write {
     let slides: Vec<Value> = (0..random.below(4))

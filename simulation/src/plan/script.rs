@@ -4,7 +4,7 @@ use domain::ports::element_store::MeetingPart;
 use domain::testing::generator::Random;
 use domain::testing::strategies::{VIEWERS, Write};
 
-use super::mirror::Mirror;
+use super::mirror::{self, Mirror};
 use super::pick;
 use crate::event::{Act, Announced, Event, Lowest, Receivers, RedisFault};
 
@@ -180,7 +180,11 @@ impl Script {
     pub(super) fn come_to_one_that_is_behind(&mut self) {
         let instance = pick(&mut self.random, self.instances as u64);
         let wait = self.random.below(3_000);
-        self.events.extend([Event::Wait(wait), Event::Replace(instance), Event::Quiet]);
+        self.events.extend([Event::Wait(wait), Event::Replace(instance)]);
+        // Everybody sees it, and so has the newest id.
+        let seen = mirror::event_date(&mut self.random);
+        self.written(vec![seen], Announced::Once);
+        self.events.push(Event::Quiet);
         let [there, back] = self.mirror.there_and_back(&mut self.random);
         self.written(vec![there], Announced::Never);
         let wait = self.random.below(3_000);
