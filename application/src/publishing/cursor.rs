@@ -43,7 +43,8 @@ struct SeenAs {
 impl SeenVersion {
     /// Advances to the newer version if it changed nothing for this viewer, and returns whether it did.
     ///
-    /// If not, or if the connection is behind anyway, or if the client may hold back lines about a version that is skipped, the connection must find out for itself.
+    /// If not, or if the connection is behind anyway, or if the client may hold back lines about a version that is
+    /// skipped, the connection must find out for itself.
     pub fn advance_if_unaffected(&self, version_diff: &SharedVersionDiff) -> bool {
         let diff = version_diff.diff();
         let mut seen = self.lock();
