@@ -44,11 +44,11 @@ impl SeenVersion {
     /// Advances to the newer version if it changed nothing for this viewer, and returns whether it did.
     ///
     /// If not, or if the connection is behind anyway, or if the client may hold back lines about a version that is
-    /// skipped, the connection must find out for itself.
+    /// passed over, the connection must find out for itself.
     pub fn advance_if_unaffected(&self, version_diff: &SharedVersionDiff) -> bool {
         let diff = version_diff.diff();
         let mut seen = self.lock();
-        let may_have_more = seen.resumed_from.is_some() && diff.skips_versions();
+        let may_have_more = seen.resumed_from.is_some() && diff.passes_over_versions();
         let passes = seen.version == diff.from()
             && !may_have_more
             && !diff.may_affect(self.user)
@@ -125,7 +125,7 @@ impl Cursor {
             // The client's version is no longer kept, or belongs to a meeting that was reset (spec: stream.md#reset).
             (None, _) => None,
             // This is the first line, although it comes later (spec: stream.md#wider).
-            (Some(version_diff), Some(change_id)) if version_diff.diff().skips_versions() => {
+            (Some(version_diff), Some(change_id)) if version_diff.diff().passes_over_versions() => {
                 first_difference(published, &self.session, &seen.viewer, change_id)
             }
             (Some(version_diff), _) => Some(version_diff.difference(&before, &seen.viewer)),

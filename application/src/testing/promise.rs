@@ -71,11 +71,9 @@ impl Watched<'_> {
             difference(&self.world.view(self.served_as, seen), &self.world.view_now(self.served_as));
         match &line {
             // The first line, which only comes now.
-            line if let Some(change_id) = came_with
-                && self.world.is_kept(seen) =>
-            {
+            line if came_with.is_some() && self.world.is_kept(seen) => {
                 let line = line.as_ref().filter(|_| !is_quiet);
-                self.world.check_first_line(self.user, self.served_as, change_id, line)?;
+                self.world.check_first_line(self.user, self.served_as, came_with.unwrap_or_default(), line)?;
             }
             None => prop_assert!(changed.is_empty() && deleted.is_empty(), "not sent: {changed:?} {deleted:?}"),
             Some(line) if line.all_data => {

@@ -127,7 +127,7 @@ impl VersionDiff {
 
     /// Returns whether there was another version between the two, perhaps only in another instance.
     #[must_use]
-    pub fn skips_versions(&self) -> bool {
+    pub fn passes_over_versions(&self) -> bool {
         passes_over(&self.from, &self.to)
     }
 
