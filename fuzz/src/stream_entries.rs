@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::access::access;
-use domain::difference::resume::{FirstLine, Resumption, start};
+use domain::difference::resume::{Resumption, WiderLine, start};
 use domain::ids::{ChangeId, ElementKey, ProjectorId, UserId};
 use domain::meeting::history::{History, HistoryLimits};
 use domain::meeting::{Change, Meeting};
@@ -85,7 +85,7 @@ fn check_is_as_fresh(meeting: &Meeting, fresh: &Meeting) {
 fn check_return(history: &History, before: &Meeting, user: u64) {
     let after = history.current();
     let (old, new) = (viewer(before, user), viewer(after, user));
-    let Resumption::Known(FirstLine::Difference(difference)) = start(history, &session(user), &new, LOWEST) else {
+    let Resumption::Known(WiderLine::Difference(difference)) = start(history, &session(user), &new, LOWEST) else {
         return;
     };
     let (mut changed, mut deleted) = (BTreeSet::new(), BTreeSet::new());

@@ -12,6 +12,9 @@ use crate::server::{Access, Server};
 
 /// How long the first line takes at most while all is well.
 const FIRST_LINE_TIME_MAX: Duration = Duration::from_millis(100);
+/// How long it takes at most, while all is well, until an instance compares the meeting with Redis, which it does every
+/// three seconds, and is done.
+const COMPARED_AFTER: Duration = Duration::from_secs(4);
 
 /// Lets a client take a line, and returns what is wrong with it.
 ///
@@ -21,7 +24,13 @@ pub(crate) fn line(server: &mut Server, state: &mut State, user: u64, text: &[u8
     let line = Line::parse(text)?;
     let is_first = state.last_to.is_none();
     joins(state, &line)?;
-    reset_for_a_reason(server, state, &line, is_first)?;
+    if server.is_calm {
+        settle(state);
+    }
+    let covers_several = line.to_change_id > line.from_change_id + 1;
+    let is_wider = is_first || state.may_have_more && covers_several;
+    reset_for_a_reason(server, state, &line, is_wider)?;
+    state.may_have_more &= !line.all_data;
     if state.is_throttled {
         state.data.receive(line.clone());
         return seen_at(server, state, user, &line, None);
@@ -30,10 +39,12 @@ pub(crate) fn line(server: &mut Server, state: &mut State, user: u64, text: &[u8
     state.data.client.apply(&line)?;
     let after = state.data.client.data.clone();
     seen_at(server, state, user, &line, Some(&after))?;
-    if !is_first && !line.all_data {
-        exact(&before, &after, &line)?;
+    match (line.all_data || is_first, is_wider) {
+        // What a first line names begins at the newest version that the instance keeps, whichever that is.
+        (true, _) => Ok(()),
+        (false, true) => named_for_a_reason(server, state, &line),
+        (false, false) => exact(&before, &after, &line),
     }
-    Ok(())
 }
 
 /// Lines join (spec: stream.md#joining), and ids never go back but at a reset.
@@ -51,13 +62,13 @@ fn joins(state: &mut State, line: &Line) -> Result<(), String> {
 }
 
 /// Who is connected gets everything again only if the cache was rebuilt, or went back (spec: stream.md#reset), or if the
-/// version that it has is no longer kept.
-fn reset_for_a_reason(server: &Server, state: &mut State, line: &Line, is_first: bool) -> Result<(), String> {
+/// version that it has is no longer kept. (A wider line may hold everything because of what it passes over.)
+fn reset_for_a_reason(server: &Server, state: &mut State, line: &Line, is_wider: bool) -> Result<(), String> {
     let of_that_id = server.versions.iter().filter(|version| version.change_id == line.to_change_id);
     let eras: BTreeSet<usize> = of_that_id.map(|version| version.era).collect();
     let (before, newest) = (state.era, eras.last().copied());
     state.era = eras.first().copied().unwrap_or_default();
-    if line.all_data && !is_first && state.keeps_history && newest.is_some_and(|era| era <= before) {
+    if line.all_data && !is_wider && state.keeps_history && newest.is_some_and(|era| era <= before) {
         return Err(format!("everything is sent again at {}, but nothing was reset", line.to_change_id));
     }
     Ok(())
@@ -118,6 +129,33 @@ fn exact(before: &Elements, after: &Elements, line: &Line) -> Result<(), String>
     ))
 }
 
+/// Checks that a line for a client that may hold back others names only what was written, or looked different, since it
+/// begins (spec: stream.md#wider).
+fn named_for_a_reason(server: &mut Server, state: &State, line: &Line) -> Result<(), String> {
+    let ids = line.from_change_id..=line.to_change_id;
+    let mut versions = server.versions.iter_mut().filter(|version| ids.contains(&version.change_id)).peekable();
+    let Some(first) = versions.next_if(|version| version.change_id == line.from_change_id) else {
+        // Its version is of another history, or of no time at all.
+        return Ok(());
+    };
+    let mut reasons = BTreeSet::new();
+    let mut before: Vec<_> = state.served_as.iter().map(|served_as| first.view(*served_as)).collect();
+    for version in versions {
+        reasons.extend(version.written.iter().cloned());
+        for (before, served_as) in before.iter_mut().zip(&state.served_as) {
+            let after = version.view(*served_as);
+            let (changed, deleted) = difference(before, &after);
+            reasons.extend(changed.into_iter().chain(deleted));
+            *before = after;
+        }
+    }
+    let named = line.changed_keys().into_iter().chain(line.deleted_keys());
+    match named.filter(|key| !reasons.contains(key)).collect::<Vec<_>>() {
+        none if none.is_empty() => Ok(()),
+        others => Err(format!("to {}: {others:?} are named, but nothing happened to them", line.to_change_id)),
+    }
+}
+
 /// What is wrong with a client when all has been well for a while. It applies what it held back.
 ///
 /// # Errors
@@ -134,6 +172,7 @@ pub(crate) fn at_rest(server: &mut Server, state: &mut State, user: u64) -> Resu
     };
     state.data.drop_superseded();
     state.data.release_all()?;
+    settle(state);
     holds_all(server, &state.data.client, served_as, "at rest")
 }
 
@@ -146,6 +185,7 @@ pub(crate) fn at_once(server: &mut Server, state: &mut State, user: u64) -> Resu
     if !state.is_online || !state.is_connected || state.is_stalled || is_new {
         return Ok(());
     }
+    settle(state);
     let served_as = match server.access_at_once(user, state.at_login.as_deref()) {
         Access::Refused => return Err(format!("user {user} is still served, but must not be")),
         Access::Served(served_as) | Access::Perhaps(served_as) => served_as,
@@ -154,6 +194,11 @@ pub(crate) fn at_once(server: &mut Server, state: &mut State, user: u64) -> Resu
     data.drop_superseded();
     data.release_all()?;
     holds_all(server, &data.client, served_as, "soon after")
+}
+
+/// All is well, so the instance of a client that has been connected for a while has compared the meeting with Redis.
+fn settle(state: &mut State) {
+    state.may_have_more &= state.connected_at.is_some_and(|at| at.elapsed() < COMPARED_AFTER);
 }
 
 fn holds_all(server: &mut Server, client: &Client, served_as: u64, when: &str) -> Result<(), String> {

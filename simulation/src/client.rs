@@ -102,6 +102,7 @@ impl WebClient {
             state.at_login = at_login;
             state.served_as = [self.user, 0].into();
             state.last_to = None;
+            state.may_have_more = state.data.client.change_id != 0;
             (state.data.client.change_id, state.instance)
         };
         let Some(door) = self.around.door(instance) else { return self.failed("nobody listens") };

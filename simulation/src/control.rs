@@ -40,6 +40,9 @@ pub(crate) struct State {
     pub(crate) last_to: Option<u64>,
     /// The instance it uses.
     pub(crate) instance: usize,
+    /// The client came with data, and the instance may not have compared the meeting with Redis since: it may hold back
+    /// lines about versions that this instance passes over.
+    pub(crate) may_have_more: bool,
     /// In which era of the server the version of the last line was.
     pub(crate) era: usize,
     /// The instances keep every version for a while.

@@ -75,12 +75,17 @@ impl Asker<'_> {
         let Some(door) = self.around.door(self.instance) else { return Ok(()) };
         let cookie = (self.user != 0).then(|| cookie(self.user));
         let target = format!("/system/autoupdate?change_id={change_id}");
-        let opening = Connection::open(&door, &MANNERS, &target, cookie.as_deref());
-        let answer = timeout(ANSWER_TIME_MAX, opening).await;
-        let answer = answer.map_err(|_| format!("{target}: no answer within {ANSWER_TIME_MAX:?}"))?;
+        let attempt = || timeout(ANSWER_TIME_MAX, Connection::open(&door, &MANNERS, &target, cookie.as_deref()));
         let shown = change_id.replace("%2B", "+");
         let is_number = shown.parse::<i64>().is_ok() && !shown.starts_with('+');
-        match answer {
+        let must_be_served = self.must_be_served_as().is_some();
+        let mut answer = attempt().await;
+        if is_number && must_be_served && matches!(answer, Ok(Err(NotOpened::Refused(400, _)))) {
+            // So may a user who was just set active, and everybody when anonymous access was just switched on.
+            sleep(UNTIL_READ).await;
+            answer = attempt().await;
+        }
+        match answer.map_err(|_| format!("{target}: no answer within {ANSWER_TIME_MAX:?}"))? {
             Ok(stream) if is_number => self.begins_anew(stream, &target).await,
             Ok(_) => Err(format!("{target}: is served")),
             Err(NotOpened::Refused(400, text))
@@ -95,7 +100,7 @@ impl Asker<'_> {
             Err(NotOpened::Refused(status, text)) if !is_number || status == 500 => {
                 Err(format!("{target}: {status} {text}"))
             }
-            Err(_) if self.is_calm && self.must_be_served_as().is_some() => Err(format!("{target}: is not served")),
+            Err(_) if must_be_served => Err(format!("{target}: is not served")),
             Err(_) => Ok(()),
         }
     }

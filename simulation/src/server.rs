@@ -27,6 +27,8 @@ pub(crate) struct Version {
     pub(crate) era: usize,
     pub(crate) change_id: u64,
     pub(crate) elements: Arc<Elements>,
+    /// The keys that it wrote.
+    pub(crate) written: BTreeSet<String>,
     views: BTreeMap<u64, Arc<Elements>>,
     served: BTreeMap<u64, Option<u64>>,
 }
@@ -71,6 +73,8 @@ pub(crate) struct Server {
     hashes: BTreeMap<String, String>,
     /// The users whose password was changed since all was well, with the hash before, which every instance has seen.
     seen_replaced: BTreeSet<(u64, String)>,
+    /// Nothing happened since the last quiet moment that takes time to heal.
+    pub(crate) is_calm: bool,
 }
 
 impl Server {
@@ -90,8 +94,9 @@ impl Server {
             passwords: 0,
             hashes,
             seen_replaced: BTreeSet::new(),
+            is_calm: false,
         };
-        server.keep(0, Arc::new(elements));
+        server.keep(0, Arc::new(elements), &[]);
         server.write_cache();
         server
     }
@@ -107,11 +112,12 @@ impl Server {
         &mut self.versions[last]
     }
 
-    fn keep(&mut self, era: usize, elements: Arc<Elements>) {
+    fn keep(&mut self, era: usize, elements: Arc<Elements>, written: &[Write]) {
         self.versions.push(Version {
             era,
             change_id: self.highest,
             elements,
+            written: written.iter().map(|write| write.key.clone()).collect(),
             views: BTreeMap::new(),
             served: BTreeMap::new(),
         });
@@ -139,7 +145,7 @@ impl Server {
             self.redis.run(&[b"ZADD", b"change_id", id.as_bytes(), key.as_bytes()]);
         }
         let era = self.newest().era;
-        self.keep(era, Arc::new(elements));
+        self.keep(era, Arc::new(elements), &writes);
         let texts: Vec<_> = texts.iter().map(|(key, text)| (key.as_str(), text.as_deref())).collect();
         self.announce(announcement(ChangeId(self.highest), &texts), announced);
     }
@@ -187,7 +193,7 @@ impl Server {
         self.lowest = self.next_lowest(lowest);
         self.highest = self.lowest;
         let (era, elements) = (self.newest().era + 1, Arc::clone(self.elements()));
-        self.keep(era, elements);
+        self.keep(era, elements, &[]);
         self.write_cache();
     }
 
@@ -195,7 +201,7 @@ impl Server {
     pub(crate) fn lose_changes(&mut self, count: usize) {
         self.redis.lose_newest_entries("autoupdate", count);
         let (era, elements) = (self.newest().era + 1, Arc::clone(self.elements()));
-        self.keep(era, elements);
+        self.keep(era, elements, &[]);
     }
 
     fn write_lowest(&self, lowest: u64) {
@@ -254,7 +260,7 @@ impl Server {
         self.late.clear();
         (self.lowest, self.highest, self.sessions) = (replica.lowest, replica.highest, replica.sessions);
         let era = self.newest().era + 1;
-        self.keep(era, replica.elements);
+        self.keep(era, replica.elements, &[]);
         Some(replica.copy)
     }
 
@@ -304,6 +310,7 @@ impl Server {
     /// Everything is well now, so that whatever happens from now on is seen by every instance.
     pub(crate) fn begin_calm(&mut self) {
         self.seen_replaced.clear();
+        self.is_calm = true;
     }
 
     /// Returns as whom a session of the user that was begun with this hash must be served now, where every instance has

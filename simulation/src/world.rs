@@ -80,8 +80,6 @@ struct World<'a> {
     around: Around,
     instances: Vec<Option<Instance>>,
     starts: u64,
-    /// Nothing happened since the last quiet moment that takes time to heal.
-    is_calm: bool,
     /// Ids may have been given twice.
     has_failed_over: bool,
     controls: Vec<Control>,
@@ -113,7 +111,6 @@ impl<'a> World<'a> {
             around,
             instances: (0..plan.instances).map(|_| None).collect(),
             starts: 0,
-            is_calm: false,
             has_failed_over: false,
             controls: Vec::new(),
             clients: JoinSet::new(),
@@ -208,14 +205,14 @@ impl<'a> World<'a> {
             Event::Start(number) => self.instances[*number].is_none(),
             Event::FailOver | Event::FailOverUnseen => self.server().has_replica(),
             Event::FailOverBySentinels(..) => self.nodes.has_sentinels() && self.server().has_replica(),
-            Event::Glance => self.is_calm,
+            Event::Glance => self.is_calm(),
             _ => true,
         }
     }
 
     async fn let_happen(&mut self, event: &Event) {
         self.around.trace.add("event", &format!("{event:?}"));
-        self.is_calm &= event.is_harmless();
+        self.server().is_calm &= event.is_harmless();
         if !event.is_harmless() && !matches!(event, Event::Replace(_) | Event::Change(..)) {
             self.around.is_orderly.store(false, Ordering::Relaxed);
         }
@@ -346,6 +343,10 @@ impl<'a> World<'a> {
         let violations = self.violations().clone();
         let (hash, text) = (self.around.trace.hash(), self.around.trace.text());
         Outcome { violations, hash, text, lines, happened: self.happened }
+    }
+
+    fn is_calm(&self) -> bool {
+        self.server().is_calm
     }
 
     fn server(&self) -> MutexGuard<'_, Server> {

@@ -1,6 +1,6 @@
 //! What is the first line of a new connection?
 
-use domain::difference::resume::{self, FirstLine};
+use domain::difference::resume::{self, WiderLine};
 use domain::ids::{ChangeId, ElementKey};
 use domain::ports::authenticator::Session;
 use domain::restriction::viewer::Viewer;
@@ -67,18 +67,17 @@ fn started(
     session: Session,
     viewer: Viewer,
     change_id: ChangeId,
-    first_line: FirstLine,
+    first_line: WiderLine,
 ) -> Started {
     match first_line {
-        FirstLine::Everything => start_with_everything(published, session, viewer, change_id),
-        FirstLine::Difference(difference) => {
+        WiderLine::Everything => start_with_everything(published, session, viewer, change_id),
+        WiderLine::Difference(difference) => {
             let current = published.current().change_id();
-            let Some(difference) = difference else {
-                return Started { cursor: Cursor::resumed(published, session, viewer, change_id), first_line: None };
-            };
-            let content = DiffContent::new(difference, published.meters());
-            let first_line = Some(Line::difference(&content, change_id, current));
-            Started { cursor: Cursor::new(published, session, viewer), first_line }
+            let sent = if difference.is_some() { current } else { change_id };
+            let first_line = difference.map(|difference| {
+                Line::difference(&DiffContent::new(difference, published.meters()), change_id, current)
+            });
+            Started { cursor: Cursor::resumed(published, session, viewer, sent), first_line }
         }
     }
 }

@@ -272,6 +272,7 @@ impl Ingest {
         position: Position,
         state: &mut ReconcileState,
     ) -> Result<Option<Position>, StoreError> {
+        let comparison = self.publisher.comparisons().begin();
         let epoch = self.store.epoch();
         if epoch != state.epoch {
             info!("{} failed over to another server; reloading the meeting", self.store.name());
@@ -315,6 +316,10 @@ impl Ingest {
             self.catch_up(CatchUpCause::Comparison, Some(position)).await?;
         }
         self.counters.confirmed(self.clock.monotonic());
+        // Unless another replica was asked for the changes, which lags behind the one asked for the ids.
+        if self.current().change_id() >= bounds.highest {
+            self.publisher.comparisons().end(comparison, self.current().version());
+        }
         let last = last?;
         Ok((last < position).then_some(last))
     }

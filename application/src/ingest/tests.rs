@@ -357,3 +357,82 @@ async fn elements_that_the_store_lost_are_not_taken_for_deleted() {
     assert!(matches!(answer, Err(StoreError::Incomplete(_))), "{answer:?}");
     assert_eq!(ingest.current().len(), MEETING.len());
 }
+
+/// (spec: stream.md#wider)
+#[tokio::test]
+async fn a_comparison_counts_if_the_meeting_has_what_it_found() {
+    let (server, ingest) = loaded().await;
+    let later = ingest.publisher.published().expect("a meeting").comparisons().later();
+    let counts = || later.is_covered_by(ingest.current().version());
+    let mut state = ReconcileState::default();
+    server.write(&[("topics/topic:2", Some("{\"id\":2}"))]);
+    ingest.catch_up(CatchUpCause::Gap, Some(Position::START)).await.expect("the store answers");
+    server.lose_elements();
+    server.write(&[("topics/topic:2", Some("{\"id\":2}"))]);
+    ingest.reconcile(Position::START, &mut state).await;
+    assert!(!counts(), "there is no meeting");
+    server.rebuild(ChangeId(10), MEETING);
+    ingest.reconcile(Position::START, &mut state).await;
+    assert!(!counts(), "it may be a replica that lags behind");
+    ingest.reconcile(Position::START, &mut state).await;
+    assert_eq!(ingest.current().change_id(), ChangeId(10), "everybody gets everything");
+    server.write(&[("topics/topic:2", Some("{\"id\":2}"))]);
+    ingest.reconcile(Position::START, &mut state).await;
+    assert_eq!(ingest.current().change_id(), ChangeId(11));
+    assert!(counts());
+}
+
+/// A store of two replicas, of which one lags behind: it is asked for changes, the other one for the ids.
+struct TwoReplicas {
+    ahead: MemoryElementStore,
+    behind: MemoryElementStore,
+}
+
+#[async_trait]
+impl ElementStore for TwoReplicas {
+    fn name(&self) -> &'static str {
+        self.ahead.name()
+    }
+
+    fn loss(&self, part: MeetingPart) -> Loss {
+        self.ahead.loss(part)
+    }
+
+    async fn load(&self) -> Result<Snapshot, StoreError> {
+        self.behind.load().await
+    }
+
+    async fn changed_since(&self, since: ChangeId, read: Position) -> Result<ChangedSince, StoreError> {
+        self.behind.changed_since(since, read).await
+    }
+
+    async fn keys_changed_since(&self, since: ChangeId) -> Result<KeysChanged, StoreError> {
+        self.behind.keys_changed_since(since).await
+    }
+
+    async fn bounds(&self) -> Result<Bounds, StoreError> {
+        self.ahead.bounds().await
+    }
+
+    fn epoch(&self) -> u64 {
+        self.ahead.epoch()
+    }
+}
+
+/// (spec: stream.md#wider)
+#[tokio::test]
+async fn a_comparison_does_not_count_if_another_replica_lags_behind() {
+    let (behind, ingest) = loaded().await;
+    let ahead = MemoryServer::new();
+    ahead.rebuild(ChangeId(10), MEETING);
+    ahead.write(&[("topics/topic:2", Some("{\"id\":2}"))]);
+    let store = TwoReplicas { ahead: MemoryElementStore::new(&ahead), behind: MemoryElementStore::new(&behind) };
+    let ingest = Ingest { store: Arc::new(store), ..ingest };
+    let later = ingest.publisher.published().expect("a meeting").comparisons().later();
+    let mut state = ReconcileState::default();
+    ingest.reconcile(Position::START, &mut state).await;
+    assert!(!later.is_covered_by(ingest.current().version()), "it lacks what the other one has");
+    behind.write(&[("topics/topic:2", Some("{\"id\":2}"))]);
+    ingest.reconcile(Position::START, &mut state).await;
+    assert!(later.is_covered_by(ingest.current().version()));
+}

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::comparisons::LaterComparison;
 use super::publisher::Published;
 use super::version_diff::{DiffOutcome, SharedVersionDiff};
 use crate::delivery::line::{DiffContent, Line};
 use domain::access::{Access, access};
-use domain::difference::resume::{self, FirstLine, Resumption};
+use domain::difference::resume::{self, WiderLine};
 use domain::ids::{ChangeId, UserId};
 use domain::meeting::Version;
 use domain::ports::authenticator::Session;
@@ -36,8 +37,9 @@ struct SeenAs {
     version: Version,
     /// Who the viewer is in that version.
     viewer: Viewer,
-    /// With which id the client came, until it is sent something: it may hold back what another instance has sent since.
-    resumed_from: Option<ChangeId>,
+    /// The client may hold back lines of another instance about later versions, until it has what this comparison, or
+    /// one after it, found; `None`: it does not.
+    may_have_more_until: Option<LaterComparison>,
 }
 
 impl SeenVersion {
@@ -48,7 +50,8 @@ impl SeenVersion {
     pub fn advance_if_unaffected(&self, version_diff: &SharedVersionDiff) -> bool {
         let diff = version_diff.diff();
         let mut seen = self.lock();
-        let may_have_more = seen.resumed_from.is_some() && diff.passes_over_versions();
+        seen.settle();
+        let may_have_more = seen.may_have_more_until.is_some() && diff.passes_over_versions();
         let passes = seen.version == diff.from()
             && !may_have_more
             && !diff.may_affect(self.user)
@@ -76,20 +79,36 @@ pub enum NextLine {
     End,
 }
 
+impl SeenAs {
+    /// Notes that the client has no more than the version that it has seen, if that is certain by now.
+    fn settle(&mut self) {
+        if self.may_have_more_until.as_ref().is_some_and(|comparison| comparison.is_covered_by(self.version)) {
+            self.may_have_more_until = None;
+        }
+    }
+}
+
 impl Cursor {
-    /// Creates the cursor of a client that has been sent what `viewer` sees of the current version.
+    /// Creates the cursor of a client that discards what it had, and is sent everything that `viewer` sees of the
+    /// current version.
     pub(crate) fn new(published: &Published, session: Session, viewer: Viewer) -> Self {
-        let sent = published.current().change_id();
-        Self::at(session, sent, SeenAs { version: published.current().version(), viewer, resumed_from: None })
+        Self::at(published, session, viewer, published.current().change_id(), None)
     }
 
-    /// Creates the cursor of a client that came with this id, for which nothing has changed since.
-    pub(crate) fn resumed(published: &Published, session: Session, viewer: Viewer, change_id: ChangeId) -> Self {
-        let version = published.current().version();
-        Self::at(session, change_id, SeenAs { version, viewer, resumed_from: Some(change_id) })
+    /// Creates the cursor of a client that keeps what it had, and is sent what brings it to `sent` and to what `viewer`
+    /// sees of the current version.
+    pub(crate) fn resumed(published: &Published, session: Session, viewer: Viewer, sent: ChangeId) -> Self {
+        Self::at(published, session, viewer, sent, Some(published.comparisons().later()))
     }
 
-    fn at(session: Session, sent: ChangeId, seen: SeenAs) -> Self {
+    fn at(
+        published: &Published,
+        session: Session,
+        viewer: Viewer,
+        sent: ChangeId,
+        may_have_more_until: Option<LaterComparison>,
+    ) -> Self {
+        let seen = SeenAs { version: published.current().version(), viewer, may_have_more_until };
         Self { seen_version: Arc::new(SeenVersion { user: session.user, view: Mutex::new(seen) }), session, sent }
     }
 
@@ -103,6 +122,7 @@ impl Cursor {
     pub fn next(&mut self, published: &Published) -> NextLine {
         let current = published.current();
         let mut seen = self.seen_version.lock();
+        seen.settle();
         if current.version() <= seen.version {
             // Or the announcer is ahead of the version that the connection looked at.
             return NextLine::Nothing;
@@ -120,18 +140,22 @@ impl Cursor {
                 _ => return NextLine::End,
             }
         }
-        seen.version = current.version();
-        let outcome = match (&version_diff, seen.resumed_from) {
+        let outcome = match &version_diff {
             // The client's version is no longer kept, or belongs to a meeting that was reset (spec: stream.md#reset).
-            (None, _) => None,
-            // This is the first line, although it comes later (spec: stream.md#wider).
-            (Some(version_diff), Some(change_id)) if version_diff.diff().passes_over_versions() => {
-                first_difference(published, &self.session, &seen.viewer, change_id)
+            None => None,
+            // Another instance may have shown it what was in between (spec: stream.md#wider).
+            Some(version_diff) if seen.may_have_more_until.is_some() && version_diff.diff().passes_over_versions() => {
+                wider_difference(published, &seen)
             }
-            (Some(version_diff), _) => Some(version_diff.difference(&before, &seen.viewer)),
+            Some(version_diff) => Some(version_diff.difference(&before, &seen.viewer)),
         };
+        seen.version = current.version();
         let line = match outcome {
-            None => Line::all(current, &seen.viewer, self.sent),
+            None => {
+                // It discards what it had.
+                seen.may_have_more_until = None;
+                Line::all(current, &seen.viewer, self.sent)
+            }
             Some(None) => return NextLine::Nothing,
             Some(Some(content)) => {
                 let written_at = version_diff.and_then(|version_diff| version_diff.written_at());
@@ -139,7 +163,6 @@ impl Cursor {
             }
         };
         self.sent = current.change_id();
-        seen.resumed_from = None;
         NextLine::Line(line)
     }
 
@@ -149,12 +172,9 @@ impl Cursor {
     /// Called when [`Cursor::next`] has nothing.
     pub fn quiet_line(&mut self, published: &Published) -> Option<Line> {
         let current = published.current();
-        let mut seen = self.seen_version.lock();
-        if current.version() != seen.version || current.change_id() == self.sent {
+        if current.version() != self.seen_version.lock().version || current.change_id() == self.sent {
             return None;
         }
-        // Whatever the client held back, it has applied long since.
-        seen.resumed_from = None;
         let line = Line::quiet(self.sent, current.change_id());
         self.sent = current.change_id();
         Some(line)
@@ -173,17 +193,13 @@ impl Cursor {
     }
 }
 
-/// Returns what the first line of a client holds that came with this id; `None`: everything, `Some(None)`: nothing.
-fn first_difference(
-    published: &Published,
-    session: &Session,
-    viewer: &Viewer,
-    change_id: ChangeId,
-) -> Option<DiffOutcome> {
-    match resume::start(published.history(), session, viewer, change_id) {
-        Resumption::Known(FirstLine::Difference(difference)) => {
+/// Returns what a client is sent that has seen this and may have more; `None`: everything, `Some(None)`: nothing.
+fn wider_difference(published: &Published, seen: &SeenAs) -> Option<DiffOutcome> {
+    let history = published.history();
+    match resume::since(history, history.at(seen.version)?, &seen.viewer) {
+        WiderLine::Everything => None,
+        WiderLine::Difference(difference) => {
             Some(difference.map(|difference| DiffContent::new(difference, published.meters())))
         }
-        _ => None,
     }
 }

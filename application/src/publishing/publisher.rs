@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::changed_keys::ChangedKeys;
+use super::comparisons::StoreComparisons;
 use super::version_diff::{Kept, SharedVersionDiff};
 use crate::delivery::meters::DeliveryMeters;
 use crate::delivery::render_cache::RenderCache;
@@ -61,6 +62,7 @@ pub struct MeetingPublisher {
     /// The limit in bytes for the current meeting.
     render_cache_bytes_max: AtomicU64,
     limits: HistoryLimits,
+    comparisons: Arc<StoreComparisons>,
     meters: Arc<DeliveryMeters>,
 }
 
@@ -72,6 +74,7 @@ pub struct Published {
     version_diffs: Mutex<BTreeMap<Version, Option<Arc<SharedVersionDiff>>>>,
     /// For clients that return with a version that is no longer kept.
     changed_keys: ChangedKeys,
+    comparisons: Arc<StoreComparisons>,
     meters: Arc<DeliveryMeters>,
 }
 
@@ -88,6 +91,7 @@ impl MeetingPublisher {
             render_cache_limit,
             render_cache_bytes_max: AtomicU64::new(render_cache_bytes_max),
             limits,
+            comparisons: Arc::default(),
             meters,
         }
     }
@@ -168,6 +172,7 @@ impl MeetingPublisher {
             history,
             version_diffs: Mutex::default(),
             changed_keys: ChangedKeys::default(),
+            comparisons: Arc::clone(&self.comparisons),
             meters: Arc::clone(&self.meters),
         };
         let before = self.published.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(published));
@@ -201,6 +206,12 @@ impl MeetingPublisher {
     #[must_use]
     pub fn history_limits(&self) -> HistoryLimits {
         self.limits
+    }
+
+    /// Returns the comparisons of the meeting with the store.
+    #[must_use]
+    pub fn comparisons(&self) -> &StoreComparisons {
+        &self.comparisons
     }
 
     /// Returns what was measured of rendering and of differences.
@@ -240,6 +251,11 @@ impl Published {
     #[must_use]
     pub fn changed_keys_bytes(&self) -> u64 {
         self.changed_keys.bytes()
+    }
+
+    /// Returns the comparisons of the meeting with the store, those of later states as well.
+    pub(crate) fn comparisons(&self) -> &Arc<StoreComparisons> {
+        &self.comparisons
     }
 
     pub(crate) fn meters(&self) -> &Arc<DeliveryMeters> {

@@ -57,23 +57,21 @@ impl Watched<'_> {
         let Some(connection) = &mut self.connection else {
             return Ok(());
         };
-        let seen = connection.seen;
+        connection.settle();
+        let (seen, may_have_more) = (connection.seen, connection.may_have_more);
         let sent = connection.cursor.sent().0;
         let Some(line) = self.world.next(connection) else {
             self.connection = None;
             return Ok(());
         };
-        let came_with = connection.came_with.filter(|_| self.world.now() > seen + 1);
-        let is_quiet = line.is_none();
+        connection.may_have_more &= line.as_ref().is_none_or(|line| !line.all_data);
         let line = line.or_else(|| if self.dice.one_in(4) { self.world.quiet_line(connection) } else { None });
-        connection.came_with = connection.came_with.filter(|_| line.is_none());
         let (changed, deleted) =
             difference(&self.world.view(self.served_as, seen), &self.world.view_now(self.served_as));
         match &line {
-            // The first line, which only comes now.
-            line if came_with.is_some() && self.world.is_kept(seen) => {
-                let line = line.as_ref().filter(|_| !is_quiet);
-                self.world.check_first_line(self.user, self.served_as, came_with.unwrap_or_default(), line)?;
+            // The client may hold back lines about what was in between.
+            line if may_have_more && self.world.now() > seen + 1 && self.world.is_kept(seen) => {
+                self.world.check_wider_line(self.served_as, seen, line.as_ref().filter(|line| !is_quiet(line)))?;
             }
             None => prop_assert!(changed.is_empty() && deleted.is_empty(), "not sent: {changed:?} {deleted:?}"),
             Some(line) if line.all_data => {
@@ -143,8 +141,13 @@ fn run(history: &History, users: [u64; 3], versions_max: usize, steps: &[u64]) -
             _ => world.make_changes(1),
         }
         // Sometimes the change is not announced, and every client has to check by itself.
-        if step % 3 > 0 {
-            clients.iter().filter_map(|client| client.connection.as_ref()).for_each(|to| world.announce(before, to));
+        let mut connections: Vec<_> = clients.iter_mut().filter_map(|client| client.connection.as_mut()).collect();
+        if step / 8 % 2 > 0 {
+            connections.iter_mut().for_each(|to| world.announce(before, to));
+        }
+        if step / 16 % 4 == 0 {
+            world.end_comparison(world.begin_comparison());
+            connections.into_iter().for_each(|connection| connection.compared = Some(world.now()));
         }
         for client in &mut clients {
             client.act()?;
@@ -171,20 +174,76 @@ fn check_every_return(world: &World, user: u64, dice: &mut Dice) -> Result<(), T
             let (_, line) = world.connect(user, *applied);
             world.check_first_line(user, served_as, *applied, line.as_ref())?;
             let later = &versions[place + 1..];
-            check_held_lines(world, (user, served_as, was_served_as), *applied, later, line.as_ref())?;
+            check_held_lines(world, (user, served_as, was_served_as), *applied, later, line.as_slice())?;
         }
     }
     Ok(())
 }
 
-/// Checks that a client of a user at `applied` that holds back any lines of another instance, which had every version, has
-/// what a new one gets after `line`.
-fn check_held(world: &World, user: u64, applied: u64, line: Option<&Line>) -> Result<(), TestCaseError> {
-    let (Some(served_as), Some(was_served_as)) = (world.access(user), world.access_at(user, applied)) else {
-        return Ok(());
-    };
-    let later: Vec<u64> = (applied + 1..=world.now()).collect();
-    check_held_lines(world, (user, served_as, was_served_as), applied, &later, line)
+/// A client that comes from an instance that has every version to this one, which is behind.
+struct Coming<'a> {
+    world: &'a World,
+    user: u64,
+    /// What it has applied when it comes. It may hold back lines about what came later.
+    applied: u64,
+    /// What the other instance had when it came.
+    ahead: u64,
+    stream: ClientStream,
+    /// What this instance has sent.
+    lines: Vec<Line>,
+}
+
+impl<'a> Coming<'a> {
+    /// Connects the client; `None` if the user is not served, by this instance now or by the other one then.
+    fn connect(world: &'a World, user: u64, applied: u64, ahead: u64) -> Option<Self> {
+        world.access(user)?;
+        world.access_at(user, applied)?;
+        let (stream, first_line) = world.connect(user, applied);
+        let lines = first_line.into_iter().collect();
+        Some(Self { world, user, applied, ahead: ahead.max(applied), stream, lines })
+    }
+
+    /// Lets this instance take the next changes, as one step or as several, and announces them.
+    fn take_changes(&mut self, count: usize, is_one_step: bool) {
+        let before = self.world.version();
+        if is_one_step {
+            self.world.miss_changes(count);
+        } else {
+            self.world.make_changes(count);
+        }
+        self.world.announce(before, &mut self.stream);
+    }
+
+    /// Lets this instance compare itself with the store, which has what the other one had, and catch up.
+    fn compare(&mut self) {
+        let comparison = self.world.begin_comparison();
+        let missing = self.ahead.saturating_sub(self.world.now());
+        self.take_changes(missing as usize, true);
+        self.world.end_comparison(comparison);
+    }
+
+    /// Reads what there is. Returns false if the stream ended.
+    fn look(&mut self) -> bool {
+        let line = self.world.next(&mut self.stream);
+        let goes_on = line.is_some();
+        self.lines.extend(line.flatten());
+        goes_on
+    }
+
+    /// Checks that the client has what a new one gets, whatever lines of the other instance it holds back.
+    fn check(&self) -> Result<(), TestCaseError> {
+        let Self { world, user, applied, ahead, .. } = *self;
+        let (Some(served_as), Some(was_served_as)) = (world.access(user), world.access_at(user, applied)) else {
+            return Ok(());
+        };
+        let later: Vec<u64> = (applied + 1..=ahead.min(world.now())).collect();
+        check_held_lines(world, (user, served_as, was_served_as), applied, &later, &self.lines)
+    }
+}
+
+/// Returns whether the line only brings the client up to the current id.
+fn is_quiet(line: &Line) -> bool {
+    !line.all_data && line.changed.is_empty() && line.deleted.is_empty()
 }
 
 fn check_held_lines(
@@ -192,14 +251,14 @@ fn check_held_lines(
     (user, served_as, was_served_as): (u64, u64, u64),
     applied: u64,
     later: &[u64],
-    line: Option<&Line>,
+    then: &[Line],
 ) -> Result<(), TestCaseError> {
     let lines = lines_of_others(world, user, was_served_as, applied, later);
     for held in 0..=lines.len() {
         let mut client = domain::testing::client::ThrottledClient::default();
         client.client.change_id = applied;
         client.client.data = (*world.view(was_served_as, applied)).clone();
-        lines[..held].iter().chain(line).for_each(|line| client.receive(line.clone()));
+        lines[..held].iter().chain(then).for_each(|line| client.receive(line.clone()));
         client.release_all().map_err(TestCaseError::fail)?;
         let (has, sees) = (&client.client.data, world.view_now(served_as));
         prop_assert_eq!(has, &*sees, "from {}, held {} of {:?}", applied, held, later);
@@ -221,7 +280,7 @@ fn lines_of_others(world: &World, user: u64, was_served_as: u64, applied: u64, v
                 world.everything_of_oracle(served_as, seen, *to)
             }
         };
-        if line.all_data || !line.changed.is_empty() || !line.deleted.is_empty() {
+        if !is_quiet(&line) {
             lines.push(line);
             seen = *to;
         }
@@ -253,6 +312,37 @@ proptest! {
         world.miss_changes(missed);
         world.make_changes(6);
         check_every_return(&world, user, &mut Dice::new(seed))?;
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(500))]
+
+    #[test]
+    fn clients_come_to_an_instance_that_is_behind(
+        history in history(8), user in viewer(), made in 0..4_usize, applied in 0..4_u64, ahead in 0..8_u64,
+        is_comparing: bool,
+        steps in vec((0..4_u8, 1..4_usize, any::<bool>(), any::<bool>()), 1..5),
+    ) {
+        let world = World::new(&history, 100);
+        world.make_changes(made);
+        let running = is_comparing.then(|| world.begin_comparison());
+        let (applied, ahead) = (world.now().min(LOWEST.0 + applied), world.end().min(LOWEST.0 + ahead));
+        let Some(mut coming) = Coming::connect(&world, user, applied, ahead) else { return Ok(()) };
+        // It began before the client came, so it tells nothing about what the other instance has.
+        running.into_iter().for_each(|comparison| world.end_comparison(comparison));
+        for (kind, count, is_one_step, looks) in steps {
+            match kind {
+                0 => coming.compare(),
+                _ => coming.take_changes(count, is_one_step),
+            }
+            if looks && !coming.look() {
+                return Ok(());
+            }
+        }
+        if coming.look() {
+            coming.check()?;
+        }
     }
 }
 

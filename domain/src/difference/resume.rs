@@ -1,4 +1,4 @@
-//! How does a client resume that connects with a change id? (spec: stream.md#first-line)
+//! How does a client resume that connects with a change id? (spec: stream.md#first-line, stream.md#wider)
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::reach::{Reach, reach};
 use crate::restriction::view::View;
 use crate::restriction::viewer::Viewer;
 
-/// What a new connection is sent first.
+/// What a client is sent that may hold back lines of another connection.
 #[derive(Debug)]
-pub enum FirstLine {
+pub enum WiderLine {
     /// Everything that the viewer sees.
     Everything,
     /// What changed; `None`: nothing.
@@ -27,7 +27,7 @@ pub enum FirstLine {
 #[derive(Debug)]
 pub enum Resumption {
     /// Everything is known.
-    Known(FirstLine),
+    Known(WiderLine),
     /// The client is ahead of this instance. If the store has this id, catch up with it and call [`start`] again; if
     /// not, the ids went back, and the client gets everything.
     IsAhead,
@@ -43,27 +43,34 @@ pub fn start(history: &History, session: &Session, viewer: &Viewer, change_id: C
     let is_another = session.user != viewer.user();
     let is_unknown = change_id < current.bounds().lowest || history.is_ambiguous(change_id);
     if change_id == ChangeId(0) || is_unknown || is_another {
-        return Resumption::Known(FirstLine::Everything);
+        return Resumption::Known(WiderLine::Everything);
     }
     if change_id > current.change_id() {
         return Resumption::IsAhead;
     }
-    let Some(from) = history.newest_not_above(change_id) else {
-        return Resumption::NeedsKeys;
-    };
-    if is_uncertain(history, from, viewer.user()) {
-        return Resumption::Known(FirstLine::Everything);
+    match history.newest_not_above(change_id) {
+        Some(from) => Resumption::Known(since(history, from, viewer)),
+        None => Resumption::NeedsKeys,
     }
-    Resumption::Known(FirstLine::Difference(widened(history, from, viewer)))
+}
+
+/// Returns what brings a client to the current version, as `viewer`. It has seen the version `from`; of what came later
+/// it may have been sent, or hold back, whatever another instance showed.
+#[must_use]
+pub fn since(history: &History, from: &Arc<Meeting>, viewer: &Viewer) -> WiderLine {
+    if is_uncertain(history, from, viewer.user()) {
+        return WiderLine::Everything;
+    }
+    WiderLine::Difference(widened(history, from, viewer))
 }
 
 /// Decides how a client resumes whose version is no longer kept, from the keys that the store names as changed since.
 ///
 /// If one of them may affect what the viewer sees, the exact difference is unknown, and the client gets everything.
 #[must_use]
-pub fn start_from_keys(current: &Meeting, viewer: &Viewer, keys: &[ElementKey]) -> FirstLine {
+pub fn start_from_keys(current: &Meeting, viewer: &Viewer, keys: &[ElementKey]) -> WiderLine {
     if keys.iter().any(|key| may_decide(viewer, *key)) {
-        return FirstLine::Everything;
+        return WiderLine::Everything;
     }
     let mut changed = BTreeMap::new();
     let mut deleted = BTreeSet::new();
@@ -75,7 +82,7 @@ pub fn start_from_keys(current: &Meeting, viewer: &Viewer, keys: &[ElementKey]) 
             changed.insert(*key, view);
         }
     }
-    FirstLine::Difference(Difference::new(select(current, viewer, changed), deleted.into_iter().collect()))
+    WiderLine::Difference(Difference::new(select(current, viewer, changed), deleted.into_iter().collect()))
 }
 
 /// Returns whether a client of `user` may have been sent something since `from` that the versions kept here do not

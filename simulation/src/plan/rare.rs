@@ -9,7 +9,7 @@ use domain::testing::strategies::Write;
 use serde_json::{Value, json};
 
 use super::pick;
-use super::script::Script;
+use super::script::{NO_READING, Script};
 use crate::event::{Act, Announced, Event, Lowest, Receivers, RedisFault};
 
 /// How many of these scenes a world has.
@@ -27,9 +27,6 @@ const ADMINISTRATORS: u64 = 2;
 /// Slides that show the element of the same name, and a field that they show.
 const SLIDES: [(&str, &str); 3] =
     [("topics/topic", "title"), ("core/countdown", "description"), ("core/projector-message", "message")];
-
-/// What keeps an instance from reading streams, while it reads everything else.
-const NO_READING: &str = "NOPERM this user has no permissions to run the 'xread' command";
 
 /// The scenes.
 const SCENES: [fn(&mut Script, Place); 10] = [
@@ -244,6 +241,11 @@ fn written(collection: &str, element: Value) -> Write {
 
 fn deleted(key: &str) -> Write {
     Write { key: key.to_owned(), element: None }
+}
+
+/// A tag that nothing else is about comes, and goes.
+pub(super) fn tag_there_and_back() -> [Write; 2] {
+    [tag(65, 0), deleted("core/tag:65")]
 }
 
 /// Everybody sees tags, and they decide nothing.

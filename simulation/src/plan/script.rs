@@ -5,7 +5,7 @@ use domain::testing::generator::Random;
 use domain::testing::strategies::{VIEWERS, Write};
 
 use super::mirror::{self, Mirror};
-use super::pick;
+use super::{pick, rare};
 use crate::event::{Act, Announced, Event, Lowest, Receivers, RedisFault};
 
 /// What Redis may refuse with.
@@ -16,6 +16,9 @@ const ERRORS: [&str; 5] = [
     "NOAUTH Authentication required.",
     "NOPERM this user has no permissions to run this command",
 ];
+
+/// What keeps an instance from reading streams, while it reads everything else.
+pub(super) const NO_READING: &str = "NOPERM this user has no permissions to run the 'xread' command";
 
 /// Writes the events of a world.
 pub(super) struct Script {
@@ -175,20 +178,27 @@ impl Script {
         self.events.push(Event::Quiet);
     }
 
-    /// Clients with lines that they hold back come to an instance that is behind, and that then takes several changes as
-    /// one step: it compares itself with the store at other times than the rest.
+    /// Clients with lines that they hold back come to an instance that is behind, because it cannot read the stream,
+    /// and that then takes several changes as one step when it compares itself with Redis.
     pub(super) fn come_to_one_that_is_behind(&mut self) {
         let instance = pick(&mut self.random, self.instances as u64);
-        let wait = self.random.below(3_000);
-        // Two restarts in a row would be too much for the web client.
-        self.events.extend([Event::Quiet, Event::Wait(wait), Event::Replace(instance)]);
-        // Everybody sees it, and so has the newest id.
-        let seen = mirror::event_date(&mut self.random);
-        self.written(vec![seen], Announced::Once);
-        self.events.push(Event::Quiet);
-        let [there, back] = self.mirror.there_and_back(&mut self.random);
-        self.written(vec![there], Announced::Never);
-        let wait = self.random.below(3_000);
+        // So everybody has the newest id.
+        self.everybody_sees_something();
+        self.events.extend([Event::Quiet, Event::CutOff(instance, RedisFault::RefusesReading(NO_READING))]);
+        // The read that waits is over after five seconds.
+        self.events.push(Event::Wait(6_000));
+        if self.random.once_in(2) {
+            // They hold this back as well, so that the instance that is behind has something for them at once.
+            self.everybody_sees_something();
+            self.events.push(Event::Wait(3_100));
+        }
+        let [there, back] = match self.random.once_in(3) {
+            true => self.mirror.there_and_back(&mut self.random),
+            // Everybody sees tags, and they decide nothing.
+            false => rare::tag_there_and_back(),
+        };
+        self.written(vec![there], Announced::Once);
+        let wait = self.random.below(300);
         self.events.push(Event::Wait(wait));
         for client in 0..self.clients {
             for _ in 0..self.random.below(3) {
@@ -197,8 +207,13 @@ impl Script {
             self.events.push(Event::Client(client, Act::Break));
         }
         self.events.push(Event::Wait(600));
-        self.written(vec![back], Announced::Never);
+        self.written(vec![back], Announced::Once);
         self.events.extend([Event::Wait(4_000), Event::Quiet]);
+    }
+
+    fn everybody_sees_something(&mut self) {
+        let seen = mirror::event_date(&mut self.random);
+        self.written(vec![seen], Announced::Once);
     }
 
     /// One instance cannot reach Redis, the others serve versions that it never has.

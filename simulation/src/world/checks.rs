@@ -34,13 +34,12 @@ impl World<'_> {
         self.controls.iter().for_each(|control| control.state().failures = 0);
         self.around.is_orderly.store(true, Ordering::Relaxed);
         self.server().begin_calm();
-        self.is_calm = true;
     }
 
     /// A second later everybody who is connected must be up to date, if nothing needs to heal.
     pub(super) async fn glance(&mut self) {
         sleep(GLANCE).await;
-        if self.is_calm {
+        if self.is_calm() {
             self.check_all(check::at_once);
             self.check_tabs(false).await;
         }
@@ -84,14 +83,14 @@ impl World<'_> {
 
     pub(super) fn asker(&self, client: usize) -> Asker<'_> {
         let (user, instance) = (self.plan.clients[client].user, self.controls[client].state().instance);
-        Asker { around: &self.around, user, instance, is_calm: self.is_calm }
+        Asker { around: &self.around, user, instance, is_calm: self.is_calm() }
     }
 
     /// A user applauds; while all is well, whoever listens is told soon.
     pub(super) async fn applaud(&self, client: usize) {
         match self.asker(client).applaud().await {
             Err(wrong) => self.note(client, Err(wrong)),
-            Ok(true) if self.is_calm => {
+            Ok(true) if self.is_calm() => {
                 sleep(APPLAUSE_TIME_MAX).await;
                 for number in 0..self.plan.clients.len() {
                     if self.around.mail().applause_level(number, APPLAUSE_TIME_MAX) == Some(0) {

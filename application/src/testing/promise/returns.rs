@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::world::World;
-use super::{check_every_return, check_held};
+use super::{Coming, check_every_return};
 use domain::testing::elements::Dice;
 use domain::testing::strategies::{History, Write};
 
@@ -66,26 +66,25 @@ fn check(beside: Value, changes: &[Value]) {
 }
 
 /// Connects user 5 and anonymous to this instance, which then takes the changes at once, as one step or as several, while
-/// they hold back lines of another instance that took them one by one.
+/// they hold back lines of another instance that took them one by one. Once they come with what this instance has, and
+/// once they lack its last change, so that it has something to send at once.
 #[track_caller]
 fn check_behind(changes: &[Value]) {
+    let first = json!({ "core/tag:7": {} });
+    let changes: Vec<&Value> = [&first].into_iter().chain(changes).collect();
     let initial = writes(&meeting()).into_iter().filter_map(|write| Some((write.key, write.element?))).collect();
-    let history = History { initial, changes: changes.iter().map(writes).collect() };
-    for (user, is_one_step) in [(5, true), (0, true), (5, false), (0, false)] {
-        let world = World::new(&history, 100);
-        let id = world.now();
-        let (mut stream, first) = world.connect(user, id);
-        assert!(first.is_none());
-        let before = world.version();
-        if is_one_step {
-            world.miss_changes(changes.len());
-        } else {
-            world.make_changes(changes.len());
-        }
-        world.announce(before, &stream);
-        let line = world.next(&mut stream).expect("it is served");
-        if let Err(error) = check_held(&world, user, id, line.as_ref()) {
-            panic!("user {user}, one step {is_one_step}: {error}");
+    let history = History { initial, changes: changes.iter().copied().map(writes).collect() };
+    for user in [5, 0] {
+        for (is_one_step, lacks) in [(true, 0), (false, 0), (true, 1), (false, 1)] {
+            let world = World::new(&history, 100);
+            world.make_changes(1);
+            let mut coming = Coming::connect(&world, user, world.now() - lacks, world.end()).expect("it is served");
+            assert_eq!(coming.lines.len() as u64, lacks);
+            coming.take_changes(changes.len() - 1, is_one_step);
+            assert!(coming.look(), "it is served");
+            if let Err(error) = coming.check() {
+                panic!("user {user}, one step {is_one_step}, {lacks} at first: {error}");
+            }
         }
     }
 }

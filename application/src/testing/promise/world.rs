@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::autoupdate::start::{Start, start, start_from_keys, start_with_everything};
 use crate::delivery::line;
+use crate::publishing::comparisons::BegunComparison;
 use crate::publishing::cursor::{Cursor, NextLine};
 use crate::publishing::publisher::{MeetingPublisher, Published, RenderCacheLimit};
 use domain::access::{Access, access};
@@ -44,8 +45,17 @@ struct WorldState {
 pub(super) struct ClientStream {
     pub(super) cursor: Cursor,
     pub(super) seen: u64,
-    /// The id that the client came with, until it is sent something.
-    pub(super) came_with: Option<u64>,
+    /// The client may hold back lines of another instance that the stream does not know of.
+    pub(super) may_have_more: bool,
+    /// The change id at which the meeting was compared with the store last since the client came.
+    pub(super) compared: Option<u64>,
+}
+
+impl ClientStream {
+    /// Takes into account that the client has seen what was found when the meeting was compared.
+    pub(super) fn settle(&mut self) {
+        self.may_have_more &= self.compared.is_none_or(|compared| self.seen < compared);
+    }
 }
 
 impl World {
@@ -71,10 +81,23 @@ impl World {
     }
 
     /// Announces the change from version `before` to a stream, which skips it if it is not affected.
-    pub(super) fn announce(&self, before: Version, connection: &ClientStream) {
-        if let Some(version_diff) = self.published().version_diff(before) {
-            connection.cursor.seen_version().advance_if_unaffected(&version_diff);
+    pub(super) fn announce(&self, before: Version, connection: &mut ClientStream) {
+        connection.settle();
+        if let Some(version_diff) = self.published().version_diff(before)
+            && connection.cursor.seen_version().advance_if_unaffected(&version_diff)
+        {
+            connection.seen = self.now();
         }
+    }
+
+    /// Begins to compare the meeting with the store.
+    pub(super) fn begin_comparison(&self) -> BegunComparison {
+        self.publisher.comparisons().begin()
+    }
+
+    /// The comparison is over, and found nothing that the service does not have by now.
+    pub(super) fn end_comparison(&self, comparison: BegunComparison) {
+        self.publisher.comparisons().end(comparison, self.version());
     }
 
     /// Publishes the next changes at once, each as a version.
@@ -141,8 +164,8 @@ impl World {
             Start::IsAhead => start_with_everything(&published, session(user), viewer, change_id),
         };
         let line = started.first_line.map(|line| self.read(line));
-        let came_with = line.is_none().then_some(change_id.0);
-        (ClientStream { cursor: started.cursor, seen: self.now(), came_with }, line)
+        let may_have_more = line.as_ref().is_none_or(|line| !line.all_data);
+        (ClientStream { cursor: started.cursor, seen: self.now(), may_have_more, compared: None }, line)
     }
 
     /// Returns the next line, if there is one; an outer `None` means that the stream ends.
@@ -216,9 +239,8 @@ impl World {
         change_id: u64,
         line: Option<&Line>,
     ) -> Result<(), TestCaseError> {
-        let now = self.now();
         if let Some(line) = line {
-            prop_assert_eq!((line.from_change_id, line.to_change_id), (change_id, now));
+            prop_assert_eq!((line.from_change_id, line.to_change_id), (change_id, self.now()));
         }
         let Some(base) = self.kept().into_iter().filter(|kept| *kept <= change_id).max() else {
             return if change_id < LOWEST.0 || user != of_session {
@@ -228,9 +250,19 @@ impl World {
                 self.check_line_of_keys(user, change_id, line)
             };
         };
+        if user != of_session {
+            // The client may have what it saw as another user.
+            return self.check_all(user, line);
+        }
+        self.check_wider_line(user, base, line)
+    }
+
+    /// Checks a line for a client that may hold back lines of another instance (spec: stream.md#wider).
+    pub(super) fn check_wider_line(&self, user: u64, base: u64, line: Option<&Line>) -> Result<(), TestCaseError> {
+        let now = self.now();
         let mut versions: Vec<u64> = self.kept().into_iter().filter(|kept| *kept >= base).collect();
         versions.sort_unstable();
-        if user != of_session || user != 0 && versions.iter().any(|id| !self.is_there(user, *id)) {
+        if user != 0 && versions.iter().any(|id| !self.is_there(user, *id)) {
             // The client may have, or hold back, what it saw as another user.
             return self.check_all(user, line);
         }
@@ -254,7 +286,7 @@ impl World {
         match line {
             None => prop_assert!(changed.is_empty() && deleted.is_empty(), "not sent: {changed:?} {deleted:?}"),
             Some(line) if line.all_data => {
-                prop_assert!(!passed_over.is_empty(), "everything, although {change_id} is kept");
+                prop_assert!(!passed_over.is_empty(), "everything, although {base} is kept");
                 return self.check_everything_because_of(user, &passed_over, line);
             }
             Some(line) => {
@@ -329,8 +361,13 @@ impl World {
         state.published.iter().rev().take(self.versions_max.saturating_add(1)).copied().collect()
     }
 
+    /// Returns the change id of the last change of the history.
+    pub(super) fn end(&self) -> u64 {
+        LOWEST.0 + self.changes.len() as u64
+    }
+
     fn left(&self) -> usize {
-        self.changes.len() - (self.now() - LOWEST.0) as usize
+        (self.end() - self.now()) as usize
     }
 
     fn writes(&self, id: u64) -> &[Write] {
