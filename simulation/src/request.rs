@@ -81,7 +81,8 @@ impl Asker<'_> {
         let must_be_served = self.must_be_served_as().is_some();
         let mut answer = attempt().await;
         if is_number && must_be_served && matches!(answer, Ok(Err(NotOpened::Refused(400, _)))) {
-            // So may a user who was just set active, and everybody when anonymous access was just switched on.
+            // A user who was just set active may be refused until the change is read, and so may somebody without a user
+            // when anonymous access was just switched on (spec: auth.md#missing-user).
             sleep(UNTIL_READ).await;
             answer = attempt().await;
         }

@@ -230,6 +230,13 @@ pub(super) fn event_date(random: &mut Random) -> Write {
     Write { key: "core/config:900".to_owned(), element: Some(element) }
 }
 
+/// A tag that nothing else is about comes, and goes. Everybody sees tags, and they decide nothing.
+pub(super) fn tag_there_and_back() -> [Write; 2] {
+    let key = "core/tag:65".to_owned();
+    let tag = json!({"id": 65, "name": "there for a moment"});
+    [Write { key: key.clone(), element: Some(tag) }, Write { key, element: None }]
+}
+
 /// A projector that shows up to three slides.
 pub(super) fn projector(id: u64, random: &mut Random) -> Write {
     let slides: Vec<Value> = (0..random.below(4))

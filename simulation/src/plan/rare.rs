@@ -243,11 +243,6 @@ fn deleted(key: &str) -> Write {
     Write { key: key.to_owned(), element: None }
 }
 
-/// A tag that nothing else is about comes, and goes.
-pub(super) fn tag_there_and_back() -> [Write; 2] {
-    [tag(65, 0), deleted("core/tag:65")]
-}
-
 /// Everybody sees tags, and they decide nothing.
 fn tag(id: u64, number: u64) -> Write {
     written("core/tag", json!({"id": id, "name": format!("tag {number}")}))

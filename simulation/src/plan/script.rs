@@ -5,7 +5,7 @@ use domain::testing::generator::Random;
 use domain::testing::strategies::{VIEWERS, Write};
 
 use super::mirror::{self, Mirror};
-use super::{pick, rare};
+use super::pick;
 use crate::event::{Act, Announced, Event, Lowest, Receivers, RedisFault};
 
 /// What Redis may refuse with.
@@ -192,10 +192,10 @@ impl Script {
             self.everybody_sees_something();
             self.events.push(Event::Wait(3_100));
         }
-        let [there, back] = match self.random.once_in(3) {
-            true => self.mirror.there_and_back(&mut self.random),
-            // Everybody sees tags, and they decide nothing.
-            false => rare::tag_there_and_back(),
+        let [there, back] = if self.random.once_in(3) {
+            self.mirror.there_and_back(&mut self.random)
+        } else {
+            mirror::tag_there_and_back()
         };
         self.written(vec![there], Announced::Once);
         let wait = self.random.below(300);
